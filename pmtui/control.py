@@ -1,0 +1,172 @@
+"""The one interface between the manager and its fronts: a key press, a request and a shell verb are the same call."""
+
+from collections.abc import AsyncIterator, Sequence
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+Stage = Literal["checking-dependencies", "installing-dependencies", "spawning", "waiting-for-health"]
+Stream = Literal["stdout", "stderr"]
+Operation = Literal["start", "stop", "restart"]
+
+
+class Status(StrEnum):
+    """What a process is, as told to people; contract and table of transitions are in `supervise.states`."""
+
+    WAITING = "waiting"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    CRASHED = "crashed"
+    STOPPED = "stopped"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Reason(StrEnum):
+    """Why a process was started again."""
+
+    CRASH = "crash"
+    EXIT = "exit"
+    USER = "user"
+    WATCH = "watch"
+    MEMORY = "memory"
+    HEALTH = "health"
+    CONFIG = "config"
+
+
+class _Fact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Something that was so at one moment; safe to hand to any thread."""
+
+
+class Snapshot(_Fact):
+    """One process as a row of `list`. Times are RFC 3339 UTC, `memory` bytes, `cpu` percent of one core, whole tree."""
+
+    id: str
+    pid: int
+    status: Status
+    start_time: str | None
+    uptime: str
+    restart_count: int
+    last_error: str
+    uptime_seconds: float
+    cpu: float
+    memory: int
+    ready: bool
+    health: str | None
+    exit_code: int | None
+    signal: str | None
+    restart_reason: Reason | None
+    next_start: str | None
+    failures: int
+    reason: str
+    group: str | None
+    command: str
+    ports: list[int]
+    stage: Stage | None
+
+
+class Exit(_Fact):
+    """How one run ended: `code` or `signal` is set, `lines` are the last words on stderr (or stdout)."""
+
+    run: int
+    time: str
+    code: int | None
+    signal: str | None
+    uptime_seconds: float
+    lines: list[str]
+
+
+class Detail(Snapshot):
+    """A snapshot and all that explains it; values that look secret are masked."""
+
+    argv: list[str]
+    cwd: str
+    interpreter: str | None
+    env: dict[str, str]
+    config: dict[str, Any]
+    exits: list[Exit]
+
+
+class Event(_Fact):
+    """A change of state. `seq` grows by one with each event of the manager."""
+
+    seq: int
+    id: str
+    from_: Status | None = msgspec.field(name="from")
+    to: Status | None
+    reason: str
+    time: str
+
+
+class LogLine(_Fact):
+    """One line of output. `seq` grows within the process, `run` counts its starts; `text` has no control sequences."""
+
+    seq: int
+    time: str
+    stream: Stream
+    text: str
+    run: int
+    id: str
+
+
+class Result(_Fact):
+    """What an operation did to one process of several."""
+
+    id: str
+    ok: bool
+    message: str
+
+
+class ControlError(Exception):
+    """An operation that could not be done; the message says why and what to do."""
+
+
+class NotFoundError(ControlError):
+    """No process has that id."""
+
+
+class ConflictError(ControlError):
+    """The process is in a state in which this cannot be done, or it failed while it was waited for."""
+
+
+class InvalidError(ControlError):
+    """What was asked makes no sense: an unknown signal, an impossible pattern."""
+
+
+class UnavailableError(ControlError):
+    """The manager is on its way out, or cannot be reached."""
+
+
+class Control(Protocol):
+    """What a front can ask of a manager. Every method raises a `ControlError` that names the process it is about."""
+
+    async def list(self) -> Sequence[Snapshot]:
+        """All processes in config order."""
+
+    async def get(self, process_id: str) -> Detail: ...
+
+    async def start(self, process_id: str) -> None:
+        """Asks for the process to run; nothing is done to one that does."""
+
+    async def stop(self, process_id: str) -> None:
+        """Asks for the process's end, and returns at once. A stopped one is left as it is."""
+
+    async def restart(self, process_id: str) -> None:
+        """Asks for a new run, and returns at once."""
+
+    async def wait(self, process_id: str, statuses: frozenset[Status]) -> Snapshot:
+        """Returns as soon as the process has one of `statuses`."""
+
+    async def signal(self, process_id: str, name: str) -> None:
+        """Sends a signal (`SIGHUP`, `HUP` or `1`) to the main process."""
+
+    async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
+        """Does the operation to all that match; a pattern is an id, a glob or `@group`. Stops are waited for."""
+
+    async def logs(self, process_id: str, *, lines: int = 100, stream: Stream | None = None) -> Sequence[LogLine]:
+        """The last lines, oldest first."""
+
+    def events(self) -> AsyncIterator[Event]:
+        """Every change of state from now on."""
