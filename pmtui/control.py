@@ -40,7 +40,7 @@ class _Fact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Something that was so at one moment; safe to hand to any thread."""
 
 
-class Snapshot(_Fact):
+class Snapshot(_Fact, frozen=True, kw_only=True):
     """One process as a row of `list`. Times are RFC 3339 UTC, `memory` bytes, `cpu` percent of one core, whole tree."""
 
     id: str
@@ -67,7 +67,7 @@ class Snapshot(_Fact):
     stage: Stage | None
 
 
-class Exit(_Fact):
+class Exit(_Fact, frozen=True, kw_only=True):
     """How one run ended: `code` or `signal` is set, `lines` are the last words on stderr (or stdout)."""
 
     run: int
@@ -78,7 +78,7 @@ class Exit(_Fact):
     lines: list[str]
 
 
-class Detail(Snapshot):
+class Detail(Snapshot, frozen=True, kw_only=True):
     """A snapshot and all that explains it; values that look secret are masked."""
 
     argv: list[str]
@@ -89,7 +89,7 @@ class Detail(Snapshot):
     exits: list[Exit]
 
 
-class Event(_Fact):
+class Event(_Fact, frozen=True, kw_only=True):
     """A change of state. `seq` grows by one with each event of the manager."""
 
     seq: int
@@ -100,7 +100,7 @@ class Event(_Fact):
     time: str
 
 
-class LogLine(_Fact):
+class LogLine(_Fact, frozen=True, kw_only=True):
     """One line of output. `seq` grows within the process, `run` counts its starts; `text` has no control sequences."""
 
     seq: int
@@ -111,7 +111,7 @@ class LogLine(_Fact):
     id: str
 
 
-class Result(_Fact):
+class Result(_Fact, frozen=True, kw_only=True):
     """What an operation did to one process of several."""
 
     id: str

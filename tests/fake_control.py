@@ -87,8 +87,9 @@ class FakeControl:
         self._become("restart", process_id, Status.RUNNING)
 
     async def wait(self, process_id: str, statuses: frozenset[Status]) -> Snapshot:
+        events = self.events()
         while self._row(process_id).status not in statuses:
-            await asyncio.sleep(0.01)
+            await anext(events)
         return self._row(process_id)
 
     async def signal(self, process_id: str, name: str) -> None:
@@ -126,7 +127,9 @@ class FakeControl:
         before = self.rows.get(row.id)
         self.rows[row.id] = row
         self.seq += 1
-        event = Event(seq=self.seq, id=row.id, from_=before and before.status, to=row.status, reason=reason, time=NOON)
+        event = Event(
+            seq=self.seq, id=row.id, from_=before.status if before else None, to=row.status, reason=reason, time=NOON
+        )
         for queue in self.queues:
             queue.put_nowait(event)
 

@@ -20,7 +20,7 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     """A part of the configuration: camelCase in files, snake_case in code, never changed once made."""
 
 
-class Health(Struct):
+class Health(Struct, frozen=True, kw_only=True):
     """How to find out whether a process does its work. Exactly one of the first five is set."""
 
     http: str | None = None
@@ -35,7 +35,7 @@ class Health(Struct):
     start_period: Duration = 30.0
 
 
-class Limits(Struct):
+class Limits(Struct, frozen=True, kw_only=True):
     """Resource limits of the process, soft and hard alike; `as` and `core` in bytes, `cpu` in seconds."""
 
     nofile: Count | None = None
@@ -45,7 +45,7 @@ class Limits(Struct):
     nice: Annotated[int, msgspec.Meta(ge=-20, le=19)] | None = None
 
 
-class LogSettings(Struct):
+class LogSettings(Struct, frozen=True, kw_only=True):
     """Where the output goes: size of a file before it is rotated, archives kept per stream."""
 
     max_size: Size = 10 << 20
@@ -54,7 +54,7 @@ class LogSettings(Struct):
     file: bool = True
 
 
-class ProcessConfig(Struct):
+class ProcessConfig(Struct, frozen=True, kw_only=True):
     """One process as its owner wants it. Exactly one of `script` and `command` is set; `cwd` is absolute."""
 
     id: ProcessId
@@ -93,7 +93,7 @@ class ProcessConfig(Struct):
     log: LogSettings = LogSettings()
 
 
-class PocketBase(Struct):
+class PocketBase(Struct, frozen=True, kw_only=True):
     """The PocketBase that runs beside the processes: `PB_PORT`, `PB_DATA_DIR` and `DB_DSN` are made of it."""
 
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8090
@@ -104,7 +104,7 @@ class PocketBase(Struct):
 HookEvent = Literal["crash", "failed", "unhealthy", "recovered"]
 
 
-class Settings(Struct):
+class Settings(Struct, frozen=True, kw_only=True):
     """What holds for the manager as a whole. `port` None: 9615, or a free one when that is taken."""
 
     host: str = "127.0.0.1"
