@@ -1,0 +1,332 @@
+"""The manager's side of the guardian: starts it, sends it requests, hands its reports on, replaces it when it dies."""
+
+import array
+import asyncio
+import contextlib
+import errno
+import marshal
+import os
+import resource
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pmtui.spawner.guardian import FRAME
+from pmtui.spawner.tree import RUNS, become_subreaper, descendants, is_alive, marked, parent_of, send_signal
+
+IN_FLIGHT = 64
+"""Spawns asked for and not yet answered; each holds four file descriptors open."""
+RESOURCES = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ETXTBSY}
+BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from {} import main; main(int(sys.argv[2]), int(sys.argv[3]))"
+PACKAGES = str(Path(__file__).parents[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What is to be executed. `options` are those of subprocess.Popen, and `limits` and `nice`."""
+
+    argv: Sequence[str]
+    cwd: str
+    env: Mapping[str, str]
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """The worker executes; `stdout` and `stderr` are the read ends of its pipes, now the receiver's to close."""
+
+    run: int
+    pid: int
+    stdout: int
+    stderr: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnFailed:
+    """The worker could not be executed. `scarce`: not its fault, the machine lacks a resource for the moment."""
+
+    run: int
+    why: str
+    scarce: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The worker's first process has ended: its exit code, or the signal as a negative number."""
+
+    run: int
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Emptied:
+    """Nothing of the run is left; `killed` are those ("pid name") that did not end by themselves."""
+
+    run: int
+    killed: Sequence[str]
+
+
+Report = Spawned | SpawnFailed | Exited | Emptied
+
+
+def pick_base() -> int:
+    """A base for the marks that no other manager on this machine uses."""
+    return (1 << 60) + secrets.randbits(38) * RUNS
+
+
+class Spawner:
+    """Starts workers through the guardian. Made before anything heavy is imported, `connect`ed to the loop later.
+
+    Reports of runs come to the listener on the loop's thread: Spawned or SpawnFailed, then Exited, then Emptied.
+    When the guardian dies all its workers are ended, reported as killed, and a new guardian takes over.
+    """
+
+    def __init__(self) -> None:
+        self.base = pick_base()
+        self._waiting: deque[tuple[int, Launch]] = deque()
+        self._flying: dict[int, tuple[int, int]] = {}
+        self._living: set[int] = set()
+        self._outgoing: deque[tuple[bytes, Sequence[int]]] = deque()
+        self._incoming = bytearray()
+        self._kept: list[tuple[tuple[object, ...], int]] = []
+        self._closing = False
+        self._nofile = resource.getrlimit(resource.RLIMIT_NOFILE)  # the workers', whatever the manager takes later
+        become_subreaper()
+        self._start()
+
+    def _start(self) -> None:
+        self._link, theirs = socket.socketpair()
+        with theirs:
+            self._guardian = subprocess.Popen(
+                [
+                    *(os.path.realpath(sys.executable), "-I", "-S", "-c", BOOT.format("pmtui.spawner.guardian")),
+                    *(PACKAGES, str(theirs.fileno()), str(self.base)),
+                ],
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                pass_fds=[theirs.fileno()],
+            )
+        self._link.setblocking(False)
+        resource.prlimit(self._guardian.pid, resource.RLIMIT_NOFILE, self._nofile)
+
+    @property
+    def guardian_pid(self) -> int:
+        return self._guardian.pid
+
+    def connect(self, listener: Callable[[Report], None], alarm: Callable[[str], None]) -> None:
+        """Reports go to `listener`, what went wrong in the guardian to `alarm`, both on the running loop."""
+        self._listener, self._alarm = listener, alarm
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._link, self._receive)
+        self._flush()
+
+    # requests
+
+    def spawn(self, run: int, launch: Launch) -> None:
+        """Asks for a worker; `run` is a new number below RUNS, by which it is known from now on."""
+        self._waiting.append((run, launch))
+        self._spawn_waiting()
+
+    def terminate(self, run: int, number: int) -> None:
+        """Asks the run's whole tree to end; what is left of it lives until `kill`."""
+        self._send("terminate", run, number)
+
+    def kill(self, run: int) -> None:
+        """Ends the run's whole tree."""
+        self._send("kill", run)
+
+    def signal(self, run: int, number: int) -> None:
+        """Signals the worker's first process."""
+        self._send("signal", run, number)
+
+    def hold(self, descriptor: int) -> None:
+        """The guardian keeps this file open, so that a lock on it lasts until nothing is left alive."""
+        self._keep(("hold",), descriptor)
+
+    def restore_terminal(self, attributes: list[object] | None, descriptor: int) -> None:
+        """Should the manager vanish, the terminal gets these attributes (as of termios) back; None: nothing is done."""
+        self._keep(("terminal", attributes), descriptor)
+
+    async def close(self) -> None:
+        """Lets the guardian go, and returns when it has ended what is left and itself."""
+        self._closing = True
+        self._loop.remove_reader(self._link)
+        self._loop.remove_writer(self._link)
+        self._link.close()
+        for _, descriptor in self._kept:
+            os.close(descriptor)
+        await end_of(self._guardian)
+
+    def _keep(self, message: tuple[object, ...], descriptor: int) -> None:
+        descriptor = os.dup(descriptor)
+        self._kept = [(kept, number) for kept, number in self._kept if kept[0] != message[0]]
+        self._kept.append((message, descriptor))
+        self._send(*message, descriptors=[descriptor])
+
+    def _spawn_waiting(self) -> None:
+        while self._waiting and len(self._flying) < IN_FLIGHT:
+            run, launch = self._waiting.popleft()
+            try:
+                stdout, out, stderr, err = two_pipes()
+            except OSError as error:
+                self._loop.call_soon(self._listener, SpawnFailed(run, f"no pipes: {error.strerror}", scarce=True))
+                continue
+            self._flying[run] = stdout, stderr
+            words = list(launch.argv), launch.cwd, dict(launch.env), dict(launch.options)
+            self._send("spawn", run, *words, descriptors=(out, err))
+            os.close(out)
+            os.close(err)
+
+    # the socket
+
+    def _send(self, *message: object, descriptors: Sequence[int] = ()) -> None:
+        body = marshal.dumps(message)  # type: ignore[arg-type]
+        copies = [os.dup(descriptor) for descriptor in descriptors]
+        self._outgoing.append((len(body).to_bytes(FRAME, "little") + body, copies))
+        if len(self._outgoing) == 1:
+            self._flush()
+
+    def _flush(self) -> None:
+        while self._outgoing:
+            data, descriptors = self._outgoing[0]
+            ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
+            try:
+                sent = self._link.sendmsg([data], ancillary)
+            except BlockingIOError:
+                self._loop.add_writer(self._link, self._flush)
+                return
+            except OSError:  # the guardian is gone, which _receive is about to notice
+                return
+            for descriptor in descriptors:
+                os.close(descriptor)
+            if sent < len(data):
+                self._outgoing[0] = data[sent:], ()
+            else:
+                self._outgoing.popleft()
+        self._loop.remove_writer(self._link)
+
+    def _receive(self) -> None:
+        try:
+            data = self._link.recv(1 << 16)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            data = b""
+        if not data:
+            self._lose()
+            return
+        self._incoming += data
+        while len(self._incoming) >= FRAME:
+            end = FRAME + int.from_bytes(self._incoming[:FRAME], "little")
+            if len(self._incoming) < end:
+                break
+            message = marshal.loads(self._incoming[FRAME:end])
+            del self._incoming[:end]
+            self._take(*message)
+        self._spawn_waiting()
+
+    def _take(self, verb: str, *words: Any) -> None:
+        match verb, words:
+            case "spawned", (run, pid):
+                self._living.add(run)
+                self._listener(Spawned(run, pid, *self._flying.pop(run)))
+            case "failed", (run, number, path, text):
+                for end in self._flying.pop(run):
+                    os.close(end)
+                why = f"{text}: {path}" if path else text
+                self._listener(SpawnFailed(run, why, number in RESOURCES))
+            case "exited", (run, code):
+                self._listener(Exited(run, code))
+            case "empty", (run, killed):
+                self._living.discard(run)
+                self._listener(Emptied(run, killed))
+            case "fault", (text,):
+                self._alarm(f"guardian: {text}")
+
+    # the guardian's death
+
+    def _lose(self) -> None:
+        self._loop.remove_reader(self._link)
+        self._loop.remove_writer(self._link)
+        self._link.close()
+        for _, descriptors in self._outgoing:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        self._outgoing.clear()
+        self._incoming.clear()
+        self._replacement = self._loop.create_task(self._replace())
+
+    async def _replace(self) -> None:
+        """All workers are now children of the manager: ends them, starts a new guardian, reports them as killed."""
+        self._alarm(f"the guardian (pid {self._guardian.pid}) has died: its workers are ended and started again")
+        await end_of(self._guardian)
+        await end_marked(self.base)
+        flying, self._flying = self._flying, {}
+        living, self._living = self._living, set()
+        self._start()
+        self._loop.add_reader(self._link, self._receive)
+        for message, descriptor in self._kept:
+            self._send(*message, descriptors=[descriptor])
+        for run, ends in flying.items():
+            for end in ends:
+                os.close(end)
+            self._listener(SpawnFailed(run, "the guardian died", scarce=True))
+        for run in living:
+            self._listener(Exited(run, -signal.SIGKILL))
+            self._listener(Emptied(run, []))
+        self._spawn_waiting()
+
+
+def two_pipes() -> tuple[int, int, int, int]:
+    """Read end, write end, read end, write end; the read ends do not block. Leaves nothing open when it fails."""
+    ends = list(os.pipe())
+    try:
+        ends += os.pipe()
+    except OSError:
+        for end in ends:
+            os.close(end)
+        raise
+    for end in ends[::2]:
+        os.set_blocking(end, False)
+    return ends[0], ends[1], ends[2], ends[3]
+
+
+async def end_marked(base: int) -> int:
+    """Ends every process that carries a mark of that base; how many there were. Returns when none is alive."""
+    seen: set[int] = set()
+    while found := [pid for pid, _ in marked(base) if is_alive(pid)]:
+        seen.update(found)
+        for pid in descendants(found):
+            send_signal(pid, signal.SIGKILL, lambda pid: pid in found or parent_of(pid) in seen)
+        await asyncio.sleep(0.002)
+    reap(seen)
+    return len(seen)
+
+
+def reap(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):  # not all of them have become children of this process
+            os.waitpid(pid, os.WNOHANG)
+
+
+async def end_of(process: subprocess.Popen[bytes]) -> None:
+    """Returns when the process has ended, and reaps it."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    handle = os.pidfd_open(process.pid)
+    loop.add_reader(handle, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(handle)
+        os.close(handle)
+    process.poll()

@@ -1,0 +1,338 @@
+"""The guardian: the small process that is the parent of every worker, reaps them all, and outlives the manager.
+
+It runs as a program of its own, started by `client.py`, on the standard library and one thread, so that nothing that
+goes wrong in the manager can stop it. When the socket to the manager ends, however the manager died, it ends every
+process below it and leaves only when the kernel says that there are none.
+
+Messages are marshalled tuples behind their length (4 bytes), file descriptors travel beside them:
+
+    to the guardian     ("spawn", run, argv, cwd, env, options) + stdout, stderr   ("terminate", run, signal)
+                        ("signal", run, signal)   ("kill", run)   ("hold",) + a file to keep open while it lives
+                        ("terminal", attributes or None) + the terminal to restore should the manager vanish
+    to the manager      ("spawned", run, pid)   ("failed", run, errno, path, text)   ("fault", text)
+                        ("exited", run, code)   ("empty", run, killed)   code: as of wait, negative for a signal
+"""
+
+import ctypes
+import marshal
+import os
+import resource
+import select
+import signal
+import socket
+import subprocess
+import termios
+import time
+from collections.abc import Callable
+
+from pmtui.spawner.tree import (
+    become_subreaper,
+    children,
+    descendants,
+    group_of,
+    is_below,
+    mark_of,
+    name_of,
+    send_signal,
+)
+
+PR_SET_NAME = 15
+GRACE = 1.0
+"""Seconds between TERM and KILL once the manager is gone."""
+RECHECK = 0.05
+"""Seconds after which runs that do not come to an end are looked at again without being told."""
+REAPED_AT_ONCE = 1000
+"""Children reaped before others are served, so that a fork bomb does not keep the guardian for itself."""
+SANE_TERMINAL = (
+    b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l"  # no mouse reports
+    b"\x1b[?1004l\x1b[?2004l\x1b[<u"  # no focus and paste reports, the usual keys
+    b"\x1b[?1049l\x1b[?25h\x1b[0m\r\n"  # the main screen, the cursor, plain text
+)
+FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
+FRAME = 4
+DESCRIPTORS_AT_ONCE = 253
+
+
+class Run:
+    """One worker: its first process, the leader of its own session, and what is known of its end."""
+
+    __slots__ = ("asked", "ended", "killed", "leader", "number")
+
+    def __init__(self, number: int, leader: int) -> None:
+        self.number = number
+        self.leader = leader
+        self.ended = False  # the leader is reaped
+        self.asked = False  # it was asked to end: what outlives the leader has time until it is killed
+        self.killed: list[str] = []  # "pid name" of what did not end by itself
+
+
+class Guardian:
+    """Spawns, signals and reaps what the manager asks for, until the manager's end of the socket is closed."""
+
+    def __init__(self, link: socket.socket, base: int) -> None:
+        self.link = link
+        self.base = base
+        self.hard = resource.getrlimit(resource.RLIMIT_RTTIME)[1]
+        self.runs: dict[int, Run] = {}
+        self.leaders: dict[int, Run] = {}
+        self.ending: set[Run] = set()
+        self.held: list[int] = []
+        self.screen: tuple[int, list[int | list[bytes | int]]] | None = None
+        self.incoming = bytearray()
+        self.descriptors: list[int] = []
+        self.wake, self.woken = socket.socketpair()
+        self.wake.setblocking(False)
+        self.woken.setblocking(False)
+        signal.set_wakeup_fd(self.woken.fileno(), warn_on_full_buffer=False)
+        self.verbs: dict[str, Callable[..., None]] = {
+            "spawn": self.spawn,
+            "terminate": self.terminate,
+            "signal": self.signal_leader,
+            "kill": self.kill,
+            "hold": self.hold,
+            "terminal": self.remember_terminal,
+        }
+
+    # the loop
+
+    def serve(self) -> None:
+        """Returns when the manager is gone and so is everything below this process."""
+        poll = select.poll()
+        poll.register(self.link, select.POLLIN)
+        poll.register(self.wake, select.POLLIN)
+        try:
+            while True:
+                ready = {fd for fd, _ in poll.poll(RECHECK * 1000 if self.ending else None)}
+                self.quieten()
+                if self.link.fileno() in ready and not self.receive():
+                    break
+                self.settle()
+        except ConnectionError:
+            pass
+        self.restore_terminal()
+        self.end_all()
+
+    def quieten(self) -> None:
+        try:
+            while self.wake.recv(4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    def receive(self) -> bool:
+        """Takes what the manager has sent; False at its end."""
+        data, descriptors, _, _ = socket.recv_fds(self.link, 1 << 16, DESCRIPTORS_AT_ONCE)
+        self.descriptors += descriptors
+        self.incoming += data
+        while len(self.incoming) >= FRAME:
+            end = FRAME + int.from_bytes(self.incoming[:FRAME], "little")
+            if len(self.incoming) < end:
+                break
+            verb, *words = marshal.loads(self.incoming[FRAME:end])
+            del self.incoming[:end]
+            self.obey(verb, words)
+        return bool(data)
+
+    def obey(self, verb: str, words: list[object]) -> None:
+        try:
+            self.verbs[verb](*words)
+        except ConnectionError:
+            raise
+        except Exception as error:  # whatever is wrong with one message, the other workers keep their guardian
+            self.tell("fault", f"{verb}: {type(error).__name__}: {error}")
+
+    def tell(self, *message: str | int | list[str]) -> None:
+        body = marshal.dumps(message)
+        self.link.sendall(len(body).to_bytes(FRAME, "little") + body)
+
+    # what the manager asks for
+
+    def spawn(self, number: int, argv: list[str], cwd: str, env: dict[str, str], options: dict[str, object]) -> None:
+        outputs = self.descriptors.pop(0), self.descriptors.pop(0)
+        try:
+            leader = self.start(number, argv, outputs, {"cwd": cwd, "env": env, **options})
+        except OSError as error:
+            self.tell("failed", number, error.errno or 0, error.filename or "", error.strerror or str(error))
+        except Exception as error:  # also ValueError, TypeError, IndexError, UnicodeEncodeError …
+            self.tell("failed", number, 0, "", f"{type(error).__name__}: {error}")
+        else:
+            self.runs[number] = self.leaders[leader] = Run(number, leader)
+            self.tell("spawned", number, leader)
+        finally:
+            for descriptor in outputs:
+                os.close(descriptor)
+
+    def start(self, number: int, argv: list[str], outputs: tuple[int, int], options: dict[str, object]) -> int:
+        limits: list[tuple[int, int]] = options.pop("limits", [])  # type: ignore[assignment]
+        nice: int = options.pop("nice", 0)  # type: ignore[assignment]
+
+        def restrict() -> None:
+            for limit, value in limits:
+                resource.setrlimit(limit, (value, value))
+            os.nice(nice)
+
+        self.wear(number)
+        worker = subprocess.Popen(  # type: ignore[call-overload]
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=outputs[0],
+            stderr=outputs[1],
+            start_new_session=True,
+            preexec_fn=restrict if limits or nice else None,  # safe here: one thread
+            **options,
+        )
+        worker.returncode = 0  # the module must never wait for it: the guardian does
+        return int(worker.pid)
+
+    def wear(self, number: int) -> None:
+        """Puts on the mark that the next child inherits; where the system caps the limit there is none."""
+        if self.hard == resource.RLIM_INFINITY:
+            resource.setrlimit(resource.RLIMIT_RTTIME, (self.base + number, self.hard))
+
+    def terminate(self, number: int, wanted: int) -> None:
+        """Asks the whole tree to end; CONT lets a stopped process hear it."""
+        if run := self.runs.get(number):
+            run.asked = True
+            self.signal_tree(run, wanted, signal.SIGCONT)
+
+    def kill(self, number: int) -> None:
+        """Ends the whole tree now."""
+        if run := self.runs.get(number):
+            run.asked = False
+            if not run.ended:
+                run.killed.append(f"{run.leader} {name_of(run.leader)}")
+            self.signal_tree(run, signal.SIGKILL)
+
+    def signal_leader(self, number: int, wanted: int) -> None:
+        run = self.runs.get(number)
+        if run and not run.ended:  # nobody else can have reaped it
+            os.kill(run.leader, wanted)
+
+    def hold(self) -> None:
+        """Keeps a file open, and with it a lock, for as long as anything may be left alive."""
+        self.held.append(self.descriptors.pop(0))
+
+    def remember_terminal(self, attributes: list[int | list[bytes | int]] | None) -> None:
+        terminal = self.descriptors.pop(0)
+        if self.screen:
+            os.close(self.screen[0])
+        self.screen = (terminal, attributes) if attributes else None
+
+    # endings
+
+    def settle(self) -> None:
+        """Reaps what has ended, ends what ended workers have left behind, and tells the manager of both."""
+        self.reap()
+        if not self.ending:
+            return
+        remaining = {self.run_of(pid) for pid in self.orphans()}
+        for run in [*self.ending]:
+            if run not in remaining:
+                self.ending.discard(run)
+                del self.runs[run.number]
+                self.tell("empty", run.number, run.killed)
+            elif not run.asked:
+                self.signal_tree(run, signal.SIGKILL)
+
+    def reap(self) -> None:
+        for _ in range(REAPED_AT_ONCE):
+            try:
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if ended is None:
+                return
+            run = self.leaders.pop(ended.si_pid, None)
+            if run and not run.asked:
+                os.killpg(run.leader, signal.SIGKILL)  # while the leader is unreaped, its group is no stranger's
+            os.waitpid(ended.si_pid, 0)
+            if run:
+                run.ended = True
+                self.ending.add(run)
+                code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+                self.tell("exited", run.number, code)
+
+    def signal_tree(self, run: Run, *numbers: int) -> None:
+        """Signals the leader's group, and one by one those who have left it."""
+        scattered = [pid for pid in self.members(run) if run.ended or group_of(pid) != run.leader]
+        for number in numbers:
+            if not run.ended:
+                os.killpg(run.leader, number)  # the leader is unreaped, so the number is still its own
+            for pid in scattered:
+                name = f"{pid} {name_of(pid)}"
+                sent = send_signal(pid, number, is_below)
+                if sent and number == signal.SIGKILL and name not in run.killed:
+                    run.killed.append(name)
+
+    def members(self, run: Run) -> list[int]:
+        """The run's processes but for its leader."""
+        below = [] if run.ended else descendants([run.leader])[1:]
+        return below + descendants(pid for pid in self.orphans() if self.run_of(pid) is run)
+
+    def orphans(self) -> list[int]:
+        """Children that this process did not spawn: their parents have ended."""
+        return [pid for pid in children(os.getpid()) if pid not in self.leaders]
+
+    def run_of(self, pid: int) -> Run | None:
+        """By its mark; where it carries none of ours, by its session."""
+        if run := self.runs.get(mark_of(pid) - self.base):
+            return run
+        try:
+            session = os.getsid(pid)
+        except OSError:
+            return None
+        return next((run for run in self.runs.values() if run.leader == session), None)
+
+    def end_all(self) -> None:
+        """TERM, a while, KILL, until this process has no child left."""
+        for number in (signal.SIGTERM, signal.SIGCONT):
+            for pid in descendants([os.getpid()])[1:]:
+                send_signal(pid, number, is_below)
+        deadline = time.monotonic() + GRACE
+        while self.has_children():
+            if time.monotonic() > deadline:
+                for pid in descendants([os.getpid()])[1:]:
+                    send_signal(pid, signal.SIGKILL, is_below)
+            select.select([self.wake], [], [], 0.01)
+            self.quieten()
+
+    def has_children(self) -> bool:
+        """Reaps; the kernel's ECHILD is the proof that nothing is left."""
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:  # nobody is left who would ask for a code
+                pass
+        except ChildProcessError:
+            return False
+        return True
+
+    def restore_terminal(self) -> None:
+        if self.screen:
+            terminal, attributes = self.screen
+            try:
+                os.set_blocking(terminal, False)
+                termios.tcsetattr(terminal, termios.TCSANOW, attributes)
+                os.write(terminal, SANE_TERMINAL)
+            except (OSError, termios.error):  # it is gone too
+                pass
+
+
+def take_title(title: bytes) -> None:
+    """Shows `title` instead of the command line, which may hold a path that somebody kills by name."""
+    with open("/proc/self/stat", "rb") as stat:
+        start, end = map(int, stat.read().rpartition(b")")[2].split()[45:47])
+    with open("/proc/self/mem", "r+b", buffering=0) as memory:
+        memory.seek(start)
+        memory.write(title[: end - start - 1].ljust(end - start, b"\0"))
+    ctypes.CDLL(None).prctl(PR_SET_NAME, title[:15], 0, 0, 0)
+
+
+def main(link: int, base: int) -> None:
+    """Serves the manager at the other end of the socket `link`; the runs it starts carry marks from `base` on."""
+    take_title(b"guardian of %d" % os.getppid())  # before there is any worker
+    for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE, *FAULTS}:
+        signal.signal(number, lambda *_: None)  # a handler, not SIG_IGN, which the workers would inherit
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    become_subreaper()
+    guardian = Guardian(socket.socket(fileno=link), base)
+    guardian.wear(0)
+    guardian.serve()
