@@ -4,8 +4,16 @@ from typing import Annotated, Literal
 
 import msgspec
 
+
+class ConfigError(Exception):
+    """Something asked for in the configuration that cannot be had; says what, where and what to do."""
+
+
 Duration = Annotated[float, msgspec.Meta(ge=0, extra={"unit": "duration"})]
 """Seconds. Written as a number or as "500ms", "1s", "1m30s"."""
+
+Period = Annotated[float, msgspec.Meta(gt=0, extra={"unit": "duration"})]
+"""A duration that is not zero."""
 
 Size = Annotated[int, msgspec.Meta(ge=0, extra={"unit": "size"})]
 """Bytes. Written as a number or as "10MB", "512M", "1G" (multiples of 1024)."""
@@ -14,6 +22,8 @@ ProcessId = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,
 RestartPolicy = Literal["always", "on-failure", "never"]
 Condition = Literal["started", "healthy", "completed", "succeeded"]
 Count = Annotated[int, msgspec.Meta(ge=0)]
+ExitCode = Annotated[int, msgspec.Meta(ge=0, le=255)]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -27,9 +37,9 @@ class Health(Struct, frozen=True, kw_only=True):
     tcp: str | None = None
     command: list[str] | None = None
     log: str | None = None
-    silence: Duration | None = None
-    interval: Duration = 30.0
-    timeout: Duration = 5.0
+    silence: Period | None = None
+    interval: Period = 30.0
+    timeout: Period = 5.0
     failure_threshold: Annotated[int, msgspec.Meta(ge=1)] = 3
     success_threshold: Annotated[int, msgspec.Meta(ge=1)] = 2
     start_period: Duration = 30.0
@@ -55,7 +65,10 @@ class LogSettings(Struct, frozen=True, kw_only=True):
 
 
 class ProcessConfig(Struct, frozen=True, kw_only=True):
-    """One process as its owner wants it. Exactly one of `script` and `command` is set; `cwd` is absolute."""
+    """One process as its owner wants it. Exactly one of `script` and `command` is set; `cwd` is absolute.
+
+    `folder`, that of the config file, and `instance`, one of 1 … n, come from the loader; no file can set them.
+    """
 
     id: ProcessId
     script: str | None = None
@@ -63,13 +76,14 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     shell: bool = False
     args: list[str] = []
     cwd: str = ""
+    folder: str = ""
     env: dict[str, str] = {}
     env_file: list[str] = []
     interpreter: str = "auto"
     interpreter_args: list[str] = []
     autostart: bool = True
     restart: RestartPolicy = "always"
-    success_exit_codes: list[Annotated[int, msgspec.Meta(ge=0, le=255)]] = [0]
+    success_exit_codes: list[ExitCode] = msgspec.field(default_factory=lambda: [0])
     max_retries: Annotated[int, msgspec.Meta(ge=-1)] = 10
     backoff: Duration = 1.0
     max_backoff: Duration = 30.0
@@ -96,7 +110,7 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
 class PocketBase(Struct, frozen=True, kw_only=True):
     """The PocketBase that runs beside the processes: `PB_PORT`, `PB_DATA_DIR` and `DB_DSN` are made of it."""
 
-    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8090
+    port: Port = 8090
     data_dir: str | None = None
     dsn: str | None = None
 

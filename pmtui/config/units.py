@@ -1,0 +1,74 @@
+"""Durations and sizes as people write them."""
+
+import math
+import re
+
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d)")
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGTP]?)(?:I?B)?")
+_MOST_BYTES = (1 << 63) - 1
+
+
+def parse_duration(value: object) -> float:
+    """Seconds of `500ms`, `1s`, `1m30s` or a number of seconds. Raises ValueError on all else."""
+    match value:
+        case bool():
+            seconds = math.nan
+        case int() | float():
+            seconds = _finite(value)
+        case str():
+            seconds = _sum(value)
+        case _:
+            seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f'expected a duration such as "500ms", "1m30s" or a number of seconds, got {_shown(value)}')
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """Whole seconds as Go prints a time.Duration: `0s`, `12s`, `1m0s`, `2h30m15s`."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m{rest}s"
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+
+
+def parse_size(value: object) -> int:
+    """Bytes of `10MB`, `512M`, `1G` (multiples of 1024) or a number of bytes. Raises ValueError on all else."""
+    match value:
+        case bool():
+            size = -1.0
+        case int():
+            size = value
+        case float() if value.is_integer():
+            size = int(value)
+        case str() if found := _SIZE.fullmatch(value.strip().upper()):
+            size = float(found[1]) * 1024 ** " KMGTP".index(found[2] or " ")
+        case _:
+            size = -1.0
+    if not 0 <= size <= _MOST_BYTES:
+        raise ValueError(f'expected a size such as "10MB", "1G" or a number of bytes, got {_shown(value)}')
+    return int(size)
+
+
+def _finite(number: int | float) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
+def _sum(text: str) -> float:
+    parts = _PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text.strip():
+        return math.nan
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str | bool | float) or value is None:
+        return ascii(value) if len(str(value)) <= 40 else "a long text"
+    if isinstance(value, int):
+        return str(value) if abs(value) < 1 << 64 else "a huge number"
+    return f"a {type(value).__name__}"
