@@ -1,0 +1,88 @@
+"""Serves the API inside the running loop: uvicorn's server without its signal handlers and its ten ticks a second."""
+
+import asyncio
+
+import uvicorn
+
+from pmtui.api.app import create_app
+from pmtui.api.auth import Guard, Token
+from pmtui.api.connection import Connection
+from pmtui.api.framing import BODY_LIMIT, HEAD_LIMIT
+from pmtui.api.listener import BACKLOG, Listener
+from pmtui.control import Control
+
+GRACE = 1.0
+IDLE_TIMEOUT = 60
+ACCEPTED_AT_ONCE = 16
+
+
+class ApiServer:
+    """Answers for a `Control` on a socket that already listens."""
+
+    def __init__(self, control: Control, token: Token, listener: Listener) -> None:
+        guard = Guard(create_app(control), token, listener.host, listener.port)
+        self._listener = listener
+        self._server = _Server(
+            uvicorn.Config(
+                guard,
+                http=Connection,
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                proxy_headers=False,
+                backlog=ACCEPTED_AT_ONCE,
+                timeout_keep_alive=IDLE_TIMEOUT,
+                h11_max_incomplete_event_size=HEAD_LIMIT + BODY_LIMIT,
+            )
+        )
+        self._closing = asyncio.Event()
+        self._closed = asyncio.Event()
+        self._closed.set()
+
+    async def serve(self) -> None:
+        """Answers until `close` is called; what is being answered then has a second to end."""
+        self._closed.clear()
+        try:
+            await self._server.open(self._listener)
+            await self._closing.wait()
+        finally:
+            await self._server.shutdown()
+            self._closed.set()
+
+    async def close(self) -> None:
+        """Ends `serve`, and returns when the port is free."""
+        self._closing.set()
+        await self._closed.wait()
+        self._listener.socket.close()
+
+
+class _Server(uvicorn.Server):
+    async def open(self, listener: Listener) -> None:
+        self.config.load()
+        self.lifespan = self.config.lifespan_class(self.config)
+        self.servers = []
+        await self.startup([listener.socket])
+        # asyncio accepts up to its backlog before it reads from any of them: few at once, so that nobody loses his
+        # place before he was listened to; but many may wait in the kernel.
+        listener.socket.listen(BACKLOG)
+
+    async def shutdown(self, sockets: object = None) -> None:
+        state = self.server_state
+        for server in self.servers:
+            server.close()
+        for connection in list(state.connections):
+            connection.shutdown()
+        await _ended(state.tasks, GRACE)
+        for connection in list(state.connections):
+            connection.transport.abort()
+        for task in await _ended(state.tasks, GRACE / 2):
+            task.cancel()
+
+
+async def _ended(tasks: set[asyncio.Task[None]], within: float) -> set[asyncio.Task[None]]:
+    """Waits for tasks for so many seconds, and returns those that have not ended."""
+    if not tasks:
+        return set()
+    _, left = await asyncio.wait(tasks, timeout=within)
+    return left
