@@ -1,0 +1,109 @@
+"""The environment that a process gets: what it inherits, what pmtui adds, what its owner wrote."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+
+from pmtui.config.envfile import read_env_file
+from pmtui.config.model import ConfigError, ProcessConfig, Settings
+
+__all__ = ["ConfigError", "build_environment", "env_files", "expand", "injected_environment", "read_env_file"]
+
+_REFERENCE = re.compile(r"\$(?:(\$)|\{([^}]*)(\}?))")
+_BODY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::([-?])(.*))?", re.DOTALL)
+
+
+def expand(template: str, names: Mapping[str, str]) -> tuple[str, list[str]]:
+    """Fills in `${VAR}`, `${VAR:-default}` and `${VAR:?message}`; `$$` is `$`. Values are not expanded again.
+
+    Also gives the names that were unknown and became empty. Raises ConfigError for `:?` and for a malformed `${`.
+    """
+    unknown: list[str] = []
+    if "$" not in template:
+        return template, unknown
+
+    def fill(found: re.Match[str]) -> str:
+        if found[1]:
+            return "$"
+        body = _BODY.fullmatch(found[2])
+        if body is None or not found[3] or "${" in (body[3] or ""):
+            hint = "write ${NAME}, ${NAME:-default} or ${NAME:?message}, or $${ for the characters themselves"
+            raise ConfigError(f"{found[0]!a} cannot be expanded: {hint}")
+        name, kind, word = body.groups()
+        if kind and not names.get(name):
+            return _default(name, kind, word)
+        if name not in names:
+            unknown.append(name)
+        return names.get(name, "")
+
+    return _REFERENCE.sub(fill, template), unknown
+
+
+def build_environment(
+    config: ProcessConfig, settings: Settings, base: Mapping[str, str], injected: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """The process's environment and warnings about it; `base` is that of the manager, less its token.
+
+    Later wins: base, injected, settings.env, each envFile, env. A `${VAR}` sees all that came before it.
+    Raises ConfigError where an envFile or a required variable is missing.
+    """
+    environment = {name: value for name, value in base.items() if name != "PMTUI_TOKEN"} | dict(injected)
+    warnings: list[str] = []
+    for origin, templates in _layers(config, settings, injected):
+        for name, template in templates.items():
+            try:
+                environment[name], unknown = expand(template, environment)
+            except ConfigError as error:
+                raise ConfigError(f"{name} in {origin} of {config.id}: {error}") from None
+            warnings += [
+                f"{name} in {origin} of {config.id}: ${{{gone}}} is not set, so it is empty" for gone in unknown
+            ]
+    run = injected.get("PMTUI_RUN")
+    if run is not None and environment["PMTUI_RUN"] != run:
+        warnings.append(f"PMTUI_RUN in the environment of {config.id} is pmtui's own: what was set is ignored")
+        environment["PMTUI_RUN"] = run
+    return environment, warnings
+
+
+def injected_environment(config: ProcessConfig, settings: Settings, run: str) -> dict[str, str]:
+    """What every process is told: who it is, which run this is, and where PocketBase is."""
+    pocketbase = settings.pocketbase
+    folder = config.folder or os.getcwd()
+    beside = folder if os.path.basename(folder) == "pb_data" else os.path.join(folder, "pb_data")
+    data_dir = os.path.expanduser(pocketbase.data_dir) if pocketbase.data_dir else beside
+    injected = {
+        "PMTUI_ID": config.id,
+        "PMTUI_INSTANCE": str(config.instance or 1),
+        "PMTUI_RUN": run,
+        "PYTHONUNBUFFERED": "1",
+        "PB_PORT": str(pocketbase.port),
+        "PB_DATA_DIR": os.path.normpath(os.path.join(folder, data_dir)),
+    }
+    return injected | ({"DB_DSN": pocketbase.dsn} if pocketbase.dsn else {})
+
+
+def env_files(config: ProcessConfig) -> list[str]:
+    """Where each envFile is: from the config file's folder, or else from `cwd` if it is there."""
+    return [_beside(os.path.expanduser(name), config) for name in config.env_file]
+
+
+def _beside(name: str, config: ProcessConfig) -> str:
+    first, second = os.path.join(config.folder, name), os.path.join(config.cwd, name)
+    return second if os.path.lexists(second) and not os.path.lexists(first) else first
+
+
+def _layers(
+    config: ProcessConfig, settings: Settings, injected: Mapping[str, str]
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    if "DB_DSN" in injected:
+        yield "settings.pocketbase.dsn", {"DB_DSN": injected["DB_DSN"]}
+    yield "settings.env", settings.env
+    for path in env_files(config):
+        yield f"envFile {path}", read_env_file(path)
+    yield "env", config.env
+
+
+def _default(name: str, kind: str, word: str) -> str:
+    if kind == "?":
+        raise ConfigError(f"{name} is not set: {word or 'it is required'}")
+    return word

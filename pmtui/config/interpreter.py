@@ -1,0 +1,212 @@
+"""From a script or a command to the argv that is executed. Nothing is run to find out."""
+
+import os
+from collections.abc import Mapping
+
+import msgspec
+
+from pmtui.config.model import ConfigError, ProcessConfig
+
+_PYTHON = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
+_NODE = {".js", ".mjs", ".cjs"}
+_TYPESCRIPT = {".ts", ".mts"}
+
+
+class Command(msgspec.Struct, frozen=True):
+    """What is executed. `interpreter` is its path, if there is one; `found` tells people where it was found."""
+
+    argv: list[str]
+    interpreter: str | None
+    found: str
+
+
+def resolve(config: ProcessConfig, environment: Mapping[str, str]) -> Command:
+    """The argv of a process; names are looked up on the PATH of its `environment`.
+
+    Raises ConfigError where cwd, script, interpreter or command is missing, with all places that were looked at.
+    """
+    _check_cwd(config)
+    if config.script is None:
+        return _command(config, environment)
+    script = _script(config, config.script)
+    if config.interpreter != "auto":
+        interpreter, found = _explicit(config, environment)
+    else:
+        match os.path.splitext(script)[1]:
+            case ".py":
+                interpreter, found = _python(config, script, environment)
+            case ending if ending in _NODE:
+                interpreter, found = _first(config, script, [], ["node"], environment)
+            case ending if ending in _TYPESCRIPT:
+                interpreter, found = _typescript(config, script, environment)
+            case ".sh":
+                return _shell(config, script, environment)
+            case _:
+                return _itself(config, script)
+    return Command([interpreter, *config.interpreter_args, script, *config.args], interpreter, found)
+
+
+def which(name: str, environment: Mapping[str, str], cwd: str) -> str | None:
+    """The executable of that name on the PATH of the environment, as the kernel would find it from `cwd`."""
+    for folder in environment.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(cwd, folder, name)
+        if _is_executable(path):
+            return path
+    return None
+
+
+def _check_cwd(config: ProcessConfig) -> None:
+    if not os.path.isdir(config.cwd or "."):
+        wrong = "is not a folder" if os.path.exists(config.cwd) else "does not exist"
+        raise ConfigError(f"cwd {config.cwd} {wrong} (cwd of {config.id})")
+    if not os.access(config.cwd or ".", os.X_OK):
+        raise ConfigError(f"cwd {config.cwd} cannot be entered: permission denied (cwd of {config.id})")
+
+
+def _script(config: ProcessConfig, name: str) -> str:
+    places = _places(config, name)
+    for place in places:
+        if os.path.isfile(place):
+            return place
+    for place in places:
+        if os.path.exists(place):
+            raise ConfigError(f"script {place} is not a file (script of {config.id})")
+    raise ConfigError(f"script {name} does not exist: looked for {_listed(places)} (script of {config.id})")
+
+
+def _places(config: ProcessConfig, name: str) -> list[str]:
+    """A relative path is looked up in `cwd`, then from the config file's folder."""
+    name = os.path.expanduser(name)
+    folders = dict.fromkeys([config.cwd or os.getcwd(), config.folder or config.cwd or os.getcwd()])
+    return list(dict.fromkeys(os.path.normpath(os.path.join(folder, name)) for folder in folders))
+
+
+def _explicit(config: ProcessConfig, environment: Mapping[str, str]) -> tuple[str, str]:
+    name = os.path.expanduser(config.interpreter)
+    if "/" not in name:
+        path = which(name, environment, config.cwd)
+        if path is None:
+            raise ConfigError(f"interpreter {name} is not on the PATH of {config.id}: {_searched(environment)}")
+        return path, f"{name} on PATH ({path})"
+    path = os.path.join(config.cwd, name)
+    _check_executable(path, f"interpreter of {config.id}")
+    return path, f"the configured {config.interpreter}"
+
+
+def _python(config: ProcessConfig, script: str, environment: Mapping[str, str]) -> tuple[str, str]:
+    folders = dict.fromkeys([config.cwd, os.path.dirname(script)])
+    pythons = [os.path.join(folder, name, *_PYTHON) for folder in folders for name in (".venv", "venv")]
+    return _first(config, script, pythons, ["python3"], environment)
+
+
+def _typescript(config: ProcessConfig, script: str, environment: Mapping[str, str]) -> tuple[str, str]:
+    local = [os.path.join(config.cwd, "node_modules", ".bin", name) for name in ("tsx", "ts-node")]
+    return _first(config, script, local, ["node"], environment)
+
+
+def _first(
+    config: ProcessConfig, script: str, paths: list[str], names: list[str], environment: Mapping[str, str]
+) -> tuple[str, str]:
+    """The first that exists of some paths, then of some names on PATH. One that is there but broken is an error."""
+    for path in paths:
+        if os.path.lexists(path):
+            _check_executable(path, f"for script {script} of {config.id}")
+            return path, path
+    for name in names:
+        path = which(name, environment, config.cwd) or ""
+        if path:
+            return path, f"{name} on PATH ({path})"
+    looked = _listed([*paths, *(f"{name} on PATH" for name in names)])
+    raise ConfigError(
+        f"no interpreter for {os.path.basename(script)} of {config.id}: looked for {looked}; {_searched(environment)}"
+    )
+
+
+def _check_executable(path: str, role: str) -> None:
+    if os.path.islink(path) and not os.path.exists(path):
+        gone = f"{path} points to {os.path.realpath(path)}, which does not exist"
+        raise ConfigError(f"{gone}: make the virtual environment or installation anew ({role})")
+    if not os.path.exists(path):
+        raise ConfigError(f"{path} does not exist ({role})")
+    if not _is_executable(path):
+        raise ConfigError(f"{path} is not an executable file ({role})")
+
+
+def _shell(config: ProcessConfig, script: str, environment: Mapping[str, str]) -> Command:
+    words = [word.rstrip("\r") for word in _shebang(script)]
+    if words and os.path.basename(words[0]) == "env":
+        words = [word for word in words[1:] if word != "-S"]
+    name, *options = words or ["sh"]
+    path, found = _first(config, script, [], [os.path.basename(name)], environment)
+    return Command([path, *options, *config.interpreter_args, script, *config.args], path, found)
+
+
+def _itself(config: ProcessConfig, script: str) -> Command:
+    if not _is_executable(script):
+        hint = "make it executable (chmod +x) or set interpreter"
+        raise ConfigError(f"script {script} is not executable: {hint} (script of {config.id})")
+    words = _shebang(script)
+    if words and not os.path.exists(words[0]):
+        hint = ", because the line ends with a carriage return" if words[-1].endswith("\r") else ""
+        raise ConfigError(f"the first line of {script} names {words[0]!a}, which does not exist{hint}")
+    return Command([script, *config.args], None, f"{script} itself")
+
+
+def _shebang(script: str) -> list[str]:
+    """The words after `#!`, if the file begins so. A carriage return is kept: it is part of what the kernel reads."""
+    try:
+        with open(script, "rb") as file:
+            line = file.readline(512)
+    except OSError as error:
+        raise ConfigError(f"script {script} cannot be read: {error.strerror}") from None
+    words = os.fsdecode(line[2:]).rstrip("\n").replace("\t", " ").split(" ")
+    return [word for word in words if word] if line.startswith(b"#!") else []
+
+
+def _command(config: ProcessConfig, environment: Mapping[str, str]) -> Command:
+    command = config.command or ""
+    if config.shell:
+        return Command(["/bin/sh", "-c", command], "/bin/sh", "/bin/sh, for shell is true")
+    name, *words = split_command(command) if not config.args else [command]
+    path = _executable(config, name, environment)
+    return Command([path, *words, *config.args], None, path)
+
+
+def split_command(command: str) -> list[str]:
+    """The words of a command as a POSIX shell splits them. Raises ConfigError on unclosed quotes and on no word."""
+    import shlex
+
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise ConfigError(f"command cannot be split into words: {str(error).lower()}") from None
+    if not words or not words[0]:
+        raise ConfigError("command is empty")
+    return words
+
+
+def _executable(config: ProcessConfig, name: str, environment: Mapping[str, str]) -> str:
+    if "/" not in name:
+        path = which(name, environment, config.cwd)
+        if path is None:
+            hint = "; set variables in env, or shell to true" if "=" in name else ""
+            raise ConfigError(f"command {name} is not on the PATH of {config.id}: {_searched(environment)}{hint}")
+        return path
+    places = _places(config, name)
+    found = next((place for place in places if os.path.lexists(place)), None)
+    if found is None:
+        raise ConfigError(f"command {name} does not exist: looked for {_listed(places)} (command of {config.id})")
+    _check_executable(found, f"command of {config.id}")
+    return found
+
+
+def _is_executable(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)
+
+
+def _searched(environment: Mapping[str, str]) -> str:
+    return f"PATH is {environment.get('PATH', os.defpath)}"
+
+
+def _listed(places: list[str]) -> str:
+    return " and ".join([", ".join(places[:-1]), places[-1]]) if len(places) > 1 else places[0]
