@@ -1,0 +1,137 @@
+"""What the manager prints when nobody sees a dashboard: the output of its processes, and its own words."""
+
+import os
+import select
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from pmtui.control import Stream
+from pmtui.logs.clock import now_ms, rfc3339
+from pmtui.logs.conveyor import Conveyor
+from pmtui.logs.sanitise import coloured, plain
+
+Level = Literal["INFO", "WARN", "ERROR"]
+Format = Literal["text", "json"]
+ROOM = 4 << 20
+"""Bytes that wait for a slow reader before lines are dropped."""
+_PATIENCE = 0.5  # seconds without progress for which the exit waits
+_OVERHEAD = 100  # bytes that an entry takes beside its text
+_TOGETHER = 64  # entries that become one write
+_PIECE = 64 << 10
+_HARMLESS = bytes(range(0x20, 0x7F)) + b"\t\n"
+_DIM, _RESET = "\x1b[2m", "\x1b[0m"
+_COLOURS: dict[Level, str] = {"INFO": "\x1b[32m", "WARN": "\x1b[33m", "ERROR": "\x1b[31m"}
+_json = msgspec.json.Encoder()
+
+
+class Entry(NamedTuple):
+    """Lines of one source; `stream` None: the manager's own."""
+
+    ms: int
+    level: Level
+    source: str
+    stream: Stream | None
+    data: bytes
+
+
+class Row(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A line in the JSON form."""
+
+    time: str
+    level: Level
+    id: str
+    text: str
+    stream: Stream | None = None
+
+
+class Bridge:
+    """Writes lines to `fd` in a thread of its own: a reader that stands still costs lines, never time.
+
+    The lines lost are counted and told when the reader moves again. Colours are for a terminal without NO_COLOR.
+    """
+
+    def __init__(self, fd: int = 1, format: Format = "text") -> None:
+        self._fd = fd
+        self._belt: Conveyor[Entry] = Conveyor("pmtui-log-bridge", self._carry)
+        self._dropped = 0
+        self._gone = False
+        has_colours = os.isatty(fd) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self._form: Callable[[Entry], bytes] = as_json if format == "json" else as_colours if has_colours else as_text
+
+    def line(self, level: Level, text: str) -> None:
+        """A word of the manager's own."""
+        self._put(Entry(now_ms(), level, "pmtui", None, text.rstrip("\n").encode() + b"\n"))
+
+    def chunk(self, process_id: str, stream: Stream, ms: int, data: bytes) -> None:
+        """Whole lines of a process; fits `LogStore`'s `echo`."""
+        self._put(Entry(ms, "ERROR" if stream == "stderr" else "INFO", process_id, stream, data))
+
+    def close(self) -> None:
+        """Writes what waits, unless nobody reads it."""
+        self._tell_dropped()
+        self._belt.close(_PATIENCE)
+
+    def _put(self, entry: Entry) -> None:
+        if self._gone:
+            return
+        if self._belt.load > ROOM:
+            self._dropped += entry.data.count(b"\n")
+            return
+        self._tell_dropped()
+        self._belt.put(entry, len(entry.data) + _OVERHEAD)
+
+    def _tell_dropped(self) -> None:
+        if self._dropped:
+            text = b"%d lines are missing here: nobody read them\n" % self._dropped
+            self._dropped = 0
+            self._belt.put(Entry(now_ms(), "WARN", "pmtui", None, text), len(text))
+
+    def _carry(self, batch: list[Entry]) -> None:
+        for begin in range(0, len(batch), _TOGETHER):
+            self._write(b"".join(map(self._form, batch[begin : begin + _TOGETHER])))
+
+    def _write(self, text: bytes) -> None:
+        view = memoryview(text)
+        while view and not self._gone:
+            try:
+                view = view[os.write(self._fd, view[:_PIECE]) :]
+                self._belt.moved()
+            except BlockingIOError:  # whoever shares the terminal made it so
+                select.select([], [self._fd], [])
+            except OSError:
+                self._gone = True
+
+
+def as_text(entry: Entry) -> bytes:
+    head = _head(entry).encode()
+    if entry.data.isascii() and not entry.data.translate(None, _HARMLESS):
+        return head + entry.data.replace(b"\n", b"\n" + head, entry.data.count(b"\n") - 1)
+    return b"".join(b"%s%s\n" % (head, plain(line).encode()) for line in _lines(entry))
+
+
+def as_colours(entry: Entry) -> bytes:
+    time, _, rest = _head(entry).partition(" ")
+    level, _, source = rest.partition("[")
+    head = f"{_DIM}{time}{_RESET} {_COLOURS[entry.level]}{level}{_RESET}[{source}"
+    return "".join(f"{head}{_closed(coloured(line))}\n" for line in _lines(entry)).encode()
+
+
+def as_json(entry: Entry) -> bytes:
+    time = rfc3339(entry.ms)
+    rows = [Row(time, entry.level, entry.source, plain(line), entry.stream) for line in _lines(entry)]
+    return _json.encode_lines(rows)
+
+
+def _head(entry: Entry) -> str:
+    stream = f"[{entry.stream.upper()}]" if entry.stream else ""
+    return f"{rfc3339(entry.ms)} {entry.level:<5} [{entry.source}]{stream} "
+
+
+def _closed(text: str) -> str:
+    return text + _RESET if "\x1b" in text else text
+
+
+def _lines(entry: Entry) -> list[bytes]:
+    return entry.data.removesuffix(b"\n").split(b"\n")

@@ -1,0 +1,91 @@
+"""A belt from the loop to a thread that may block: what is put on it is carried away in batches."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+REST = 0.05
+"""Seconds between two batches of little: a wake-up for every line would cost more than the line."""
+BATCH = 256 << 10
+"""Bytes that are worth a batch at once."""
+_NEVER = float("inf")
+
+
+class Conveyor(Generic[T]):
+    """Calls `carry(batch)` in a daemon thread of its own, which begins with the first item. `carry` must not raise.
+
+    `load` is what waits or is being carried, in bytes; keeping it bounded is up to those who put.
+    """
+
+    def __init__(self, name: str, carry: Callable[[list[T]], None]) -> None:
+        self.load = 0
+        self._carry = carry
+        self._items: list[T] = []
+        self._waiting = 0  # the part of the load that is not being carried yet
+        self._wanted: float = 0  # how much has to wait for the thread to be woken
+        self._moved = 0.0
+        self._closing = False
+        self._changed = threading.Condition(threading.Lock())
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def put(self, item: T, size: int) -> None:
+        with self._changed:
+            if not self.load:
+                self._moved = time.monotonic()
+            self._items.append(item)
+            self._waiting += size
+            self.load += size
+            if self._waiting >= self._wanted:
+                self._changed.notify()
+            if self._thread.ident is None:
+                self._thread.start()
+
+    def hurry(self) -> None:
+        """What waits is carried now, without the rest between batches."""
+        with self._changed:
+            self._wanted = 0
+            self._changed.notify()
+
+    def moved(self) -> None:
+        """Told by `carry` whenever a part of its batch is done."""
+        self._moved = time.monotonic()
+
+    def stalled(self) -> float:
+        """Seconds for which nothing has moved though there is something to move."""
+        return time.monotonic() - self._moved if self.load else 0.0
+
+    def close(self, patience: float) -> bool:
+        """Waits until all is carried, or until nothing has moved for `patience` seconds: then False."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        while self._thread.is_alive():
+            self._thread.join(0.05)
+            if self.stalled() > patience:
+                return False
+        return True
+
+    def _run(self) -> None:
+        while batch := self._take():
+            self._carry(batch)
+            del batch
+            with self._changed:
+                self.load = self._waiting
+                self._moved = time.monotonic()
+
+    def _take(self) -> list[T]:
+        """The next batch: all that waits, once it is enough or has waited long enough. Empty at the end."""
+        with self._changed:
+            self._wanted = BATCH
+            self._changed.wait_for(self._is_due, REST)
+            if not self._items and not self._closing:
+                self._wanted = 0
+                self._changed.wait_for(self._is_due)
+            self._wanted = _NEVER
+            batch, self._items, self._waiting = self._items, [], 0
+            return batch
+
+    def _is_due(self) -> bool:
+        return self._closing or (bool(self._items) and self._waiting >= self._wanted)

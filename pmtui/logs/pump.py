@@ -1,0 +1,189 @@
+"""The pipes of all processes, read in the loop's thread.
+
+All pipes are in one epoll, and that in the loop: one callback serves all that is ready. After a little was read the
+loop does not listen for a moment, so that thousands of single lines a second are a few wake-ups; a flood is read on at
+once. When nothing is written there is no timer and no wake-up.
+"""
+
+import asyncio
+import os
+import selectors
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+READ = 256 << 10
+REST = 0.01
+"""Seconds without listening after a little was read."""
+HOT = 16 << 10
+"""Bytes read at once from one pipe, a quarter of what it holds, that are a flood."""
+HOLD = 0.02
+"""Seconds between two looks whether a pipe that was held back may be read again."""
+STRANGER = 0.5
+"""Seconds for which the pipe of an ended process is read while somebody else holds it."""
+_SWEEP = 1 << 20  # bytes read from one pipe within `finish`: all that it can hold
+
+
+class Sink(Protocol):
+    """Where the bytes of one pipe go."""
+
+    def feed(self, data: bytes) -> bool:
+        """Takes it in any case. False: the next should wait until `may_come`."""
+
+    def may_come(self) -> bool: ...
+
+    def end(self) -> None:
+        """There is no more."""
+
+
+class _Ending:
+    """The pipes of a process that is gone, as long as one is open."""
+
+    def __init__(self, fds: set[int], done: Callable[[], None]) -> None:
+        self.fds = fds
+        self.done = done
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class Pump:
+    """Reads what was given to `follow` and feeds it to its sink, until `finish` closes it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._pipes = selectors.DefaultSelector()
+        self._sinks: dict[int, Sink] = {}
+        self._endings: dict[int, _Ending] = {}
+        self._held: set[int] = set()
+        self._hold_timer: asyncio.TimerHandle | None = None
+        self._rest_timer: asyncio.TimerHandle | None = None
+        self._hot_until = 0.0
+        self._hot_bytes = 0
+        loop.add_reader(self._pipes, self._serve)
+
+    def follow(self, fd: int, sink: Sink) -> None:
+        """Reads the non-blocking end of a pipe from now on, and owns it."""
+        self._sinks[fd] = sink
+        self._pipes.register(fd, selectors.EVENT_READ)
+
+    def finish(self, fds: Sequence[int], done: Callable[[], None]) -> None:
+        """The process is gone: reads the rest, closes, calls `done`; all in this call if the ends are there already.
+
+        A pipe that a stranger still holds is read for half a second.
+        """
+        ending = _Ending(set(fds), done)
+        self._endings |= dict.fromkeys(fds, ending)
+        if not fds:
+            done()
+        for fd in fds:
+            self._sweep(fd)
+        if ending.fds:
+            ending.timer = self._loop.call_later(STRANGER, self._expire, ending)
+
+    def pause(self, fd: int) -> None:
+        """Leaves the pipe unread: its writer waits once it is full."""
+        if fd in self._pipes.get_map():
+            self._pipes.unregister(fd)
+
+    def resume(self, fd: int) -> None:
+        if fd not in self._pipes.get_map():
+            self._pipes.register(fd, selectors.EVENT_READ)
+
+    def close(self) -> None:
+        """Lets go of all pipes, unread."""
+        self._loop.remove_reader(self._pipes)
+        for timer in (self._rest_timer, self._hold_timer, *(ending.timer for ending in self._endings.values())):
+            if timer:
+                timer.cancel()
+        for fd in self._sinks:
+            os.close(fd)
+        self._sinks.clear()
+        self._pipes.close()
+
+    def _serve(self) -> None:
+        """Reads every pipe that is ready once, and decides when to look again."""
+        biggest = total = 0
+        for key, _ in self._pipes.select(0):
+            size = self._read(key.fd)
+            total += size
+            biggest = max(biggest, size)
+        if not total or self._is_flood(biggest, total):
+            self._listen()
+        else:
+            self._rest()
+
+    def _is_flood(self, biggest: int, total: int) -> bool:
+        """One pipe was found a quarter full, or has given as much in small pieces since then."""
+        now = self._loop.time()
+        if now < self._hot_until:
+            self._hot_bytes += total
+        if biggest >= HOT or self._hot_bytes >= HOT:
+            self._hot_until = now + REST
+            self._hot_bytes = 0
+        return now < self._hot_until
+
+    def _listen(self) -> None:
+        if self._rest_timer:
+            self._rest_timer = None
+            self._loop.add_reader(self._pipes, self._serve)
+
+    def _rest(self) -> None:
+        if not self._rest_timer:
+            self._loop.remove_reader(self._pipes)
+        self._rest_timer = self._loop.call_later(REST, self._serve)
+
+    def _read(self, fd: int) -> int:
+        """Reads once and gives how much that was. At the end the pipe is closed if it is to be finished, else left."""
+        sink = self._sinks.get(fd)
+        if not sink:
+            return 0  # closed since it was found ready
+        try:
+            chunk = os.read(fd, READ)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            chunk = b""
+        if not chunk:
+            self._end(fd)
+        elif not sink.feed(chunk):
+            self._hold(fd)
+        return len(chunk)
+
+    def _end(self, fd: int) -> None:
+        self.pause(fd)
+        self._held.discard(fd)
+        self._sinks[fd].end()
+        if ending := self._endings.pop(fd, None):
+            del self._sinks[fd]
+            os.close(fd)
+            ending.fds.discard(fd)
+            if not ending.fds:
+                if ending.timer:
+                    ending.timer.cancel()
+                ending.done()
+
+    def _sweep(self, fd: int) -> None:
+        """Reads what the pipe holds, full as it may be."""
+        left = _SWEEP
+        while left > 0 and (size := self._read(fd)):
+            left -= size
+
+    def _expire(self, ending: _Ending) -> None:
+        for fd in list(ending.fds):
+            self._sweep(fd)
+            if fd in ending.fds:
+                self._end(fd)
+
+    def _hold(self, fd: int) -> None:
+        self.pause(fd)
+        self._held.add(fd)
+        if not self._hold_timer:
+            self._hold_timer = self._loop.call_later(HOLD, self._look_at_held)
+
+    def _look_at_held(self) -> None:
+        """Reads on where there is room again."""
+        self._hold_timer = None
+        for fd in list(self._held):
+            if self._sinks[fd].may_come():
+                self._held.discard(fd)
+                self.resume(fd)
+        if self._held:
+            self._hold_timer = self._loop.call_later(HOLD, self._look_at_held)

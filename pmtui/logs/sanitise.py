@@ -1,0 +1,43 @@
+"""Output of strangers made harmless: nothing that a terminal would obey, nothing that breaks JSON or a layout."""
+
+import re
+
+_SGR = re.compile(r"\x1b\[[0-9;:]*m")
+_SEQUENCE = re.compile(
+    r"(?P<sgr>\x1b\[[0-9;:]*m)"
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS, … and their end
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI
+    r"|\x1b[ -/]*[0-~]?"  # all other escapes, and the head of one without an end
+    r"|[\x00-\x08\x0a-\x1f\x7f-\x9f]"  # C0 but tab, DEL, C1
+    r"|[\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"  # bidi and other unseen controls
+)
+_MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_PILE = re.compile(f"({_MARKS}{{4}}){_MARKS}+")  # no script needs more on one letter
+
+
+def plain(line: bytes) -> str:
+    """The line as text without any control sequence. Tabs stay."""
+    text = line.decode("utf-8", "replace")
+    if text.isascii() and text.isprintable():
+        return text
+    return _PILE.sub(r"\1", _SEQUENCE.sub("", _last_state(text)))
+
+
+def coloured(line: bytes) -> str:
+    """As `plain`, but colours and other text attributes stay (SGR), and tabs are blanks."""
+    text = line.decode("utf-8", "replace")
+    if text.isascii() and text.isprintable():
+        return text
+    text = _PILE.sub(r"\1", _SEQUENCE.sub(_keep_sgr, _last_state(text)))
+    return text.replace("\t", "    ") if "\x1b" in text else text.expandtabs()
+
+
+def _keep_sgr(match: re.Match[str]) -> str:
+    return match["sgr"] or ""
+
+
+def _last_state(text: str) -> str:
+    """What a progress bar, drawn over itself after carriage returns, showed in the end."""
+    if "\r" not in text:
+        return text
+    return text.rstrip("\r").rpartition("\r")[2]

@@ -1,0 +1,61 @@
+"""From the bytes of one pipe to whole lines."""
+
+from collections.abc import Callable
+
+LONGEST = 64 << 10
+"""Bytes after which a line is cut, and goes on as the next one."""
+CUT = b" [cut, goes on below]"
+
+
+class StreamSink:
+    """Takes the bytes of one stream of one run and gives whole lines on, as many at once as there are.
+
+    `take(data, count)` gets them, `data` ends with a newline; `may_come` says whether there is room for more.
+    """
+
+    def __init__(self, take: Callable[[bytes, int], None], may_come: Callable[[], bool]) -> None:
+        self._take = take
+        self._rest = b""
+        self.may_come = may_come
+
+    def feed(self, data: bytes) -> bool:
+        """Takes it in any case. False: the next should wait until `may_come`."""
+        if self._rest:
+            data = self._rest + data
+        if len(data) > LONGEST:
+            data = self._cut(data)
+        end = data.rfind(b"\n") + 1
+        self._rest = data[end:]
+        if end:
+            whole = data[:end]
+            self._take(whole, whole.count(b"\n"))
+        return self.may_come()
+
+    def end(self) -> None:
+        """There is no more: what is left is a line too."""
+        if self._rest:
+            self._take(self._rest + b"\n", 1)
+            self._rest = b""
+
+    def _cut(self, data: bytes) -> bytes:
+        """Gives on all up to the last line that is too long, and returns what follows."""
+        given = begin = 0
+        while len(data) - begin > LONGEST:
+            if newline := data.rfind(b"\n", begin, begin + LONGEST + 1) + 1:
+                begin = newline
+                continue
+            if given < begin:
+                self._take(data[given:begin], data.count(b"\n", given, begin))
+            given = begin + LONGEST - _split_character(data[begin : begin + LONGEST])
+            self._take(data[begin:given] + CUT + b"\n", 1)
+            begin = given
+        return data[given:]
+
+
+def _split_character(data: bytes) -> int:
+    """How many bytes at the end belong to a UTF-8 character that goes on behind it."""
+    for back in range(1, 4):
+        if (byte := data[-back]) & 0xC0 != 0x80:
+            size = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
+            return back if size > back else 0
+    return 0

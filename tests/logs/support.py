@@ -1,0 +1,71 @@
+"""Real pipes with real writers, and waiting with a deadline."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pmtui.config.model import LogSettings
+from pmtui.logs.pump import Pump
+from pmtui.logs.store import LogStore, ProcessLog
+
+BARE = LogSettings(timestamps=False)
+
+
+async def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    """Polls; fails with a TimeoutError."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        await asyncio.sleep(0.005)
+
+
+def pipe() -> tuple[int, int]:
+    """A read end as the pump wants it, and a write end."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    return reading, writing
+
+
+def start(*argv: str, stdout: int, stderr: int | None = None) -> subprocess.Popen[bytes]:
+    """A real process; the write ends are its own from now on."""
+    child = subprocess.Popen(argv, stdout=stdout, stderr=stderr)
+    os.close(stdout)
+    if stderr is not None:
+        os.close(stderr)
+    return child
+
+
+async def run_python(log: ProcessLog, pump: Pump, code: str, *args: str) -> None:
+    """A whole run of a Python program, its output followed and finished as the supervisor does it."""
+    (out, out_end), (err, err_end) = pipe(), pipe()
+    pump.follow(out, log.sink("stdout"))
+    pump.follow(err, log.sink("stderr"))
+    child = start(sys.executable, "-c", code, *args, stdout=out_end, stderr=err_end)
+    await asyncio.to_thread(child.wait)
+    done = asyncio.Event()
+    pump.finish([out, err], done.set)
+    await asyncio.wait_for(done.wait(), 5)
+
+
+def no_alarm(text: str) -> None:
+    raise AssertionError(f"alarm: {text}")
+
+
+def fed(store: LogStore, process_id: str, *chunks: bytes, settings: LogSettings = BARE) -> ProcessLog:
+    """A log whose first run wrote these chunks to stdout and ended."""
+    log = store.open(process_id, settings)
+    log.begin(1)
+    sink = log.sink("stdout")
+    for chunk in chunks:
+        sink.feed(chunk)
+    sink.end()
+    return log
+
+
+def contents(paths: Sequence[Path]) -> bytes:
+    return b"".join(path.read_bytes() for path in paths)
