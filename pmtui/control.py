@@ -119,6 +119,28 @@ class Result(_Fact, frozen=True, kw_only=True):
     message: str
 
 
+class Changes(_Fact, frozen=True, kw_only=True):
+    """What reading the config again does to the set of processes; with `errors` the running set stays."""
+
+    added: list[str]
+    removed: list[str]
+    changed: list[str]
+    unchanged: list[str]
+    errors: list[str]
+
+
+class About(_Fact, frozen=True, kw_only=True):
+    """The manager itself. `config` None: none was found in `searched`; `errors` are those of the last reading."""
+
+    version: str
+    pid: int
+    start_time: str
+    url: str | None
+    config: str | None
+    searched: list[str]
+    errors: list[str]
+
+
 class ControlError(Exception):
     """An operation that could not be done; the message says why and what to do."""
 
@@ -140,7 +162,11 @@ class UnavailableError(ControlError):
 
 
 class Control(Protocol):
-    """What a front can ask of a manager. Every method raises a `ControlError` that names the process it is about."""
+    """What a front can ask of a manager. Every method raises a `ControlError` that names the process it is about.
+
+    When `start`, `stop` or `restart` returns, the status is no longer that of before: a `wait` that follows waits for
+    what was asked.
+    """
 
     async def list(self) -> Sequence[Snapshot]:
         """All processes in config order."""
@@ -163,10 +189,37 @@ class Control(Protocol):
         """Sends a signal (`SIGHUP`, `HUP` or `1`) to the main process."""
 
     async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
-        """Does the operation to all that match; a pattern is an id, a glob or `@group`. Stops are waited for."""
+        """Does the operation to all that match; a pattern is an id, a glob or `@group`. Stops are waited for.
+
+        A pattern that nothing matches is a result too, and not ok.
+        """
 
     async def logs(self, process_id: str, *, lines: int = 100, stream: Stream | None = None) -> Sequence[LogLine]:
         """The last lines, oldest first."""
 
     def events(self) -> AsyncIterator[Event]:
         """Every change of state from now on."""
+
+
+class Console(Control, Protocol):
+    """What a person at a dashboard can ask besides."""
+
+    async def kill(self, process_id: str) -> None:
+        """Ends the whole tree at once, and returns at once; the process stays stopped."""
+
+    async def history(self, process_id: str) -> Sequence[Event]:
+        """The last changes of state, oldest first."""
+
+    async def clear_logs(self, process_id: str) -> None:
+        """Forgets all lines, in memory and in files."""
+
+    async def reveal(self, process_id: str, name: str) -> str:
+        """The value of a variable that is masked everywhere else; refused where it would leave the machine."""
+
+    async def preview(self) -> Changes:
+        """What `reload` would do."""
+
+    async def reload(self) -> Changes:
+        """Reads the config again, and carries out what has changed."""
+
+    async def about(self) -> About: ...

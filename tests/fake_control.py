@@ -7,6 +7,8 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from pmtui.control import (
+    About,
+    Changes,
     Detail,
     Event,
     InvalidError,
@@ -61,6 +63,17 @@ class FakeControl:
         self.calls: list[tuple[str, str]] = []
         self.queues: list[asyncio.Queue[Event]] = []
         self.seq = 0
+        self.told: list[Event] = []
+        self.changes = Changes(added=[], removed=[], changed=[], unchanged=[*self.rows], errors=[])
+        self.facts = About(
+            version="0.1.0",
+            pid=4000,
+            start_time="2026-11-20T09:30:00Z",
+            url="http://127.0.0.1:9615",
+            config="/srv/agents/pmtui.toml",
+            searched=[],
+            errors=[],
+        )
 
     async def list(self) -> Sequence[Snapshot]:
         return [*self.rows.values()]
@@ -99,14 +112,15 @@ class FakeControl:
         self.calls.append((f"signal {name}", process_id))
 
     async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
-        chosen = [
-            row.id
-            for row in self.rows.values()
-            if any(p == f"@{row.group}" or fnmatchcase(row.id, p) for p in patterns)
-        ]
-        for process_id in chosen:
-            await getattr(self, operation)(process_id)
-        return [Result(id=process_id, ok=True, message="") for process_id in chosen]
+        results: dict[str, Result] = {}
+        for pattern in patterns:
+            chosen = [row.id for row in self.rows.values() if pattern == f"@{row.group}" or fnmatchcase(row.id, pattern)]
+            for process_id in chosen:
+                await getattr(self, operation)(process_id)
+                results[process_id] = Result(id=process_id, ok=True, message="")
+            if not chosen:
+                results[pattern] = Result(id=pattern, ok=False, message=f"No process matches '{pattern}'.")
+        return [*results.values()]
 
     async def logs(self, process_id: str, *, lines: int = 100, stream: Stream | None = None) -> Sequence[LogLine]:
         self._row(process_id)
@@ -122,6 +136,32 @@ class FakeControl:
         finally:
             self.queues.remove(queue)
 
+    async def kill(self, process_id: str) -> None:
+        self._become("kill", process_id, Status.STOPPED)
+
+    async def history(self, process_id: str) -> Sequence[Event]:
+        self._row(process_id)
+        return [event for event in self.told if event.id == process_id]
+
+    async def clear_logs(self, process_id: str) -> None:
+        self._row(process_id)
+        self.lines.pop(process_id, None)
+        self.calls.append(("clear logs", process_id))
+
+    async def reveal(self, process_id: str, name: str) -> str:
+        self._row(process_id)
+        return f"secret of {name}"
+
+    async def preview(self) -> Changes:
+        return self.changes
+
+    async def reload(self) -> Changes:
+        self.calls.append(("reload", ""))
+        return self.changes
+
+    async def about(self) -> About:
+        return self.facts
+
     def put(self, row: Snapshot, reason: str = "") -> None:
         """Changes a process from outside, and tells those who listen."""
         before = self.rows.get(row.id)
@@ -130,6 +170,7 @@ class FakeControl:
         event = Event(
             seq=self.seq, id=row.id, from_=before.status if before else None, to=row.status, reason=reason, time=NOON
         )
+        self.told.append(event)
         for queue in self.queues:
             queue.put_nowait(event)
 
