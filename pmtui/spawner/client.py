@@ -23,6 +23,7 @@ from pmtui.spawner.tree import RUNS, become_subreaper, descendants, is_alive, ma
 
 IN_FLIGHT = 64
 """Spawns asked for and not yet answered; each holds four file descriptors open."""
+FIRST_BASE = 1 << 60
 RESOURCES = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ETXTBSY}
 BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from {} import main; main(int(sys.argv[2]), int(sys.argv[3]))"
 PACKAGES = str(Path(__file__).parents[2])
@@ -78,7 +79,7 @@ Report = Spawned | SpawnFailed | Exited | Emptied
 
 def pick_base() -> int:
     """A base for the marks that no other manager on this machine uses."""
-    return (1 << 60) + secrets.randbits(38) * RUNS
+    return FIRST_BASE + secrets.randbits(38) * RUNS
 
 
 class Spawner:
@@ -139,7 +140,7 @@ class Spawner:
 
     def terminate(self, run: int, number: int) -> None:
         """Asks the run's whole tree to end; what is left of it lives until `kill`."""
-        self._send("terminate", run, number)
+        self._send("terminate", run, int(number))
 
     def kill(self, run: int) -> None:
         """Ends the run's whole tree."""
@@ -147,7 +148,7 @@ class Spawner:
 
     def signal(self, run: int, number: int) -> None:
         """Signals the worker's first process."""
-        self._send("signal", run, number)
+        self._send("signal", run, int(number))
 
     def hold(self, descriptor: int) -> None:
         """The guardian keeps this file open, so that a lock on it lasts until nothing is left alive."""

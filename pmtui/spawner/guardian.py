@@ -63,7 +63,7 @@ class Run:
         self.leader = leader
         self.ended = False  # the leader is reaped
         self.asked = False  # it was asked to end: what outlives the leader has time until it is killed
-        self.killed: list[str] = []  # "pid name" of what did not end by itself
+        self.killed: list[str] = []  # "pid name" of what was there when it was killed
 
 
 class Guardian:
@@ -199,8 +199,8 @@ class Guardian:
         """Ends the whole tree now."""
         if run := self.runs.get(number):
             run.asked = False
-            if not run.ended:
-                run.killed.append(f"{run.leader} {name_of(run.leader)}")
+            leader = [] if run.ended else [run.leader]
+            run.killed += [f"{pid} {name_of(pid)}" for pid in leader + self.members(run)]
             self.signal_tree(run, signal.SIGKILL)
 
     def signal_leader(self, number: int, wanted: int) -> None:
@@ -259,10 +259,7 @@ class Guardian:
             if not run.ended:
                 os.killpg(run.leader, number)  # the leader is unreaped, so the number is still its own
             for pid in scattered:
-                name = f"{pid} {name_of(pid)}"
-                sent = send_signal(pid, number, is_below)
-                if sent and number == signal.SIGKILL and name not in run.killed:
-                    run.killed.append(name)
+                send_signal(pid, number, is_below)
 
     def members(self, run: Run) -> list[int]:
         """The run's processes but for its leader."""

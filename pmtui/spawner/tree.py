@@ -32,9 +32,9 @@ def mark_of(pid: int) -> int:
 
 
 def marked(base: int) -> Iterator[tuple[int, int]]:
-    """Every process on this machine that carries a mark of that base: its pid, and its run."""
+    """Every process on this machine that carries a mark of that base: its pid, and its run (0: the guardian)."""
     for name in os.listdir("/proc"):
-        if name.isdigit() and 0 < (run := mark_of(int(name)) - base) < RUNS:
+        if name.isdigit() and 0 <= (run := mark_of(int(name)) - base) < RUNS:
             yield int(name), run
 
 

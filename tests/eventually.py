@@ -1,0 +1,40 @@
+"""Waiting for what real processes do: polling with a deadline, never a bare sleep."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+DEADLINE = 20.0
+
+
+def eventually(find: Callable[[], T], *, within: float = DEADLINE) -> T:
+    """The first true value of `find`; AssertionError when there is none in time."""
+    deadline = time.monotonic() + within
+    while not (found := find()):
+        assert time.monotonic() < deadline, f"not so within {within} s: {find}"
+        time.sleep(0.005)
+    return found
+
+
+async def eventually_async(find: Callable[[], T | Awaitable[T]], *, within: float = DEADLINE) -> T:
+    """The same while the event loop runs; `find` may be a coroutine function."""
+    deadline = time.monotonic() + within
+    while True:
+        found = find()
+        value = await found if isinstance(found, Awaitable) else found
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"not so within {within} s: {find}"
+        await asyncio.sleep(0.005)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process runs; one that only waits to be reaped does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"

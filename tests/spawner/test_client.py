@@ -1,0 +1,240 @@
+"""The spawner with its real guardian and real processes."""
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from pmtui.spawner.client import Emptied, Exited, Launch, Report, Spawned, Spawner, SpawnFailed
+from tests.eventually import eventually_async, is_alive
+
+SLEEP = ["sleep", "600"]
+
+
+class Desk:
+    """A connected spawner, and what it has reported."""
+
+    def __init__(self) -> None:
+        self.spawner = Spawner()
+        self.reports: asyncio.Queue[Report] = asyncio.Queue()
+        self.alarms: list[str] = []
+        self.spawner.connect(self.reports.put_nowait, self.alarms.append)
+        self.descriptors: list[int] = []
+
+    async def next(self) -> Report:
+        report = await asyncio.wait_for(self.reports.get(), 20)
+        if isinstance(report, Spawned):
+            self.descriptors += (report.stdout, report.stderr)
+        return report
+
+    async def spawn(self, run: int, argv: list[str], cwd: str = "/", **options: object) -> Spawned:
+        self.spawner.spawn(run, Launch(argv, cwd, dict(os.environ), options))
+        report = await self.next()
+        assert isinstance(report, Spawned), report
+        return report
+
+    async def close(self) -> None:
+        await self.spawner.close()
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+
+
+@pytest_asyncio.fixture
+async def desk() -> AsyncIterator[Desk]:
+    desk = Desk()
+    yield desk
+    await desk.close()
+
+
+FAMILY = """
+import os, sys, time
+notes = sys.argv[1]
+def note(name):
+    with open(f"{notes}/{name}.new", "w") as file:
+        file.write(str(os.getpid()))
+    os.rename(f"{notes}/{name}.new", f"{notes}/{name}")
+if os.fork() == 0:
+    note("child")
+    time.sleep(600)
+if os.fork() == 0:
+    os.setsid()
+    note("setsid")
+    time.sleep(600)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        code = f"import os, time; open('{notes}/daemon.new', 'w').write(str(os.getpid()));"
+        code += f"os.rename('{notes}/daemon.new', '{notes}/daemon'); time.sleep(600)"
+        os.closerange(0, 100)
+        os.execve(sys.executable, [sys.executable, "-S", "-c", code], {})
+    os._exit(0)
+os.wait()
+time.sleep(600)
+"""
+ORPHANS = """
+import os
+for _ in range(1000):
+    if os.fork() == 0:
+        os.fork()
+        os._exit(0)
+    os.wait()
+"""
+MEMBERS = ("child", "setsid", "daemon")
+
+
+async def family(desk: Desk, folder: Path, run: int = 1) -> list[int]:
+    """Starts a leader, a child, one with a session of its own, and a daemon with an empty environment; their pids."""
+    leader = await desk.spawn(run, [sys.executable, "-S", "-c", FAMILY, str(folder)])
+    notes = [folder / name for name in MEMBERS]
+    await eventually_async(lambda: all(note.exists() for note in notes))
+    return [leader.pid, *(int(note.read_text()) for note in notes)]
+
+
+def command_line(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0")
+
+
+async def test_a_worker_is_the_leader_of_its_own_session_with_nothing_to_read(desk: Desk) -> None:
+    code = "import os; print(os.getsid(0) == os.getpid(), repr(os.read(0, 1)), os.getcwd())"
+    spawned = await desk.spawn(1, [sys.executable, "-c", code], cwd="/usr")
+    assert await desk.next() == Exited(1, 0)
+    assert await desk.next() == Emptied(1, [])
+    assert os.read(spawned.stdout, 100) == b"True b'' /usr\n"
+
+
+async def test_a_worker_begins_with_default_signals(desk: Desk) -> None:
+    spawned = await desk.spawn(1, ["cat", "/proc/self/status"])
+    await desk.next()
+    status = dict(line.split(b":\t", 1) for line in os.read(spawned.stdout, 10_000).splitlines())
+    assert {status[name] for name in (b"SigBlk", b"SigIgn", b"SigCgt")} == {b"0" * 16}
+
+
+async def test_exit_codes_and_signals_are_told_apart(desk: Desk) -> None:
+    await desk.spawn(1, ["sh", "-c", "exit 3"])
+    assert [await desk.next(), await desk.next()] == [Exited(1, 3), Emptied(1, [])]
+    spawned = await desk.spawn(2, SLEEP)
+    os.kill(spawned.pid, signal.SIGKILL)
+    assert [await desk.next(), await desk.next()] == [Exited(2, -9), Emptied(2, [])]
+
+
+@pytest.mark.parametrize(
+    ("argv", "cwd", "why"),
+    [
+        (["/no/such/program"], "/", "No such file or directory: /no/such/program"),
+        (SLEEP, "/no/such/folder", "No such file or directory: /no/such/folder"),
+        (["/etc"], "/", "Permission denied: /etc"),
+        (["a\0b"], "/", "ValueError: embedded null byte"),
+        ([], "/", "IndexError: list index out of range"),
+    ],
+)
+async def test_what_cannot_be_executed_is_told_with_its_path(desk: Desk, argv: list[str], cwd: str, why: str) -> None:
+    desk.spawner.spawn(1, Launch(argv, cwd, {}))
+    assert await desk.next() == SpawnFailed(1, why)
+
+
+async def test_a_lone_surrogate_harms_nobody(desk: Desk) -> None:
+    desk.spawner.spawn(1, Launch(["echo", "\ud800"], "/", {}))
+    report = await desk.next()
+    assert isinstance(report, SpawnFailed)
+    assert report.why.startswith("UnicodeEncodeError")
+    await desk.spawn(2, SLEEP)
+
+
+async def test_terminate_reaches_the_whole_tree(desk: Desk, tmp_path: Path) -> None:
+    pids = await family(desk, tmp_path)
+    desk.spawner.terminate(1, signal.SIGTERM)
+    assert [await desk.next(), await desk.next()] == [Exited(1, -15), Emptied(1, [])]
+    assert [pid for pid in pids if is_alive(pid)] == []
+
+
+async def test_kill_names_what_it_had_to_kill(desk: Desk, tmp_path: Path) -> None:
+    pids = await family(desk, tmp_path)
+    desk.spawner.kill(1)
+    assert await desk.next() == Exited(1, -9)
+    emptied = await desk.next()
+    assert isinstance(emptied, Emptied)
+    assert {int(name.split()[0]) for name in emptied.killed} == set(pids)
+    assert [pid for pid in pids if is_alive(pid)] == []
+
+
+async def test_what_a_crash_leaves_behind_is_ended_and_no_other_run_is_touched(desk: Desk, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("a", "b")]
+    for folder in folders:
+        folder.mkdir()
+    crashing, staying = await family(desk, folders[0], run=1), await family(desk, folders[1], run=2)
+    os.kill(crashing[0], signal.SIGKILL)
+    assert [type(await desk.next()), type(await desk.next())] == [Exited, Emptied]
+    assert [pid for pid in crashing if is_alive(pid)] == []
+    assert [pid for pid in staying if is_alive(pid)] == staying
+
+
+async def test_a_stopped_worker_hears_that_it_should_end(desk: Desk) -> None:
+    spawned = await desk.spawn(1, SLEEP)
+    os.kill(spawned.pid, signal.SIGSTOP)
+    desk.spawner.terminate(1, signal.SIGTERM)
+    assert await desk.next() == Exited(1, -15)
+
+
+async def test_what_outlives_its_leader_has_time_until_it_is_killed(desk: Desk, tmp_path: Path) -> None:
+    slow = "trap 'sleep 0.2; echo done > note; exit' TERM; touch ready; while :; do sleep 0.05; done"
+    await desk.spawn(1, ["sh", "-c", f"sh -c {shlex.quote(slow)} & wait"], cwd=str(tmp_path))
+    await eventually_async((tmp_path / "ready").exists)
+    desk.spawner.terminate(1, signal.SIGTERM)
+    assert [await desk.next(), await desk.next()] == [Exited(1, -15), Emptied(1, [])]
+    assert (tmp_path / "note").read_text() == "done\n"
+
+
+async def test_processes_that_fork_and_leave_all_the_time_are_caught(desk: Desk) -> None:
+    hopper = "import os\nos.setsid() if os.fork() == 0 else os._exit(0)\nwhile True:\n    os.fork() and os._exit(0)"
+    await desk.spawn(1, [sys.executable, "-S", "-c", hopper])
+    assert await desk.next() == Exited(1, 0)
+    assert isinstance(await desk.next(), Emptied)
+
+
+async def test_a_thousand_orphans_are_reaped(desk: Desk) -> None:
+    await desk.spawn(1, [sys.executable, "-S", "-c", ORPHANS])
+    assert [await desk.next(), type(await desk.next())] == [Exited(1, 0), Emptied]
+    children = Path(f"/proc/{desk.spawner.guardian_pid}/task/{desk.spawner.guardian_pid}/children")
+    await eventually_async(lambda: children.read_text() == "")
+
+
+async def test_after_the_guardians_death_nothing_lives_and_a_new_one_serves(desk: Desk, tmp_path: Path) -> None:
+    pids = await family(desk, tmp_path)
+    first = desk.spawner.guardian_pid
+    os.kill(first, signal.SIGKILL)
+    assert [await desk.next(), await desk.next()] == [Exited(1, -9), Emptied(1, [])]
+    assert [pid for pid in pids if is_alive(pid)] == []
+    await desk.spawn(2, SLEEP)
+    assert desk.spawner.guardian_pid != first
+    assert desk.alarms == [f"the guardian (pid {first}) has died: its workers are ended and started again"]
+
+
+async def test_the_guardians_command_line_does_not_name_the_manager(desk: Desk) -> None:
+    await desk.spawn(1, SLEEP)
+    assert command_line(desk.spawner.guardian_pid) == f"guardian of {os.getpid()}"
+
+
+async def test_more_spawns_than_are_in_flight_at_once_are_all_answered(desk: Desk) -> None:
+    for run in range(1, 301):
+        desk.spawner.spawn(run, Launch(SLEEP, "/", dict(os.environ)))
+    runs = [report.run for report in [await desk.next() for _ in range(300)] if isinstance(report, Spawned)]
+    assert runs == [*range(1, 301)]
+
+
+async def test_limits_and_umask_are_the_workers_alone(desk: Desk) -> None:
+    import resource
+
+    spawned = await desk.spawn(1, ["sh", "-c", "ulimit -n; umask"], limits=[(resource.RLIMIT_NOFILE, 77)], umask=0o027)
+    await desk.next()
+    await desk.next()
+    assert os.read(spawned.stdout, 100) == b"77\n0027\n"
+    other = await desk.spawn(2, ["sh", "-c", "ulimit -n"])
+    await desk.next()
+    await desk.next()
+    assert int(os.read(other.stdout, 100)) == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
