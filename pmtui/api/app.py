@@ -14,8 +14,7 @@ from pmtui.api.answers import as_json, as_text, done, on_control_error, on_crash
 from pmtui.api.requests import choice, flag, line_count, segment, selection, while_connected
 from pmtui.control import ConflictError, Control, ControlError, Operation, Status, Stream
 
-DOWN = frozenset({Status.STOPPED, Status.COMPLETED, Status.FAILED})
-SETTLED = DOWN | {Status.RUNNING}
+SETTLED = frozenset({Status.RUNNING, Status.STOPPED, Status.COMPLETED, Status.FAILED})
 
 
 class Api(Starlette):
@@ -80,7 +79,9 @@ class _Operations:
         await self.control.stop(process_id)
         if not wait:
             return done("Process stop initiated", process_id)
-        await while_connected(request, self.control.wait(process_id, DOWN))
+        row = await while_connected(request, self.control.wait(process_id, SETTLED))
+        if row.status is Status.RUNNING:
+            raise ConflictError(f"Process '{process_id}' was started again by somebody else.")
         return done("Process stopped", process_id)
 
     async def signal(self, request: Request) -> Response:
@@ -111,5 +112,6 @@ class _Operations:
             return done(f"Process {verb} initiated", process_id)
         row = await while_connected(request, self.control.wait(process_id, SETTLED))
         if row.status in (Status.FAILED, Status.STOPPED):
-            raise ConflictError(f"Process '{process_id}' is {row.status}: {row.reason or row.last_error}")
+            why = row.reason or row.last_error
+            raise ConflictError(f"Process '{process_id}' is {row.status}{': ' * bool(why)}{why}.")
         return done(f"Process {verb}ed", process_id)

@@ -90,7 +90,7 @@ def _read(path: Path) -> str:
         if error.errno != errno.ELOOP:
             raise
         raise TokenError(f"{path} is a symbolic link; remove it, and a new token is made") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise TokenError(f"{path} is not a regular file; remove it, and a new token is made")
@@ -98,7 +98,9 @@ def _read(path: Path) -> str:
             raise TokenError(f"{path} belongs to another user; remove it, and a new token is made")
         if status.st_mode & 0o077:
             os.fchmod(descriptor, 0o600)
-        return file.read(LONGEST_TOKEN + 2).decode("latin-1").strip()
+        return os.read(descriptor, LONGEST_TOKEN + 2).decode("latin-1").strip()
+    finally:
+        os.close(descriptor)
 
 
 def _make(path: Path) -> None:

@@ -80,6 +80,7 @@ class Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         arrived = self.phase is _Phase.ANSWER
+        self.since = self.loop.time()
         self.phase = _Phase.HEAD if arrived else _Phase.CLOSING
         super().on_response_complete()
         if not arrived and not self.transport.is_closing():
@@ -127,15 +128,12 @@ class Connection(H11Protocol):
 
     def _pass_on(self, data: bytes) -> None:
         super().data_received(data)
-        if self.phase is not _Phase.BODY or (self._is_body_open() if self.chunked else self.body_left):
+        if self.phase is not _Phase.BODY or self.conn.their_state is h11.SEND_BODY:
             return
         if self.conn.trailing_data[0]:
             raise FramingError(400, "A request is sent when the one before it is answered.")
         self.clock.cancel()
         self.phase = _Phase.ANSWER
-
-    def _is_body_open(self) -> bool:
-        return self.conn.their_state is h11.SEND_BODY
 
     def _refuse(self, status: int, message: str) -> None:
         """Answers in the server's own name, and closes: the application sees a client that has gone."""

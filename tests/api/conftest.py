@@ -1,0 +1,41 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from pmtui.api.auth import Token
+from pmtui.api.listener import Listener, listen
+from pmtui.api.server import ApiServer
+from pmtui.control import Status
+from tests.fake_control import FakeControl, snapshot
+
+
+@pytest.fixture
+def control() -> FakeControl:
+    return FakeControl(
+        snapshot("web-1", group="front"), snapshot("web-2", group="front"), snapshot("worker", Status.STOPPED)
+    )
+
+
+@pytest.fixture
+async def listener(control: FakeControl) -> AsyncIterator[Listener]:
+    """A server that answers for `control`, as clients see it."""
+    listener = listen("127.0.0.1", 0)
+    server = ApiServer(control, Token("secret", made=False), listener)
+    serving = asyncio.create_task(server.serve())
+    yield listener
+    await server.close()
+    await serving
+
+
+@pytest.fixture
+def port(listener: Listener) -> int:
+    return listener.port
+
+
+@pytest.fixture
+async def client(listener: Listener) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"Authorization": "Bearer secret"}
+    async with httpx.AsyncClient(base_url=listener.url, headers=headers, timeout=10, trust_env=False) as client:
+        yield client

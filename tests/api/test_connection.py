@@ -1,0 +1,263 @@
+import asyncio
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+
+from pmtui.api import connection
+from pmtui.api.connection import PLACES
+from pmtui.control import Status
+from tests.api.wire import AUTHORIZED, connected, eventually, exchange, parse, post, until_closed
+from tests.fake_control import FakeControl, snapshot
+
+STOP = "/api/pm/web-1/stop"
+PIPELINED = "A request is sent when the one before it is answered."
+
+
+def get(port: int, path: str = "/api/pm/list") -> bytes:
+    return b"GET %s HTTP/1.1\r\n" % path.encode() + AUTHORIZED % port + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ([b"Content-Length: 2", b"Transfer-Encoding: chunked"], b"0\r\n\r\n", 400),
+        ([b"Transfer-Encoding: chunked", b"Content-Length: 2"], b"0\r\n\r\n", 400),
+        ([b"Content-Length: 0", b"Content-Length: 0"], b"", 400),
+        ([b"Transfer-Encoding : chunked"], b"0\r\n\r\n", 400),
+        ([b"Transfer-Encoding:\x0bchunked"], b"0\r\n\r\n", 400),
+        ([b"X: a", b" b"], b"", 400),
+        ([b"X: a\nY: b"], b"", 400),
+        ([b"X: a\x00b"], b"", 400),
+        ([b"X : a"], b"", 400),
+        ([b"Host: evil.example"], b"", 400),
+        ([b"X: " + b"x" * (5 << 20)], b"", 431),
+        ([b"X%d: x" % n for n in range(10_000)], b"", 431),
+        ([b"X: x"] * 200, b"", 431),
+        ([b"Authorization: " + b"x" * (1 << 20)], b"", 401),
+        ([b"Content-Length: 2147483648"], b"", 413),
+        ([b"Content-Length: 65537"], b"x" * 65537, 413),
+        ([b"Transfer-Encoding: chunked"], b"10000\r\n" + b"x" * 0x10000 + b"\r\n0\r\n\r\n", 413),
+        ([b"Transfer-Encoding: chunked"], b"zz\r\n", 400),
+        ([b"Transfer-Encoding: chunked"], b"1\r\nxx0\r\n\r\n", 400),
+        ([b"Transfer-Encoding: chunked"], b"1;\nx\r\nx\r\n0\r\n\r\n", 400),
+    ],
+    ids=range(20),
+)
+async def test_a_request_that_is_not_plain_is_refused_and_nothing_behind_it_runs(
+    port: int, control: FakeControl, headers: list[bytes], body: bytes, status: int
+) -> None:
+    answer = await exchange(port, post(port, STOP, *headers, body=body) + post(port, STOP) * 2)
+    assert (answer.status, answer.headers["connection"], answer.rest) == (status, "close", b"")
+    assert (answer.body["status"], answer.body["data"]) == (status, {})
+    assert control.calls == []
+
+
+@pytest.mark.parametrize(
+    "request_", [b"\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"GET /\r\n\r\n", b"GET / HTTP/1.1\n\n",
+                 b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"]
+)  # fmt: skip
+async def test_what_is_no_request_is_refused(port: int, request_: bytes) -> None:
+    answer = await exchange(port, request_)
+    assert (answer.status, answer.headers["connection"], answer.rest) == (400, "close", b"")
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [([], b""), ([b"Content-Length: 2"], b"{}"), ([b"Transfer-Encoding: chunked"], b"2\r\n{}\r\n0\r\n\r\n")],
+    ids=["no body", "length", "chunks"],
+)
+async def test_of_requests_sent_at_once_none_runs(
+    port: int, control: FakeControl, headers: list[bytes], body: bytes
+) -> None:
+    answer = await exchange(port, post(port, STOP, *headers, body=body) + post(port, STOP))
+    assert (answer.status, answer.body["message"], answer.rest) == (400, PIPELINED, b"")
+    assert control.calls == []
+
+
+async def test_a_body_may_come_in_chunks_and_in_pieces(port: int, control: FakeControl) -> None:
+    request = post(
+        port,
+        "/api/pm/stop",
+        b"Content-Type: application/json",
+        b"Connection: close",
+        b"Transfer-Encoding: chunked",
+        body=b'7\r\n{"ids":\r\n9;x=y\r\n["web-1"]\r\n1\r\n}\r\n0\r\nTrailer: x\r\n\r\n',
+    )
+    async with connected(port) as (reader, writer):
+        for byte in request:
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0)
+        answer = parse(await until_closed(reader))
+    assert (answer.status, control.calls) == (200, [("stop", "web-1")])
+
+
+async def test_a_body_of_64_kib_is_read(port: int) -> None:
+    headers = [b"Content-Type: application/json", b"Content-Length: 65536"]
+    assert (await exchange(port, post(port, "/api/pm/stop", *headers, body=b" " * 65536))).status == 400
+
+
+async def test_nothing_is_done_before_the_whole_body_is_there(port: int, control: FakeControl) -> None:
+    async with connected(port) as (reader, writer):
+        writer.write(post(port, STOP, b"Content-Length: 2", b"Connection: close", body=b"{"))
+        await asyncio.sleep(0.1)
+        assert control.calls == []
+        writer.write(b"}")
+        assert parse(await until_closed(reader)).status == 200
+    assert control.calls == [("stop", "web-1")]
+
+
+async def test_who_waits_to_be_told_to_go_on_is_told(port: int) -> None:
+    async with connected(port) as (reader, writer):
+        writer.write(post(port, STOP, b"Content-Length: 2", b"Expect: 100-continue"))
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
+        writer.write(b"{}")
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+
+
+async def test_an_endless_body_ends_at_the_limit(port: int, control: FakeControl) -> None:
+    async with connected(port) as (reader, writer):
+        writer.write(post(port, STOP, b"Transfer-Encoding: chunked"))
+        for _ in range(70):
+            writer.write(b"400\r\n" + b"x" * 1024 + b"\r\n")
+        assert parse(await until_closed(reader)).status == 413
+    assert control.calls == []
+
+
+async def test_a_request_whose_answer_did_not_need_the_body_ends_the_connection(port: int) -> None:
+    request = b"GET /api/pm/list HTTP/1.1\r\n" + AUTHORIZED % port + b"Content-Length: 90\r\n\r\n"
+    answer = await exchange(port, request)
+    assert (answer.status, answer.rest) == (200, b"")
+
+
+async def test_a_connection_serves_one_request_after_the_other(port: int) -> None:
+    async with connected(port) as (reader, writer):
+        for _ in range(3):
+            writer.write(get(port, "/api/health"))
+            answer = parse(await reader.readuntil(b'"data":{}}'))
+            assert (answer.status, answer.rest) == (200, b"")
+
+
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
+async def test_an_upgrade_that_is_not_taken_up_is_an_ordinary_request(
+    port: int, caplog: pytest.LogCaptureFixture, protocol: bytes
+) -> None:
+    request = get(port).replace(b"\r\n\r\n", b"\r\nConnection: Upgrade, close\r\nUpgrade: %s\r\n\r\n" % protocol)
+    assert (await exchange(port, request)).status == 200
+    assert caplog.text == ""
+
+
+class SlowControl(FakeControl):
+    """Stops nothing: a stop is waited for until a test puts its end."""
+
+    async def stop(self, process_id: str) -> None:
+        self.calls.append(("stop", process_id))
+        self.put(snapshot(process_id, Status.STOPPING))
+
+
+class TestWhileARequestIsServed:
+    @pytest.fixture
+    def control(self) -> FakeControl:
+        return SlowControl(snapshot("web-1"))
+
+    async def test_the_next_one_is_not_read(self, port: int, control: FakeControl) -> None:
+        async with connected(port) as (reader, writer):
+            writer.write(post(port, STOP))
+            await eventually(lambda: control.queues)
+            writer.write(post(port, STOP))
+            await asyncio.sleep(0.1)
+            control.put(snapshot("web-1", Status.STOPPED))
+            answer = parse(await until_closed(reader))
+        assert (answer.status, answer.rest, control.calls) == (200, b"", [("stop", "web-1")])
+
+    async def test_it_keeps_its_place_among_half_open_ones(self, port: int, control: FakeControl) -> None:
+        async with AsyncExitStack() as stack:
+            reader, writer = await stack.enter_async_context(connected(port))
+            writer.write(post(port, STOP, b"Connection: close"))
+            await eventually(lambda: control.queues)
+            await half_open(stack, port, PLACES * 2)
+            control.put(snapshot("web-1", Status.STOPPED))
+            assert parse(await until_closed(reader)).status == 200
+
+    async def test_as_many_as_there_are_places_keep_the_next_one_out(
+        self, port: int, control: FakeControl, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connection, "PLACES", 2)
+        async with AsyncExitStack() as stack:
+            for _ in range(2):
+                _, writer = await stack.enter_async_context(connected(port))
+                writer.write(post(port, STOP))
+            await eventually(lambda: len(control.queues) == 2)
+            assert (await exchange(port, get(port))).status == 503
+
+
+async def half_open(stack: AsyncExitStack, port: int, count: int, start: bytes = b"GET / HTTP/1.1\r\nX: ") -> None:
+    for _ in range(count):
+        _, writer = await stack.enter_async_context(connected(port))
+        writer.write(start)
+
+
+@pytest.mark.parametrize(
+    "start", [b"", b"GET / HTT", b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"]
+)
+async def test_300_half_open_requests_keep_nobody_out(client: httpx.AsyncClient, port: int, start: bytes) -> None:
+    async with AsyncExitStack() as stack:
+        await half_open(stack, port, 150, start)
+        assert (await client.get("/api/pm/list")).status_code == 200
+        await half_open(stack, port, 150, start)
+        assert (await client.get("/api/pm/list")).status_code == 200
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "REQUEST_TIMEOUT", 0.2)
+
+
+@pytest.mark.usefixtures("hasty")
+class TestDeadline:
+    @pytest.mark.parametrize("missing", [10, 100, 1], ids=["the end of its body", "its head", "its last byte"])
+    async def test_of_a_request_that_was_begun_is_told(self, port: int, missing: int, control: FakeControl) -> None:
+        request = post(port, STOP, b"Transfer-Encoding: chunked", body=b"2\r\n{}\r\n0\r\n\r\n")
+        answer = await exchange(port, request[:-missing])
+        assert answer.body == {"status": 408, "message": "The request was not sent within 0.2 seconds.", "data": {}}
+        assert (answer.status, answer.headers["connection"], control.calls) == (408, "close", [])
+
+    async def test_of_a_connection_without_a_request_is_its_end(self, port: int) -> None:
+        async with connected(port) as (reader, _):
+            assert await until_closed(reader) == b""
+
+    async def test_holds_for_one_byte_after_the_other(self, port: int) -> None:
+        async with connected(port) as (reader, writer):
+            reading = asyncio.create_task(until_closed(reader))
+            while not reading.done():
+                writer.write(b"x")
+                await asyncio.sleep(0.02)
+            assert parse(await reading).status == 408
+
+    async def test_holds_for_the_next_request_of_a_connection(self, port: int) -> None:
+        async with connected(port) as (reader, writer):
+            writer.write(get(port, "/api/health"))
+            await reader.readuntil(b'"data":{}}')
+            await asyncio.sleep(0.3)
+            writer.write(b"GET / HTTP")
+            assert parse(await until_closed(reader)).status == 408
+
+    async def test_does_not_end_a_kept_connection_between_requests(self, port: int) -> None:
+        async with connected(port) as (reader, writer):
+            for _ in range(2):
+                writer.write(get(port, "/api/health"))
+                assert parse(await reader.readuntil(b'"data":{}}')).status == 200
+                await asyncio.sleep(0.3)
+
+
+async def test_a_client_that_goes_on_sending_is_left_after_a_moment(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "LINGER_LIMIT", 1 << 20)
+    async with connected(port) as (_, writer):
+        with pytest.raises(ConnectionError):
+            await send_for_ever(writer)
+
+
+async def send_for_ever(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b"\x00" * 65536)
+        await writer.drain()

@@ -1,0 +1,75 @@
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from pmtui.api import listener
+from pmtui.api.listener import ListenError, PortTakenError, listen
+
+HOLDER = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which this process listens."""
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        yield holder.getsockname()[1]
+
+
+def test_clients_that_come_before_the_server_wait_for_it() -> None:
+    listening = listen("127.0.0.1", 0)
+    with listening.socket, socket.create_connection((listening.host, listening.port)):
+        assert listening.url == f"http://127.0.0.1:{listening.port}"
+
+
+def test_a_port_that_was_asked_for_and_is_taken_names_its_holder() -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        port = int(holder.stdout.readline())
+        with pytest.raises(PortTakenError) as refused:
+            listen("127.0.0.1", port)
+        holder.communicate(b"\n")
+    assert str(refused.value).startswith(f"port {port} is taken by python")
+    assert str(refused.value).endswith(f" (pid {holder.pid}); stop it or choose another port")
+
+
+def test_a_holder_that_is_not_visible_is_said_to_be_so(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("psutil.net_connections", lambda kind: [])
+    with pytest.raises(PortTakenError, match="is taken by a program that this user may not see"):
+        listen("127.0.0.1", taken)
+
+
+def test_the_usual_port_gives_way_to_a_free_one_when_nobody_asked_for_it(
+    taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "DEFAULT_PORT", taken)
+    with listen("127.0.0.1", None).socket as other:
+        assert other.getsockname()[1] != taken
+
+
+def test_a_port_is_free_again_at_once() -> None:
+    first = listen("127.0.0.1", 0)
+    first.socket.setblocking(True)
+    with first.socket, socket.create_connection((first.host, first.port)):
+        first.socket.accept()[0].close()
+    listen("127.0.0.1", first.port).socket.close()
+
+
+@pytest.mark.parametrize("host", ["host.invalid", "a" * 300, "256.1.1.1"])
+def test_a_host_without_an_address_is_told(host: str) -> None:
+    with pytest.raises(ListenError, match=f"^host '{host}' has no address"):
+        listen(host, 0)
+
+
+def test_an_address_that_is_not_this_machines_is_told() -> None:
+    with pytest.raises(ListenError, match=r"^cannot listen on 192\.0\.2\.1 port 0: Cannot assign requested address"):
+        listen("192.0.2.1", 0)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/net/if_inet6"), reason="this machine has no IPv6")
+def test_an_ipv6_address_is_in_brackets_in_the_url() -> None:
+    with (listening := listen("::1", 0)).socket:
+        assert listening.url == f"http://[::1]:{listening.port}"

@@ -1,0 +1,111 @@
+import httpx
+import pytest
+
+from pmtui.api.requests import MOST_LINES
+from pmtui.control import LogLine, Stream
+from tests.fake_control import FakeControl, snapshot
+
+LINES = f"lines is a number from 0 to {MOST_LINES}, not "
+JSON = {"Content-Type": "application/json"}
+
+
+class CountingControl(FakeControl):
+    """Keeps how many lines it was asked for."""
+
+    async def logs(self, process_id: str, *, lines: int = 100, stream: Stream | None = None) -> list[LogLine]:
+        self.calls.append((f"{lines} of {stream}", process_id))
+        return []
+
+
+@pytest.fixture
+def control() -> FakeControl:
+    return CountingControl(snapshot("web"))
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ("", "100 of None"),
+        ("?lines=0", "0 of None"),
+        ("?lines=007&stream=stdout", "7 of stdout"),
+        (f"?lines={MOST_LINES + 1}", f"{MOST_LINES} of None"),
+        ("?lines=9999999999999999999", f"{MOST_LINES} of None"),
+    ],
+)
+async def test_lines_are_clamped(client: httpx.AsyncClient, control: FakeControl, query: str, asked: str) -> None:
+    answer = await client.get(f"/api/pm/web/logs{query}")
+    assert (answer.status_code, answer.json(), control.calls) == (200, [], [(asked, "web")])
+
+
+@pytest.mark.parametrize("lines", ["-1", "1e9", "", "ten", "1_000", "+5", "0x10", "1.5", "١٢", "9" * 5000])
+async def test_lines_that_are_no_number_are_refused(
+    client: httpx.AsyncClient, control: FakeControl, lines: str
+) -> None:
+    answer = await client.get("/api/pm/web/logs", params={"lines": lines})
+    assert answer.json() == {"status": 400, "message": f"{LINES}'{lines}'.", "data": {}}
+    assert (answer.status_code, control.calls) == (400, [])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "message"),
+    [
+        ("GET", "logs?stream=both", "stream is one of stdout, stderr, not 'both'."),
+        ("GET", "logs?format=xml", "format is one of json, text, not 'xml'."),
+        ("POST", "stop?wait=maybe", "wait is one of true, false, not 'maybe'."),
+    ],
+)
+async def test_an_unknown_value_is_told_the_known_ones(
+    client: httpx.AsyncClient, control: FakeControl, method: str, path: str, message: str
+) -> None:
+    answer = await client.request(method, f"/api/pm/web/{path}")
+    assert answer.json() == {"status": 400, "message": message, "data": {}}
+    assert (answer.status_code, control.calls) == (400, [])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b'{"ids": ["web"]', b"\xff\xfe", b"NaN", b"[" * 60_000, b'{"ids":' * 9_000, b'{"ids": ["\x00"]}'],
+    ids=["empty", "open", "cut", "not UTF-8", "NaN", "deep array", "deep object", "NUL"],
+)
+async def test_a_body_that_is_not_json_is_refused(client: httpx.AsyncClient, control: FakeControl, body: bytes) -> None:
+    answer = await client.post("/api/pm/stop", content=body, headers=JSON)
+    assert (answer.status_code, control.calls) == (400, [])
+    assert answer.json()["message"].startswith("The body is not valid JSON: ")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"null",
+        b"[]",
+        b'{"ids": "web"}',
+        b'{"ids": [1]}',
+        b'{"ids": []}',
+        b'{"ids": [""]}',
+        b'{"names": ["web"]}',
+        b'{"ids": ["web"], "force": true}',
+        b'{"ids": ["%s"]}' % (b"w" * 129),
+        b'{"ids": [%s"w"]}' % (b'"w",' * 1000),
+    ],
+)
+async def test_a_body_of_another_shape_is_told_the_right_one(
+    client: httpx.AsyncClient, control: FakeControl, body: bytes
+) -> None:
+    answer = await client.post("/api/pm/stop", content=body, headers=JSON)
+    assert (answer.status_code, control.calls) == (422, [])
+    assert answer.json()["message"].startswith('The body has to be like {"ids": ["web-*", "@group"]}: ')
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+async def test_a_body_that_a_form_can_send_is_refused(
+    client: httpx.AsyncClient, control: FakeControl, kind: str
+) -> None:
+    answer = await client.post("/api/pm/stop", content=b'{"ids": ["web"]}', headers={"Content-Type": kind})
+    assert (answer.status_code, control.calls) == (400, [])
+    assert answer.json()["message"] == "The body has to be JSON, with 'Content-Type: application/json'."
+
+
+async def test_a_content_type_may_name_its_charset(client: httpx.AsyncClient, control: FakeControl) -> None:
+    headers = {"Content-Type": "Application/JSON; charset=utf-8"}
+    answer = await client.post("/api/pm/stop", content=b'{"ids": ["web"]}', headers=headers)
+    assert answer.json() == {"results": [{"id": "web", "ok": True, "message": ""}]}

@@ -1,0 +1,139 @@
+import asyncio
+import logging
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from pmtui.api.auth import Token
+from pmtui.api.listener import listen
+from pmtui.api.server import ApiServer
+from pmtui.control import Operation, Result, Status
+from tests.api.wire import connected, eventually, exchange, parse, post, until_closed
+from tests.fake_control import FakeControl, snapshot
+
+HEALTH = b"GET /api/health HTTP/1.1\r\nHost: localhost:%d\r\nConnection: close\r\n\r\n"
+BODY = b'{"ids": ["web"]}'
+
+
+class StuckControl(FakeControl):
+    """Stops nothing, and counts those who still wait for it."""
+
+    waiting = 0
+
+    async def stop(self, process_id: str) -> None:
+        self.put(snapshot(process_id, Status.STOPPING))
+
+    async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
+        self.waiting += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.waiting -= 1
+        return []
+
+
+@pytest.fixture
+def control() -> StuckControl:
+    return StuckControl(snapshot("web"))
+
+
+@pytest.fixture
+def bound(control: StuckControl) -> tuple[ApiServer, int]:
+    """A server that does not serve yet, and its port."""
+    listener = listen("127.0.0.1", 0)
+    return ApiServer(control, Token("secret", made=False), listener), listener.port
+
+
+async def test_it_ends_in_time_with_requests_that_do_not(control: StuckControl, bound: tuple[ApiServer, int]) -> None:
+    server, port = bound
+    serving = asyncio.create_task(server.serve())
+    length = b"Content-Length: %d" % len(BODY)
+    async with connected(port) as one, connected(port) as several, connected(port) as idle:
+        one[1].write(post(port, "/api/pm/web/stop"))
+        several[1].write(post(port, "/api/pm/stop", b"Content-Type: application/json", length, body=BODY))
+        await eventually(lambda: control.queues and control.waiting)
+        async with asyncio.timeout(5):
+            await server.close()
+        assert [await until_closed(reader) for reader, _ in (one, several, idle)] == [b"", b"", b""]
+    await serving
+    await eventually(lambda: not control.waiting)
+    listen("127.0.0.1", port).socket.close()
+
+
+async def test_what_is_nearly_done_is_answered_at_the_end(control: StuckControl, bound: tuple[ApiServer, int]) -> None:
+    server, port = bound
+    serving = asyncio.create_task(server.serve())
+    async with connected(port) as (reader, writer):
+        writer.write(post(port, "/api/pm/web/stop"))
+        await eventually(lambda: control.queues)
+        closing = asyncio.create_task(server.close())
+        await asyncio.sleep(0)
+        control.put(snapshot("web", Status.STOPPED))
+        assert parse(await until_closed(reader)).status == 200
+    await asyncio.gather(closing, serving)
+
+
+async def test_its_cancellation_frees_the_port(bound: tuple[ApiServer, int]) -> None:
+    server, port = bound
+    serving = asyncio.create_task(server.serve())
+    assert (await exchange(port, HEALTH % port)).status == 200
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    listen("127.0.0.1", port).socket.close()
+
+
+async def test_it_can_be_closed_before_it_has_served(bound: tuple[ApiServer, int]) -> None:
+    server, port = bound
+    await server.close()
+    listen("127.0.0.1", port).socket.close()
+
+
+async def test_it_does_nothing_while_nobody_asks(bound: tuple[ApiServer, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    server, port = bound
+    serving = asyncio.create_task(server.serve())
+    assert (await exchange(port, HEALTH % port)).status == 200
+    loop, turns = asyncio.get_running_loop(), 0
+    run_once = loop._run_once  # type: ignore[attr-defined]
+
+    def counted() -> None:
+        nonlocal turns
+        turns += 1
+        run_once()
+
+    monkeypatch.setattr(loop, "_run_once", counted)
+    await asyncio.sleep(0.5)
+    monkeypatch.undo()
+    assert turns <= 3
+    await server.close()
+    await serving
+
+
+async def test_it_leaves_signals_and_logging_as_they_are(
+    bound: tuple[ApiServer, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    caplog.set_level(logging.DEBUG)
+    server, port = bound
+    serving = asyncio.create_task(server.serve())
+    assert (await exchange(port, HEALTH % port)).status == 200
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    await server.close()
+    await serving
+    assert [record for record in caplog.records if record.name.startswith(("uvicorn", "pmtui"))] == []
+
+
+@pytest.mark.parametrize(
+    ("modules", "unwanted"),
+    [
+        ("pmtui.api.auth, pmtui.api.listener", ["starlette", "uvicorn", "h11", "anyio", "psutil"]),
+        ("pmtui.api.server", ["textual", "websockets", "httptools", "yaml", "dotenv", "httpx", "psutil"]),
+    ],
+)
+def test_an_import_takes_no_more_than_it_needs(modules: str, unwanted: list[str]) -> None:
+    program = f"import sys, {modules}; print([name for name in {unwanted} if name in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout == "[]\n"
