@@ -12,11 +12,11 @@ from pmtui.config.model import ConfigError
 MOST_BYTES = 1 << 20
 
 _BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)+")
-_NAME = re.compile(r"(?:export[ \t]+)?([A-Za-z0-9_.-]+)[ \t]*[=:][ \t]*")
+_NAME = re.compile(r"(?:export[ \t]+)?([A-Za-z0-9_.-]+)[ \t]*[=:](?:[ \t]*(?=[\"']))?")
 _QUOTED = re.compile(r"""'(?P<single>[^']*)'|"(?P<double>[^"\\]*(?:\\.[^"\\]*)*)\"""", re.DOTALL)
 _REST = re.compile(r"[ \t]*(?:#[^\n]*)?\r?(?=\n|\Z)")
 _PLAIN = re.compile(r"[^\n]*")
-_COMMENT = re.compile(r"(?:^|[ \t])#.*")
+_COMMENT = re.compile(r"[ \t]#.*")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "$": "$$"}
 

@@ -1,0 +1,120 @@
+"""Find, read and validate a configuration: the good entries run, everything that is wrong is told at once."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pmtui.config.entries import absolute, read_entries
+from pmtui.config.fields import read_struct
+from pmtui.config.files import read_bytes
+from pmtui.config.graph import expand_instances, instance_ids, link
+from pmtui.config.model import ConfigError, ProcessConfig, Settings
+from pmtui.config.problems import Problem, Problems, join
+from pmtui.config.readers import kind_of
+from pmtui.config.syntax import Document, SyntaxProblem, parse
+
+__all__ = ["MOST_BYTES", "NAMES", "Loaded", "Problem", "expand_instances", "find_config", "load_config"]
+
+NAMES = ("pmtui.toml", "pb_processes.json", "pb_data/pb_processes.json")
+MOST_BYTES = 1 << 20
+"""More than three thousand processes; a larger file is something else."""
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file says: its good processes in the file's order, one per instance, and all that is wrong with it.
+
+    Without a `path` there is no file. `places` tells for each of them where it stands (`processes[0]`, `process.web`).
+    """
+
+    path: Path | None = None
+    settings: Settings = Settings()
+    processes: tuple[ProcessConfig, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    places: Mapping[str, str] = {}
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if not problem.warning)
+
+
+def find_config(folder: Path) -> Path | None:
+    """The config file of a folder: the first of NAMES that is there, even if it cannot be read."""
+    return next((folder / name for name in NAMES if os.path.lexists(folder / name)), None)
+
+
+def load_config(path: Path) -> Loaded:
+    """Reads and validates a file. Never raises and never blocks, whatever it is given: see `Loaded.problems`."""
+    problems = Problems()
+    try:
+        path = Path(os.path.abspath(path))
+        document = parse(read_bytes(str(path), MOST_BYTES), str(path), problems)
+    except SyntaxProblem as error:
+        return _failed(path, error.problem)
+    except ConfigError as error:
+        return _failed(path, Problem("", str(error)))
+    except OSError as error:
+        return _failed(path, Problem("", f"the current folder cannot be read: {error.strerror}"))
+    return _validated(path, document, problems)
+
+
+def _failed(path: Path, problem: Problem) -> Loaded:
+    return Loaded(path=path, settings=_settings({}, str(path.parent)), problems=(problem,))
+
+
+def _settings(fields: dict[str, Any], folder: str) -> Settings:
+    settings = Settings(**fields)
+    return msgspec.structs.replace(settings, data_dir=absolute(settings.data_dir, folder))
+
+
+def _validated(path: Path, document: Document, problems: Problems) -> Loaded:
+    folder = str(path.parent)
+    raw_settings, raw_entries = _parts(document.values, document.is_toml, problems)
+    settings = _settings(read_struct(Settings, raw_settings, "settings", problems), folder)
+    entries = read_entries(raw_entries, folder, problems)
+    processes = link(entries, problems)
+    places = {name: entry.place for entry in entries if entry.config for name in instance_ids(entry.config)}
+    return Loaded(
+        path=path,
+        settings=settings,
+        processes=tuple(processes),
+        problems=document.located(problems.found),
+        places={process.id: places[process.id] for process in processes},
+    )
+
+
+def _parts(values: Any, is_toml: bool, problems: Problems) -> tuple[Any, Iterator[tuple[str, Any]]]:
+    """The settings, and place and value of each process."""
+    if isinstance(values, list):
+        return {}, _items(values)
+    if not isinstance(values, dict):
+        problems.error(
+            "", f"expected a list of processes or a table with settings and processes, got {kind_of(values)}"
+        )
+        return {}, iter(())
+    word = "process" if is_toml else "processes"
+    for key in values:
+        if key not in ("settings", word, "$schema"):
+            problems.error(join("", key), f"unknown field{problems.suggest(key, ['settings', word])}")
+    settings, processes = values.get("settings", {}), values.get(word, {} if is_toml else [])
+    if is_toml and isinstance(processes, dict):
+        return settings, _tables(processes, problems)
+    if not is_toml and isinstance(processes, list):
+        return settings, _items(processes)
+    expected = "tables [process.ID]" if is_toml else "a list of processes"
+    problems.error(word, f"expected {expected}, got {kind_of(processes)}")
+    return settings, iter(())
+
+
+def _items(values: list[Any]) -> Iterator[tuple[str, Any]]:
+    return ((f"processes[{index}]", value) for index, value in enumerate(values))
+
+
+def _tables(values: dict[str, Any], problems: Problems) -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        place = join("process", name)
+        if isinstance(value, dict) and "id" in value:
+            problems.error(f"{place}.id", f"unknown field, the name of the table is the id: [{place}]")
+        yield place, {**value, "id": name} if isinstance(value, dict) else value

@@ -1,0 +1,60 @@
+"""What is wrong with a configuration, and where."""
+
+import json
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MOST_SUGGESTIONS = 30
+"""Suggestions are slow to find; somebody with more errors than that has another trouble."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing that is wrong. `path` is the field's (empty: the file's), `line` and `column` count from 1."""
+
+    path: str
+    message: str
+    line: int | None = None
+    column: int | None = None
+    warning: bool = False
+
+    def __str__(self) -> str:
+        if self.path:
+            return f"{self.path}: {self.message}"
+        return f"line {self.line}, column {self.column}: {self.message}" if self.line else self.message
+
+
+class Problems:
+    """Gathers what is wrong, so that all of it is told at once."""
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+        self.errors = 0
+        self._suggestions = 0
+
+    def error(self, path: str, message: str) -> None:
+        self.errors += 1
+        self.found.append(Problem(path, message))
+
+    def warn(self, path: str, message: str) -> None:
+        self.found.append(Problem(path, message, warning=True))
+
+    def suggest(self, word: str, words: Iterable[str]) -> str:
+        """`, did you mean …?` where one of the words resembles that one."""
+        self._suggestions += 1
+        if len(word) > 40 or self._suggestions > _MOST_SUGGESTIONS:
+            return ""
+        import difflib
+
+        by_letters = {known.lower(): known for known in words}
+        near = difflib.get_close_matches(word.lower(), by_letters, n=1)
+        return f", did you mean {by_letters[near[0]]}?" if near else ""
+
+
+def join(path: str, key: str) -> str:
+    """The path of a field; a key with other than plain letters is quoted and can harm no terminal."""
+    if not _PLAIN_KEY.fullmatch(key):
+        key = json.dumps(key[:64])
+    return f"{path}.{key}" if path else key
