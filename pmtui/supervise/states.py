@@ -99,6 +99,11 @@ class State:
         return self.since is not None and self.until is None
 
     @property
+    def is_settling(self) -> bool:
+        """It has ended by itself, and what it left behind is being ended: a moment not worth telling of."""
+        return self.status is Status.STOPPING and self.until is not None and self.want and self.pending is Pending.NONE
+
+    @property
     def lifetime(self) -> float:
         """Seconds from the spawn to the leader's end; 0 for what was never spawned."""
         return self.until - self.since if self.since is not None and self.until is not None else 0.0

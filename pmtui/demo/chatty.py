@@ -1,0 +1,11 @@
+"""Talks on both streams, a few lines a second."""
+
+import itertools
+import sys
+import time
+
+for number in itertools.count(1):
+    print(f"line {number}: all is well")
+    if number % 10 == 0:
+        print(f"WARNING line {number}: the tenth again", file=sys.stderr)
+    time.sleep(0.3)

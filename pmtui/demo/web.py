@@ -1,0 +1,8 @@
+"""A small HTTP server that says what it serves."""
+
+import os
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)
+print(f"{os.environ['PMTUI_ID']} listens on http://127.0.0.1:{server.server_port}/")
+server.serve_forever()

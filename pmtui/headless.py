@@ -1,0 +1,147 @@
+"""The manager without a screen: its log on stdout, its API on loopback, until it is asked to leave."""
+
+import asyncio
+import os
+import resource
+import signal
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pmtui import __version__
+from pmtui.config.load import Loaded
+from pmtui.control import Status
+from pmtui.instance import AlreadyRunningError, FolderError, Instance, acquire
+from pmtui.logs.bridge import Bridge, Format
+from pmtui.spawner.client import Spawner
+from pmtui.supervise.manager import Manager
+
+if TYPE_CHECKING:
+    from pmtui.api.auth import Token
+    from pmtui.api.listener import Listener
+
+GRAVE = (Status.CRASHED, Status.FAILED)
+
+
+class StartError(Exception):
+    """The manager cannot start; the message says why and what to do."""
+
+    def __init__(self, error: Exception, exit_code: int = 1) -> None:
+        super().__init__(str(error))
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Where the API is to be served, taken before anything starts, and who may use it."""
+
+    listener: "Listener"
+    token: "Token"
+
+
+async def run_headless(loaded: Loaded, spawner: Spawner, log_format: Format, has_api: bool) -> None:
+    """Supervises what the configuration names until it is told to leave, and returns when all is gone.
+
+    Raises StartError before anything is started.
+    """
+    take_many_files()
+    bridge = Bridge(1, log_format)
+    folder = Path(loaded.settings.data_dir)
+    manager = Manager(
+        loaded.settings, folder=folder / "logs", alarm=partial(bridge.line, "WARN"), echo=bridge.chunk, spawner=spawner
+    )
+    try:
+        instance = await take_folder(folder, manager)
+        api = open_api(loaded, folder) if has_api else None
+        instance.publish(loaded.path, api.listener.url if api else None)
+        greet(bridge, loaded, api)
+        await supervise(manager, loaded, bridge, api)
+        instance.release()
+        bridge.line("INFO", "all processes have ended")
+    finally:
+        bridge.close()
+
+
+async def take_folder(folder: Path, manager: Manager) -> Instance:
+    manager.connect()
+    try:
+        return await acquire(folder, manager.spawner)
+    except (AlreadyRunningError, FolderError) as error:
+        raise StartError(error) from None
+
+
+async def supervise(manager: Manager, loaded: Loaded, bridge: Bridge, api: Api | None) -> None:
+    for config in loaded.processes:
+        manager.register(config)
+    listen_to_signals(manager, bridge)
+    async with asyncio.TaskGroup() as fronts:
+        telling = fronts.create_task(tell(manager, bridge))
+        serving = fronts.create_task(serve(manager, api)) if api else None
+        await manager.run()
+        telling.cancel()
+        if serving:
+            serving.cancel()
+
+
+def take_many_files() -> None:
+    """Two pipes and two logs a process are more than the usual 1,024 files; the workers keep their own limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def open_api(loaded: Loaded, folder: Path) -> Api:
+    from pmtui.api.auth import OpenHostError, TokenError, load_token, require_own_token
+    from pmtui.api.listener import ListenError, listen
+
+    try:
+        token = load_token(folder, os.environ)
+        require_own_token(loaded.settings.host, token)
+        return Api(listen(loaded.settings.host, loaded.settings.port), token)
+    except OpenHostError as error:
+        raise StartError(error, exit_code=2) from None
+    except (TokenError, ListenError) as error:
+        raise StartError(error) from None
+
+
+async def serve(manager: Manager, api: Api) -> None:
+    """Serves the API once the processes are there: its libraries are loaded while they already run."""
+    await manager.spawned()
+    server_module = await asyncio.to_thread(import_module, "pmtui.api.server")
+    server = server_module.ApiServer(manager, api.token, api.listener)
+    try:
+        await server.serve()
+    finally:
+        await server.close()
+
+
+async def tell(manager: Manager, bridge: Bridge) -> None:
+    async for event in manager.events():
+        words = f"{event.id} {event.to or 'removed'}" + (f": {event.reason}" if event.reason else "")
+        bridge.line("ERROR" if event.to in GRAVE else "INFO", words)
+
+
+def listen_to_signals(manager: Manager, bridge: Bridge) -> None:
+    """The first request to leave is graceful, the second is not. Handlers, since what is ignored would be inherited."""
+    loop = asyncio.get_running_loop()
+    asked = 0
+
+    def leave(name: str) -> None:
+        nonlocal asked
+        asked += 1
+        bridge.line("INFO", f"{name}: ending all processes" if asked == 1 else f"{name} again: killing what is left")
+        manager.leave()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, leave, number.name)
+
+
+def greet(bridge: Bridge, loaded: Loaded, api: Api | None) -> None:
+    for problem in loaded.problems:
+        bridge.line("WARN" if problem.warning else "ERROR", str(problem))
+    count = len(loaded.processes)
+    where = f" from {loaded.path}" if loaded.path else ""
+    bridge.line("INFO", f"pmtui {__version__}: {count} process{'' if count == 1 else 'es'}{where}")
+    if api:
+        bridge.line("INFO", f"API on {api.listener.url}")

@@ -1,0 +1,132 @@
+"""One manager per config: the lock in the data folder, what others find it by, and what a dead one has left."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pmtui import __version__
+from pmtui.spawner.client import FIRST_BASE, Spawner, end_marked
+
+PATIENCE = 10.0
+"""Seconds for which the guardian of a manager that died may go on ending what is left."""
+
+
+class AlreadyRunningError(Exception):
+    """Another manager runs for this config; `pid` is its."""
+
+    def __init__(self, pid: int, url: str) -> None:
+        self.pid, self.url = pid, url
+        super().__init__(f"a manager runs for this config already: pid {pid}" + (f", {url}" if url else ""))
+
+
+class FolderError(Exception):
+    """The data folder cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """What a running manager holds: the data folder, and the lock on it."""
+
+    folder: Path
+    lock: int
+
+    def publish(self, config: Path | None, url: str | None) -> None:
+        """Writes instance.json, by which clients find the manager."""
+        facts = identity_of(os.getpid()) | {"url": url, "version": __version__, "config": config and str(config)}
+        write(self.folder / "instance.json", facts)
+
+    def release(self) -> None:
+        """Nothing is left alive: the folder is free for the next manager."""
+        for name in ("instance.json", "state.json"):
+            (self.folder / name).unlink(missing_ok=True)
+        os.close(self.lock)
+
+
+async def acquire(folder: Path, spawner: Spawner) -> Instance:
+    """Takes the lock, ends what an earlier manager may have left alive, and notes how to find what this one starts.
+
+    The guardian holds the lock too, so it lasts until nothing of a manager that died is alive any more.
+    Raises AlreadyRunningError, and FolderError where the folder cannot be used.
+    """
+    lock = open_lock(folder)
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while not take(lock):
+        holder = read(folder / "lock")
+        if holder and holder == identity_of(pid := holder.get("pid", 0)):
+            os.close(lock)
+            raise AlreadyRunningError(pid, read(folder / "instance.json").get("url") or "")
+        if asyncio.get_running_loop().time() > deadline:
+            await clear(folder)
+        await asyncio.sleep(0.02)
+    os.truncate(lock, 0)
+    os.pwrite(lock, json.dumps(identity_of(os.getpid())).encode(), 0)
+    await clear(folder)
+    write(folder / "state.json", {"boot": boot_id(), "marks": spawner.base, "guardian": spawner.guardian_pid})
+    spawner.hold(lock)
+    return Instance(folder, lock)
+
+
+def open_lock(folder: Path) -> int:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise FolderError(f"the data folder {folder} cannot be used: {error.strerror} ({error.filename})") from None
+    if not stat.S_ISREG(os.fstat(lock).st_mode):
+        os.close(lock)
+        raise FolderError(f"{folder / 'lock'} is not a file")
+    return lock
+
+
+def take(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+async def clear(folder: Path) -> None:
+    """Ends what the manager of state.json has left alive, its guardian included."""
+    state = read(folder / "state.json")
+    marks = state.get("marks")
+    if state.get("boot") == boot_id() and isinstance(marks, int) and marks >= FIRST_BASE:
+        await end_marked(marks)
+
+
+def identity_of(pid: int) -> dict[str, Any]:
+    """What tells a process from all that had its number before; empty when there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return {}
+    return {"pid": pid, "startTicks": int(fields[19]), "boot": boot_id()} if fields[0] not in b"ZX" else {}
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The JSON object in the file; an empty one where there is none that makes sense."""
+    with contextlib.suppress(OSError, ValueError):
+        facts = json.loads(path.read_bytes()) if path.is_file() else None
+        if isinstance(facts, dict):
+            return facts
+    return {}
+
+
+def write(path: Path, facts: dict[str, Any]) -> None:
+    """Replaces the file as a whole: who reads it sees the old or the new one."""
+    fresh = path.with_suffix(".new")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as file:
+        json.dump(facts, file)
+    fresh.replace(path)

@@ -1,0 +1,321 @@
+"""All processes together: their order, the operations on them, and what is told about them."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import msgspec
+
+from pmtui.config.model import ProcessConfig, Settings
+from pmtui.control import (
+    ConflictError,
+    Detail,
+    Event,
+    InvalidError,
+    LogLine,
+    NotFoundError,
+    Operation,
+    Result,
+    Snapshot,
+    Status,
+    Stream,
+    UnavailableError,
+)
+from pmtui.logs.clock import now_ms, rfc3339
+from pmtui.logs.pump import Pump
+from pmtui.logs.store import Echo, LogStore
+from pmtui.spawner.client import Emptied, Report, Spawner, SpawnFailed
+from pmtui.spawner.tree import RUNS
+from pmtui.stats import NOTHING, Sampler, Usage
+from pmtui.supervise import events
+from pmtui.supervise.dependencies import levels, needed_by, obstacle
+from pmtui.supervise.launch import Prepared, prepare
+from pmtui.supervise.process import Process
+from pmtui.supervise.signals import signal_number
+from pmtui.supervise.snapshot import describe, detail, snapshot
+from pmtui.supervise.states import RESTING
+
+EVENTS_BEHIND = 1000
+"""Events that a listener may be behind; what is older is lost to it."""
+GONE = frozenset(RESTING)
+ASKED: dict[Operation, events.Event] = {
+    "start": events.Start(),
+    "stop": events.Stop(),
+    "restart": events.Restart(),
+}
+
+
+class Manager:
+    """Supervises processes on the running loop; `run` is its life. Implements `Control` for that loop's own thread.
+
+    `folder` is where logs go (None: memory alone), `alarm` is told what people should know, `echo` gets all output.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        folder: Path | None = None,
+        alarm: Callable[[str], None] = lambda text: None,
+        echo: Echo | None = None,
+        spawner: Spawner | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.spawner = spawner or Spawner()
+        self.alarm = alarm
+        self.processes: dict[str, Process] = {}
+        self.logs_kept = LogStore(folder, alarm, echo)
+        self._stats = Sampler(self.spawner.base)
+        self._environment = dict(os.environ)
+        self._runs: dict[int, Process] = {}
+        self._last_run = 0
+        self._changed: dict[str, Process] = {}
+        self._told = 0
+        self._warned: set[tuple[str, str]] = set()
+        self._listeners: set[asyncio.Queue[Event]] = set()
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._leaving = asyncio.Event()
+        self._running = False
+
+    def register(self, config: ProcessConfig) -> None:
+        """Adds a process; it starts with `run`, or at once where that is under way. ValueError for a known id."""
+        if config.id in self.processes:
+            raise ValueError(f"process '{config.id}' is registered already")
+        if not config.cwd:
+            config = msgspec.structs.replace(config, cwd=os.getcwd())
+        process = Process(config, self.logs_kept.open(config.id, config.log), self)
+        self.processes[config.id] = process
+        if self._running and config.autostart:
+            process.feed(events.Start())
+
+    def connect(self) -> None:
+        """Binds the manager to the running loop; `run` does it where nobody has."""
+        self._loop = asyncio.get_running_loop()
+        self._pump = Pump(self._loop)
+        self.spawner.connect(self._report, self.alarm)
+
+    async def run(self) -> None:
+        """Starts what is to start by itself, and returns after `leave`, or its cancellation, when all is gone."""
+        if not hasattr(self, "_loop"):
+            self.connect()
+        self._running = True
+        self._start_all([process.id for process in self.processes.values() if process.config.autostart])
+        try:
+            await self._leaving.wait()
+        finally:
+            await self._end()
+
+    def leave(self) -> None:
+        """Ends everything in order, and then `run`; a second call does not wait for anybody's last wish."""
+        if self._leaving.is_set():
+            for process in self.processes.values():
+                process.feed(events.Kill())
+        self._leaving.set()
+
+    async def spawned(self) -> None:
+        """Returns when no process is between its start and its first instruction."""
+        await self._until(lambda: all(process.stage != "spawning" for process in self.processes.values()))
+
+    async def _end(self) -> None:
+        self._leaving.set()
+        for level in levels({process.id: process.config for process in self.processes.values()}):
+            ending = [self.processes[process_id] for process_id in level]
+            for process in ending:
+                process.feed(events.Stop())
+            await self._until_gone(ending)
+        self._stats.stop()
+        self._pump.close()
+        await self.spawner.close()
+        await asyncio.to_thread(self.logs_kept.close)
+
+    # Control
+
+    async def list(self) -> Sequence[Snapshot]:
+        await self._stats.refresh(process.run for process in self.processes.values() if process.pid)
+        return [snapshot(process, self._usage(process)) for process in self.processes.values()]
+
+    async def get(self, process_id: str) -> Detail:
+        process = self._find(process_id)
+        await self._stats.refresh([process.run] if process.pid else [])
+        return detail(process, self._usage(process))
+
+    async def start(self, process_id: str) -> None:
+        self._ask("start", [process_id])
+
+    async def stop(self, process_id: str) -> None:
+        self._ask("stop", [process_id])
+
+    async def restart(self, process_id: str) -> None:
+        self._ask("restart", [process_id])
+
+    async def wait(self, process_id: str, statuses: frozenset[Status]) -> Snapshot:
+        process = self._find(process_id)
+        await self._until(lambda: process.status in statuses or process.state.removed)
+        return snapshot(process, self._usage(process))
+
+    async def signal(self, process_id: str, name: str) -> None:
+        process = self._find(process_id)
+        try:
+            number = signal_number(name)
+        except ValueError as error:
+            raise InvalidError(f"{error}.".capitalize()) from None
+        if not process.state.is_alive:
+            raise ConflictError(f"Process '{process_id}' is not running.")
+        process.signal(number)
+
+    async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
+        chosen = self._matching(patterns)
+        self._ask(operation, [process_id for process_id, matched in chosen.items() if matched])
+        if operation == "stop":
+            stopping = [self.processes[process_id] for process_id, matched in chosen.items() if matched]
+            await self._until_gone(stopping)
+        return [
+            Result(id=process_id, ok=matched, message="" if matched else f"No process matches '{process_id}'.")
+            for process_id, matched in chosen.items()
+        ]
+
+    async def logs(self, process_id: str, *, lines: int = 100, stream: Stream | None = None) -> Sequence[LogLine]:
+        ring = self._find(process_id).log.ring
+        kept = [line for line in ring.lines(ring.start, ring.end - ring.start) if stream in (None, line.stream)]
+        return kept[-lines:] if lines else []
+
+    async def events(self) -> AsyncIterator[Event]:
+        queue: asyncio.Queue[Event] = asyncio.Queue()
+        self._listeners.add(queue)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self._listeners.discard(queue)
+
+    def _find(self, process_id: str) -> Process:
+        try:
+            return self.processes[process_id]
+        except KeyError:
+            raise NotFoundError(f"Process '{process_id}' not found.") from None
+
+    def _matching(self, patterns: Iterable[str]) -> dict[str, bool]:
+        """The ids that the patterns mean, in config order, and the patterns that mean none."""
+        found: dict[str, bool] = {}
+        for pattern in patterns:
+            ids = [process.id for process in self.processes.values() if is_meant(process.config, pattern)]
+            found |= dict.fromkeys(ids, True) if ids else {pattern: False}
+        return found
+
+    def _ask(self, operation: Operation, ids: Sequence[str]) -> None:
+        processes = [self._find(process_id) for process_id in ids]
+        if self._leaving.is_set() or not self._running:
+            raise UnavailableError("The manager is not running, or on its way out.")
+        if operation != "stop":
+            self._start_needed(ids)
+        for process in processes:
+            process.feed(ASKED[operation])
+
+    def _start_needed(self, ids: Iterable[str]) -> None:
+        """What is to start takes along what it depends on."""
+        configs = {process.id: process.config for process in self.processes.values()}
+        for process_id in ids:
+            for needed in needed_by(process_id, configs):
+                self.processes[needed].feed(events.Start())
+
+    def _start_all(self, ids: Sequence[str]) -> None:
+        self._start_needed(ids)
+        for process_id in ids:
+            self.processes[process_id].feed(events.Start())
+
+    def _usage(self, process: Process) -> Usage:
+        return self._stats.of(process.run) if process.pid else NOTHING
+
+    # what the processes need
+
+    def prepare(self, process: Process) -> tuple[int, Prepared]:
+        run = self._free_run()
+        name = f"{self.spawner.base // RUNS:x}-{run}"
+        prepared = prepare(process.config, self.settings, self._environment, name)
+        for warning in prepared.warnings:
+            if (process.id, warning) not in self._warned:
+                self._warned.add((process.id, warning))
+                self.alarm(f"{process.id}: {warning}")
+        self._runs[run] = process
+        return run, prepared
+
+    def look_for_dependencies(self, process: Process) -> None:
+        hindrance = obstacle(process, self.processes)
+        process.obstacle = hindrance.why if hindrance else ""
+        if hindrance is None:
+            process.feed(events.DependenciesMet())
+        elif hindrance.forever:
+            process.feed(events.DependenciesImpossible(hindrance.why))
+
+    def follow(self, process: Process, stdout: int, stderr: int) -> None:
+        self._pump.follow(stdout, process.log.sink("stdout"))
+        self._pump.follow(stderr, process.log.sink("stderr"))
+
+    def read_rest(self, outputs: Sequence[int], done: Callable[[], None]) -> None:
+        self._pump.finish(outputs, done)
+
+    def changed(self, process: Process) -> None:
+        if not self._changed:
+            self._loop.call_soon(self._publish)
+        self._changed[process.id] = process
+
+    def _free_run(self) -> int:
+        self._last_run = self._last_run % (RUNS - 1) + 1
+        return self._last_run if self._last_run not in self._runs else self._free_run()
+
+    def _report(self, report: Report) -> None:
+        process = self._runs[report.run]
+        if isinstance(report, SpawnFailed | Emptied):
+            del self._runs[report.run]
+        process.report(report)
+
+    # what is told
+
+    def _publish(self) -> None:
+        changed, self._changed = self._changed, {}
+        for process in changed.values():
+            if process.told is not process.status and not process.state.is_settling:
+                self._tell(process)
+        for process in self.processes.values():
+            if process.status is Status.WAITING and process.config.depends_on:
+                self.look_for_dependencies(process)
+        waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _tell(self, process: Process) -> None:
+        self._told += 1
+        event = Event(
+            seq=self._told,
+            id=process.id,
+            from_=process.told,
+            to=process.status,
+            reason=describe(process),
+            time=rfc3339(now_ms()),
+        )
+        process.told = process.status
+        process.events.append(event)
+        for queue in self._listeners:
+            if queue.qsize() >= EVENTS_BEHIND:
+                queue.get_nowait()
+            queue.put_nowait(event)
+
+    async def _until_gone(self, processes: Sequence[Process]) -> None:
+        await self._until(lambda: all(process.status in GONE for process in processes))
+
+    async def _until(self, is_so: Callable[[], bool]) -> None:
+        while not is_so():
+            waiter = self._loop.create_future()
+            self._waiters.add(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.discard(waiter)
+
+
+def is_meant(config: ProcessConfig, pattern: str) -> bool:
+    """Whether the pattern, an id, a glob or `@group`, means the process."""
+    return pattern == f"@{config.group}" if pattern.startswith("@") else fnmatchcase(config.id, pattern)
