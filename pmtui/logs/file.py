@@ -26,12 +26,13 @@ _KEPT_GAPS = 100
 
 
 class Piece(NamedTuple):
-    """Whole lines on their way to a file; `first` is the number of the first one in its process."""
+    """Whole lines on their way to a file: number of the first one in its process, how many lines, how many bytes as
+    they were read. `parts` is what to write."""
 
     first: int
     lines: int
-    ms: int
-    data: bytes
+    size: int
+    parts: tuple[bytes | memoryview, ...]
 
 
 class Gap(NamedTuple):
@@ -76,8 +77,8 @@ class LogFile:
             except OSError as error:
                 self._fail(error)
         for piece in batch:
-            if (left := piece.first + piece.lines - 1 - self.last) > 0:
-                self.lose(min(left, piece.lines), len(piece.data.split(b"\n", max(piece.lines - left, 0))[-1]))
+            if (left := min(piece.first + piece.lines - 1 - self.last, piece.lines)) > 0:
+                self.lose(left, piece.size * left // piece.lines)
 
     def lose(self, count: int, size: int) -> None:
         """Counts lines and bytes that are not going to be written."""
@@ -166,7 +167,7 @@ class LogFile:
         self._lost_lines = self._lost_bytes = 0
 
     def _write_group(self, group: Sequence[Piece]) -> None:
-        parts = [part for piece in group for part in self._dressed(piece)]
+        parts = [part for piece in group for part in piece.parts]
         size = sum(map(len, parts))
         if 0 < self.settings.max_size < self._size + size:
             for piece in group:
@@ -175,15 +176,9 @@ class LogFile:
         self._put(parts, size)
         self.last = group[-1].first + group[-1].lines - 1
 
-    def _dressed(self, piece: Piece) -> tuple[bytes, ...]:
-        if not self.settings.timestamps:
-            return (piece.data,)
-        head = stamp(piece.ms)
-        return head, piece.data.replace(b"\n", b"\n" + head, piece.lines - 1)
-
     def _write_rotating(self, piece: Piece) -> None:
         """Fills the file up with whole lines, and goes on in a new one."""
-        data = b"".join(self._dressed(piece))
+        data = b"".join(piece.parts)
         self.last = piece.first - 1
         begin = 0
         for end in self._pieces(data):
@@ -206,7 +201,7 @@ class LogFile:
             yield end
             begin = end
 
-    def _put(self, parts: list[bytes], size: int) -> None:
+    def _put(self, parts: Sequence[bytes | memoryview], size: int) -> None:
         """Appends all of it or nothing."""
         try:
             done = os.writev(self._fd, parts)
@@ -243,7 +238,7 @@ def groups(batch: Sequence[Piece]) -> Iterator[Sequence[Piece]]:
         if end - begin == GROUP_CHUNKS or size > GROUP_BYTES:
             yield batch[begin:end]
             begin, size = end, 0
-        size += len(piece.data)
+        size += piece.size
     yield batch[begin:]
 
 

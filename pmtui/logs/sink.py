@@ -4,16 +4,17 @@ from collections.abc import Callable
 
 LONGEST = 64 << 10
 """Bytes after which a line is cut, and goes on as the next one."""
-CUT = b" [cut, goes on below]"
+CUT = b" [cut, goes on below]\n"
 
 
 class StreamSink:
     """Takes the bytes of one stream of one run and gives whole lines on, as many at once as there are.
 
-    `take(data, count)` gets them, `data` ends with a newline; `may_come` says whether there is room for more.
+    `take(data, mark)` gets them with the newline of each; of a line that is cut it gets a part without one, and the
+    mark to end it with. `may_come` says whether there is room for more.
     """
 
-    def __init__(self, take: Callable[[bytes, int], None], may_come: Callable[[], bool]) -> None:
+    def __init__(self, take: Callable[[bytes, bytes], None], may_come: Callable[[], bool]) -> None:
         self._take = take
         self._rest = b""
         self.may_come = may_come
@@ -27,14 +28,13 @@ class StreamSink:
         end = data.rfind(b"\n") + 1
         self._rest = data[end:]
         if end:
-            whole = data[:end]
-            self._take(whole, whole.count(b"\n"))
+            self._take(data[:end], b"")
         return self.may_come()
 
     def end(self) -> None:
         """There is no more: what is left is a line too."""
         if self._rest:
-            self._take(self._rest + b"\n", 1)
+            self._take(self._rest + b"\n", b"")
             self._rest = b""
 
     def _cut(self, data: bytes) -> bytes:
@@ -45,9 +45,9 @@ class StreamSink:
                 begin = newline
                 continue
             if given < begin:
-                self._take(data[given:begin], data.count(b"\n", given, begin))
+                self._take(data[given:begin], b"")
             given = begin + LONGEST - _split_character(data[begin : begin + LONGEST])
-            self._take(data[begin:given] + CUT + b"\n", 1)
+            self._take(data[begin:given], CUT)
             begin = given
         return data[given:]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pmtui.config.model import LogSettings
 from pmtui.control import Stream
-from pmtui.logs.clock import now_ms
+from pmtui.logs.clock import now_ms, stamp
 from pmtui.logs.file import LogFile, Piece
 from pmtui.logs.ring import Ring, split
 from pmtui.logs.sanitise import plain
@@ -68,14 +68,31 @@ class ProcessLog:
         for file in self.files.values():
             self._writer.call(file.finish)
 
-    def _take(self, stream: Stream, run: int, data: bytes, count: int) -> None:
+    def _take(self, stream: Stream, run: int, data: bytes, mark: bytes) -> None:
         ms = now_ms()
-        first = self.ring.append(stream, run, ms, data, count)
+        file = self.files.get(stream)
+        marked = data + mark
+        parts: tuple[bytes | memoryview, ...] = (data,)
+        if file and self.settings.timestamps:
+            head = stamp(ms)
+            text = marked.replace(b"\n", b"\n" + head)  # its growth is the cheapest way to the number of lines
+            lines = (len(text) - len(marked)) // len(head)
+            parts = (head, memoryview(text)[: -len(head)])
+        else:
+            lines = count_lines(marked)
+        first = self.ring.append(stream, run, ms, marked, lines)
         self.bytes_written += len(data)
-        if file := self.files.get(stream):
-            self._writer.write(file, Piece(first, count, ms, data))
+        if file:
+            self._writer.write(file, Piece(first, lines, len(data), parts))
         if self.echo:
-            self.echo(self.process_id, stream, ms, data)
+            self.echo(self.process_id, stream, ms, marked)
+
+
+def count_lines(data: bytes) -> int:
+    """As `data.count`, in a third of the time where lines are not short: `replace` leaps from one to the next."""
+    if data.find(b"\n", 0, 32) >= 0 or len(data) < 1024:
+        return data.count(b"\n")
+    return len(data) - len(data.replace(b"\n", b""))
 
 
 class LogStore:

@@ -43,11 +43,11 @@ class Writer:
     def write(self, file: LogFile, piece: Piece) -> None:
         if self._is_stuck():
             lines, size = self._lost.get(file, (0, 0))
-            self._lost[file] = lines + piece.lines, size + len(piece.data)
+            self._lost[file] = lines + piece.lines, size + piece.size
             return
         if self._lost:
             self._tell_lost()
-        self._belt.put(Portion(file, piece), len(piece.data))
+        self._belt.put(Portion(file, piece), piece.size)
 
     def lost(self, file: LogFile) -> int:
         """Bytes lost lately that the file does not know of yet."""
