@@ -1,0 +1,50 @@
+"""One of several."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from pmtui.dashboard.dialogs.dialog import Dialog
+
+
+class Choose(Dialog[str]):
+    """A list of `(answer, what it says)`; Enter or a click takes one."""
+
+    DEFAULT_CSS = """
+    Choose OptionList {
+        width: auto; min-width: 30; max-width: 100%; height: auto; max-height: 60vh;
+        border: none; background: $surface; padding: 0; margin-bottom: 1;
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor(1)", show=False),
+        Binding("k", "cursor(-1)", show=False),
+        Binding("q", "leave", show=False),
+    ]
+    hint = "Enter takes it · Esc goes back"
+
+    def __init__(self, title: str, choices: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self.title_text = title
+        self._choices = choices
+
+    def compose_body(self) -> ComposeResult:
+        yield OptionList(
+            *(Option(Content(text), id=f"choice-{place}") for place, (_, text) in enumerate(self._choices))
+        )
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(self._choices[event.option_index][0])
+
+    def action_cursor(self, step: int) -> None:
+        options = self.query_one(OptionList)
+        if step > 0:
+            options.action_cursor_down()
+        else:
+            options.action_cursor_up()

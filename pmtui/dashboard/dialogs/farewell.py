@@ -1,0 +1,60 @@
+"""Who is still stopping, and until when, while everything ends."""
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Static
+
+from pmtui.control import Status
+from pmtui.dashboard import formats
+from pmtui.dashboard.dialogs.dialog import Dialog
+from pmtui.dashboard.facts import Facts
+from pmtui.dashboard.glyphs import UNICODE, Glyphs
+
+RESTING = frozenset({Status.STOPPED, Status.COMPLETED, Status.FAILED})
+MOST = 12
+
+
+class Farewell(Dialog[None]):
+    """Stays until the manager has ended; `K` does not wait for anybody's last wish."""
+
+    title_text = "Stopping"
+    hint = "K  kill what is left now"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("K,x,ctrl+c", "kill", show=False)]
+
+    class KillAsked(Message):
+        """End what is left now."""
+
+    def __init__(self, started: float, glyphs: Glyphs = UNICODE) -> None:
+        super().__init__()
+        self._started, self._glyphs = started, glyphs
+
+    def compose_body(self) -> ComposeResult:
+        yield Static("", id="text")
+
+    def show(self, facts: Facts) -> None:
+        if self.is_mounted:
+            self.query_one("#text", Static).update(self._text(facts))
+
+    def _text(self, facts: Facts) -> Text:
+        left = [row for row in facts.snapshots if row.status not in RESTING]
+        if not left:
+            return Text("All processes have ended.")
+        waited = formats.duration(facts.now - self._started)
+        text = Text(f"{formats.plural(len(left), 'process').replace('sss', 'sses')} left, for {waited}\n")
+        for row in left[:MOST]:
+            glyph = self._glyphs.status[row.status]
+            text.append(f"\n{glyph} {row.id:<24} ")
+            text.append(f"{row.status}  pid {row.pid or '–'}  {row.reason}", style="dim")  # noqa: RUF001
+        if len(left) > MOST:
+            text.append(f"\n  and {len(left) - MOST} more")
+        return text
+
+    def action_kill(self) -> None:
+        self.post_message(self.KillAsked())
+
+    def action_leave(self) -> None:
+        """There is no way back from here."""

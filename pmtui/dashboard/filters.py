@@ -1,0 +1,39 @@
+"""The language of the table's filter: words, `!not`, `@group`, `is:failed`, all of which must hold."""
+
+from dataclasses import dataclass
+
+from pmtui.control import Snapshot, Status
+
+PROBLEMS = frozenset({Status.CRASHED, Status.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a row must have. An empty one lets all rows pass."""
+
+    text: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.text.split())
+
+    def matches(self, row: Snapshot) -> bool:
+        return all(_holds(word, row) for word in self.text.lower().split())
+
+
+EVERYTHING = Filter()
+
+
+def is_problem(row: Snapshot) -> bool:
+    """Crashed, given up, or alive and not healthy."""
+    return row.status in PROBLEMS or row.health == "unhealthy"
+
+
+def _holds(word: str, row: Snapshot) -> bool:
+    if word.startswith("!"):
+        return len(word) == 1 or not _holds(word[1:], row)
+    if word.startswith("@"):
+        return (row.group or "").lower().startswith(word[1:])
+    if word.startswith("is:"):
+        asked = word[3:]
+        return row.status.startswith(asked) or (asked == "problem" and is_problem(row))
+    return any(word in text.lower() for text in (row.id, row.group or "", row.command, row.status))

@@ -1,0 +1,139 @@
+"""Where the log pane takes its lines from: it asks for the visible ones, nobody sends them."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from pmtui.control import Stream
+
+AT_ONCE = 2000
+"""Lines that one frame looks at, at most, so that no flood stops a key press."""
+
+
+class Line(NamedTuple):
+    """One line as its process wrote it, at its place in the `Lines` it came from. `ms` is the wall clock."""
+
+    position: int
+    ms: int
+    stream: Stream
+    run: int
+    data: bytes
+    process_id: str
+
+
+class Lines(Protocol):
+    """Lines at absolute places: those from `start` up to, not with, `end` are there. Grows without telling."""
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+    def pull(self) -> None:
+        """Takes in what is new; called once a frame."""
+
+    def lines(self, first: int, count: int) -> Sequence[Line]:
+        """At most `count` lines from place `first` on; those that are gone are left out."""
+
+
+class HeldLines:
+    """Lines kept in a list of bounded length, with places of its own. Also what a view without a process shows."""
+
+    def __init__(self, lines: Sequence[Line] = (), limit: int = 20_000) -> None:
+        self._lines: deque[Line] = deque(maxlen=limit)
+        self._end = 0
+        for line in lines:
+            self.append(line)
+
+    @property
+    def start(self) -> int:
+        return self._end - len(self._lines)
+
+    @property
+    def end(self) -> int:
+        return self._end
+
+    def pull(self) -> None:
+        return
+
+    def append(self, line: Line) -> None:
+        self._lines.append(line._replace(position=self._end))
+        self._end += 1
+
+    def lines(self, first: int, count: int) -> Sequence[Line]:
+        begin = max(first, self.start) - self.start
+        end = min(first + count, self._end) - self.start
+        return [self._lines[place] for place in range(begin, end)]
+
+
+class PausedLines(HeldLines):
+    """The lines that were there when the reader stopped following; newer ones join when he has come to the end.
+
+    However fast the source drops its old lines, those on the screen stay.
+    """
+
+    def __init__(self, source: Lines) -> None:
+        self._source = source
+        kept = source.lines(source.start, source.end - source.start)
+        super().__init__(kept)
+        self._next = source.end
+
+    @property
+    def newer(self) -> int:
+        """Lines that came since."""
+        return max(0, self._source.end - self._next)
+
+    def take_newer(self) -> None:
+        """Adds what came since; a line says so where some of it is lost."""
+        self._source.pull()
+        lost = self._source.start - self._next
+        fresh = self._source.lines(self._next, self._source.end - self._next)
+        if lost > 0 and fresh:
+            self.append(fresh[0]._replace(data=f"… {lost:,} lines went by …".encode()))
+        for line in fresh:
+            self.append(line)
+        self._next = self._source.end
+
+
+class MatchingLines(HeldLines):
+    """Those lines of a source that match, with the places that they have there in `places`."""
+
+    def __init__(self, source: Lines, matches: Callable[[Line], bool]) -> None:
+        super().__init__()
+        self._source, self._matches = source, matches
+        self._next = source.start
+        self.places: deque[int] = deque()
+
+    def pull(self) -> None:
+        self._source.pull()
+        first = max(self._next, self._source.start, self._source.end - AT_ONCE)
+        for line in self._source.lines(first, self._source.end - first):
+            if self._matches(line):
+                self.append(line)
+                self.places.append(line.position)
+        self._next = self._source.end
+        while self.places and self.places[0] < self._source.start:
+            self.places.popleft()
+
+
+class MergedLines(HeldLines):
+    """The lines of several sources by time. What a flood of one of them brings too fast is left out."""
+
+    def __init__(self, sources: Sequence[Lines]) -> None:
+        super().__init__()
+        self._sources = sources
+        share = max(20, AT_ONCE // max(1, len(sources)))
+        self._share = share
+        self._next = [max(source.start, source.end - share) for source in sources]
+
+    def pull(self) -> None:
+        fresh: list[Line] = []
+        for place, source in enumerate(self._sources):
+            source.pull()
+            end = source.end
+            first = max(self._next[place], source.start, end - self._share)
+            fresh += source.lines(first, end - first)
+            self._next[place] = end
+        for line in sorted(fresh, key=lambda line: line.ms):
+            self.append(line)

@@ -1,0 +1,35 @@
+"""How the dashboard gets at the lines of a process."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pmtui.dashboard.log_lines import Line, Lines
+from pmtui.logs.ring import Ring
+
+
+class LogSource(Protocol):
+    """Gives the lines of each process; asked again whenever another process is shown."""
+
+    def lines_of(self, process_id: str) -> Lines: ...
+
+
+class RingLines:
+    """The lines in a manager's memory, read from the dashboard's thread."""
+
+    def __init__(self, ring: Ring) -> None:
+        self._ring = ring
+
+    @property
+    def start(self) -> int:
+        return self._ring.start
+
+    @property
+    def end(self) -> int:
+        return self._ring.end
+
+    def pull(self) -> None:
+        return
+
+    def lines(self, first: int, count: int) -> Sequence[Line]:
+        name = self._ring.process_id
+        return [Line(*raw, name) for raw in self._ring.raw(first, count)]

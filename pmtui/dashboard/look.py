@@ -1,0 +1,82 @@
+"""The few styles that the line-drawing widgets use, made of the theme's colours."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from rich.style import Style
+from textual.color import Color, ColorParseError
+
+from pmtui.control import Status
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+Tone = Literal["text", "dim", "accent", "good", "warn", "bad", "bold"]
+
+STATUS_TONE: dict[Status, Tone] = {
+    Status.WAITING: "dim",
+    Status.STARTING: "accent",
+    Status.RUNNING: "good",
+    Status.STOPPING: "warn",
+    Status.CRASHED: "warn",
+    Status.STOPPED: "dim",
+    Status.COMPLETED: "dim",
+    Status.FAILED: "bad",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """Styles by what they say. `cursor` and `panel` are backgrounds, to be laid under a tone."""
+
+    tones: dict[Tone, Style]
+    base: Style
+    cursor: Style
+    idle_cursor: Style
+    panel: Style
+    match: Style
+    current_match: Style
+    selection: Style
+
+    def __getitem__(self, tone: Tone) -> Style:
+        return self.tones[tone]
+
+
+def look_of(app: "App[object]") -> Look:
+    """The look in the app's present theme."""
+    colours = app.theme_variables
+
+    def colour(name: str) -> Color:
+        try:
+            return Color.parse(colours[name])
+        except (KeyError, ColorParseError):
+            return Color.parse("ansi_default")
+
+    back, front, accent = colour("background"), colour("foreground"), colour("accent")
+    ansi = app.native_ansi_color
+
+    def ink(shade: Color, **attributes: bool) -> Style:
+        return Style(color=shade.rich_color, **attributes)  # type: ignore[arg-type]
+
+    def paper(shade: Color) -> Style:
+        return Style(bgcolor=shade.rich_color)
+
+    faint = ink(front, dim=True) if ansi else ink(back.blend(front, 0.58))
+    return Look(
+        tones={
+            "text": ink(front),
+            "bold": ink(front, bold=True),
+            "dim": faint,
+            "accent": ink(accent),
+            "good": ink(colour("success")),
+            "warn": ink(colour("warning")),
+            "bad": ink(colour("error")),
+        },
+        base=paper(back),
+        cursor=Style(reverse=True) if ansi else paper(back.blend(accent, 0.22)),
+        idle_cursor=Style(bold=True) if ansi else paper(back.blend(front, 0.09)),
+        panel=paper(colour("panel")),
+        match=Style(underline=True) if ansi else paper(back.blend(colour("warning"), 0.38)),
+        current_match=Style(reverse=True) if ansi else paper(colour("warning")) + ink(back, bold=True),
+        selection=Style(reverse=True) if ansi else paper(back.blend(accent, 0.40)),
+    )

@@ -1,0 +1,111 @@
+"""What the keys do to the log."""
+
+from dataclasses import replace
+
+from pmtui.dashboard.log_lines import HeldLines, Line, Lines, MatchingLines, MergedLines
+from pmtui.dashboard.saved import write_copy, write_lines
+from pmtui.dashboard.screens.desk import Desk
+from pmtui.dashboard.widgets.pane_bar import CHANNELS, Channel
+
+LONGEST_NAME = 16
+
+
+class LogActions(Desk):
+    """The pane is bound to the process under the cursor, or to several at once."""
+
+    channel: Channel = "all"
+    merged = False
+
+    def show_log(self) -> None:
+        """Shows the lines that are wanted now, from their end."""
+        row = self.table.snapshot
+        names = 0
+        lines: Lines = HeldLines()
+        if self.merged:
+            ids = [row_.id for row_ in self.facts.snapshots if row_.id in self.table.marks] or list(self.table.ids)
+            names = min(LONGEST_NAME, max((len(process_id) for process_id in ids), default=0))
+            lines = MergedLines([self.logs.lines_of(process_id) for process_id in ids])
+        elif row is not None:
+            lines = self.logs.lines_of(row.id)
+        if self.channel != "all":
+            wanted = f"std{self.channel}"
+            lines = MatchingLines(lines, lambda line: line.stream == wanted)
+        self.pane.show(lines, names)
+        self.pane_bar.title = "all processes" if self.merged else row.id if row else ""
+        self.pane_bar.channel = self.channel
+        self.pane_bar.update_pieces()
+
+    def set_channel(self, channel: Channel) -> None:
+        self.channel = channel
+        self.show_log()
+
+    def action_stream(self) -> None:
+        self.set_channel(CHANNELS[(CHANNELS.index(self.channel) + 1) % len(CHANNELS)])
+
+    def action_merge(self) -> None:
+        self.merged = not self.merged
+        self.show_log()
+
+    def action_follow(self) -> None:
+        self.pane.toggle_follow()
+
+    def action_times(self) -> None:
+        self.pane.change(replace(self.pane.manner, times=not self.pane.manner.times))
+
+    def action_wrap(self) -> None:
+        self.pane.change(replace(self.pane.manner, wrap=not self.pane.manner.wrap, x=0))
+        self.tell("Long lines are wrapped" if self.pane.manner.wrap else "Long lines are cut")
+
+    def action_search(self) -> None:
+        self.prompt.open("search", self.pane.state.search)
+
+    def action_next_match(self) -> None:
+        self._find(1)
+
+    def action_previous_match(self) -> None:
+        self._find(-1)
+
+    def _find(self, step: int) -> None:
+        if not self.pane.state.search:
+            self.action_search()
+        elif not self.pane.find(step):
+            self.tell(f"'{self.pane.state.search}' is not in these lines")
+
+    def action_filter_matches(self) -> None:
+        if self.pane.state.search:
+            self.pane.toggle_filter()
+        else:
+            self.action_search()
+
+    def action_next_error(self) -> None:
+        self._find_error(1)
+
+    def action_previous_error(self) -> None:
+        self._find_error(-1)
+
+    def _find_error(self, step: int) -> None:
+        if not self.pane.find_error(step):
+            self.tell("No line here tells of an error")
+
+    def action_copy(self) -> None:
+        self.copy(self.pane.selected_text or "\n".join(self.pane.on_screen))
+
+    def copy(self, text: str) -> None:
+        """Into the terminal's clipboard, and into a file for those that have none."""
+        if not text:
+            self.tell("There is nothing to copy")
+            return
+        self.app.copy_to_clipboard(text)
+        path = write_copy(text)
+        count = text.count("\n") + 1
+        said = f"Copied {count} line{'s' if count > 1 else ''}"
+        self.tell(f"{said}, also to {path}" if path else said)
+
+    def action_save(self) -> None:
+        lines: list[Line] = [*self.pane.everything()]
+        try:
+            path = write_lines(self.pane_bar.title, lines)
+        except OSError as error:
+            self.tell(f"The lines cannot be saved: {error.strerror} ({error.filename})", error=True)
+        else:
+            self.tell(f"Saved {len(lines):,} lines to {path}")

@@ -1,0 +1,226 @@
+"""The screen of the dashboard: the table of processes, and below it what there is to know of one."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.widgets import ContentSwitcher, Static
+
+from pmtui.control import Status
+from pmtui.dashboard.actions import bindings
+from pmtui.dashboard.commands import Commands
+from pmtui.dashboard.facts import Facts
+from pmtui.dashboard.look import look_of
+from pmtui.dashboard.screens.log_actions import LogActions
+from pmtui.dashboard.screens.notices import begin_notice
+from pmtui.dashboard.screens.process_actions import DOWN, ProcessActions
+from pmtui.dashboard.screens.tab_actions import TabActions
+from pmtui.dashboard.screens.table_actions import TableActions
+from pmtui.dashboard.widgets.bar import Bar
+from pmtui.dashboard.widgets.facts_pane import EnvPane, FactsPane
+from pmtui.dashboard.widgets.key_bar import KeyBar
+from pmtui.dashboard.widgets.log_pane import LogPane
+from pmtui.dashboard.widgets.pane_bar import CHANNELS, TABS
+from pmtui.dashboard.widgets.process_table import ProcessTable
+from pmtui.dashboard.widgets.title_bar import TitleBar
+
+SMALLEST = (50, 12)
+MOST_OF_SCREEN = 0.45
+LEAST_ROWS = 3
+
+
+class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
+    """Shows the facts, and hands keys, clicks and messages to the widget that they are meant for."""
+
+    DEFAULT_CSS = """
+    MainScreen { layers: base over; }
+    MainScreen #notice { display: none; padding: 1 3; height: 1fr; }
+    MainScreen #switcher { height: 1fr; }
+    MainScreen #small { display: none; layer: over; width: 100%; height: 100%; content-align: center middle;
+        text-align: center; background: $background; }
+    MainScreen.-small #small { display: block; }
+    MainScreen.-empty #notice { display: block; }
+    MainScreen.-empty #table, MainScreen.-empty #pane-bar, MainScreen.-empty #switcher { display: none; }
+    MainScreen.-full #table { display: none; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings("screen")
+    COMMANDS: ClassVar[set[type[Provider]]] = {Commands}
+    AUTO_FOCUS = "#table"
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(self.glyphs, id="title")
+        yield self.table
+        yield self.pane_bar
+        with ContentSwitcher(initial="logs", id="switcher"):
+            yield self.pane
+            yield FactsPane(id="info")
+            yield FactsPane(id="events")
+            yield EnvPane(id="env")
+        yield Static("", id="notice")
+        yield self.prompt
+        yield KeyBar(self.glyphs, id="keys")
+        yield Static("", id="small")
+
+    # facts
+
+    def show(self, facts: Facts) -> None:
+        """Takes a new look at the manager."""
+        shown = len(self.facts.snapshots)
+        self.facts = facts
+        self.query_one(TitleBar).show(facts)
+        empty = facts.about is not None and not facts.snapshots
+        self.set_class(empty, "-empty")
+        if empty and facts.about is not None:
+            self.query_one("#notice", Static).update(begin_notice(facts.about, look_of(self.app)))
+        self.table.show(facts.snapshots, facts.now)
+        if len(facts.snapshots) != shown:
+            self._set_heights()
+        self._tell_emptiness()
+        self._label_keys()
+        if self.tab != "logs":
+            self.show_details()
+
+    def _tell_emptiness(self) -> None:
+        arrangement = self.table.arrangement
+        if arrangement.filter:
+            self.table.message = f"No process matches '{arrangement.filter.text}'. Esc shows all."
+        elif arrangement.problems_only:
+            self.table.message = "No process has a problem. ! shows all."
+        row = self.table.snapshot
+        if row is None:
+            self.pane.message = ""
+        elif self.pane.state.filtered:
+            self.pane.message = f"No line matches '{self.pane.state.search}'. F shows all."
+        elif row.status is Status.STOPPED and not row.restart_count:
+            self.pane.message = "Nothing written yet. s starts it."
+        else:
+            self.pane.message = "Nothing written yet."
+
+    def _label_keys(self) -> None:
+        keys = self.query_one(KeyBar)
+        row = self.table.snapshot
+        keys.labels = {
+            "toggle_running": "Start" if row and row.status in DOWN else "Stop",
+            "slash": "Search" if self._reads_log else "Filter",
+            "full_logs": "Table" if self.has_class("-full") else "Logs",
+            "follow": "Follow" if not self.pane.state.follows else "Pause",
+        }
+        keys.hidden = frozenset() if row else frozenset({"restart", "toggle_running", "full_logs", "kill", "follow"})
+        marked = len(self.table.marks)
+        keys.hint = f"{marked} marked" if marked else ""
+        keys.update_pieces()
+
+    # layout
+
+    def on_resize(self, event: events.Resize) -> None:
+        small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
+        self.set_class(small, "-small")
+        if small:
+            said = f"{event.size.width}x{event.size.height} is too small,\npmtui needs {SMALLEST[0]}x{SMALLEST[1]}."
+            self.query_one("#small", Static).update(Text(said))
+        self._set_heights()
+
+    def _set_heights(self) -> None:
+        most = max(LEAST_ROWS, int(self.size.height * MOST_OF_SCREEN) - 1)
+        rows = min(len(self.facts.snapshots), most) + self.extra_rows
+        limit = max(LEAST_ROWS, self.size.height - 8)
+        self.table.styles.height = 1 + max(1, min(rows, limit))
+
+    def action_grow(self) -> None:
+        self.extra_rows += 1
+        self._set_heights()
+
+    def action_shrink(self) -> None:
+        if self.table.size.height > 1 + LEAST_ROWS:
+            self.extra_rows -= 1
+            self._set_heights()
+
+    def action_full_logs(self) -> None:
+        self.set_tab("logs")
+        self.toggle_class("-full")
+        (self.pane if self.has_class("-full") else self.table).focus()
+        self._label_keys()
+
+    # steps back
+
+    def action_back(self) -> None:
+        """One step back, from the nearest to the farthest."""
+        steps: list[tuple[bool, Callable[[], object]]] = [
+            (bool(self.pane.selected_text), self.pane.clear_selection),
+            (bool(self.pane.state.search), lambda: self.pane.search("")),
+            (self.has_class("-full"), self.action_full_logs),
+            (self.focused is not self.table, self.table.focus),
+            (bool(self.table.marks), self.table.clear_marks),
+            (bool(self.table.arrangement.filter), lambda: self.set_filter("")),
+            (self.table.arrangement.problems_only, self.action_problems),
+            (self.merged, self.action_merge),
+        ]
+        for applies, step in steps:
+            if applies:
+                step()
+                break
+        self._label_keys()
+
+    # messages
+
+    @on(ProcessTable.Selected)
+    def _selected(self) -> None:
+        if not self.merged:
+            self.show_log()
+        self._tell_emptiness()
+        self._label_keys()
+        if self.tab != "logs":
+            self.show_details()
+
+    @on(ProcessTable.Opened)
+    @on(LogPane.Opened)
+    def _opened(self) -> None:
+        self.action_full_logs()
+
+    @on(LogPane.Changed)
+    def _log_changed(self, message: LogPane.Changed) -> None:
+        self.pane_bar.state = message.state
+        self.pane_bar.update_pieces()
+        self._tell_emptiness()
+        self._label_keys()
+
+    @on(LogPane.Copied)
+    def _copied(self, message: LogPane.Copied) -> None:
+        self.copy(message.text)
+
+    @on(Bar.Picked)
+    async def _picked(self, message: Bar.Picked) -> None:
+        kind, _, value = message.target.partition(":")
+        if kind == "tab":
+            self.set_tab(next(tab for tab in TABS if tab == value))
+        elif kind == "channel":
+            self.set_channel(next(channel for channel in CHANNELS if channel == value))
+        elif kind == "is":
+            self.set_filter(message.target)
+        else:
+            await self.run_action(kind)
+
+    def on_descendant_focus(self) -> None:
+        self.pane_bar.focused_pane = self.focused not in (self.table, None)
+        self.pane_bar.update_pieces()
+        self._label_keys()
+
+    # palette
+
+    def runner(self, action_id: str) -> Callable[[], object]:
+        """What the palette does for an action."""
+        return lambda: self.run_worker(self.run_action(action_id))
+
+    def goer(self, process_id: str) -> Callable[[], None]:
+        """What the palette does for a process."""
+
+        def go() -> None:
+            if process_id not in self.table.ids:
+                self.set_filter("")
+            self.table.select(process_id)
+
+        return go

@@ -1,0 +1,134 @@
+"""What the keys do to processes."""
+
+from collections.abc import Sequence
+
+from pmtui.control import Changes, ControlError, Snapshot, Status
+from pmtui.dashboard.dialogs.choose import Choose
+from pmtui.dashboard.dialogs.confirm import Confirm
+from pmtui.dashboard.filters import is_problem
+from pmtui.dashboard.screens.desk import Desk, names
+
+DOWN = frozenset({Status.STOPPED, Status.COMPLETED, Status.FAILED})
+SIGNALS = (
+    ("SIGHUP", "often: read the config again"),
+    ("SIGUSR1", "the program's own meaning"),
+    ("SIGUSR2", "the program's own meaning"),
+    ("SIGINT", "as Ctrl-C"),
+    ("SIGTERM", "asks it to end; it is then restarted as its policy says"),
+    ("SIGQUIT", "asks it to end with a core dump"),
+    ("SIGSTOP", "holds it"),
+    ("SIGCONT", "lets it go on"),
+    ("SIGKILL", "ends it; it is then restarted as its policy says"),
+)
+
+
+class ProcessActions(Desk):
+    """Every action is done to the processes whose names were on the screen when its key was pressed."""
+
+    def action_restart(self) -> None:
+        self.operate("Restarting", self.table.chosen, self.control.restart)
+
+    def action_toggle_running(self) -> None:
+        row = self.table.snapshot
+        if row is None:
+            return
+        if row.status in DOWN:
+            self.operate("Starting", self.table.chosen, self.control.start)
+        else:
+            self.operate("Stopping", self.table.chosen, self.control.stop)
+
+    def action_mark(self) -> None:
+        self.table.toggle_mark()
+
+    def action_kill(self) -> None:
+        ids = self.table.chosen
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.operate("Killing", ids, self.control.kill)
+
+        text = f"{self._described(ids)}\n\nThe whole tree ends at once, without grace,\nand stays stopped."
+        self.app.push_screen(Confirm(f"Kill {names(ids)}?", text, "Kill"), answered)
+
+    def action_signal(self) -> None:
+        ids = self.table.chosen
+
+        def answered(name: str | None) -> None:
+            if name:
+                self.operate(f"{name} sent to", ids, lambda process_id: self.control.signal(process_id, name))
+
+        choices = [(name, f"{name:<8}  {meaning}") for name, meaning in SIGNALS]
+        self.app.push_screen(Choose(f"Signal for {names(ids)}", choices), answered)
+
+    def action_restart_menu(self) -> None:
+        rows = self.facts.snapshots
+        failed = [row.id for row in rows if row.status is Status.FAILED]
+        problems = [row.id for row in rows if is_problem(row)]
+        offers = {"failed": ("All failed", failed), "problems": ("All with problems", problems)}
+        for group in dict.fromkeys(row.group for row in rows if row.group):
+            offers[f"@{group}"] = (f"Group {group}", [row.id for row in rows if row.group == group])
+        offers["all"] = ("All", [row.id for row in rows])
+        choices = [(key, f"{label}  ({len(ids)})") for key, (label, ids) in offers.items() if ids]
+
+        def answered(key: str | None) -> None:
+            if key:
+                self._confirm_restart(offers[key][1])
+
+        self.app.push_screen(Choose("Restart", choices), answered)
+
+    def _confirm_restart(self, ids: Sequence[str]) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.operate("Restarting", ids, self.control.restart)
+
+        self.app.push_screen(Confirm(f"Restart {len(ids)}?", self._described(ids), "Restart"), answered)
+
+    def action_clear_logs(self) -> None:
+        ids = self.table.chosen
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.operate("Cleared the logs of", ids, self.control.clear_logs)
+
+        text = f"All lines of {names(ids)}, in memory and in files,\nare gone then."
+        self.app.push_screen(Confirm(f"Clear the logs of {names(ids)}?", text, "Clear"), answered)
+
+    def action_reload(self) -> None:
+        self.run_worker(self._reload(), group="reload", exclusive=True)
+
+    async def _reload(self) -> None:
+        try:
+            changes = await self.control.preview()
+        except ControlError as error:
+            self.tell(str(error), error=True)
+            return
+        if changes.errors:
+            self.tell("The config has errors, what runs goes on:\n" + "\n".join(changes.errors[:8]), error=True)
+        elif not (changes.added or changes.removed or changes.changed):
+            self.tell("The config says what is running already")
+        else:
+            self.app.push_screen(Confirm("Reload the config?", difference(changes), "Reload"), self._carry_out)
+
+    def _carry_out(self, yes: bool | None) -> None:
+        async def reload(_: str) -> None:
+            await self.control.reload()
+
+        if yes:
+            self.operate("Reloaded", ["the config"], reload)
+
+    def _described(self, ids: Sequence[str], most: int = 12) -> str:
+        known: dict[str, Snapshot] = {row.id: row for row in self.facts.snapshots}
+        lines = [
+            f"{known[i].id}  {known[i].status}, pid {known[i].pid}" if known[i].pid else i for i in ids if i in known
+        ]
+        more = [f"and {len(lines) - most} more"] if len(lines) > most else []
+        return "\n".join(lines[:most] + more)
+
+
+def difference(changes: Changes) -> str:
+    """What a reload would do, a line for each."""
+    lines = [f"+ {name}  is new" for name in changes.added]
+    lines += [f"~ {name}  has changed, and is restarted if it runs" for name in changes.changed]
+    lines += [f"- {name}  is no longer there, and is stopped" for name in changes.removed]
+    lines.append(f"  {len(changes.unchanged)} stay as they are")
+    return "\n".join(lines)

@@ -1,0 +1,80 @@
+"""The tabs below the table: what they show, and moving between them."""
+
+from textual import work
+from textual.widgets import ContentSwitcher
+
+from pmtui.control import ControlError
+from pmtui.dashboard.look import look_of
+from pmtui.dashboard.screens.desk import Desk
+from pmtui.dashboard.screens.help import Help
+from pmtui.dashboard.widgets.facts_pane import MASK, EnvPane, FactsPane, events_table, info_table
+from pmtui.dashboard.widgets.pane_bar import TABS, Tab
+
+
+class TabActions(Desk):
+    """Info, Events and Env are asked for when they are looked at, and then with each new look at the manager."""
+
+    tab: Tab = "logs"
+    revealed: tuple[str, str] | None = None
+
+    def set_tab(self, tab: Tab) -> None:
+        had_focus = self.focused is not self.table
+        self.tab = tab
+        self.query_one(ContentSwitcher).current = tab
+        self.pane_bar.tab = tab
+        self.pane_bar.update_pieces()
+        self.revealed = None
+        if had_focus:
+            self.query_one(f"#{tab}").focus()
+        if tab != "logs":
+            self.show_details()
+        else:
+            self.pane.tick()
+
+    def action_next_tab(self) -> None:
+        self.set_tab(TABS[(TABS.index(self.tab) + 1) % len(TABS)])
+
+    def action_previous_tab(self) -> None:
+        self.set_tab(TABS[(TABS.index(self.tab) - 1) % len(TABS)])
+
+    def action_switch_pane(self) -> None:
+        if self.focused is self.table:
+            self.query_one(f"#{self.tab}").focus()
+        elif not self.has_class("-full"):
+            self.table.focus()
+
+    def action_reveal(self) -> None:
+        name = self.query_one(EnvPane).name_at_cursor
+        process_id = self.table.selected
+        if self.tab != "env":
+            self.set_tab("env")
+        elif name and process_id:
+            self.revealed = None if self.revealed == (process_id, name) else (process_id, name)
+            self.show_details()
+
+    @work(exclusive=True, group="details")
+    async def show_details(self) -> None:
+        """Fills the visible tab."""
+        process_id = self.table.selected
+        look = look_of(self.app)
+        if process_id is None:
+            return
+        try:
+            if self.tab == "events":
+                history = await self.control.history(process_id)
+                self.query_one("#events", FactsPane).show(events_table(history, look, self.glyphs))
+                return
+            detail = await self.control.get(process_id)
+            if self.tab == "info":
+                self.query_one("#info", FactsPane).show(info_table(detail, look, self.glyphs))
+                return
+            env = dict(sorted(detail.env.items()))
+            if self.revealed and self.revealed[0] == process_id and env.get(self.revealed[1]) == MASK:
+                env[self.revealed[1]] = await self.control.reveal(*self.revealed)
+            self.query_one(EnvPane).show(env, look)
+        except ControlError as error:
+            self.revealed = None
+            self.tell(str(error), error=True)
+
+    def action_help(self) -> None:
+        self.app.push_screen(Help())

@@ -1,0 +1,77 @@
+"""What the keys do to the table."""
+
+from dataclasses import replace
+
+from textual import on
+
+from pmtui.dashboard.dialogs.choose import Choose
+from pmtui.dashboard.filters import Filter
+from pmtui.dashboard.screens.desk import Desk
+from pmtui.dashboard.widgets.prompt import Prompt
+
+
+class TableActions(Desk):
+    """Filter and order, and the prompt in which filters and searches are written."""
+
+    extra_rows = 0
+
+    @property
+    def _reads_log(self) -> bool:
+        """The log has the attention: a slash searches it."""
+        return self.focused is self.pane or self.has_class("-full")
+
+    def action_slash(self) -> None:
+        if self._reads_log:
+            self.prompt.open("search", self.pane.state.search)
+        else:
+            self.prompt.open("filter", self.table.arrangement.filter.text)
+
+    def set_filter(self, text: str) -> None:
+        self.table.rearrange(replace(self.table.arrangement, filter=Filter(text)))
+
+    def action_problems(self) -> None:
+        arrangement = self.table.arrangement
+        self.table.rearrange(replace(arrangement, problems_only=not arrangement.problems_only))
+
+    def action_sort_next(self) -> None:
+        self.table.rearrange(self.table.arrangement.stepped(1))
+
+    def action_sort_previous(self) -> None:
+        self.table.rearrange(self.table.arrangement.stepped(-1))
+
+    def action_invert(self) -> None:
+        arrangement = self.table.arrangement
+        self.table.rearrange(replace(arrangement, inverted=not arrangement.inverted))
+
+    def action_group(self) -> None:
+        groups = dict.fromkeys(row.group for row in self.facts.snapshots if row.group)
+        if not groups:
+            self.tell("No process has a group")
+            return
+
+        def answered(group: str | None) -> None:
+            if group is not None:
+                self.set_filter(group)
+
+        choices = [(f"@{group}", group) for group in groups]
+        self.app.push_screen(Choose("Group", [("", "all"), *choices]), answered)
+
+    @on(Prompt.Changed)
+    def _prompt_changed(self, message: Prompt.Changed) -> None:
+        if message.purpose == "filter":
+            self.set_filter(message.text)
+        else:
+            self.pane.search(message.text)
+
+    @on(Prompt.Closed)
+    def _prompt_closed(self, message: Prompt.Closed) -> None:
+        if message.purpose == "filter":
+            self.set_filter(message.text)
+            self.table.focus()
+            return
+        self.pane.focus()
+        self.pane.search(message.text)
+        if message.only:
+            self.pane.toggle_filter()
+        elif message.text:
+            self.pane.find(1)

@@ -1,0 +1,95 @@
+"""The line at the bottom in which a filter or a search is written."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+Purpose = Literal["filter", "search"]
+LABELS: dict[Purpose, tuple[str, str]] = {
+    "filter": ("Filter", "words  !not  @group  is:failed"),
+    "search": ("Search", "Enter finds · Tab shows matches only"),
+}
+
+
+class Prompt(Horizontal):
+    """Tells every change while it is written, and how it ended. Escape brings back what was there before."""
+
+    DEFAULT_CSS = """
+    Prompt { height: 1; display: none; background: $panel; }
+    Prompt.-open { display: block; }
+    Prompt Static { width: auto; padding: 0 1; color: $accent; text-style: bold; }
+    Prompt #prompt-hint { color: $text-muted; text-style: none; }
+    Prompt Input, Prompt Input:focus { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", show=False),
+        Binding("tab", "only", show=False, priority=True),
+    ]
+
+    @dataclass
+    class Changed(Message):
+        """The text is another one."""
+
+        purpose: Purpose
+        text: str
+
+    @dataclass
+    class Closed(Message):
+        """Writing has ended. `only`: show nothing but what matches."""
+
+        purpose: Purpose
+        text: str
+        only: bool = False
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.purpose: Purpose = "filter"
+        self._before = ""
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="prompt-label")
+        yield Input(id="prompt-input", select_on_focus=False, compact=True)
+        yield Static("", id="prompt-hint")
+
+    def open(self, purpose: Purpose, text: str) -> None:
+        """Begins to ask."""
+        self.purpose, self._before = purpose, text
+        label, hint = LABELS[purpose]
+        self.query_one("#prompt-label", Static).update(Content(label))
+        self.query_one("#prompt-hint", Static).update(Content(hint))
+        self.add_class("-open")
+        entry = self.query_one(Input)
+        entry.value = text
+        entry.cursor_position = len(text)
+        entry.focus()
+
+    @property
+    def is_open(self) -> bool:
+        return self.has_class("-open")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.is_open:
+            self.post_message(self.Changed(self.purpose, event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._close(event.value)
+
+    def action_cancel(self) -> None:
+        self.post_message(self.Changed(self.purpose, self._before))
+        self._close(self._before)
+
+    def action_only(self) -> None:
+        if self.purpose == "search":
+            self._close(self.query_one(Input).value, only=True)
+
+    def _close(self, text: str, *, only: bool = False) -> None:
+        self.remove_class("-open")
+        self.post_message(self.Closed(self.purpose, text, only))

@@ -1,0 +1,145 @@
+"""Processes in all states, with logs, over a FakeControl: what the pictures in the tests show.
+
+`python -m tests.dashboard.scene` shows the same in the terminal, with logs that grow.
+"""
+
+import asyncio
+import sys
+import time
+
+import msgspec
+
+from pmtui.control import Detail, Exit, Reason, Snapshot, Status
+from pmtui.dashboard.app import DashboardApp
+from pmtui.dashboard.formats import seconds_of
+from pmtui.dashboard.log_lines import Lines
+from pmtui.dashboard.log_source import RingLines
+from pmtui.logs.ring import Ring
+from tests.fake_control import NOON, FakeControl, snapshot
+
+NOW = seconds_of(NOON)
+MB = 1 << 20
+SAMPLE = (
+    "INFO  listening on 0.0.0.0:8001",
+    "GET /api/agents/7 200 12 ms",
+    "\x1b[32mready\x1b[0m in 312 ms",
+    "WARN  slow query: SELECT * FROM runs WHERE agent_id = 7 ORDER BY started_at DESC LIMIT 50 (812 ms)",
+    "DEBUG cache miss agents:7",
+    "POST /api/agents/7/run 202 41 ms",
+    "ERROR connection refused: redis://127.0.0.1:6379, trying again in 2 s",
+)
+
+
+class FakeLogs:
+    """A ring of lines for each process."""
+
+    def __init__(self) -> None:
+        self.rings: dict[str, Ring] = {}
+
+    def ring(self, process_id: str) -> Ring:
+        return self.rings.setdefault(process_id, Ring(process_id))
+
+    def lines_of(self, process_id: str) -> Lines:
+        return RingLines(self.ring(process_id))
+
+    def write(self, process_id: str, *texts: str | bytes, ms: int = int(NOW * 1000), run: int = 1) -> None:
+        for text in texts:
+            data = text if isinstance(text, bytes) else text.encode()
+            stream = "stderr" if data.startswith((b"ERROR", b"Traceback", b"  File", b"Module")) else "stdout"
+            self.ring(process_id).append(stream, run, ms, data + b"\n", 1)  # type: ignore[arg-type]
+
+
+class SceneControl(FakeControl):
+    """With exits and an environment worth looking at."""
+
+    async def get(self, process_id: str) -> Detail:
+        detail = await super().get(process_id)
+        ended = Exit(
+            run=2,
+            time="2026-11-20T11:58:52Z",
+            code=1,
+            signal=None,
+            uptime_seconds=0.8,
+            lines=["Traceback (most recent call last):", "ModuleNotFoundError: No module named 'pypdf'"],
+        )
+        env = {"PATH": "/usr/local/bin:/usr/bin", "PORT": "8001", "OPENAI_API_KEY": "***", "PMTUI_ID": process_id}
+        return msgspec.structs.replace(detail, exits=[ended], env=env)
+
+
+def rows() -> list[Snapshot]:
+    run = Status.RUNNING
+    return [
+        snapshot(
+            "ai-agent",
+            pid=4021,
+            uptime_seconds=9041.0,
+            restart_count=3,
+            cpu=12.4,
+            memory=150 * MB,
+            health="healthy",
+            ports=[8001],
+            reason="watch: agent.py changed",
+            restart_reason=Reason.WATCH,
+            group="agents",
+            command="python agent.py",
+        ),
+        snapshot("node-worker", pid=4022, uptime_seconds=9041.0, cpu=0.3, memory=48 * MB, group="agents"),
+        snapshot(
+            "ingest",
+            Status.CRASHED,
+            restart_count=3,
+            failures=3,
+            next_start="2026-11-20T12:00:04Z",
+            reason="exit 1 after 0.8 s, try 3 of 10",
+            last_error="ConnectionRefusedError: [Errno 111] Connection refused",
+        ),
+        snapshot(
+            "pdf-parser",
+            Status.FAILED,
+            restart_count=10,
+            reason="gave up after 10 tries",
+            last_error="ModuleNotFoundError: No module named 'pypdf'",
+        ),
+        snapshot("api", pid=4030, cpu=34.0, memory=310 * MB, health="unhealthy", ports=[8080, 8443], group="web"),
+        snapshot("frontend", Status.STARTING, pid=4031, stage="waiting-for-health", group="web"),
+        snapshot("mailer", Status.WAITING, reason="waits for api to be healthy"),
+        snapshot("old-worker", Status.STOPPING, pid=4019, memory=12 * MB, reason="stopped by user"),
+        snapshot("migrate", Status.COMPLETED, reason="exit 0"),
+        snapshot("playground", Status.STOPPED, reason="autostart is off"),
+        snapshot("scheduler", pid=4040, uptime_seconds=200_000.0, cpu=0.0, memory=1300 * MB),
+        snapshot("db", run, pid=4041, uptime_seconds=45.0, cpu=101.2, memory=2 << 30, health="healthy", ports=[5432]),
+    ]
+
+
+def scene() -> tuple[SceneControl, FakeLogs]:
+    logs = FakeLogs()
+    for number in range(60):
+        logs.write("ai-agent", SAMPLE[number % len(SAMPLE)], ms=int(NOW * 1000) - (60 - number) * 137)
+    logs.write(
+        "pdf-parser",
+        "starting pdf-parser 1.4",
+        "Traceback (most recent call last):",
+        '  File "/srv/agents/pdf_parser.py", line 3, in <module>',
+        "ModuleNotFoundError: No module named 'pypdf'",
+    )
+    return SceneControl(*rows()), logs
+
+
+async def grow(logs: FakeLogs, per_second: int) -> None:
+    number = 0
+    while True:
+        await asyncio.sleep(1 / min(per_second, 20))
+        for _ in range(max(1, per_second // 20)):
+            number += 1
+            text = f"{number} {SAMPLE[number % len(SAMPLE)]}"
+            logs.write("ai-agent", text, ms=int(time.time() * 1000))
+
+
+class Showcase(DashboardApp):
+    def on_mount(self) -> None:
+        self.run_worker(grow(self.main.logs, int(sys.argv[1]) if sys.argv[1:] else 2))  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    control, logs = scene()
+    Showcase(control, logs, clock=lambda: NOW).run()
