@@ -12,10 +12,10 @@ from enum import Enum, auto
 from typing import Any
 
 import h11
-from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
 from pmtui.api.errors import error_body
 from pmtui.api.framing import BODY_LIMIT, CHUNKED, FramingError, body_length, check_start
+from pmtui.api.lean_uvicorn import STATUS_PHRASES, H11Protocol
 
 PLACES = 64
 REQUEST_TIMEOUT = 5.0

@@ -2,12 +2,11 @@
 
 import asyncio
 
-import uvicorn
-
 from pmtui.api.app import create_app
 from pmtui.api.auth import Guard, Token
 from pmtui.api.connection import Connection
 from pmtui.api.framing import BODY_LIMIT, HEAD_LIMIT
+from pmtui.api.lean_uvicorn import Config, Server
 from pmtui.api.listener import BACKLOG, Listener
 from pmtui.control import Control
 
@@ -23,7 +22,7 @@ class ApiServer:
         guard = Guard(create_app(control), token, listener.host, listener.port)
         self._listener = listener
         self._server = _Server(
-            uvicorn.Config(
+            Config(
                 guard,
                 http=Connection,
                 ws="none",
@@ -57,7 +56,7 @@ class ApiServer:
         self._listener.socket.close()
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     async def open(self, listener: Listener) -> None:
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
