@@ -11,7 +11,7 @@ from pmtui import __version__
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
-    from pmtui.spawner.client import Spawner
+    from pmtui.spawner.boot import Boot
 
 FAILURE = 1
 BAD_USAGE = 2
@@ -69,12 +69,12 @@ def port(text: str) -> int:
 def manage(argv: Sequence[str]) -> int:
     """The manager, over which the dashboard is shown unless there is to be none."""
     options = manager_options().parse_args(argv)
-    from pmtui.spawner.client import Spawner
+    from pmtui.spawner.boot import Boot
 
-    return headless(options, Spawner())  # the guardian first: it comes up while all else is loaded
+    return headless(options, Boot().prepare())  # the guardian first: it comes up while all else is loaded
 
 
-def headless(options: argparse.Namespace, spawner: "Spawner") -> int:
+def headless(options: argparse.Namespace, boot: "Boot") -> int:
     import asyncio
 
     from pmtui.headless import StartError, run_headless
@@ -83,7 +83,7 @@ def headless(options: argparse.Namespace, spawner: "Spawner") -> int:
     if isinstance(loaded, str):
         return complain(loaded, BAD_USAGE)
     try:
-        asyncio.run(run_headless(loaded, spawner, options.log_format, not options.no_api))
+        asyncio.run(run_headless(loaded, boot, options.log_format, not options.no_api))
     except StartError as error:
         return complain(str(error), error.exit_code)
     return 0

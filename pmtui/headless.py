@@ -4,17 +4,19 @@ import asyncio
 import os
 import resource
 import signal
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pmtui import __version__
 from pmtui.config.load import Loaded
 from pmtui.control import Status
 from pmtui.instance import AlreadyRunningError, FolderError, Instance, acquire
 from pmtui.logs.bridge import Bridge, Format
+from pmtui.spawner.boot import Boot
 from pmtui.spawner.client import Spawner
 from pmtui.supervise.manager import Manager
 
@@ -33,15 +35,14 @@ class StartError(Exception):
         self.exit_code = exit_code
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
+class Api(msgspec.Struct, frozen=True):
     """Where the API is to be served, taken before anything starts, and who may use it."""
 
     listener: "Listener"
     token: "Token"
 
 
-async def run_headless(loaded: Loaded, spawner: Spawner, log_format: Format, has_api: bool) -> None:
+async def run_headless(loaded: Loaded, boot: Boot, log_format: Format, has_api: bool) -> None:
     """Supervises what the configuration names until it is told to leave, and returns when all is gone.
 
     Raises StartError before anything is started.
@@ -50,7 +51,11 @@ async def run_headless(loaded: Loaded, spawner: Spawner, log_format: Format, has
     bridge = Bridge(1, log_format)
     folder = Path(loaded.settings.data_dir)
     manager = Manager(
-        loaded.settings, folder=folder / "logs", alarm=partial(bridge.line, "WARN"), echo=bridge.chunk, spawner=spawner
+        loaded.settings,
+        folder=folder / "logs",
+        alarm=partial(bridge.line, "WARN"),
+        echo=bridge.chunk,
+        spawner=Spawner(boot),
     )
     try:
         instance = await take_folder(folder, manager)

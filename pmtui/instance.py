@@ -6,12 +6,14 @@ import fcntl
 import json
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from pmtui import __version__
-from pmtui.spawner.client import FIRST_BASE, Spawner, end_marked
+from pmtui.spawner.boot import FIRST_BASE
+from pmtui.spawner.client import Spawner, end_marked
 
 PATIENCE = 10.0
 """Seconds for which the guardian of a manager that died may go on ending what is left."""
@@ -29,8 +31,7 @@ class FolderError(Exception):
     """The data folder cannot be used; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(msgspec.Struct, frozen=True):
     """What a running manager holds: the data folder, and the lock on it."""
 
     folder: Path

@@ -4,7 +4,8 @@ import asyncio
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from pmtui.spawner.tree import marked
 
@@ -20,8 +21,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 LISTEN = "0A"
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """A tree at one moment: CPU in percent of one core since the sample before, RSS in bytes."""
 
     cpu: float = 0.0
@@ -32,8 +32,7 @@ class Usage:
 NOTHING = Usage()
 
 
-@dataclass(slots=True)
-class Total:
+class Total(msgspec.Struct):
     """What the processes of a tree add up to; CPU in seconds, with that of children already reaped."""
 
     cpu: float

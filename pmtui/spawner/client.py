@@ -6,41 +6,34 @@ import contextlib
 import errno
 import marshal
 import os
-import resource
-import secrets
 import signal
 import socket
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from pmtui.spawner.boot import Boot
 from pmtui.spawner.guardian import FRAME
-from pmtui.spawner.tree import RUNS, become_subreaper, descendants, is_alive, marked, parent_of, send_signal
+from pmtui.spawner.tree import become_subreaper, descendants, is_alive, marked, parent_of, send_signal
 
 IN_FLIGHT = 64
 """Spawns asked for and not yet answered; each holds four file descriptors open."""
-FIRST_BASE = 1 << 60
 RESOURCES = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ETXTBSY}
-BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from {} import main; main(int(sys.argv[2]), int(sys.argv[3]))"
-PACKAGES = str(Path(__file__).parents[2])
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(msgspec.Struct, frozen=True):
     """What is to be executed. `options` are those of subprocess.Popen, and `limits` and `nice`."""
 
     argv: Sequence[str]
     cwd: str
     env: Mapping[str, str]
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, object] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Spawned:
+class Spawned(msgspec.Struct, frozen=True):
     """The worker executes; `stdout` and `stderr` are the read ends of its pipes, now the receiver's to close."""
 
     run: int
@@ -49,8 +42,7 @@ class Spawned:
     stderr: int
 
 
-@dataclass(frozen=True, slots=True)
-class SpawnFailed:
+class SpawnFailed(msgspec.Struct, frozen=True):
     """The worker could not be executed. `scarce`: not its fault, the machine lacks a resource for the moment."""
 
     run: int
@@ -58,16 +50,14 @@ class SpawnFailed:
     scarce: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Exited:
+class Exited(msgspec.Struct, frozen=True):
     """The worker's first process has ended: its exit code, or the signal as a negative number."""
 
     run: int
     code: int
 
 
-@dataclass(frozen=True, slots=True)
-class Emptied:
+class Emptied(msgspec.Struct, frozen=True):
     """Nothing of the run is left; `killed` are those ("pid name") that did not end by themselves."""
 
     run: int
@@ -77,20 +67,16 @@ class Emptied:
 Report = Spawned | SpawnFailed | Exited | Emptied
 
 
-def pick_base() -> int:
-    """A base for the marks that no other manager on this machine uses."""
-    return FIRST_BASE + secrets.randbits(38) * RUNS
-
-
 class Spawner:
-    """Starts workers through the guardian. Made before anything heavy is imported, `connect`ed to the loop later.
+    """Starts workers through the guardian, one that `boot` has started already or a new one.
 
     Reports of runs come to the listener on the loop's thread: Spawned or SpawnFailed, then Exited, then Emptied.
     When the guardian dies all its workers are ended, reported as killed, and a new guardian takes over.
     """
 
-    def __init__(self) -> None:
-        self.base = pick_base()
+    def __init__(self, boot: Boot | None = None) -> None:
+        self._boot = boot or Boot()
+        self.base = self._boot.base
         self._waiting: deque[tuple[int, Launch]] = deque()
         self._flying: dict[int, tuple[int, int]] = {}
         self._living: set[int] = set()
@@ -98,27 +84,11 @@ class Spawner:
         self._incoming = bytearray()
         self._kept: list[tuple[tuple[object, ...], int]] = []
         self._closing = False
-        self._nofile = resource.getrlimit(resource.RLIMIT_NOFILE)  # the workers', whatever the manager takes later
         become_subreaper()
         self._start()
 
     def _start(self) -> None:
-        self._link, theirs = socket.socketpair()
-        with theirs:
-            self._guardian = subprocess.Popen(
-                [
-                    *(os.path.realpath(sys.executable), "-I", "-S", "-c", BOOT.format("pmtui.spawner.guardian")),
-                    *(PACKAGES, str(theirs.fileno()), str(self.base)),
-                ],
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                pass_fds=[theirs.fileno()],
-            )
-        self._link.setblocking(False)
-        resource.prlimit(self._guardian.pid, resource.RLIMIT_NOFILE, self._nofile)
+        self._guardian, self._link = self._boot.start()
 
     @property
     def guardian_pid(self) -> int:

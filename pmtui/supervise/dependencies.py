@@ -1,15 +1,15 @@
 """Whether a process may start: how what it depends on is doing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from pmtui.config.model import Condition, ProcessConfig
 from pmtui.control import Status
 from pmtui.supervise.process import Process
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(msgspec.Struct, frozen=True):
     """What keeps a process from starting; `forever`: it cannot go away by itself."""
 
     why: str

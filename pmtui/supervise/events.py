@@ -1,13 +1,13 @@
 """What can happen to a process, and what is to be done about it: the words that states.py puts into sentences."""
 
-from dataclasses import dataclass
 from signal import Signals
+
+import msgspec
 
 from pmtui.control import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(msgspec.Struct, frozen=True):
     """How a run ended: its exit code, or the signal that ended it as a negative number."""
 
     code: int
@@ -29,60 +29,50 @@ class Exit:
 # events
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(msgspec.Struct, frozen=True):
     """The user wants it to run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Restart:
+class Restart(msgspec.Struct, frozen=True):
     """The user, or a changed file, wants a new run."""
 
     reason: Reason = Reason.USER
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(msgspec.Struct, frozen=True):
     """The configuration of the process has changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(msgspec.Struct, frozen=True):
     """The user wants it not to run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kill:
+class Kill(msgspec.Struct, frozen=True):
     """The user wants it gone now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(msgspec.Struct, frozen=True):
     """The configuration no longer has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class DependenciesMet:
+class DependenciesMet(msgspec.Struct, frozen=True):
     """Nothing stands in the way of a start."""
 
 
-@dataclass(frozen=True, slots=True)
-class DependenciesImpossible:
+class DependenciesImpossible(msgspec.Struct, frozen=True):
     """What it waits for can never come."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Spawned:
+class Spawned(msgspec.Struct, frozen=True):
     """The process executes."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class SpawnFailed:
+class SpawnFailed(msgspec.Struct, frozen=True):
     """The process could not be executed; `scarce`: because the machine lacks something for the moment."""
 
     generation: int
@@ -90,15 +80,13 @@ class SpawnFailed:
     scarce: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(msgspec.Struct, frozen=True):
     """The health check says that it does its work."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unhealthy:
+class Unhealthy(msgspec.Struct, frozen=True):
     """It did not become ready in time, does no longer do its work, or takes too much memory."""
 
     generation: int
@@ -106,23 +94,20 @@ class Unhealthy:
     reason: Reason = Reason.HEALTH
 
 
-@dataclass(frozen=True, slots=True)
-class Exited:
+class Exited(msgspec.Struct, frozen=True):
     """The leader has ended; what it left behind is being ended."""
 
     generation: int
     exit: Exit
 
 
-@dataclass(frozen=True, slots=True)
-class Emptied:
+class Emptied(msgspec.Struct, frozen=True):
     """Nothing of the run is left, and its output is read to the end."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class TimeUp:
+class TimeUp(msgspec.Struct, frozen=True):
     """The timer that was set last has run down."""
 
     generation: int
@@ -150,42 +135,36 @@ Event = (
 # effects
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitDependencies:
+class AwaitDependencies(msgspec.Struct, frozen=True):
     """Look whether it may start, and say so by an event, now or later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spawn:
+class Spawn(msgspec.Struct, frozen=True):
     """Execute it, as the run of that generation."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class EndTree:
+class EndTree(msgspec.Struct, frozen=True):
     """Ask the whole tree to end."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class KillTree:
+class KillTree(msgspec.Struct, frozen=True):
     """End the whole tree."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class SetTimer:
+class SetTimer(msgspec.Struct, frozen=True):
     """TimeUp after so many seconds, in place of any timer set before."""
 
     generation: int
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(msgspec.Struct, frozen=True):
     """Tell people."""
 
     text: str

@@ -5,7 +5,8 @@ import os
 import pwd
 import resource
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from pmtui.config.expand import build_environment, injected_environment
 from pmtui.config.interpreter import Command, resolve
@@ -20,8 +21,7 @@ RLIMITS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """All that one start needs, and what people may want to know of it."""
 
     launch: Launch

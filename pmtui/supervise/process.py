@@ -61,6 +61,7 @@ class Process:
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.obstacle = ""  # what keeps it from starting
         self.prepared: Prepared | None = None
+        self.command_line = config.command or config.script or ""  # in one line and without secrets
         self.run = 0
         self.pid = 0
         self.started_at = 0  # for display: milliseconds of the wall clock
@@ -79,13 +80,6 @@ class Process:
     @property
     def status(self) -> Status:
         return self.state.status
-
-    @property
-    def command_line(self) -> str:
-        """What is executed, in one line and without secrets."""
-        if self.prepared is None:
-            return self.config.command or self.config.script or ""
-        return redact(shlex.join(self.prepared.launch.argv), self.prepared.launch.env)
 
     @property
     def stage(self) -> Stage | None:
@@ -185,6 +179,7 @@ class Process:
         except ConfigError as error:
             self.feed(events.SpawnFailed(generation, str(error)))
         else:
+            self.command_line = redact(shlex.join(self.prepared.launch.argv), self.prepared.launch.env)
             self.log.begin(self.state.starts)
             self._around.spawner.spawn(self.run, self.prepared.launch)
 

@@ -6,9 +6,11 @@ Every run has a number, its generation; an event of an older one is dropped. Tim
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from pmtui.control import Reason, Status
 from pmtui.supervise.backoff import delay
@@ -45,8 +47,7 @@ SCARCITY = 0.1
 """Seconds before another try at least, where nothing could be spawned."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What the configuration says about ends and restarts; durations in seconds."""
 
     restart: str = "always"
@@ -69,8 +70,7 @@ class Pending(Enum):
     REMOVE = auto()  # the configuration no longer has it
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True, kw_only=True):
     """All that decides about what comes next. `restarts` counts the starts after the first one."""
 
     status: Status = Status.STOPPED

@@ -1,10 +1,11 @@
 """The transition table, row by row, and random sequences of events on a clock that only the test moves."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from pmtui.control import Reason, Status
 from pmtui.supervise.events import (
@@ -123,7 +124,7 @@ def test_a_row_of_the_table(
 
 def sample(kind: type[Event], generation: int) -> Event:
     fields: dict[str, Any] = {"generation": generation, "why": "why", "exit": Exit(1)}
-    return kind(**{key: value for key, value in fields.items() if key in kind.__dataclass_fields__})
+    return kind(**{key: value for key, value in fields.items() if key in kind.__struct_fields__})
 
 
 @pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
@@ -141,7 +142,7 @@ def test_there_is_an_answer_for_each_kind_of_event() -> None:
 def test_an_event_of_an_older_generation_is_dropped(status: Status) -> None:
     state = replace(ALL[status], generation=7)
     for kind in get_args(Event):
-        if "generation" in kind.__dataclass_fields__:
+        if "generation" in kind.__struct_fields__:
             assert step(state, sample(kind, 6), POLICY, 200.0) == (state, ())
 
 
