@@ -48,8 +48,8 @@ class Connection(H11Protocol):
 
     @property
     def is_serving(self) -> bool:
-        """Whether a whole request is here and its answer is not out yet."""
-        return self.phase is _Phase.ANSWER
+        """Whether a whole request is here and its answer is not out yet, to its last byte."""
+        return self.phase is _Phase.ANSWER or self.transport.get_write_buffer_size() > 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

@@ -32,6 +32,8 @@ class Listener:
 
 def listen(host: str, port: int | None) -> Listener:
     """Listens on that port (0: a free one); None takes 9615, or a free one when that is taken."""
+    if port is not None and not 0 <= port <= 65535:
+        raise ListenError(f"port {port} does not exist; choose one from 1 to 65535, or 0 for a free one")
     try:
         return _listen(host, DEFAULT_PORT if port is None else port)
     except PortTakenError:

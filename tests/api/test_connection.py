@@ -6,7 +6,7 @@ import pytest
 
 from pmtui.api import connection
 from pmtui.api.connection import PLACES
-from pmtui.control import Status
+from pmtui.control import LogLine, Status
 from tests.api.wire import AUTHORIZED, connected, eventually, exchange, parse, post, until_closed
 from tests.fake_control import FakeControl, snapshot
 
@@ -178,6 +178,16 @@ class TestWhileARequestIsServed:
             await half_open(stack, port, PLACES * 2)
             control.put(snapshot("web-1", Status.STOPPED))
             assert parse(await until_closed(reader)).status == 200
+
+    async def test_its_answer_is_sent_to_the_end_to_a_slow_reader(self, port: int, control: FakeControl) -> None:
+        text = "x" * (8 << 20)
+        control.lines["web-1"] = [LogLine(seq=1, time="", stream="stdout", text=text, run=1, id="web-1")]
+        async with AsyncExitStack() as stack:
+            reader, writer = await stack.enter_async_context(connected(port))
+            writer.write(get(port, "/api/pm/web-1/logs").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            await reader.readline()
+            await half_open(stack, port, PLACES * 2)
+            assert text.encode() in await until_closed(reader)
 
     async def test_as_many_as_there_are_places_keep_the_next_one_out(
         self, port: int, control: FakeControl, monkeypatch: pytest.MonkeyPatch

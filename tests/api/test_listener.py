@@ -58,6 +58,12 @@ def test_a_port_is_free_again_at_once() -> None:
     listen("127.0.0.1", first.port).socket.close()
 
 
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_that_does_not_exist_is_told(port: int) -> None:
+    with pytest.raises(ListenError, match=f"^port {port} does not exist; choose one from 1 to 65535"):
+        listen("127.0.0.1", port)
+
+
 @pytest.mark.parametrize("host", ["host.invalid", "a" * 300, "256.1.1.1"])
 def test_a_host_without_an_address_is_told(host: str) -> None:
     with pytest.raises(ListenError, match=f"^host '{host}' has no address"):
