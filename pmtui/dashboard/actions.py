@@ -7,7 +7,7 @@ from typing import Literal
 from textual.binding import Binding, BindingType
 
 Section = Literal["Processes", "Table", "Logs", "View", "Moving"]
-Scope = Literal["screen", "table", "log"]
+Scope = Literal["app", "screen", "table", "log"]
 Needs = Literal["nothing", "process", "lines", "manager"]
 
 
@@ -32,6 +32,11 @@ class Action:
     def key(self) -> str:
         """The first key, as people write it."""
         return shown_key(self.keys.split(",")[0])
+
+    @property
+    def call(self) -> str:
+        """The action as Textual runs it from the main screen."""
+        return f"app.{self.id}" if self.scope == "app" else self.id
 
     @property
     def all_keys(self) -> str:
@@ -111,11 +116,11 @@ ACTIONS: Sequence[Action] = (
     Action("switch_pane", "tab", "Other pane", "Move the focus between table and pane", "View"),
     Action("grow", "plus", "Larger table", "Give the table one line more", "View"),
     Action("shrink", "minus", "Smaller table", "Give the table one line less", "View"),
-    Action("theme", "T", "Theme", "Go on to the next theme", "View"),
-    Action("palette", "colon,ctrl+p", "Commands", "Find any of these by name", "View", 5),
+    Action("theme", "T", "Theme", "Go on to the next theme", "View", scope="app"),
+    Action("palette", "colon,ctrl+p", "Commands", "Find any of these by name", "View", 5, scope="app"),
     Action("help", "question_mark", "Help", "Show all keys", "View", 6),
     Action("back", "escape", "Back", "One step back: search, filter, marks, full screen; never quits", "View"),
-    Action("quit", "q", "Quit", "Stop everything and leave; asks first", "View", 9, True),
+    Action("quit", "q", "Quit", "Stop everything and leave; asks first", "View", 9, True, scope="app"),
     Action("cursor(-1)", "up,k", "Up", "One row or line up", "Moving", scope="table"),
     Action("cursor(1)", "down,j", "Down", "One row or line down", "Moving", scope="table"),
     Action("page(-1)", "pageup,ctrl+u", "Page up", "One page up", "Moving", scope="table"),
@@ -128,11 +133,11 @@ ACTIONS: Sequence[Action] = (
 BY_ID = {action.id: action for action in ACTIONS}
 
 
-def bindings(scope: Scope) -> list[BindingType]:
-    """The keys of one scope. What moves in the table moves in the log, too."""
-    wanted = {"screen": ("screen",), "table": ("table",), "log": ("table", "log")}[scope]
+def bindings(scope: Literal["screen", "table", "log"]) -> list[BindingType]:
+    """The keys of a widget. What moves in the table moves in the log, too."""
+    wanted = {"screen": ("screen", "app"), "table": ("table",), "log": ("table", "log")}[scope]
     return [
-        Binding(action.keys, action.id, action.label, show=False, key_display=action.key)
+        Binding(action.keys, action.call, action.label, show=False, key_display=action.key)
         for action in ACTIONS
         if action.scope in wanted
     ]

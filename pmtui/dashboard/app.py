@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 
 from pmtui.control import Console
 from pmtui.dashboard.dialogs.confirm import Confirm
@@ -35,6 +36,7 @@ class DashboardApp(App[None]):
     TITLE = "pmtui"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = set()
     CSS = """
     Toast { width: auto; max-width: 60; padding: 0 2; background: $panel; }
     ToastRack { margin-bottom: 1; }
@@ -104,8 +106,7 @@ class DashboardApp(App[None]):
         self.owner.leave()
         if not self._leaving:
             self._leaving = True
-            screen = Farewell(self.clock(), self.glyphs)
-            self.push_screen(screen)
+            self.push_screen(Farewell(self.feed.facts, self.clock(), self.glyphs))
             self.feed.stir()
 
     def manager_ended(self) -> None:

@@ -12,6 +12,9 @@ LONGEST_ID = 28
 LONGEST_ID_WHEN_NARROW = 16
 NARROW = 110
 SHORTEST_ID = 6
+COMFORT = 26
+"""Cells that the reason should have before columns of the ranks from LUXURY on are shown."""
+LUXURY = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,12 @@ def plan(width: int, longest_id: int, *, with_health: bool = True, with_ports: b
     wanted = [c for c in COLUMNS if (with_health or c.key != "health") and (with_ports or c.key != "port")]
     widths = {column.key: column.width for column in wanted}
     widths["id"] = max(SHORTEST_ID, min(LONGEST_ID if width >= NARROW else LONGEST_ID_WHEN_NARROW, longest_id))
-    while _needed(widths) > width and (droppable := [c for c in wanted if c.rank and c.key in widths]):
-        del widths[max(droppable, key=lambda column: column.rank).key]
+    while droppable := [c for c in wanted if c.rank and c.key in widths]:
+        last = max(droppable, key=lambda column: column.rank)
+        reserve = COMFORT - widths["why"] if last.rank >= LUXURY else 0
+        if _needed(widths) + reserve <= width:
+            break
+        del widths[last.key]
     spare = width - _needed(widths)
     if spare < 0:
         widths["id"] = max(SHORTEST_ID, widths["id"] + spare)

@@ -1,6 +1,7 @@
 """The command palette: the actions, the processes, the themes."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -18,10 +19,12 @@ class Commands(Provider):
     def _all(self) -> Iterator[tuple[str, str, IgnoreReturnCallbackType]]:
         screen = cast("MainScreen", self.screen)
         for action in ACTIONS:
-            if action.scope == "screen" and action.id not in ("palette", "back", "switch_pane"):
-                yield f"{action.label}  ({action.key})", action.help, screen.runner(action.id)
+            if action.scope in ("screen", "app") and action.id not in ("palette", "back", "switch_pane"):
+                yield f"{action.label}  ({action.key})", action.help, screen.runner(action)
         for row in screen.facts.snapshots:
             yield f"Go to {row.id}", f"{row.status} {row.reason}", screen.goer(row.id)
+        for name in self.app.available_themes:
+            yield f"Theme {name}", "Changes the colours", partial(setattr, self.app, "theme", name)
 
     async def discover(self) -> Hits:
         for name, help_text, run in self._all():

@@ -61,6 +61,7 @@ def look_of(app: "App[object]") -> Look:
     def paper(shade: Color) -> Style:
         return Style(bgcolor=shade.rich_color)
 
+    shade = Color.parse("ansi_bright_black" if app.current_theme.dark else "ansi_white")
     faint = ink(front, dim=True) if ansi else ink(back.blend(front, 0.58))
     return Look(
         tones={
@@ -73,8 +74,8 @@ def look_of(app: "App[object]") -> Look:
             "bad": ink(colour("error")),
         },
         base=paper(back),
-        cursor=Style(reverse=True) if ansi else paper(back.blend(accent, 0.22)),
-        idle_cursor=Style(bold=True) if ansi else paper(back.blend(front, 0.09)),
+        cursor=paper(shade) if ansi else paper(back.blend(accent, 0.22)),
+        idle_cursor=paper(shade) if ansi else paper(back.blend(front, 0.09)),
         panel=paper(colour("panel")),
         match=Style(underline=True) if ansi else paper(back.blend(colour("warning"), 0.38)),
         current_match=Style(reverse=True) if ansi else paper(colour("warning")) + ink(back, bold=True),

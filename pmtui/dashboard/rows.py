@@ -67,7 +67,7 @@ def spark_cell(row: Row) -> Cell:
 
 
 def memory_cell(row: Row) -> Cell:
-    return Cell(formats.memory(row.snapshot.memory), "text") if row.alive else row.nothing
+    return Cell(formats.memory(row.snapshot.memory), "text") if row.snapshot.memory else row.nothing
 
 
 def health_cell(row: Row) -> Cell:
@@ -91,8 +91,10 @@ def why_cell(row: Row) -> Cell:
         return Cell((snapshot.stage or "spawning").replace("-", " "), "dim")
     if snapshot.status in (Status.CRASHED, Status.FAILED):
         parts = [part for part in (snapshot.reason, snapshot.last_error) if part]
-        if len(parts) == 2 and parts[1] in parts[0]:
-            parts.pop()
+        if snapshot.status is Status.FAILED:
+            parts.reverse()
+        if len(parts) == 2 and snapshot.last_error in snapshot.reason:
+            parts = [snapshot.reason]
         return Cell(f" {row.glyphs.dot} ".join(parts), STATUS_TONE[snapshot.status])
     if snapshot.reason:
         return Cell(snapshot.reason, "dim")

@@ -135,6 +135,19 @@ async def grow(logs: FakeLogs, per_second: int) -> None:
             logs.write("ai-agent", text, ms=int(time.time() * 1000))
 
 
+class Leaver:
+    """Ends after a while, or at once when asked again."""
+
+    def __init__(self) -> None:
+        self.app: DashboardApp | None = None
+        self.asked = 0
+
+    def leave(self) -> None:
+        self.asked += 1
+        assert self.app is not None
+        self.app.set_timer(0.1 if self.asked > 1 else 5, self.app.manager_ended)
+
+
 class Showcase(DashboardApp):
     def on_mount(self) -> None:
         self.run_worker(grow(self.main.logs, int(sys.argv[1]) if sys.argv[1:] else 2))  # type: ignore[arg-type]
@@ -142,4 +155,6 @@ class Showcase(DashboardApp):
 
 if __name__ == "__main__":
     control, logs = scene()
-    Showcase(control, logs, clock=lambda: NOW).run()
+    owner = Leaver()
+    owner.app = Showcase(control, logs, owner, clock=lambda: NOW)
+    owner.app.run()

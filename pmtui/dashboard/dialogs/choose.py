@@ -16,7 +16,7 @@ class Choose(Dialog[str]):
     """A list of `(answer, what it says)`; Enter or a click takes one."""
 
     DEFAULT_CSS = """
-    Choose OptionList {
+    Choose OptionList, Choose OptionList:focus {
         width: auto; min-width: 30; max-width: 100%; height: auto; max-height: 60vh;
         border: none; background: $surface; padding: 0; margin-bottom: 1;
     }

@@ -17,8 +17,10 @@ class Confirm(Dialog[bool]):
     DEFAULT_CSS = """
     Confirm > #box > VerticalScroll { width: auto; max-width: 100%; height: auto; max-height: 60vh; }
     Confirm #buttons { width: auto; height: 1; margin-bottom: 1; }
-    Confirm Button { min-width: 14; height: 1; border: none; margin-right: 2; background: $panel; }
-    Confirm Button:focus { background: $accent; color: $background; text-style: bold; }
+    Confirm Button { min-width: 12; margin-right: 2; background: $panel; }
+    Confirm Button:focus {
+        background: $accent; color: $background; text-style: bold !important; background-tint: $accent 0%;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", show=False),
@@ -37,8 +39,8 @@ class Confirm(Dialog[bool]):
         with VerticalScroll(can_focus=False):
             yield Static(Content(self._text), id="text")
         with Horizontal(id="buttons"):
-            yield Button("n  No", id="no")
-            yield Button(Content(f"y  {self._yes}"), id="yes")
+            yield Button("n  No", id="no", compact=True)
+            yield Button(Content(f"y  {self._yes}"), id="yes", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#hint").display = False

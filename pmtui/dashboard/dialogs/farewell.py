@@ -28,12 +28,12 @@ class Farewell(Dialog[None]):
     class KillAsked(Message):
         """End what is left now."""
 
-    def __init__(self, started: float, glyphs: Glyphs = UNICODE) -> None:
+    def __init__(self, facts: Facts, started: float, glyphs: Glyphs = UNICODE) -> None:
         super().__init__()
-        self._started, self._glyphs = started, glyphs
+        self._facts, self._started, self._glyphs = facts, started, glyphs
 
     def compose_body(self) -> ComposeResult:
-        yield Static("", id="text")
+        yield Static(self._text(self._facts), id="text")
 
     def show(self, facts: Facts) -> None:
         if self.is_mounted:

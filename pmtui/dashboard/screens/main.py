@@ -11,7 +11,7 @@ from textual.command import Provider
 from textual.widgets import ContentSwitcher, Static
 
 from pmtui.control import Status
-from pmtui.dashboard.actions import bindings
+from pmtui.dashboard.actions import BY_ID, Action, bindings
 from pmtui.dashboard.commands import Commands
 from pmtui.dashboard.facts import Facts
 from pmtui.dashboard.look import look_of
@@ -48,7 +48,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
     MainScreen.-full #table { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("screen")
-    COMMANDS: ClassVar[set[type[Provider]]] = {Commands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Commands}
     AUTO_FOCUS = "#table"
 
     def compose(self) -> ComposeResult:
@@ -202,7 +202,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         elif kind == "is":
             self.set_filter(message.target)
         else:
-            await self.run_action(kind)
+            await self.run_action(BY_ID[kind].call)
 
     def on_descendant_focus(self) -> None:
         self.pane_bar.focused_pane = self.focused not in (self.table, None)
@@ -211,9 +211,9 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
 
     # palette
 
-    def runner(self, action_id: str) -> Callable[[], object]:
+    def runner(self, action: Action) -> Callable[[], object]:
         """What the palette does for an action."""
-        return lambda: self.run_worker(self.run_action(action_id))
+        return lambda: self.run_worker(self.run_action(action.call))
 
     def goer(self, process_id: str) -> Callable[[], None]:
         """What the palette does for a process."""

@@ -71,7 +71,7 @@ class TabActions(Desk):
             env = dict(sorted(detail.env.items()))
             if self.revealed and self.revealed[0] == process_id and env.get(self.revealed[1]) == MASK:
                 env[self.revealed[1]] = await self.control.reveal(*self.revealed)
-            self.query_one(EnvPane).show(env, look)
+            self.query_one(EnvPane).show(env)
         except ControlError as error:
             self.revealed = None
             self.tell(str(error), error=True)

@@ -63,10 +63,9 @@ class Bar(Widget):
         self._look = None
 
     def render_line(self, y: int) -> Strip:
-        if y:
-            return Strip.blank(self.size.width)
         self._drawn = self.pieces(self.size.width)
-        return Strip([Segment(piece.text, piece.style) for piece in self._drawn if piece.text])
+        strip = Strip([Segment(piece.text, piece.style) for piece in self._drawn if piece.text])
+        return strip.adjust_cell_length(self.size.width).apply_style(self.rich_style)
 
     def on_click(self, event: events.Click) -> None:
         x = 0

@@ -39,6 +39,8 @@ class EnvPane(OptionList):
 
     DEFAULT_CSS = """
     EnvPane, EnvPane:focus { background: $background; border: none; padding: 0 1; scrollbar-size-vertical: 1; }
+    EnvPane > .option-list--option-highlighted { background: $accent 18%; color: $foreground; text-style: none; }
+    EnvPane:focus > .option-list--option-highlighted { background: $accent 28%; color: $foreground; text-style: bold; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -46,7 +48,7 @@ class EnvPane(OptionList):
         self._shown: Mapping[str, str] = {}
         self.revealed: str | None = None
 
-    def show(self, env: Mapping[str, str], look: Look) -> None:
+    def show(self, env: Mapping[str, str]) -> None:
         if env == self._shown:
             return
         place = self.highlighted
@@ -54,8 +56,7 @@ class EnvPane(OptionList):
         self.clear_options()
         width = max((len(name) for name in env), default=0)
         for name, value in env.items():
-            text = Text.assemble((name.ljust(width), look["dim"]), "  ", (one_line(value), look["text"]))
-            self.add_option(Option(Content.from_rich_text(text)))
+            self.add_option(Option(Content(f"{name.ljust(width)}  {one_line(value)}")))
         if env:
             self.highlighted = min(place or 0, len(env) - 1)
 

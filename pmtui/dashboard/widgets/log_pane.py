@@ -253,6 +253,9 @@ class LogPane(Widget, can_focus=True):
         return strips
 
     def render_line(self, y: int) -> Strip:
+        return self._bare_line(y).adjust_cell_length(self.size.width).apply_style(self.rich_style)
+
+    def _bare_line(self, y: int) -> Strip:
         look = self._look = self._look or look_of(self.app)
         width = self.size.width
         if y >= len(self._frame):

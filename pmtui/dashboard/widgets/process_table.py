@@ -266,6 +266,9 @@ class ProcessTable(Widget, can_focus=True):
         return Row(snapshot, self._cpu[snapshot.id], self._now, self.glyphs)
 
     def render_line(self, y: int) -> Strip:
+        return self._bare_line(y).adjust_cell_length(self.size.width).apply_style(self.rich_style)
+
+    def _bare_line(self, y: int) -> Strip:
         look = self._look = self._look or look_of(self.app)
         width = self.size.width
         place = self._top + y - 1
@@ -275,14 +278,13 @@ class ProcessTable(Widget, can_focus=True):
             return self._row_strip(self._rows[place], y, look)
         if not self._rows and self.message and y == min(2, self.size.height - 1):
             return Strip([Segment("  " + shortened(self.message, width - 4), look["dim"])])
-        return Strip.blank(width)
+        return Strip([])
 
     def _row_strip(self, row: Snapshot, y: int, look: Look) -> Strip:
         selected = row.id == self.selected
-        gutter = [
-            Segment(self.glyphs.cursor if selected else " ", look["accent"]),
-            Segment(self.glyphs.mark if row.id in self.marks else " ", look["warn"]),
-        ]
+        marked = row.id in self.marks
+        sign = self.glyphs.mark if marked else self.glyphs.cursor if selected else " "
+        gutter = [Segment(sign, look["warn" if marked else "accent"]), Segment(" ")]
         cells = cells_of(self._row(row), self._plan)
         strip = row_line(cells, self._plan, gutter, look["bold" if selected else "text"], look)
         strip = strip.adjust_cell_length(self.size.width - 1)

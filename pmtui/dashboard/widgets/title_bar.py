@@ -1,7 +1,7 @@
 """The first line: what is managed, how it is, what it costs, where it can be reached."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pmtui.control import Status
@@ -21,6 +21,8 @@ ORDER = (
     Status.COMPLETED,
     Status.STOPPED,
 )
+QUIET = (Status.WAITING, Status.STOPPING, Status.COMPLETED, Status.STOPPED)
+"""Their words go first when it gets narrow."""
 MANY = 5
 """So many processes on their way up are shown as a bar of progress, too."""
 
@@ -40,29 +42,31 @@ class TitleBar(Bar):
     def pieces(self, width: int) -> Sequence[Piece]:
         look = self.look
         gap = Piece("   ", look["text"])
-        left = [Piece(" pmtui", look["accent"] + look["bold"].without_color), *self._counts()]
-        optional = [self._memory(), self._cpu(spark=True), self._address(), self._uptime()]
-        if width < 110:
-            optional = [self._memory(), self._cpu(spark=False), self._uptime()]
+        name = Piece(" pmtui", look["accent"] + look["bold"].without_color)
+        memory, cpu, uptime = self._memory(), self._cpu(), self._uptime()
+        left = [name, *self._counts(())]
+        for wordless, beside in ((QUIET, cpu), ((*QUIET, Status.STARTING), cpu), (ORDER, [])):
+            if width_of([*left, *memory, *beside, gap, gap]) > width:
+                left = [name, *self._counts(wordless)]
         right: list[Piece] = []
-        for pieces in optional:
-            if pieces and width_of([*left, *right, *pieces, gap]) < width - 1:
-                right = [*right, *([gap] if right else []), *pieces]
-        room = width - width_of([*left, *right]) - 6
-        if config := self._config(room):
+        for pieces in (memory, cpu, self._spark(), self._address(), uptime):
+            if pieces and width_of([*left, *right, *pieces, gap, gap]) < width:
+                right += [*([gap] if right and pieces[0].text.strip() else []), *pieces]
+        if config := self._config(width - width_of([*left, *right]) - 6):
             left[1:1] = [Piece(f"  {config}", look["dim"])]
         return justified(left, [*right, Piece(" ", look["text"])], width, Piece(" ", look["text"]))
 
-    def _counts(self) -> list[Piece]:
+    def _counts(self, wordless: Collection[Status]) -> list[Piece]:
         look, glyphs = self.look, self.glyphs
         if self.facts.gone:
             return [Piece(f"   {glyphs.bad} {self.facts.gone}", look["bad"])]
         counted = Counter(row.status for row in self.facts.snapshots)
-        pieces = [
-            Piece(f"   {glyphs.status[status]} {counted[status]} {status}", look[STATUS_TONE[status]], f"is:{status}")
-            for status in ORDER
-            if counted[status]
-        ]
+        pieces = []
+        for status in ORDER:
+            if counted[status]:
+                word = "" if status in wordless else f" {status}"
+                text = f"   {glyphs.status[status]} {counted[status]}{word}"
+                pieces.append(Piece(text, look[STATUS_TONE[status]], f"is:{status}"))
         coming = counted[Status.STARTING] + counted[Status.WAITING]
         if coming >= MANY:
             total = len(self.facts.snapshots)
@@ -72,13 +76,13 @@ class TitleBar(Bar):
     def _memory(self) -> list[Piece]:
         return self._quantity("mem", formats.memory(self.facts.memory))
 
-    def _cpu(self, *, spark: bool) -> list[Piece]:
+    def _cpu(self) -> list[Piece]:
         cpu = self.facts.cpu[-1] if self.facts.cpu else 0.0
-        pieces = self._quantity("cpu", f"{cpu:.0f}%".rjust(4))
-        if spark:
-            bars = sparkline(self.facts.cpu, 10, 50.0, self.glyphs)
-            pieces.append(Piece(f" {bars}", self.look["accent"]))
-        return pieces
+        return self._quantity("cpu", f"{cpu:.0f}%".rjust(4))
+
+    def _spark(self) -> list[Piece]:
+        bars = sparkline(self.facts.cpu, 10, 50.0, self.glyphs)
+        return [Piece(" ", self.look["accent"]), Piece(bars, self.look["accent"])]
 
     def _address(self) -> list[Piece]:
         url = self.facts.about.url if self.facts.about else None
