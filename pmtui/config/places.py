@@ -1,5 +1,6 @@
 """Where in a text each field stands. Only read once something is wrong: parsers that tell this are slow."""
 
+import bisect
 import json
 import re
 from collections.abc import Iterator
@@ -46,22 +47,32 @@ def _json_fields(text: str) -> Iterator[tuple[str, int]]:
 def toml_places(text: str) -> dict[str, list[int]]:
     """Offsets of the tables and of the keys that begin a line of a valid TOML text."""
     places: dict[str, list[int]] = {}
-    table, offset = "", 0
+    tables, offset = [""], 0
     for line in text.split("\n"):
         if header := _TOML_HEADER.fullmatch(line.rstrip("\r")):
-            table = _toml_path("", header[1])
-            places.setdefault(table, [offset])
+            tables = _toml_paths("", header[1])
+            for table in tables:
+                places.setdefault(table, [offset])
         elif key := _TOML_KEY.match(line):
-            places.setdefault(_toml_path(table, key[1]), [offset + key.start(1)])
+            places.setdefault(_toml_paths(tables[-1], key[1])[-1], [offset + key.start(1)])
         offset += len(line) + 1
     return places
 
 
-def _toml_path(path: str, keys: str) -> str:
-    for quoted, literal, bare in _TOML_PART.findall(keys[:1000]):
-        path = join(path, quoted[1:-1] or literal or bare)
-    return path
+def _toml_paths(path: str, keys: str) -> list[str]:
+    """The paths of dotted keys, from the first to all of them."""
+    paths = [path]
+    for quoted, literal, bare in _TOML_PART.findall(keys)[:_DEEPEST]:
+        paths.append(join(paths[-1], quoted[1:-1] or literal or bare))
+    return paths
 
 
-def line_and_column(text: str, offset: int) -> tuple[int, int]:
-    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+class Lines:
+    """Lines and columns, counted from 1, of offsets in a text."""
+
+    def __init__(self, text: str) -> None:
+        self._ends = [found.start() for found in re.finditer("\n", text)]
+
+    def place(self, offset: int) -> tuple[int, int]:
+        line = bisect.bisect_left(self._ends, offset)
+        return line + 1, offset - (self._ends[line - 1] if line else -1)

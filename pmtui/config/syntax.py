@@ -1,11 +1,12 @@
 """From the bytes of a file to plain values; every error says where it is and what was expected."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from pmtui.config.places import json_places, line_and_column, toml_places
+from pmtui.config.places import Lines, json_places, toml_places
 from pmtui.config.problems import Problem, Problems
 
 _WHERE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -21,17 +22,19 @@ class Document(msgspec.Struct):
     def located(self, problems: list[Problem]) -> tuple[Problem, ...]:
         """The problems in the order of the text, each with the line and column of its field or what is around it."""
         places = (toml_places if self.is_toml else json_places)(self.text) if problems else {}
-        located = [self._locate(problem, places) for problem in problems]
+        lines = Lines(self.text)
+        located = [_located(problem, places, lines) for problem in problems]
         return tuple(sorted(located, key=lambda problem: (problem.line or 0, problem.column or 0)))
 
-    def _locate(self, problem: Problem, places: dict[str, list[int]]) -> Problem:
-        path = problem.path
-        while path and path not in places:
-            path = path[: max(path.rfind("."), path.rfind("["), 0)]
-        if not path:
-            return problem
-        line, column = line_and_column(self.text, places[path][-1])
-        return msgspec.structs.replace(problem, line=line, column=column)
+
+def _located(problem: Problem, places: Mapping[str, list[int]], lines: Lines) -> Problem:
+    path = problem.path
+    while path and path not in places:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    if not path:
+        return problem
+    line, column = lines.place(places[path][-1])
+    return Problem(problem.path, problem.message, line, column, problem.warning)
 
 
 class SyntaxProblem(Exception):
@@ -60,7 +63,7 @@ def _decode(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8", "replace")
-        raise SyntaxProblem("expected UTF-8 text", *line_and_column(before, len(before))) from None
+        raise SyntaxProblem("expected UTF-8 text", *Lines(before).place(len(before))) from None
 
 
 def _json(text: str, problems: Problems) -> Any:
@@ -95,9 +98,10 @@ def _found(text: str, at: int) -> str:
 
 
 def _tell_twice(text: str, problems: Problems) -> None:
+    lines = Lines(text)
     for path, offsets in json_places(text).items():
         if len(offsets) > 1:
-            first, second = (line_and_column(text, offset) for offset in offsets[:2])
+            first, second = (lines.place(offset) for offset in offsets[:2])
             where = f"line {first[0]}, column {first[1]} and line {second[0]}, column {second[1]}"
             problems.error(path, f"is written twice: {where}")
 
@@ -113,6 +117,6 @@ def _toml(text: str) -> Any:
         message = message[0].lower() + message[1:]
         if where and where[1]:
             raise SyntaxProblem(message, int(where[1]), int(where[2])) from None
-        raise SyntaxProblem(f"{message}, found the end of the file", *line_and_column(text, len(text))) from None
+        raise SyntaxProblem(f"{message} (at the end of the file)", *Lines(text).place(len(text))) from None
     except ValueError:
         raise SyntaxProblem("a number or a date is out of range") from None

@@ -1,0 +1,56 @@
+"""What `pmtui check` tells: the file's own problems, and those that only the disk knows."""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from pmtui.config.expand import build_environment, injected_environment
+from pmtui.config.interpreter import resolve
+from pmtui.config.load import Loaded
+from pmtui.config.model import ConfigError, ProcessConfig, Settings
+from pmtui.config.problems import Problem
+
+
+def check(loaded: Loaded, base: Mapping[str, str]) -> Loaded:
+    """The same with what is missing on disk, or in `base`, the environment, among its problems. Runs nothing."""
+    of_first_instances = [process for process in loaded.processes if process.instance in (None, 1)]
+    missing = [
+        problem
+        for process in of_first_instances
+        for problem in _missing(process, loaded.settings, base, loaded.places.get(process.id, process.id))
+    ]
+    return msgspec.structs.replace(loaded, problems=(*loaded.problems, *missing))
+
+
+def report(loaded: Loaded) -> str:
+    """Every problem, one a line as compilers write them, and a summary."""
+    name = loaded.path.name if loaded.path else "no config"
+    lines = [_line(name, problem) for problem in loaded.problems]
+    errors = len(loaded.errors)
+    counts = f"{_count(errors, 'error')}, {_count(len(lines) - errors, 'warning')}"
+    return "\n".join([*lines, f"{name}: {_count(len(loaded.processes), 'process')}, {counts}"])
+
+
+def _missing(config: ProcessConfig, settings: Settings, base: Mapping[str, str], place: str) -> Iterator[Problem]:
+    environment = dict(base)
+    try:
+        environment, warnings = build_environment(config, settings, base, injected_environment(config, settings, ""))
+        yield from (Problem(place, warning, warning=True) for warning in warnings)
+    except ConfigError as error:
+        yield Problem(place, str(error))
+    try:
+        resolve(config, environment)
+    except ConfigError as error:
+        yield Problem(place, str(error))
+
+
+def _line(name: str, problem: Problem) -> str:
+    where = f"{name}:{problem.line}:{problem.column}" if problem.line else name
+    text = f"{problem.path}: {problem.message}" if problem.path else problem.message
+    return f"{where}: {'warning' if problem.warning else 'error'}: {text}"
+
+
+def _count(number: int, word: str) -> str:
+    if number == 1:
+        return f"1 {word}"
+    return f"{number or 'no'} {word}{'es' if word.endswith('s') else 's'}"

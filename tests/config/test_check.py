@@ -1,0 +1,52 @@
+import json
+import os
+from pathlib import Path
+
+from pmtui.config.check import check, report
+from pmtui.config.load import load_config
+
+
+def checked(folder: Path, *processes: dict[str, object]) -> str:
+    (folder / "pb.json").write_text(json.dumps(processes))
+    loaded = check(load_config(folder / "pb.json"), {"PATH": os.environ["PATH"]})
+    return report(loaded).replace(str(folder), "")
+
+
+def test_a_good_config_is_told_in_one_line(tmp_path: Path) -> None:
+    assert checked(tmp_path, {"id": "a", "command": "sh"}) == "pb.json: 1 process, no errors, no warnings"
+
+
+def test_every_problem_has_its_line(tmp_path: Path) -> None:
+    (tmp_path / "a.py").touch()
+    text = checked(
+        tmp_path,
+        {"id": "a", "command": "sh", "autostrat": 1},
+        {"id": "b", "command": "sh | cat"},
+        {"id": "c", "command": "sh", "cwd": "gone"},
+        {"id": "d", "command": "sh", "env": {"A": "${NOPE}"}},
+        {"id": "e", "script": "none.py", "env": {"A": "${NOPE:?set it}"}},
+        {"id": "f", "command": "sh", "envFile": "none", "instances": 3},
+        {"id": "g", "script": "a.py", "interpreter": "no-such-python"},
+    )
+    assert text.replace(os.environ["PATH"], "PATH").split("\n") == [
+        "pb.json:1:31: error: processes[0].autostrat: unknown field, did you mean autostart?",
+        "pb.json:1:60: warning: processes[1].command: | is passed on as it is, for no shell reads it; "
+        "set shell to true if one should",
+        "pb.json: error: processes[2]: cwd /gone does not exist (cwd of c)",
+        "pb.json: warning: processes[3]: A in env of d: ${NOPE} is not set, so it is empty",
+        "pb.json: error: processes[4]: A in env of e: NOPE is not set: set it",
+        "pb.json: error: processes[4]: script none.py does not exist: looked for /none.py (script of e)",
+        "pb.json: error: processes[5]: /none does not exist",
+        "pb.json: error: processes[6]: interpreter no-such-python is not on the PATH of g: PATH is PATH",
+        "pb.json: 8 processes, 6 errors, 2 warnings",
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    loaded = check(load_config(tmp_path), {})
+    name = tmp_path.name
+    assert report(loaded).split("\n") == [
+        f"{name}: error: {tmp_path} is a folder, not a file",
+        f"{name}: no processes, 1 error, no warnings",
+    ]
+    assert loaded.errors
