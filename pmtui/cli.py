@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,13 +78,26 @@ def manage(argv: Sequence[str]) -> int:
 def headless(options: argparse.Namespace, boot: "Boot") -> int:
     import asyncio
 
+    from pmtui.config.load import NAMES
     from pmtui.headless import StartError, run_headless
+    from pmtui.supervise.manager import is_meant
+    from pmtui.supervise.reload import Source
 
-    loaded = chosen(with_options(load(options.config), options), options.ids)
-    if isinstance(loaded, str):
-        return complain(loaded, BAD_USAGE)
+    def read(path: Path | None = options.config) -> "Loaded":
+        return chosen(with_options(load(path), options), options.ids)
+
+    loaded = read()
+    for pattern in options.ids:
+        if not any(is_meant(config, pattern) for config in loaded.processes):
+            known = ", ".join(config.id for config in loaded.processes) or "there are none"
+            return complain(f"no process matches '{pattern}' (processes: {known})", BAD_USAGE)
+    searched = [] if options.config else [str(Path.cwd() / name) for name in NAMES]
     try:
-        asyncio.run(run_headless(loaded, boot, options.log_format, not options.no_api))
+        asyncio.run(
+            run_headless(
+                Source(partial(read, loaded.path), loaded, searched), boot, options.log_format, not options.no_api
+            )
+        )
     except StartError as error:
         return complain(str(error), error.exit_code)
     return 0
@@ -113,18 +127,14 @@ def with_options(loaded: "Loaded", options: argparse.Namespace) -> "Loaded":
     return replace(loaded, settings=settings, processes=processes)
 
 
-def chosen(loaded: "Loaded", patterns: Sequence[str]) -> "Loaded | str":
-    """Only what the patterns mean starts by itself; a sentence where one means nothing."""
+def chosen(loaded: "Loaded", patterns: Sequence[str]) -> "Loaded":
+    """Only what the patterns mean starts by itself, where there are any."""
     if not patterns:
         return loaded
     from msgspec.structs import replace
 
     from pmtui.supervise.manager import is_meant
 
-    for pattern in patterns:
-        if not any(is_meant(config, pattern) for config in loaded.processes):
-            known = ", ".join(config.id for config in loaded.processes) or "there are none"
-            return f"no process matches '{pattern}' (processes: {known})"
     processes = [
         replace(config, autostart=any(is_meant(config, pattern) for pattern in patterns)) for config in loaded.processes
     ]

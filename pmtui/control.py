@@ -127,6 +127,7 @@ class Changes(_Fact, frozen=True, kw_only=True):
     changed: list[str]
     unchanged: list[str]
     errors: list[str]
+    notes: list[str] = []
 
 
 class About(_Fact, frozen=True, kw_only=True):

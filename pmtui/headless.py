@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from pmtui import __version__
 from pmtui.config.load import Loaded
-from pmtui.control import Status
+from pmtui.control import ControlError, Status
 from pmtui.instance import AlreadyRunningError, FolderError, Instance, acquire
 from pmtui.logs.bridge import Bridge, Format
 from pmtui.spawner.boot import Boot
 from pmtui.spawner.client import Spawner
 from pmtui.supervise.manager import Manager
+from pmtui.supervise.reload import Source
 
 if TYPE_CHECKING:
     from pmtui.api.auth import Token
@@ -42,13 +44,14 @@ class Api(msgspec.Struct, frozen=True):
     token: "Token"
 
 
-async def run_headless(loaded: Loaded, boot: Boot, log_format: Format, has_api: bool) -> None:
+async def run_headless(source: Source, boot: Boot, log_format: Format, has_api: bool) -> None:
     """Supervises what the configuration names until it is told to leave, and returns when all is gone.
 
     Raises StartError before anything is started.
     """
     take_many_files()
     bridge = Bridge(1, log_format)
+    loaded = source.loaded
     folder = Path(loaded.settings.data_dir)
     manager = Manager(
         loaded.settings,
@@ -60,9 +63,11 @@ async def run_headless(loaded: Loaded, boot: Boot, log_format: Format, has_api: 
     try:
         instance = await take_folder(folder, manager)
         api = open_api(loaded, folder) if has_api else None
-        instance.publish(loaded.path, api.listener.url if api else None)
-        greet(bridge, loaded, api)
-        await supervise(manager, loaded, bridge, api)
+        url = api.listener.url if api else None
+        instance.publish(loaded.path, url)
+        greet(bridge, loaded, url)
+        manager.adopt(replace(source, url=url))
+        await supervise(manager, bridge, api)
         instance.release()
         bridge.line("INFO", "all processes have ended")
     finally:
@@ -77,9 +82,7 @@ async def take_folder(folder: Path, manager: Manager) -> Instance:
         raise StartError(error) from None
 
 
-async def supervise(manager: Manager, loaded: Loaded, bridge: Bridge, api: Api | None) -> None:
-    for config in loaded.processes:
-        manager.register(config)
+async def supervise(manager: Manager, bridge: Bridge, api: Api | None) -> None:
     listen_to_signals(manager, bridge)
     async with asyncio.TaskGroup() as fronts:
         telling = fronts.create_task(tell(manager, bridge))
@@ -131,6 +134,7 @@ def listen_to_signals(manager: Manager, bridge: Bridge) -> None:
     """The first request to leave is graceful, the second is not. Handlers, since what is ignored would be inherited."""
     loop = asyncio.get_running_loop()
     asked = 0
+    reloads: set[asyncio.Task[None]] = set()
 
     def leave(name: str) -> None:
         nonlocal asked
@@ -138,15 +142,35 @@ def listen_to_signals(manager: Manager, bridge: Bridge) -> None:
         bridge.line("INFO", f"{name}: ending all processes" if asked == 1 else f"{name} again: killing what is left")
         manager.leave()
 
+    def reload() -> None:
+        task = loop.create_task(reload_and_tell(manager, bridge))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, leave, number.name)
+    loop.add_signal_handler(signal.SIGHUP, reload)
 
 
-def greet(bridge: Bridge, loaded: Loaded, api: Api | None) -> None:
+async def reload_and_tell(manager: Manager, bridge: Bridge) -> None:
+    try:
+        changes = await manager.reload()
+    except ControlError as error:
+        bridge.line("ERROR", f"reload: {error}")
+        return
+    for problem in changes.errors:
+        bridge.line("ERROR", f"reload: {problem}")
+    for note in changes.notes:
+        bridge.line("WARN", f"reload: {note}")
+    counts = [f"{len(getattr(changes, kind))} {kind}" for kind in ("added", "removed", "changed", "unchanged")]
+    bridge.line("INFO", "reload: nothing is changed" if changes.errors else f"reload: {', '.join(counts)}")
+
+
+def greet(bridge: Bridge, loaded: Loaded, url: str | None) -> None:
     for problem in loaded.problems:
         bridge.line("WARN" if problem.warning else "ERROR", str(problem))
     count = len(loaded.processes)
     where = f" from {loaded.path}" if loaded.path else ""
     bridge.line("INFO", f"pmtui {__version__}: {count} process{'' if count == 1 else 'es'}{where}")
-    if api:
-        bridge.line("INFO", f"API on {api.listener.url}")
+    if url:
+        bridge.line("INFO", f"API on {url}")

@@ -19,16 +19,22 @@ def eventually(find: Callable[[], T], *, within: float = DEADLINE) -> T:
     return found
 
 
-async def eventually_async(find: Callable[[], T | Awaitable[T]], *, within: float = DEADLINE) -> T:
-    """The same while the event loop runs; `find` may be a coroutine function."""
+async def eventually_async(find: Callable[[], T], *, within: float = DEADLINE) -> T:
+    """The same while the event loop runs."""
+
+    async def found() -> T:
+        return find()
+
+    return await eventually_awaited(found, within=within)
+
+
+async def eventually_awaited(find: Callable[[], Awaitable[T]], *, within: float = DEADLINE) -> T:
+    """The same for what has to be awaited."""
     deadline = time.monotonic() + within
-    while True:
-        found = find()
-        value = await found if isinstance(found, Awaitable) else found
-        if value:
-            return value
+    while not (found := await find()):
         assert time.monotonic() < deadline, f"not so within {within} s: {find}"
         await asyncio.sleep(0.005)
+    return found
 
 
 def is_alive(pid: int) -> bool:

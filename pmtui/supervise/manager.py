@@ -8,8 +8,12 @@ from pathlib import Path
 
 import msgspec
 
+from pmtui import __version__
+from pmtui.config.load import Loaded
 from pmtui.config.model import ProcessConfig, Settings
 from pmtui.control import (
+    About,
+    Changes,
     ConflictError,
     Detail,
     Event,
@@ -24,8 +28,9 @@ from pmtui.control import (
     UnavailableError,
 )
 from pmtui.logs.clock import now_ms, rfc3339
+from pmtui.logs.process import Echo
 from pmtui.logs.pump import Pump
-from pmtui.logs.store import Echo, LogStore
+from pmtui.logs.store import LogStore
 from pmtui.spawner.client import Emptied, Report, Spawner, SpawnFailed
 from pmtui.spawner.tree import RUNS
 from pmtui.stats import NOTHING, Sampler, Usage
@@ -33,6 +38,7 @@ from pmtui.supervise import events
 from pmtui.supervise.dependencies import levels, needed_by, obstacle
 from pmtui.supervise.launch import Prepared, prepare
 from pmtui.supervise.process import Process
+from pmtui.supervise.reload import NEEDS_RESTART, Source, compare, digest
 from pmtui.supervise.signals import signal_number
 from pmtui.supervise.snapshot import describe, detail, snapshot
 from pmtui.supervise.states import RESTING
@@ -66,6 +72,8 @@ class Manager:
         self.spawner = spawner or Spawner()
         self.alarm = alarm
         self.processes: dict[str, Process] = {}
+        self.source: Source | None = None
+        self.started_at = now_ms()
         self.logs_kept = LogStore(folder, alarm, echo)
         self._stats = Sampler(self.spawner.base)
         self._environment = dict(os.environ)
@@ -73,6 +81,8 @@ class Manager:
         self._last_run = 0
         self._changed: dict[str, Process] = {}
         self._told = 0
+        self._digests: dict[str, str] = {}
+        self._successors: dict[str, ProcessConfig] = {}
         self._warned: set[tuple[str, str]] = set()
         self._listeners: set[asyncio.Queue[Event]] = set()
         self._waiters: set[asyncio.Future[None]] = set()
@@ -87,8 +97,15 @@ class Manager:
             config = msgspec.structs.replace(config, cwd=os.getcwd())
         process = Process(config, self.logs_kept.open(config.id, config.log), self)
         self.processes[config.id] = process
+        self._digests[config.id] = digest(config, self.settings)
         if self._running and config.autostart:
             process.feed(events.Start())
+
+    def adopt(self, source: Source) -> None:
+        """Registers what the source has, and keeps to it when it is to be read again."""
+        self.source = source
+        for config in source.loaded.processes:
+            self.register(config)
 
     def connect(self) -> None:
         """Binds the manager to the running loop; `run` does it where nobody has."""
@@ -160,7 +177,7 @@ class Manager:
         try:
             number = signal_number(name)
         except ValueError as error:
-            raise InvalidError(f"{error}.".capitalize()) from None
+            raise InvalidError(str(error)) from None
         if not process.state.is_alive:
             raise ConflictError(f"Process '{process_id}' is not running.")
         process.signal(number)
@@ -189,6 +206,79 @@ class Manager:
                 yield await queue.get()
         finally:
             self._listeners.discard(queue)
+
+    # Console
+
+    async def kill(self, process_id: str) -> None:
+        self._find(process_id).feed(events.Kill())
+
+    async def history(self, process_id: str) -> Sequence[Event]:
+        return [*self._find(process_id).events]
+
+    async def clear_logs(self, process_id: str) -> None:
+        self._find(process_id).log.clear()
+
+    async def reveal(self, process_id: str, name: str) -> str:
+        prepared = self._find(process_id).prepared
+        if prepared is None or name not in prepared.launch.env:
+            raise InvalidError(f"'{name}' is not in the environment of '{process_id}'.")
+        return prepared.launch.env[name]
+
+    async def preview(self) -> Changes:
+        return compare(self._digests, self.settings, await self._read_again())
+
+    async def reload(self) -> Changes:
+        loaded = await self._read_again()
+        changes = compare(self._digests, self.settings, loaded)
+        if not changes.errors:
+            self._carry_out(changes, loaded)
+        return changes
+
+    async def about(self) -> About:
+        source = self.source
+        loaded = source.loaded if source else Loaded()
+        return About(
+            version=__version__,
+            pid=os.getpid(),
+            start_time=rfc3339(self.started_at),
+            url=source.url if source else None,
+            config=str(loaded.path) if loaded.path else None,
+            searched=[*source.searched] if source else [],
+            errors=[str(problem) for problem in loaded.errors],
+        )
+
+    async def _read_again(self) -> Loaded:
+        if self.source is None:
+            raise ConflictError("There is no config to read again: the processes were registered by a program.")
+        return await asyncio.to_thread(self.source.read)
+
+    def _carry_out(self, changes: Changes, loaded: Loaded) -> None:
+        """Makes the running set what the config says; what has not changed is not touched."""
+        assert self.source
+        self.source = msgspec.structs.replace(self.source, loaded=loaded)
+        self.settings = msgspec.structs.replace(
+            loaded.settings, **{name: getattr(self.settings, name) for name in NEEDS_RESTART}
+        )
+        configs = {config.id: config for config in loaded.processes}
+        for process_id in changes.removed:
+            del self._digests[process_id]
+            self.processes[process_id].feed(events.Remove())
+        for process_id in changes.changed:
+            self._digests[process_id] = digest(configs[process_id], self.settings)
+            self.processes[process_id].reconfigure(configs[process_id])
+            self.processes[process_id].feed(events.Apply())
+        for process_id in changes.added:
+            if process_id in self.processes:  # removed before, and not gone yet
+                self._successors[process_id] = configs[process_id]
+            else:
+                self.register(configs[process_id])
+        order = {process_id: place for place, process_id in enumerate(configs)}
+        self.processes = dict(sorted(self.processes.items(), key=lambda item: order.get(item[0], len(order))))
+
+    def _bury(self, process: Process) -> None:
+        del self.processes[process.id]
+        if successor := self._successors.pop(process.id, None):
+            self.register(successor)
 
     def _find(self, process_id: str) -> Process:
         try:
@@ -278,7 +368,9 @@ class Manager:
         for process in changed.values():
             if process.told is not process.status and not process.state.is_settling:
                 self._tell(process)
-        for process in self.processes.values():
+            if process.state.removed and self.processes.get(process.id) is process:
+                self._bury(process)
+        for process in [*self.processes.values()]:
             if process.status is Status.WAITING and process.config.depends_on:
                 self.look_for_dependencies(process)
         waiters, self._waiters = self._waiters, set()

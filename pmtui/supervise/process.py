@@ -13,7 +13,7 @@ from pmtui.config.secrets import redact
 from pmtui.control import Event, Stage, Status
 from pmtui.control import Exit as PastExit
 from pmtui.logs.clock import now_ms, rfc3339
-from pmtui.logs.store import ProcessLog
+from pmtui.logs.process import ProcessLog
 from pmtui.spawner import client
 from pmtui.spawner.client import Report, Spawner
 from pmtui.supervise import events

@@ -11,4 +11,4 @@ def signal_number(name: str) -> int:
     try:
         return signal.Signals[word if word.startswith("SIG") else f"SIG{word}"]
     except KeyError:
-        raise ValueError(f"unknown signal '{name}'") from None
+        raise ValueError(f"Unknown signal '{name}'.") from None
