@@ -28,7 +28,7 @@ def expand(template: str, names: Mapping[str, str]) -> tuple[str, list[str]]:
         body = _BODY.fullmatch(found[2])
         if body is None or not found[3] or "${" in (body[3] or ""):
             hint = "write ${NAME}, ${NAME:-default} or ${NAME:?message}, or $${ for the characters themselves"
-            raise ConfigError(f"{found[0]!a} cannot be expanded: {hint}")
+            raise ConfigError(f"a ${{ at character {found.start() + 1} cannot be expanded: {hint}")
         name, kind, word = body.groups()
         if kind and not names.get(name):
             return _default(name, kind, word)

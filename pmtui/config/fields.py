@@ -45,6 +45,7 @@ READERS: dict[tuple[type[Struct], str], Reader] = {
     (Health, "tcp"): readers.read_tcp,
     (Health, "command"): readers.read_command,
     (Health, "log"): readers.read_regex,
+    (Settings, "host"): readers.read_host,
     (Settings, "env"): readers.read_env,
     (Settings, "hooks"): readers.read_hooks,
 }

@@ -1,6 +1,7 @@
 """From a script or a command to the argv that is executed. Nothing is run to find out."""
 
 import os
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -8,6 +9,8 @@ import msgspec
 from pmtui.config.model import ConfigError, ProcessConfig
 
 _PYTHON = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
+_BLANKS = re.compile(r"[ \t\r\n]+")
+_QUOTES = frozenset("'\"\\")
 _NODE = {".js", ".mjs", ".cjs"}
 _TYPESCRIPT = {".ts", ".mts"}
 
@@ -174,12 +177,14 @@ def _command(config: ProcessConfig, environment: Mapping[str, str]) -> Command:
 
 def split_command(command: str) -> list[str]:
     """The words of a command as a POSIX shell splits them. Raises ConfigError on unclosed quotes and on no word."""
-    import shlex
+    words = [word for word in _BLANKS.split(command) if word]
+    if not _QUOTES.isdisjoint(command):
+        import shlex
 
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        raise ConfigError(f"command cannot be split into words: {str(error).lower()}") from None
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            raise ConfigError(f"command cannot be split into words: {str(error).lower()}") from None
     if not words or not words[0]:
         raise ConfigError("command is empty")
     return words

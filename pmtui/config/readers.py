@@ -8,6 +8,7 @@ from pmtui.config.problems import Problems, join
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _USER = re.compile(r"[^\s:]+(:[^\s:]+)?")
+_HOST = re.compile(r"\S+")
 _HTTP = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 _TCP = re.compile(r"(?:\[[^\]\s]+\]|[^\s:/]+):([0-9]{1,5})")
 _KINDS = {
@@ -153,6 +154,11 @@ def read_label(raw: object, path: str, problems: Problems) -> object:
     if raw is not None and not (isinstance(raw, str) and raw.strip() and raw.isprintable()):
         problems.error(path, "expected a word")
     return raw
+
+
+def read_host(raw: object, path: str, problems: Problems) -> object:
+    """An empty host would be all of them."""
+    return _matching(_HOST, "expected a host such as 127.0.0.1", raw if raw is not None else "", path, problems)
 
 
 def read_http(raw: object, path: str, problems: Problems) -> object:

@@ -1,12 +1,11 @@
 """From the bytes of a file to plain values; every error says where it is and what was expected."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
-from pmtui.config.places import Lines, json_places, toml_places
 from pmtui.config.problems import Problem, Problems
 
 _WHERE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -21,19 +20,23 @@ class Document(msgspec.Struct):
 
     def located(self, problems: list[Problem]) -> tuple[Problem, ...]:
         """The problems in the order of the text, each with the line and column of its field or what is around it."""
-        places = (toml_places if self.is_toml else json_places)(self.text) if problems else {}
+        if not problems:
+            return ()
+        from pmtui.config.places import Lines, json_places, toml_places
+
+        places = toml_places(self.text) if self.is_toml else json_places(self.text)
         lines = Lines(self.text)
-        located = [_located(problem, places, lines) for problem in problems]
+        located = [_located(problem, places, lines.place) for problem in problems]
         return tuple(sorted(located, key=lambda problem: (problem.line or 0, problem.column or 0)))
 
 
-def _located(problem: Problem, places: Mapping[str, list[int]], lines: Lines) -> Problem:
+def _located(problem: Problem, places: Mapping[str, list[int]], place: Callable[[int], tuple[int, int]]) -> Problem:
     path = problem.path
     while path and path not in places:
         path = path[: max(path.rfind("."), path.rfind("["), 0)]
     if not path:
         return problem
-    line, column = lines.place(places[path][-1])
+    line, column = place(places[path][-1])
     return Problem(problem.path, problem.message, line, column, problem.warning)
 
 
@@ -62,6 +65,8 @@ def _decode(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        from pmtui.config.places import Lines
+
         before = content[: error.start].decode("utf-8", "replace")
         raise SyntaxProblem("expected UTF-8 text", *Lines(before).place(len(before))) from None
 
@@ -91,13 +96,16 @@ def _json(text: str, problems: Problems) -> Any:
 
 
 def _found(text: str, at: int) -> str:
+    """One character and no more: the next one may belong to a secret."""
     if at >= len(text):
         return "the end of the file"
-    word = text[at : at + 12].split("\n")[0]
-    return f"{word!a}; JSON has no comments" if word.startswith(("//", "/*", "#")) else ascii(word)
+    is_comment = text.startswith(("//", "/*", "#"), at)
+    return f"{text[at]!a}; JSON has no comments" if is_comment else ascii(text[at])
 
 
 def _tell_twice(text: str, problems: Problems) -> None:
+    from pmtui.config.places import Lines, json_places
+
     lines = Lines(text)
     for path, offsets in json_places(text).items():
         if len(offsets) > 1:
@@ -117,6 +125,8 @@ def _toml(text: str) -> Any:
         message = message[0].lower() + message[1:]
         if where and where[1]:
             raise SyntaxProblem(message, int(where[1]), int(where[2])) from None
+        from pmtui.config.places import Lines
+
         raise SyntaxProblem(f"{message} (at the end of the file)", *Lines(text).place(len(text))) from None
     except ValueError:
         raise SyntaxProblem("a number or a date is out of range") from None

@@ -129,7 +129,8 @@ def test_an_interpreter_with_a_path_is_relative_to_cwd(tmp_path: Path) -> None:
     [
         ({"command": "tool -l 'a b'"}, ["-l", "a b"]),
         ({"command": "tool", "args": ["a b", ""]}, ["a b", ""]),
-        ({"command": "./bin/tool 1"}, ["1"]),
+        ({"command": "./bin/tool\t1  2"}, ["1", "2"]),
+        ({"command": "tool a\\ b\u00a0c"}, ["a b\u00a0c"]),
     ],
 )
 def test_a_command_is_split_as_a_shell_does_and_args_are_not(

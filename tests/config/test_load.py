@@ -114,10 +114,11 @@ def test_a_text_nested_without_end_is_a_problem(tmp_path: Path, name: str) -> No
 @pytest.mark.parametrize(
     ("name", "text", "line", "column", "message"),
     [
-        ("a.json", '[\n {"id": "a"\n  "command": 1}]', 3, 3, "expected ',' delimiter, found '\"command\": 1'"),
+        ("a.json", '[\n {"id": "a"\n  "command": 1}]', 3, 3, "expected ',' delimiter, found '\"'"),
+        ("a.json", '{"API_KEY": hunter22}', 1, 13, "expected value, found 'h'"),
         ("a.json", "[1] x", 1, 5, "extra data, found 'x'"),
         ("a.json", '{"settings": ', 1, 14, "expected value, found the end of the file"),
-        ("a.json", "// mine\n[]", 1, 1, "expected value, found '// mine'; JSON has no comments"),
+        ("a.json", "// mine\n[]", 1, 1, "expected value, found '/'; JSON has no comments"),
         ("a.toml", 'a = 1\nb "x"', 2, 3, "expected '=' after a key in a key/value pair"),
         ("a.toml", "[process.a\n", 1, 11, "expected ']' at the end of a table declaration"),
         ("a.toml", "[process.a]\nx = '", 2, 6, None),
@@ -267,6 +268,8 @@ def test_a_bad_setting_leaves_the_others(tmp_path: Path) -> None:
     ("values", "problem"),
     [
         (5, "expected a list of processes or a table with settings and processes, got a number"),
+        ({"settings": {"host": ""}}, "settings.host: expected a host such as 127.0.0.1"),
+        ({"settings": {"host": None}}, "settings.host: expected a host such as 127.0.0.1"),
         ({"processes": {}}, "processes: expected a list of processes, got a table"),
         ({"proceses": []}, "proceses: unknown field, did you mean processes?"),
         ({"settings": []}, "settings: expected a table of names and values, got a list"),
