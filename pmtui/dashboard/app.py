@@ -1,9 +1,12 @@
 """The dashboard as an application."""
 
+import contextlib
 import gc
 import os
 import time
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, Protocol
 
 from textual.app import App
@@ -13,6 +16,7 @@ from textual.command import Provider
 from pmtui.control import Console
 from pmtui.dashboard.dialogs.confirm import Confirm
 from pmtui.dashboard.dialogs.farewell import RESTING, Farewell
+from pmtui.dashboard.driver import TerminalDriver
 from pmtui.dashboard.facts import Facts, Feed
 from pmtui.dashboard.glyphs import ASCII, UNICODE, Glyphs
 from pmtui.dashboard.log_source import LogSource
@@ -55,7 +59,7 @@ class DashboardApp(App[None]):
         glyphs: Glyphs | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self.owner = owner
         self.glyphs = glyphs or (ASCII if os.environ.get("PMTUI_ASCII") else UNICODE)
         self.clock = clock
@@ -65,6 +69,7 @@ class DashboardApp(App[None]):
         self.register_theme(LIGHT)
         self.theme = os.environ.get("PMTUI_THEME", DARK.name)
         self._leaving = False
+        self._waiting: deque[Callable[[], object]] = deque()
         self._interrupted = 0.0
 
     def get_default_screen(self) -> MainScreen:
@@ -73,6 +78,8 @@ class DashboardApp(App[None]):
     def on_mount(self) -> None:
         self.run_worker(self.feed.run(), group="feed")
         self.call_after_refresh(settle_garbage)
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+        self._catch_up()
 
     def _take(self, facts: Facts) -> None:
         self.main.show(facts)
@@ -110,8 +117,23 @@ class DashboardApp(App[None]):
             self.feed.stir()
 
     def manager_ended(self) -> None:
-        """Nothing is left; there is nothing more to show."""
-        self.exit()
+        """Nothing is left; there is nothing more to show. For any thread."""
+        self._from_anywhere(self.exit)
+
+    def alarm(self, text: str) -> None:
+        """Something that people should know of. For any thread."""
+        self._from_anywhere(partial(self.notify, text, title="", severity="warning", timeout=10, markup=False))
+
+    def _from_anywhere(self, callback: Callable[[], object]) -> None:
+        self._waiting.append(callback)
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has just been closed
+                self._loop.call_soon_threadsafe(self._catch_up)
+
+    def _catch_up(self) -> None:
+        with self._context():
+            while self._waiting:
+                self._waiting.popleft()()
 
     def on_farewell_kill_asked(self) -> None:
         self.leave()

@@ -1,0 +1,78 @@
+"""Textual's terminal driver, made to survive what terminals do.
+
+In Textual 8.2.8 a byte from the keyboard that is not UTF-8 ends the application, a terminal that has gone makes it spin
+at 133 % of a core, and SIGCONT after a SIGSTOP starts a second set of threads.
+"""
+
+import contextlib
+import os
+import selectors
+import signal
+from codecs import getincrementaldecoder
+from typing import IO, Any, cast
+
+from textual._parser import ParseError
+from textual._xterm_parser import XTermParser
+from textual.app import App
+from textual.drivers.linux_driver import LinuxDriver
+
+TICK = 0.1
+"""Seconds after which an escape key is no longer taken for the head of a sequence."""
+
+
+class TerminalDriver(LinuxDriver):
+    """Reads keys byte for byte, whatever they are, and gives up quietly when the terminal has gone."""
+
+    def __init__(self, app: App[Any], **options: Any) -> None:
+        super().__init__(app, **options)
+        self._file = cast("Any", Forgiving(cast("IO[str]", self._file)))
+
+    def run_input_thread(self) -> None:
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(TICK):
+                    data = self._read()
+                    if not data:
+                        os.kill(os.getpid(), signal.SIGHUP)
+                        return
+                    with contextlib.suppress(ParseError):
+                        for message in parser.feed(decode(data)):
+                            self.process_message(message)
+                for message in parser.tick():
+                    self.process_message(message)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self.fileno, 4096)
+        except OSError:
+            return b""
+
+    def _sigcont_application(self, *_: object) -> None:
+        if not self._must_signal_resume:  # stopped by SIGSTOP, which nobody is told of
+            self.suspend_application_mode()
+            self._must_signal_resume = True
+        super()._sigcont_application()
+
+
+class Forgiving:
+    """A file whose reader may go away; what is written then is lost."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._file.flush()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def isatty(self) -> bool:
+        return self._file.isatty()

@@ -1,0 +1,121 @@
+"""The manager on a thread and a loop of its own, so that no terminal, however slow, delays it."""
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pmtui.dashboard.log_lines import HeldLines, Lines
+from pmtui.dashboard.log_source import RingLines
+from pmtui.dashboard.terminal import Terminal
+from pmtui.dashboard.thread_control import ThreadControl
+from pmtui.headless import open_api, serve, take_folder, take_many_files
+from pmtui.spawner.boot import Boot
+from pmtui.spawner.client import Spawner
+from pmtui.supervise.manager import Manager
+from pmtui.supervise.reload import Source
+
+if TYPE_CHECKING:
+    from pmtui.control import Console
+
+FAREWELL = 3.0
+"""Seconds that the dashboard has to close once the manager has ended; no terminal is waited for any longer."""
+
+
+class ManagerThread:
+    """Owns the manager of a dashboard. `start` before anything heavy is loaded: the processes come up meanwhile."""
+
+    def __init__(self, source: Source, boot: Boot, terminal: Terminal, *, has_api: bool = True) -> None:
+        self._source, self._boot, self._terminal, self._has_api = source, boot, terminal, has_api
+        self._up: Future[Manager] = Future()
+        self._thread = threading.Thread(target=self._live, name="pmtui-manager", daemon=True)
+        self._loop = asyncio.new_event_loop()
+        self._asked = False
+        self._closed = threading.Event()
+        self._ended: Callable[[], None] = lambda: None
+        self._alarm: Callable[[str], None] | None = None
+        self._alarms: deque[str] = deque(maxlen=100)
+
+    def start(self) -> None:
+        """Returns when the processes are being started; raises StartError where they cannot be."""
+        self._thread.start()
+        self._up.result()
+        self.control: Console = ThreadControl(self._manager, self._loop)
+
+    def tell(self, alarm: Callable[[str], None], ended: Callable[[], None]) -> None:
+        """Who is told of alarms, those that have come already first, and of the end; both on the manager's thread."""
+        self._alarm, self._ended = alarm, ended
+        while self._alarms:
+            alarm(self._alarms.popleft())
+        if not self._thread.is_alive():
+            ended()
+
+    def leave(self) -> None:
+        """Ends everything; asked again, at once. For any thread, and for signal handlers."""
+        self._asked = True
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended
+            if self._up.done():
+                self._loop.call_soon_threadsafe(self._manager.leave)
+
+    def close(self) -> None:
+        """The dashboard has gone: ends the manager, and returns when it has."""
+        self._closed.set()
+        if self._thread.is_alive():
+            self.leave()
+            self._thread.join()
+
+    def lines_of(self, process_id: str) -> Lines:
+        process = self._manager.processes.get(process_id)
+        return RingLines(process.log.ring) if process else HeldLines()
+
+    # on the manager's thread
+
+    def _live(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._main())
+        except Exception as error:
+            if self._up.done():
+                raise
+            self._up.set_exception(error)
+            return
+        self._ended()
+        if not self._closed.wait(FAREWELL):
+            self._terminal.restore()
+            os._exit(0)
+
+    async def _main(self) -> None:
+        take_many_files()
+        loaded = self._source.loaded
+        folder = Path(loaded.settings.data_dir)
+        manager = Manager(loaded.settings, folder=folder / "logs", alarm=self._sound, spawner=Spawner(self._boot))
+        instance = await take_folder(folder, manager)
+        api = open_api(loaded, folder) if self._has_api else None
+        url = api.listener.url if api else None
+        instance.publish(loaded.path, url)
+        if self._terminal.attributes is not None:
+            manager.spawner.restore_terminal(self._terminal.attributes, self._terminal.screen)
+        self._manager = manager
+        manager.adopt(msgspec.structs.replace(self._source, url=url))
+        async with asyncio.TaskGroup() as fronts:
+            serving = fronts.create_task(serve(manager, api)) if api else None
+            self._up.set_result(manager)
+            if self._asked:
+                manager.leave()
+            await manager.run()
+            if serving:
+                serving.cancel()
+        instance.release()
+
+    def _sound(self, text: str) -> None:
+        if self._alarm is None:
+            self._alarms.append(text)
+        else:
+            self._alarm(text)

@@ -1,0 +1,52 @@
+"""`pmtui` in a terminal: the manager, and the dashboard over it."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pmtui.dashboard.manager_thread import ManagerThread
+from pmtui.dashboard.terminal import Terminal
+from pmtui.spawner.boot import Boot
+from pmtui.supervise.reload import Source
+
+LEAVING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+
+
+def run_dashboard(source: Source, boot: Boot, has_api: bool = True) -> int:
+    """Supervises what the configuration names until the dashboard is left; the exit code.
+
+    Raises StartError before anything is started. However the dashboard ends, all processes end, and the terminal is as
+    it was.
+    """
+    terminal = Terminal.now()
+    manager = ManagerThread(source, boot, terminal, has_api=has_api)
+    with leaving_on_signals(manager):
+        manager.start()
+        try:
+            from pmtui.dashboard.app import DashboardApp  # Textual takes 200 ms, in which the processes start
+
+            app = DashboardApp(manager.control, manager, manager)
+            manager.tell(app.alarm, app.manager_ended)
+            app.run()
+        finally:
+            manager.close()
+            terminal.restore()
+    return app.return_code or 0
+
+
+@contextmanager
+def leaving_on_signals(manager: ManagerThread) -> Iterator[None]:
+    """Each request to leave reaches the manager at once, even while the terminal keeps the dashboard waiting.
+
+    Python's own handlers, since those of a loop wait for it to turn.
+    """
+
+    def leave(number: int, frame: object) -> None:
+        manager.leave()
+
+    before = {number: signal.signal(number, leave) for number in LEAVING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

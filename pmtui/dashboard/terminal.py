@@ -1,0 +1,44 @@
+"""The terminal as it was before the dashboard, and how it gets back there."""
+
+import contextlib
+import os
+import termios
+from dataclasses import dataclass
+from typing import Any
+
+PLAIN = b"".join(
+    b"\x1b" + code
+    for code in (
+        *(b"[?1000l", b"[?1003l", b"[?1015l", b"[?1006l", b"[?1016l"),  # mouse
+        *(b"[?2004l", b"[?1004l", b"[?2048l", b"[<u"),  # paste, focus, resize, keyboard
+        *(b"[?1049l", b"[?25h", b"[?7h", b"[0m"),  # main screen, cursor, wrapping, colours
+    )
+)
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """What `stdin` and `stderr` are connected to; `attributes` are those of termios, None where it is no terminal."""
+
+    attributes: list[Any] | None
+    keyboard: int = 0
+    screen: int = 2
+
+    @classmethod
+    def now(cls) -> "Terminal":
+        try:
+            return cls(termios.tcgetattr(0))
+        except termios.error:
+            return cls(None)
+
+    def restore(self) -> None:
+        """Leaves it as it was found. A terminal that has gone, or does not read, is not waited for."""
+        with contextlib.suppress(OSError, termios.error):
+            if self.attributes is not None:
+                termios.tcsetattr(self.keyboard, termios.TCSANOW, self.attributes)
+            blocking = os.get_blocking(self.screen)
+            os.set_blocking(self.screen, False)
+            try:
+                os.write(self.screen, PLAIN)
+            finally:
+                os.set_blocking(self.screen, blocking)
