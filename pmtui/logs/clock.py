@@ -1,7 +1,11 @@
 """Wall-clock times of log lines: whole milliseconds since 1970, and how they are written."""
 
+import calendar
 import time
 from functools import lru_cache
+
+STAMP = 25
+"""Bytes of a time and the blank behind it, before each line of a log file."""
 
 
 def now_ms() -> int:
@@ -16,6 +20,22 @@ def rfc3339(ms: int) -> str:
 def stamp(ms: int) -> bytes:
     """What stands before a line in a log file: the time and a blank."""
     return b"%s.%03dZ " % (_second(ms // 1000).encode(), ms % 1000)
+
+
+def stamped(line: bytes) -> int:
+    """The time at the beginning of a line of a log file, in milliseconds; 0 when there is none."""
+    if line[23:STAMP] != b"Z " or not line[20:23].isdigit():
+        return 0
+    seconds = _seconds(line[:20])
+    return seconds * 1000 + int(line[20:23]) if seconds else 0
+
+
+@lru_cache(maxsize=1024)
+def _seconds(text: bytes) -> int:
+    try:
+        return calendar.timegm(time.strptime(text.decode("ascii"), "%Y-%m-%dT%H:%M:%S."))
+    except ValueError:
+        return 0
 
 
 @lru_cache(maxsize=1024)

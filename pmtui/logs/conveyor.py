@@ -67,6 +67,9 @@ class Conveyor(Generic[T]):
                 return False
         return True
 
+    def has_ended(self) -> bool:
+        return self._closing and not self._thread.is_alive()
+
     def _run(self) -> None:
         while batch := self._take():
             self._carry(batch)

@@ -11,6 +11,7 @@ import re
 import stat
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ RETRY = 5.0
 GROUP_CHUNKS = 256  # in one writev, of two buffers each; the system's limit is 1024 buffers
 GROUP_BYTES = 1 << 20
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _KEPT_GAPS = 100
 
 
@@ -40,6 +42,14 @@ class Gap(NamedTuple):
 
     before: int
     lines: int
+
+
+class OpenFile(NamedTuple):
+    """A log file to read at one moment: what lies behind `size` came later. `mtime_ms` is when it was last written."""
+
+    fd: int
+    size: int
+    mtime_ms: int
 
 
 class LogFile:
@@ -96,11 +106,28 @@ class LogFile:
         found.sort(key=lambda match: (match[1], int(match[2] or 1 << 60)))
         return [self.path.parent / match[0] for match in found]
 
+    def reading(self) -> list[OpenFile]:
+        """The file and its archives, newest first, for a reader that has to close them."""
+        files = []
+        for path in [self.path, *reversed(self.archives())]:
+            try:
+                fd = os.open(path, _READ)
+            except OSError:
+                continue
+            there = os.fstat(fd)
+            if stat.S_ISREG(there.st_mode):
+                files.append(OpenFile(fd, there.st_size, there.st_mtime_ns // 1_000_000))
+            else:
+                os.close(fd)
+        return files
+
     def clear(self) -> None:
         """Removes the file and its archives."""
         self.close()
         for path in [*self.archives(), self.path]:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
+        self.gaps = []
 
     def close(self) -> None:
         if self._fd >= 0:

@@ -25,7 +25,7 @@ class Chunk(NamedTuple):
 
 
 class RawLine(NamedTuple):
-    """One line as its process wrote it, without the newline. `ms` is the wall clock in milliseconds."""
+    """One line as its process wrote it, without the newline. `ms` is the wall clock, 0 when it is not known."""
 
     seq: int
     ms: int
@@ -33,9 +33,19 @@ class RawLine(NamedTuple):
     run: int
     data: bytes
 
+    @property
+    def text(self) -> str:
+        """The line without anything that a terminal obeys."""
+        return plain(self.data)
+
     def shown(self, process_id: str) -> LogLine:
         return LogLine(
-            seq=self.seq, time=rfc3339(self.ms), stream=self.stream, text=plain(self.data), run=self.run, id=process_id
+            seq=self.seq,
+            time=rfc3339(self.ms) if self.ms else "",
+            stream=self.stream,
+            text=self.text,
+            run=self.run,
+            id=process_id,
         )
 
 
@@ -85,16 +95,25 @@ class Ring:
 
     def chunks(self) -> list[Chunk]:
         """All that is held, oldest first; the first one may begin before `start`."""
+        return self.view()[1]
+
+    def view(self) -> tuple[int, list[Chunk]]:
+        """`start` and `chunks` of the same moment."""
         with self._lock:
-            return list(self._chunks)
+            return self.start, list(self._chunks)
 
     def raw(self, first: int, count: int) -> list[RawLine]:
         """At most `count` lines from number `first` on, as they were written; older ones than `start` are gone."""
+        chunks = []
         with self._lock:
             first = max(first, self.start)
             last = min(first + count, self.end)
-            chunks = [chunk for chunk in self._chunks if chunk.first < last and first < chunk.first + chunk.lines]
-        return [line for chunk in chunks for line in split(chunk, first, last)]
+            for chunk in reversed(self._chunks):
+                if chunk.first + chunk.lines <= first:
+                    break
+                if chunk.first < last:
+                    chunks.append(chunk)
+        return [line for chunk in reversed(chunks) for line in split(chunk, first, last)]
 
     def lines(self, first: int, count: int) -> list[LogLine]:
         """As `raw`, fit to be shown anywhere."""

@@ -46,16 +46,16 @@ class StreamSink:
                 continue
             if given < begin:
                 self._take(data[given:begin], b"")
-            given = begin + LONGEST - _split_character(data[begin : begin + LONGEST])
+            given = begin + cut_at(data[begin : begin + LONGEST])
             self._take(data[begin:given], CUT)
             begin = given
         return data[given:]
 
 
-def _split_character(data: bytes) -> int:
-    """How many bytes at the end belong to a UTF-8 character that goes on behind it."""
+def cut_at(data: bytes) -> int:
+    """Where to cut what is too long: at its end, or before the UTF-8 character that is split there."""
     for back in range(1, 4):
         if (byte := data[-back]) & 0xC0 != 0x80:
             size = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
-            return back if size > back else 0
-    return 0
+            return len(data) - back if size > back else len(data)
+    return len(data)

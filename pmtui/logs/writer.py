@@ -58,7 +58,10 @@ class Writer:
         self._belt.put(action, 0)
 
     def call_soon(self, action: Callable[[], None]) -> None:
-        """As `call`, but what waits is written at once."""
+        """As `call`, but what waits is written at once. After `close` it is called here and now."""
+        if self._belt.has_ended():
+            action()
+            return
         self._belt.put(action, 0)
         self._belt.hurry()
 

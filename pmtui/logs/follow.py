@@ -1,0 +1,104 @@
+"""The lines of processes as they come: first those there are, then the live ones, none twice and none left out."""
+
+import asyncio
+import heapq
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from typing import NamedTuple
+
+from pmtui.control import LogLine
+from pmtui.logs.process import ProcessLog
+from pmtui.logs.query import Query, Span, search, tests_of
+from pmtui.logs.ring import RawLine
+from pmtui.logs.thread import in_thread
+
+AT_ONCE = 500
+"""Lines of one process that are taken from memory at a time."""
+CATCH_UP = 50_000
+"""Lines that are read back from the files for a reader that is behind; what is older it misses."""
+_SECONDS = 2.0  # for the search in the lines of one turn
+
+
+class Missed(NamedTuple):
+    """Lines before the next one of that process that the reader was too slow for: they have left memory and files."""
+
+    id: str
+    lines: int
+
+
+class Place:
+    """How far one process's lines have been given: `next` is the number of the line to come."""
+
+    def __init__(self, log: ProcessLog, following: int) -> None:
+        self.log = log
+        self.next = following
+
+    async def take(self) -> tuple[int, list[RawLine]]:
+        """The next lines, and how many before them are missed. Nothing when all are taken."""
+        ring = self.log.ring
+        if self.next >= ring.start:
+            lines = ring.raw(self.next, AT_ONCE)
+            self.next += len(lines)
+            return 0, lines
+        first, end = max(self.next, ring.start - CATCH_UP), ring.start
+        lines = await in_thread(lambda: read_back(self.log, first, end))
+        missed = end - self.next - len(lines)
+        self.next = end
+        return missed, lines
+
+
+def read_back(log: ProcessLog, first: int, end: int) -> list[RawLine]:
+    """The lines with numbers in `range(first, end)`, in a thread that may wait for the disk."""
+    found = []
+    with closing(log.newest_first()) as lines:
+        for line in lines:
+            if line.seq < first:
+                break
+            if line.seq < end:
+                found.append(line)
+    return found[::-1]
+
+
+async def follow(
+    logs: Sequence[ProcessLog], query: Query | None = None, after: Mapping[str, int] | None = None
+) -> AsyncGenerator[LogLine | Missed, None]:
+    """The last lines that fit `query`, and all that come; of the ids in `after` all behind those numbers instead.
+
+    Lines of several processes are in the order of their times. It never ends by itself. A slow reader costs the
+    processes nothing: what it has not taken waits in memory and in the files, and what leaves both is told as `Missed`.
+    A number that has not been reached is of a former manager: all lines of this one are given.
+    """
+    query = query or Query()
+    after = after or {}
+    places = [Place(log, _begin(log, after.get(log.process_id))) for log in logs]
+    come = asyncio.Event()
+    with ExitStack() as stack:
+        for log in logs:
+            stack.callback(log.ring.listen(come.set))
+        fresh = [place for place in places if place.log.process_id not in after]
+        ends = {place.log.process_id: place.next for place in fresh}
+        for old in await search([place.log for place in fresh], query):
+            if old.seq < ends[old.id]:
+                yield old
+        while True:
+            come.clear()
+            turn = [(place, *await place.take()) for place in places]
+            for place, missed, _ in turn:
+                if missed:
+                    yield Missed(place.log.process_id, missed)
+            tests = tests_of(query, Span(), time.monotonic() + _SECONDS)
+            taken = [[(line, place.log.process_id) for line in lines] for place, _, lines in turn]
+            for line, process_id in heapq.merge(*taken, key=lambda taken: taken[0].ms):
+                if all(test(line) for test in tests):
+                    yield line.shown(process_id)
+            if any(lines for _, _, lines in turn):
+                await asyncio.sleep(0)
+            else:
+                await come.wait()
+
+
+def _begin(log: ProcessLog, after: int | None) -> int:
+    if after is None:
+        return log.ring.end
+    return after + 1 if after < log.ring.end else 1

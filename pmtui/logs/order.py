@@ -1,0 +1,36 @@
+"""Which line of which stream came when: what the two files of a process cannot tell."""
+
+from array import array
+from collections.abc import Iterator
+
+from pmtui.control import Stream
+
+_MOST = 1 << 14  # changes of stream that are remembered: 128 KiB
+
+
+class Order:
+    """Remembers at which line the output changed from one stream to the other, as far back as line number `floor`."""
+
+    def __init__(self, floor: int = 1) -> None:
+        self.floor = floor
+        self._changes = array("q")  # number of the first line, doubled, and one more for stderr
+        self._newest: Stream | None = None
+
+    def note(self, stream: Stream, first: int) -> None:
+        """Line number `first` and those after it are of that stream."""
+        if stream == self._newest:
+            return
+        self._newest = stream
+        self._changes.append(first * 2 + (stream == "stderr"))
+        if len(self._changes) > _MOST:
+            del self._changes[: _MOST // 2]
+            self.floor = self._changes[0] // 2
+
+    def descending(self, stream: Stream, last: int) -> Iterator[int]:
+        """The numbers of that stream's lines from `last` down to `floor`. May be called in any thread."""
+        end = last + 1
+        for change in reversed(self._changes[:]):
+            first = change // 2
+            if change % 2 == (stream == "stderr"):
+                yield from range(end - 1, first - 1, -1)
+            end = min(end, first)

@@ -1,0 +1,192 @@
+"""What can be asked of the logs: the last lines that fit, of one process or of several in the order of their times."""
+
+import heapq
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Literal, NamedTuple, cast
+
+from pmtui.config.units import parse_duration
+from pmtui.control import LogLine, Stream
+from pmtui.logs.clock import now_ms
+from pmtui.logs.level import LEVELS, Level, level_of
+from pmtui.logs.pattern import Pattern
+from pmtui.logs.process import STREAMS, ProcessLog
+from pmtui.logs.ring import RawLine
+from pmtui.logs.thread import in_thread
+
+MOST_LINES = 10_000
+"""Lines in one answer."""
+SECONDS = 10.0
+"""For which a search may go on."""
+_EVER = 1 << 62
+RunName = Literal["current", "previous"] | int
+
+
+class QueryError(ValueError):
+    """What was asked makes no sense, or takes too long; the message names the parameter."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which lines: the last `lines` of those that fit all the rest. Times are milliseconds, both ends included.
+
+    `level` means that one or a worse one. Lines whose time is not known fit no `since_ms` or `until_ms`.
+    """
+
+    lines: int = 100
+    stream: Stream | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+    pattern: Pattern | None = None
+    run: RunName | None = None
+    level: Level | None = None
+
+
+def parse_query(parameters: Mapping[str, str]) -> Query:
+    """The query that `lines`, `stream`, `since`, `until`, `grep`, `run` and `level` describe; others are not looked at.
+
+    Times are RFC 3339, or a duration such as `5m` before now. Raises QueryError.
+    """
+    chosen = {name: text for name in _PARSERS if (text := parameters.get(name))}
+    parsed: dict[str, object] = {}
+    for name, text in chosen.items():
+        field, parse = _PARSERS[name]
+        try:
+            parsed[field] = parse(text)
+        except ValueError as error:
+            raise QueryError(f"{name}: {error}") from error
+    return Query(**parsed)  # type: ignore[arg-type]
+
+
+async def search(logs: Sequence[ProcessLog], query: Query, seconds: float = SECONDS) -> list[LogLine]:
+    """The lines that fit, oldest first: from memory, and from the files where memory does not reach.
+
+    The files are read in a thread. Raises QueryError when that takes longer than `seconds`.
+    """
+    return await in_thread(lambda: search_now(logs, query, time.monotonic() + seconds))
+
+
+def search_now(logs: Sequence[ProcessLog], query: Query, deadline: float) -> list[LogLine]:
+    """As `search`, in the caller's thread."""
+    with ExitStack() as stack:
+        fitting = [stack.enter_context(closing(_fitting(log, query, deadline))) for log in logs]
+        merged = heapq.merge(*fitting, key=lambda found: found[0].ms, reverse=True)
+        newest = list(islice(merged, min(query.lines, MOST_LINES)))
+    return [line.shown(process_id) for line, process_id in reversed(newest)]
+
+
+class Span(NamedTuple):
+    """The lines of one run: by number where this manager started it, else by time."""
+
+    first: int = -_EVER
+    end: int = _EVER
+    begin_ms: int = 0
+    end_ms: int = _EVER
+
+    def holds(self, line: RawLine) -> bool:
+        return self.first <= line.seq < self.end and self.begin_ms <= line.ms < self.end_ms
+
+
+def span_of(log: ProcessLog, run: RunName) -> Span | None:
+    """The lines of the newest run of that name; None when there was none. Reads a file."""
+    former, runs = log.former_runs(), log.runs
+    known = [*former, *runs]
+    ends = {"current": len(known) - 1, "previous": len(known) - 2}
+    numbers = [run.number for run in known]
+    index = ends[run] if isinstance(run, str) else max((i for i, n in enumerate(numbers) if n == run), default=-1)
+    if index < 0:
+        return None
+    following = known[index + 1] if index + 1 < len(known) else None
+    if index >= len(former):
+        return Span(first=known[index].first, end=following.first if following else _EVER)
+    return Span(end=1, begin_ms=known[index].ms, end_ms=following.ms if following else _EVER)
+
+
+def _fitting(log: ProcessLog, query: Query, deadline: float) -> Generator[tuple[RawLine, str], None, None]:
+    """The lines of one process that fit, newest first."""
+    span = span_of(log, query.run) if query.run is not None else Span()
+    if span is None:
+        return
+    tests = tests_of(query, span, deadline)
+    with closing(log.newest_first(query.since_ms or 0)) as lines:
+        for count, line in enumerate(lines):
+            if line.seq < span.first:
+                return
+            if count % 256 == 0 and time.monotonic() > deadline:
+                raise QueryError("the search took too long, ask for less")
+            if all(test(line) for test in tests):
+                yield line, log.process_id
+
+
+def tests_of(query: Query, span: Span, deadline: float) -> list[Callable[[RawLine], bool]]:
+    """What a line has to pass, the cheapest first."""
+    tests: list[Callable[[RawLine], bool]] = []
+    if query.run is not None:
+        tests.append(span.holds)
+    if query.stream:
+        tests.append(lambda line: line.stream == query.stream)
+    if query.since_ms is not None or query.until_ms is not None:
+        since, until = max(query.since_ms or 0, 1), _EVER if query.until_ms is None else query.until_ms
+        tests.append(lambda line: since <= line.ms <= until)
+    if level := query.level:
+        wanted = LEVELS[LEVELS.index(level) :]
+        tests.append(lambda line: level_of(line.text) in wanted)
+    if pattern := query.pattern:
+        tests.append(lambda line: pattern.is_in(line.text, deadline))
+    return tests
+
+
+def _parse_lines(text: str) -> int:
+    if not text.isdecimal() or len(text) > 18:
+        raise ValueError(f"expected a number of lines, got {text[:40]!r}")
+    return min(int(text), MOST_LINES)
+
+
+def _parse_stream(text: str) -> Stream:
+    if text not in STREAMS:
+        raise ValueError(f"expected stdout or stderr, got {text[:40]!r}")
+    return text
+
+
+def parse_time(text: str) -> int:
+    """Milliseconds since 1970 of an RFC 3339 time, or of a duration before now. Raises ValueError."""
+    try:
+        return now_ms() - round(parse_duration(text) * 1000)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        message = f'expected a time such as "2026-11-20T17:00:00Z" or a duration such as "5m", got {text[:40]!r}'
+        raise ValueError(message) from None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _parse_run(text: str) -> RunName:
+    if text in ("current", "previous"):
+        return cast("RunName", text)
+    if not text.isdecimal() or len(text) > 18:
+        raise ValueError(f'expected "current", "previous" or the number of a run, got {text[:40]!r}')
+    return int(text)
+
+
+def _parse_level(text: str) -> Level:
+    known = level_of(f"{text.upper()}:")
+    if not text.isalpha() or known is None:
+        raise ValueError(f"expected one of {', '.join(LEVELS)}, got {text[:40]!r}")
+    return known
+
+
+_PARSERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
+    "lines": ("lines", _parse_lines),
+    "stream": ("stream", _parse_stream),
+    "since": ("since_ms", parse_time),
+    "until": ("until_ms", parse_time),
+    "grep": ("pattern", Pattern),
+    "run": ("run", _parse_run),
+    "level": ("level", _parse_level),
+}

@@ -1,0 +1,49 @@
+"""Work that may wait for a disk, done beside the loop by a few threads that never hold up the exit."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import TypeVar
+
+T = TypeVar("T")
+U = TypeVar("U")
+_MOST = 4
+_waiting: SimpleQueue[Callable[[], None]] = SimpleQueue()
+_threads: list[threading.Thread] = []
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """What `work` returns or raises. Unlike with asyncio's executor a stuck thread is left behind at the end."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[T] = loop.create_future()
+
+    def run() -> None:
+        try:
+            result = work()
+        except Exception as error:
+            _tell(loop, answer.set_exception, error, answer)
+        else:
+            _tell(loop, answer.set_result, result, answer)
+
+    _waiting.put(run)
+    if len(_threads) < _MOST:
+        thread = threading.Thread(target=_serve, name="pmtui-log-reader", daemon=True)
+        _threads.append(thread)
+        thread.start()
+    return await answer
+
+
+def _serve() -> None:
+    while True:
+        _waiting.get()()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[[T], None], what: T, answer: asyncio.Future[U]) -> None:
+    def arrive() -> None:
+        if not answer.done():  # nobody waits for it any more
+            tell(what)
+
+    with suppress(RuntimeError):  # the loop has ended
+        loop.call_soon_threadsafe(arrive)
