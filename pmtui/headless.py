@@ -168,7 +168,7 @@ async def reload_and_tell(manager: Manager, bridge: Bridge) -> None:
 
 def greet(bridge: Bridge, loaded: Loaded, url: str | None) -> None:
     for problem in loaded.problems:
-        bridge.line("WARN" if problem.warning else "ERROR", str(problem))
+        bridge.line("WARN" if problem.warning else "ERROR", f"{loaded.path}: {problem}")
     count = len(loaded.processes)
     where = f" from {loaded.path}" if loaded.path else ""
     bridge.line("INFO", f"pmtui {__version__}: {count} process{'' if count == 1 else 'es'}{where}")

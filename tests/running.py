@@ -1,0 +1,114 @@
+"""A real manager in a process of its own, as its user starts it."""
+
+import contextlib
+import http.client
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.eventually import DEADLINE, eventually
+
+PMTUI = [sys.executable, "-m", "pmtui"]
+
+
+class Running:
+    """`pmtui --no-ui` on a config in `folder`, and a client of its API."""
+
+    def __init__(self, folder: Path, config: object, *options: str, stdout: int | None = None) -> None:
+        self.folder = folder
+        self.output = folder / "manager.out"
+        (folder / "pb_processes.json").write_text(config if isinstance(config, str) else json.dumps(config))
+        with open(self.output, "wb") as output:
+            self.process = subprocess.Popen(
+                [*PMTUI, "--no-ui", "--port", "0", *options],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output if stdout is None else stdout,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def log(self) -> str:
+        return self.output.read_text(errors="replace")
+
+    @property
+    def guardian(self) -> int:
+        facts = json.loads((self.folder / ".pmtui/state.json").read_text())
+        return int(facts["guardian"])
+
+    def wait_until_served(self) -> None:
+        """Returns when the API answers."""
+
+        def answers() -> bool:
+            assert self.process.poll() is None, self.log
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                return self.get("/api/health")[0] == 200
+            return False
+
+        eventually(answers)
+
+    def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        facts = json.loads((self.folder / ".pmtui/instance.json").read_text())
+        host = facts["url"].removeprefix("http://")
+        token = (self.folder / ".pmtui/token").read_text().strip()
+        client = http.client.HTTPConnection(host, timeout=DEADLINE)
+        headers = {"Authorization": f"Bearer {token}"} | ({"Content-Type": "application/json"} if body else {})
+        try:
+            client.request(method, path, json.dumps(body) if body else None, headers)
+            answer = client.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            client.close()
+
+    def get(self, path: str) -> tuple[int, Any]:
+        return self.request("GET", path)
+
+    def post(self, path: str, body: object = None) -> tuple[int, Any]:
+        return self.request("POST", path, body)
+
+    def list(self) -> list[dict[str, Any]]:
+        status, rows = self.get("/api/pm/list")
+        assert status == 200, rows
+        return rows  # type: ignore[no-any-return]
+
+    def row(self, process_id: str) -> dict[str, Any]:
+        return next(row for row in self.list() if row["id"] == process_id)
+
+    def wait_running(self, ids: Sequence[str]) -> dict[str, int]:
+        """Returns when these run; their pids."""
+        self.wait_until_served()
+
+        def pids() -> dict[str, int]:
+            rows = {row["id"]: row for row in self.list()}
+            return {name: rows[name]["pid"] for name in ids if rows[name]["status"] == "running"}
+
+        return eventually(lambda: found if len(found := pids()) == len(ids) else None) or {}
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(DEADLINE)
+
+
+@contextlib.contextmanager
+def running(folder: Path, config: object, *options: str, stdout: int | None = None) -> Iterator[Running]:
+    """A manager that is gone at the end, whatever happens in between; what it prints goes to `stdout` or its log."""
+    manager = Running(folder, config, *options, stdout=stdout)
+    try:
+        yield manager
+    finally:
+        try:
+            manager.stop()
+        except subprocess.TimeoutExpired:
+            manager.process.kill()
+            manager.process.wait()

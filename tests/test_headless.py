@@ -1,0 +1,218 @@
+"""The main job, as its user sees it: `pmtui --no-ui` over real programs, controlled over HTTP."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.eventually import eventually, is_alive
+from tests.running import PMTUI, running
+
+SLEEP = {"id": "a", "command": "sleep 600"}
+
+
+def test_python_in_its_venv_and_node_run_and_answer(tmp_path: Path) -> None:
+    agent = tmp_path / "agent"
+    agent.mkdir()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", agent / ".venv"], check=True)
+    (agent / "agent.py").write_text("import sys, time\nprint('prefix', sys.prefix)\ntime.sleep(600)\n")
+    config = [{"id": "agent", "script": "agent.py", "cwd": "agent"}]
+    if shutil.which("node"):
+        (tmp_path / "worker.js").write_text(
+            "console.log('node says ' + process.env.PMTUI_ID);setInterval(() => {}, 1e6)"
+        )
+        config.append({"id": "worker", "script": "worker.js"})
+    with running(tmp_path, config) as manager:
+        manager.wait_running([entry["id"] for entry in config])
+        eventually(lambda: f"[agent][STDOUT] prefix {agent / '.venv'}" in manager.log)
+        if len(config) == 2:
+            eventually(lambda: "[worker][STDOUT] node says worker" in manager.log)
+        log = agent.parent / ".pmtui/logs/agent-stdout.log"
+        eventually(lambda: log.exists() and log.read_text().endswith(f"Z prefix {agent / '.venv'}\n"))
+        assert manager.stop() == 0
+
+
+def test_operations_over_http(tmp_path: Path) -> None:
+    with running(tmp_path, [SLEEP]) as manager:
+        pid = manager.wait_running(["a"])["a"]
+        assert manager.post("/api/pm/a/restart") == (200, {"message": "Process restart initiated", "id": "a"})
+        eventually(lambda: manager.row("a")["pid"] not in (0, pid))
+        row = manager.row("a")
+        assert (row["pid"] != pid, row["restartCount"], row["restartReason"]) == (True, 1, "user")
+        assert manager.post("/api/pm/a/stop") == (200, {"message": "Process stopped", "id": "a"})
+        assert manager.row("a")["status"] == "stopped"
+        assert not is_alive(row["pid"])
+
+
+def test_a_broken_config_does_not_keep_the_manager_from_coming_up(tmp_path: Path) -> None:
+    with running(tmp_path, '[\n  {"id": "a",,}\n]') as manager:
+        manager.wait_until_served()
+        assert manager.list() == []
+        eventually(lambda: "pb_processes.json: line 2, column 14: expected" in manager.log)
+
+
+def test_a_bad_entry_is_left_out_and_the_good_ones_run(tmp_path: Path) -> None:
+    with running(tmp_path, [SLEEP, {"id": "b", "command": "x", "maxRetires": 3}]) as manager:
+        manager.wait_running(["a"])
+        assert [row["id"] for row in manager.list()] == ["a"]
+        eventually(lambda: "processes[1].maxRetires: unknown field, did you mean maxRetries?" in manager.log)
+
+
+def test_only_the_chosen_ones_and_what_they_need_are_started(tmp_path: Path) -> None:
+    config: list[dict[str, object]] = [{**SLEEP, "id": name} for name in ("web-1", "web-2", "db", "other")]
+    config[0]["dependsOn"] = ["db"]
+    with running(tmp_path, config, "web-*") as manager:
+        manager.wait_running(["web-1", "web-2", "db"])
+        assert manager.row("other")["status"] == "stopped"
+
+
+def test_an_id_that_means_nothing_is_bad_usage(tmp_path: Path) -> None:
+    (tmp_path / "pb_processes.json").write_text(json.dumps([SLEEP]))
+    done = subprocess.run([*PMTUI, "--no-ui", "b"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "pmtui: no process matches 'b' (processes: a)\n")
+
+
+def test_a_second_manager_on_the_same_config_is_told_who_runs(tmp_path: Path) -> None:
+    with running(tmp_path, [SLEEP]) as manager:
+        manager.wait_running(["a"])
+        done = subprocess.run([*PMTUI, "--no-ui"], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert f"a manager runs for this config already: pid {manager.pid}, http://127.0.0.1:" in done.stderr
+
+
+def test_the_lock_of_a_dead_manager_is_taken_over_when_its_processes_are_gone(tmp_path: Path) -> None:
+    with running(tmp_path, [SLEEP | {"id": "a", "command": "sh -c \"trap '' TERM; sleep 600; true\""}]) as manager:
+        pid = manager.wait_running(["a"])["a"]
+        manager.process.kill()
+        manager.process.wait()
+        with running(tmp_path, [SLEEP]) as successor:
+            again = successor.wait_running(["a"])["a"]
+            assert not is_alive(pid)
+            assert is_alive(again)
+
+
+def test_a_taken_port_is_told_with_its_holder(tmp_path: Path) -> None:
+    (tmp_path / "pb_processes.json").write_text(json.dumps([SLEEP]))
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        done = subprocess.run([*PMTUI, "--no-ui", "--port", str(port)], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"port {port} is taken by" in done.stderr
+    assert f"pid {os.getpid()}" in done.stderr
+
+
+def test_an_open_host_needs_a_token_of_the_users_own(tmp_path: Path) -> None:
+    done = subprocess.run([*PMTUI, "--no-ui", "--host", "0.0.0.0"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "PMTUI_TOKEN" in done.stderr
+
+
+def test_without_a_config_the_manager_starts_with_no_process(tmp_path: Path) -> None:
+    with running(tmp_path, []) as manager:
+        manager.wait_until_served()
+        assert manager.list() == []
+
+
+def test_files_are_private_and_gone_with_the_manager(tmp_path: Path) -> None:
+    with running(tmp_path, [{"id": "a", "command": "echo hello; sleep 600", "shell": True}]) as manager:
+        manager.wait_running(["a"])
+        eventually((tmp_path / ".pmtui/logs/a-stdout.log").exists)
+        data = tmp_path / ".pmtui"
+        modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (data, *data.iterdir())}
+        assert (modes.pop(".pmtui"), modes.pop("logs")) == ("0o700", "0o700")
+        assert set(modes.values()) == {"0o600"}
+        assert manager.stop() == 0
+        assert not (data / "instance.json").exists()
+        assert not (data / "state.json").exists()
+
+
+def test_no_secret_is_on_the_console_or_in_the_data_folder(tmp_path: Path) -> None:
+    config = [SLEEP | {"command": "sh", "args": ["-c", "sleep 600"], "env": {"DB_PASSWORD": "hunter22-secret"}}]
+    with running(tmp_path, config) as manager:
+        manager.wait_running(["a"])
+        assert "hunter22" not in json.dumps(manager.get("/api/pm/a"))
+        files = [path for path in (tmp_path / ".pmtui").rglob("*") if path.is_file()]
+        assert "hunter22" not in manager.log + "".join(path.read_text() for path in files)
+
+
+def test_a_second_sigterm_waits_for_nobody(tmp_path: Path) -> None:
+    config = [SLEEP | {"command": "trap '' TERM; echo ready; while :; do sleep 0.1; done", "shell": True}]
+    with running(tmp_path, [config[0] | {"stopTimeout": 600}]) as manager:
+        pid = manager.wait_running(["a"])["a"]
+        eventually(lambda: "[a][STDOUT] ready" in manager.log)
+        manager.process.send_signal(signal.SIGTERM)
+        eventually(lambda: "ending all processes" in manager.log)
+        assert manager.stop() == 0
+        assert not is_alive(pid)
+
+
+def test_sighup_reads_the_config_again_and_touches_only_what_changed(tmp_path: Path) -> None:
+    config = [SLEEP | {"id": name} for name in ("keep", "change", "remove")]
+    with running(tmp_path, config) as manager:
+        before = manager.wait_running(["keep", "change", "remove"])
+        changed = [SLEEP | {"id": "keep"}, SLEEP | {"id": "change", "args": []}, SLEEP | {"id": "add"}]
+        changed[1] = {"id": "change", "command": "sleep 601"}
+        (tmp_path / "pb_processes.json").write_text(json.dumps(changed))
+        manager.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "reload: 1 added, 1 removed, 1 changed, 1 unchanged" in manager.log)
+        eventually(lambda: [row["id"] for row in manager.list()] == ["keep", "change", "add"])
+        after = manager.wait_running(["keep", "change", "add"])
+        assert after["keep"] == before["keep"]
+        assert after["change"] != before["change"]
+        assert manager.row("change")["restartReason"] == "config"
+        assert not is_alive(before["remove"])
+
+
+@pytest.mark.parametrize("text", ["[{", None])
+def test_a_broken_or_deleted_config_keeps_the_running_set(tmp_path: Path, text: str | None) -> None:
+    with running(tmp_path, [SLEEP]) as manager:
+        pid = manager.wait_running(["a"])["a"]
+        if text is None:
+            (tmp_path / "pb_processes.json").unlink()
+        else:
+            (tmp_path / "pb_processes.json").write_text(text)
+        manager.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "reload: nothing is changed" in manager.log)
+        assert manager.row("a")["pid"] == pid
+
+
+def test_the_headless_manager_never_loads_the_dashboards_library(tmp_path: Path) -> None:
+    with running(tmp_path, [SLEEP]) as manager:
+        manager.wait_running(["a"])
+        maps = Path(f"/proc/{manager.pid}/maps").read_text()
+        assert "textual" not in maps
+        loaded = subprocess.run(
+            [sys.executable, "-c", "import pmtui.headless, pmtui.api.server, sys; print('textual' in sys.modules)"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert loaded.stdout == "False\n"
+
+
+def test_the_command_line_loads_neither_dashboard_nor_server() -> None:
+    code = (
+        "import pmtui.cli, sys; print([m for m in ('textual', 'starlette', 'uvicorn', 'asyncio') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_output_nobody_reads_does_not_stop_anything(tmp_path: Path) -> None:
+    config = [{"id": "a", "command": "yes 0123456789", "log": {"file": False}}, SLEEP | {"id": "b"}]
+    read, write = os.pipe()
+    try:
+        with running(tmp_path, config, stdout=write) as manager:
+            pid = manager.wait_running(["a", "b"])["b"]
+            assert manager.post("/api/pm/b/restart?wait=true")[0] == 200
+            assert manager.row("b")["pid"] != pid
+            assert manager.stop() == 0
+    finally:
+        os.close(read)
+        os.close(write)
