@@ -1,0 +1,262 @@
+"""Every answer is compared with that of a naive reader who was told every line as it was written."""
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from pmtui.config.model import LogSettings
+from pmtui.control import LogLine, Stream
+from pmtui.logs.clock import rfc3339
+from pmtui.logs.pattern import Pattern
+from pmtui.logs.process import STREAMS, ProcessLog
+from pmtui.logs.query import MOST_LINES, Query, QueryError, parse_query, search, search_now
+from pmtui.logs.store import LogStore
+from tests.logs.support import no_alarm
+
+SMALL = LogSettings(max_size=3000, keep=1000)
+NOON = 1_795_176_000_000
+
+
+@dataclass
+class Clock:
+    """A wall clock that moves by hand."""
+
+    ms: int = NOON
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("pmtui.logs.process.now_ms", clock)
+    monkeypatch.setattr("pmtui.logs.query.now_ms", clock)
+    return clock
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LogStore]:
+    store = LogStore(tmp_path, no_alarm)
+    yield store
+    store.close()
+
+
+def ask(query: Query, *logs: ProcessLog) -> list[LogLine]:
+    return search_now(logs, query, time.monotonic() + 20)
+
+
+class Witness:
+    """Writes to a log, in chunks of random sizes, and remembers every line."""
+
+    def __init__(self, log: ProcessLog, clock: Clock, seed: int = 1) -> None:
+        self.log = log
+        self.clock = clock
+        self.lines: list[LogLine] = []
+        self.chance = random.Random(seed)
+
+    def run(self, number: int, chunks: int, both: bool = True) -> None:
+        self.log.begin(number)
+        sinks = {stream: self.log.sink(stream) for stream in STREAMS}
+        for _ in range(chunks):
+            stream: Stream = self.chance.choice(STREAMS) if both else "stdout"
+            texts = [self.text() for _ in range(self.chance.randrange(1, 6))]
+            self.clock.ms += self.chance.choice((0, 0, 1, 700))
+            sinks[stream].feed("".join(f"{text}\n" for text in texts).encode())
+            for text in texts:
+                self.lines.append(self.line(stream, text, number))
+
+    def text(self) -> str:
+        word = self.chance.choice(("INFO served", "ERROR failed", "WARN slow", "level=debug x", "", "Größe €"))
+        return f"{word} {self.chance.randrange(1000)}"
+
+    def line(self, stream: Stream, text: str, run: int) -> LogLine:
+        last = self.log.ring.raw(self.log.ring.end - 1, 1)[0]
+        seq = len(self.lines) + 1
+        return LogLine(seq=seq, time=rfc3339(last.ms), stream=stream, text=text, run=run, id=self.log.process_id)
+
+
+def witnessed(store: LogStore, clock: Clock, process_id: str = "web", seed: int = 1, runs: int = 3) -> Witness:
+    log = store.open(process_id, SMALL)
+    log.ring.max_lines = 50
+    witness = Witness(log, clock, seed)
+    for run in range(1, runs + 1):
+        witness.run(run, 60)
+    return witness
+
+
+@pytest.mark.parametrize("lines", [0, 1, 49, 50, 51, 200, MOST_LINES])
+def test_the_last_lines_are_exactly_those(store: LogStore, clock: Clock, lines: int) -> None:
+    witness = witnessed(store, clock)
+    assert ask(Query(lines=lines), witness.log) == (witness.lines[-lines:] if lines else [])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_filter_is_exact(store: LogStore, clock: Clock, seed: int) -> None:
+    witness = witnessed(store, clock, seed=seed)
+    every, lines = Query(lines=MOST_LINES), witness.lines
+    middle = NOON + (clock.ms - NOON) // 2
+    assert ask(replace(every, stream="stderr"), witness.log) == [line for line in lines if line.stream == "stderr"]
+    assert ask(replace(every, since_ms=middle), witness.log) == [line for line in lines if line.time >= rfc3339(middle)]
+    assert ask(replace(every, until_ms=middle), witness.log) == [line for line in lines if line.time <= rfc3339(middle)]
+    assert ask(replace(every, run=2), witness.log) == [line for line in lines if line.run == 2]
+    assert ask(replace(every, run="current"), witness.log) == [line for line in lines if line.run == 3]
+    assert ask(replace(every, run="previous"), witness.log) == [line for line in lines if line.run == 2]
+    assert ask(replace(every, run=4), witness.log) == []
+    assert ask(replace(every, pattern=Pattern("failed 1")), witness.log) == [x for x in lines if "failed 1" in x.text]
+    assert ask(replace(every, level="warn"), witness.log) == [
+        line for line in lines if line.text.startswith(("WARN", "ERROR"))
+    ]
+    assert (
+        ask(Query(lines=7, stream="stdout", run=1, pattern=Pattern("€")), witness.log)
+        == [line for line in lines if line.stream == "stdout" and line.run == 1 and "€" in line.text][-7:]
+    )
+
+
+def test_several_processes_are_merged_by_time(store: LogStore, clock: Clock) -> None:
+    logs = [store.open(process_id, SMALL) for process_id in ("web", "web-stdout", "api")]
+    written = []
+    for number in range(300):
+        log = logs[number % 3]
+        clock.ms += 1
+        log.sink("stdout").feed(b"%d\n" % number)
+        written.append((log.process_id, str(number)))
+    assert [(line.id, line.text) for line in ask(Query(lines=200), *logs)] == written[-200:]
+
+
+def test_lines_of_a_former_manager_are_found_before_those_of_this_one(tmp_path: Path, clock: Clock) -> None:
+    former = LogStore(tmp_path, no_alarm)
+    before = witnessed(former, clock, runs=2)
+    former.close()
+    store = LogStore(tmp_path, no_alarm)
+    clock.ms += 10
+    after = witnessed(store, clock, seed=2, runs=1)
+    found = ask(Query(lines=MOST_LINES), after.log)
+    assert found[len(before.lines) :] == after.lines
+    old = found[: len(before.lines)]
+    assert [line.seq for line in old] == list(range(1 - len(old), 1))
+    assert [line.time for line in old] == [line.time for line in before.lines]
+    for stream in STREAMS:
+        shown = [(line.text, line.run) for line in old if line.stream == stream]
+        assert shown == [(line.text, line.run) for line in before.lines if line.stream == stream]
+    previous = ask(Query(lines=MOST_LINES, run="previous"), after.log)
+    assert sorted(line.text for line in previous) == sorted(line.text for line in before.lines if line.run == 2)
+    store.close()
+
+
+def test_a_run_that_crashed_and_the_next_share_no_line(store: LogStore, clock: Clock, tmp_path: Path) -> None:
+    log = store.open("web", LogSettings())
+    for run in (1, 2):  # within one millisecond
+        log.begin(run)
+        log.sink("stdout").feed(b"run %d\n" % run)
+    store.close()
+    later = LogStore(tmp_path, no_alarm)
+    again = later.open("web", LogSettings())
+    assert [line.text for line in ask(Query(run=1), again)] == ["run 1"]
+    assert [line.text for line in ask(Query(run="current"), again)] == ["run 2"]
+    later.close()
+
+
+def test_without_timestamps_the_lines_are_all_there(store: LogStore, clock: Clock) -> None:
+    log = store.open("web", LogSettings(timestamps=False, max_size=1000, keep=1000))
+    log.ring.max_lines = 10
+    log.begin(1)
+    long = b"x" * 70_000
+    for number in range(300):
+        log.sink("stdout").feed(b"%d\n" % number if number != 100 else long + b"\n")
+    found = ask(Query(lines=MOST_LINES), log)
+    assert [line.seq for line in found] == list(range(1, 302))
+    assert [line.text for line in found if len(line.text) < 10] == [str(n) for n in range(300) if n != 100]
+    assert "".join(line.text for line in found[100:102]) == long.decode()
+    assert (found[0].time, found[-1].time) == ("", rfc3339(clock.ms))
+    assert len(ask(Query(lines=MOST_LINES, since_ms=1), log)) == 10
+
+
+def test_a_line_that_was_lost_is_where_its_marker_is(
+    store: LogStore, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pmtui.logs.file.RETRY", 0.0)
+    store = LogStore(tmp_path / "logs", lambda text: None)
+    log = store.open("web", LogSettings(timestamps=False))
+    log.ring.max_lines = 1
+    obstacle = tmp_path / "logs" / "web-stdout.log"
+    out, err = log.sink("stdout"), log.sink("stderr")
+    out.feed(b"1\n2\n")
+    err.feed(b"3\n")
+    ask(Query(), log)
+    obstacle.unlink()
+    obstacle.mkdir()
+    out.feed(b"4\n5\n")
+    ask(Query(), log)
+    obstacle.rmdir()
+    err.feed(b"6\n")
+    out.feed(b"7\n8\n")
+    err.feed(b"9\n")
+    shown = [(line.seq, line.text[:17]) for line in ask(Query(), log)]
+    assert shown == [(3, "3"), (5, "[pmtui] 2 lines ("), (6, "6"), (7, "7"), (8, "8"), (9, "9")]
+    store.close()
+
+
+async def test_a_search_runs_beside_the_loop(store: LogStore, clock: Clock) -> None:
+    witness = witnessed(store, clock)
+    assert await search([witness.log], Query(lines=MOST_LINES)) == witness.lines
+
+
+async def test_a_search_that_takes_too_long_is_given_up(store: LogStore, clock: Clock) -> None:
+    witness = witnessed(store, clock)
+    with pytest.raises(QueryError, match="too long"):
+        await search([witness.log], Query(lines=MOST_LINES), seconds=0)
+
+
+def test_the_files_are_closed_again(store: LogStore, clock: Clock) -> None:
+    witness = witnessed(store, clock)
+    ask(Query(), witness.log)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    ask(Query(lines=60), witness.log)
+    ask(Query(lines=MOST_LINES), witness.log)
+    with pytest.raises(QueryError):
+        search_now([witness.log], Query(lines=MOST_LINES), 0)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_parameters_become_a_query(clock: Clock) -> None:
+    query = parse_query(
+        {
+            "lines": "1000000000",
+            "stream": "stderr",
+            "since": "5m",
+            "until": "2026-11-20T13:00:00.5+01:00",
+            "run": "previous",
+            "level": "warning",
+            "format": "text",
+        }
+    )
+    assert query == Query(
+        lines=MOST_LINES, stream="stderr", since_ms=NOON - 300_000, until_ms=NOON + 500, run="previous", level="warn"
+    )
+    assert parse_query({"run": "7", "grep": "a+"}).run == 7
+    assert parse_query({}) == Query()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("lines", "-1"),
+        ("lines", "many"),
+        ("stream", "both"),
+        ("since", "yesterday"),
+        ("until", "2026-13-01T00:00:00Z"),
+        ("grep", "("),
+        ("grep", r"(a)\1"),
+        ("run", "-1"),
+        ("run", "last"),
+        ("level", "loud"),
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_named(name: str, text: str) -> None:
+    with pytest.raises(QueryError, match=f"^{name}: "):
+        parse_query({name: text})
