@@ -29,6 +29,23 @@ FAREWELL = 3.0
 """Seconds that the dashboard has to close once the manager has ended; no terminal is waited for any longer."""
 
 
+class TerminalSpawner(Spawner):
+    """Has the guardian put the terminal right should the manager vanish, but not where it leaves in good order."""
+
+    def __init__(self, boot: Boot, terminal: Terminal) -> None:
+        super().__init__(boot)
+        self._terminal = terminal
+
+    def guard_terminal(self) -> None:
+        if self._terminal.attributes is not None:
+            self.restore_terminal(self._terminal.attributes, self._terminal.screen)
+
+    async def close(self) -> None:
+        if self._terminal.attributes is not None:
+            self.restore_terminal(None, self._terminal.screen)
+        await super().close()
+
+
 class ManagerThread:
     """Owns the manager of a dashboard. `start` before anything heavy is loaded: the processes come up meanwhile."""
 
@@ -95,13 +112,13 @@ class ManagerThread:
         take_many_files()
         loaded = self._source.loaded
         folder = Path(loaded.settings.data_dir)
-        manager = Manager(loaded.settings, folder=folder / "logs", alarm=self._sound, spawner=Spawner(self._boot))
+        spawner = TerminalSpawner(self._boot, self._terminal)
+        manager = Manager(loaded.settings, folder=folder / "logs", alarm=self._sound, spawner=spawner)
         instance = await take_folder(folder, manager)
+        spawner.guard_terminal()
         api = open_api(loaded, folder) if self._has_api else None
         url = api.listener.url if api else None
         instance.publish(loaded.path, url)
-        if self._terminal.attributes is not None:
-            manager.spawner.restore_terminal(self._terminal.attributes, self._terminal.screen)
         self._manager = manager
         manager.adopt(msgspec.structs.replace(self._source, url=url))
         async with asyncio.TaskGroup() as fronts:
