@@ -171,7 +171,7 @@ class LogFile:
             make_folder(self.path.parent)
             self._fd = os.open(self.path, _FLAGS, 0o600)
         except OSError as error:
-            if error.errno in (errno.ELOOP, errno.ENXIO):
+            if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
                 raise not_regular(self.path) from error
             raise
         there = os.fstat(self._fd)
@@ -200,7 +200,13 @@ class LogFile:
             for piece in group:
                 self._write_rotating(piece)
             return
-        self._put(parts, size)
+        try:
+            self._put(parts, size)
+        except OSError:
+            if len(group) == 1:
+                raise
+            for piece in group:  # a disk that is nearly full takes some of it
+                self._write_group([piece])
         self.last = group[-1].first + group[-1].lines - 1
 
     def _write_rotating(self, piece: Piece) -> None:

@@ -78,9 +78,8 @@ async def follow(
             stack.callback(log.ring.listen(come.set))
         fresh = [place for place in places if place.log.process_id not in after]
         ends = {place.log.process_id: place.next for place in fresh}
-        for old in await search([place.log for place in fresh], query):
-            if old.seq < ends[old.id]:
-                yield old
+        for old in await search([place.log for place in fresh], query, before=ends):
+            yield old
         while True:
             come.clear()
             turn = [(place, *await place.take()) for place in places]
@@ -92,7 +91,7 @@ async def follow(
             for line, process_id in heapq.merge(*taken, key=lambda taken: taken[0].ms):
                 if all(test(line) for test in tests):
                     yield line.shown(process_id)
-            if any(lines for _, _, lines in turn):
+            if any(missed or lines for _, missed, lines in turn):
                 await asyncio.sleep(0)
             else:
                 await come.wait()

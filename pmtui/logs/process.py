@@ -105,7 +105,7 @@ class ProcessLog:
         start, chunks = self.ring.view()
         for chunk in reversed(chunks):
             yield from reversed(list(split(chunk, max(chunk.first, start), chunk.first + chunk.lines)))
-        streams = self._open_files()
+        streams = self._open_files() if self.files else []
         try:
             former = RunFile(self._run_path).load() if streams else []
             for line in descending(streams, self._order, self.runs, former, since_ms):

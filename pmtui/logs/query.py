@@ -62,18 +62,24 @@ def parse_query(parameters: Mapping[str, str]) -> Query:
     return Query(**parsed)  # type: ignore[arg-type]
 
 
-async def search(logs: Sequence[ProcessLog], query: Query, seconds: float = SECONDS) -> list[LogLine]:
+async def search(
+    logs: Sequence[ProcessLog], query: Query, seconds: float = SECONDS, before: Mapping[str, int] | None = None
+) -> list[LogLine]:
     """The lines that fit, oldest first: from memory, and from the files where memory does not reach.
 
-    The files are read in a thread. Raises QueryError when that takes longer than `seconds`.
+    `before` has numbers that lines of these ids are below. The files are read in a thread. Raises QueryError when that
+    takes longer than `seconds`.
     """
-    return await in_thread(lambda: search_now(logs, query, time.monotonic() + seconds))
+    return await in_thread(lambda: search_now(logs, query, time.monotonic() + seconds, before or {}))
 
 
-def search_now(logs: Sequence[ProcessLog], query: Query, deadline: float) -> list[LogLine]:
+def search_now(logs: Sequence[ProcessLog], query: Query, deadline: float, before: Mapping[str, int]) -> list[LogLine]:
     """As `search`, in the caller's thread."""
     with ExitStack() as stack:
-        fitting = [stack.enter_context(closing(_fitting(log, query, deadline))) for log in logs]
+        fitting = [
+            stack.enter_context(closing(_fitting(log, query, deadline, before.get(log.process_id, _EVER))))
+            for log in logs
+        ]
         merged = heapq.merge(*fitting, key=lambda found: found[0].ms, reverse=True)
         newest = list(islice(merged, min(query.lines, MOST_LINES)))
     return [line.shown(process_id) for line, process_id in reversed(newest)]
@@ -106,7 +112,7 @@ def span_of(log: ProcessLog, run: RunName) -> Span | None:
     return Span(end=1, begin_ms=known[index].ms, end_ms=following.ms if following else _EVER)
 
 
-def _fitting(log: ProcessLog, query: Query, deadline: float) -> Generator[tuple[RawLine, str], None, None]:
+def _fitting(log: ProcessLog, query: Query, deadline: float, end: int) -> Generator[tuple[RawLine, str], None, None]:
     """The lines of one process that fit, newest first."""
     span = span_of(log, query.run) if query.run is not None else Span()
     if span is None:
@@ -118,7 +124,7 @@ def _fitting(log: ProcessLog, query: Query, deadline: float) -> Generator[tuple[
                 return
             if count % 256 == 0 and time.monotonic() > deadline:
                 raise QueryError("the search took too long, ask for less")
-            if all(test(line) for test in tests):
+            if line.seq < end and all(test(line) for test in tests):
                 yield line, log.process_id
 
 

@@ -5,7 +5,7 @@ import re
 _SGR = re.compile(r"\x1b\[[0-9;:]*m")
 _SEQUENCE = re.compile(
     r"(?P<sgr>\x1b\[[0-9;:]*m)"
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS, … and their end
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS, …
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI
     r"|\x1b[ -/]*[0-~]?"  # all other escapes, and the head of one without an end
     r"|[\x00-\x08\x0a-\x1f\x7f-\x9f]"  # C0 but tab, DEL, C1

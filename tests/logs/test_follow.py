@@ -1,0 +1,148 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from pmtui.config.model import LogSettings
+from pmtui.control import LogLine
+from pmtui.logs.follow import Missed, follow
+from pmtui.logs.pattern import Pattern
+from pmtui.logs.pump import Pump
+from pmtui.logs.query import Query
+from pmtui.logs.store import LogStore, ProcessLog
+from tests.logs.support import BARE, no_alarm, run_python
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[LogStore]:
+    store = LogStore(tmp_path, no_alarm)
+    yield store
+    store.close()
+
+
+def write(log: ProcessLog, *texts: object) -> None:
+    log.sink("stdout").feed("".join(f"{text}\n" for text in texts).encode())
+
+
+async def take(stream: AsyncIterator[LogLine | Missed], count: int) -> list[LogLine | Missed]:
+    async with asyncio.timeout(10):
+        return [await anext(stream) for _ in range(count)]
+
+
+def shown(lines: list[LogLine | Missed]) -> list[object]:
+    return [line.text if isinstance(line, LogLine) else line for line in lines]
+
+
+async def test_history_is_followed_by_what_comes(store: LogStore) -> None:
+    log = store.open("web", BARE)
+    write(log, *range(10))
+    async with aclosing(follow([log], Query(lines=3))) as stream:
+        assert shown(await take(stream, 3)) == ["7", "8", "9"]
+        write(log, 10, 11)
+        assert shown(await take(stream, 2)) == ["10", "11"]
+        waiting = asyncio.ensure_future(take(stream, 1))
+        await asyncio.sleep(0)
+        write(log, 12)
+        assert shown(await waiting) == ["12"]
+
+
+async def test_what_comes_while_history_is_read_is_given_once(store: LogStore) -> None:
+    log = store.open("web", BARE)
+    log.ring.max_lines = 20
+    write(log, *range(100))
+    async with aclosing(follow([log], Query(lines=50))) as stream:
+        waiting = asyncio.ensure_future(take(stream, 50))
+        await asyncio.sleep(0)
+        for number in range(100, 300):
+            write(log, number)
+            await asyncio.sleep(0)
+        first = await waiting
+        rest = await take(stream, 200)
+    assert shown(first + rest) == [str(number) for number in range(50, 300)]
+
+
+async def test_a_stream_is_resumed_where_it_was_left(store: LogStore) -> None:
+    log = store.open("web", BARE)
+    log.ring.max_lines = 10
+    write(log, *range(1, 101))
+    async with aclosing(follow([log], after={"web": 60})) as stream:
+        assert shown(await take(stream, 40)) == [str(number) for number in range(61, 101)]
+        write(log, 101)
+        assert shown(await take(stream, 1)) == ["101"]
+
+
+async def test_a_number_of_a_former_manager_gives_all_lines_of_this_one(store: LogStore) -> None:
+    log = store.open("web", BARE)
+    write(log, "a", "b")
+    async with aclosing(follow([log], after={"web": 5000})) as stream:
+        assert shown(await take(stream, 2)) == ["a", "b"]
+
+
+async def test_a_slow_reader_catches_up_from_the_files(store: LogStore) -> None:
+    log = store.open("web", LogSettings(max_size=5000, keep=1000))
+    log.ring.max_lines = 10
+    async with aclosing(follow([log], Query(lines=0))) as stream:
+        waiting = asyncio.ensure_future(take(stream, 1))
+        await asyncio.sleep(0.05)
+        for number in range(5000):
+            write(log, number)
+        assert shown(await waiting + await take(stream, 4999)) == [str(number) for number in range(5000)]
+
+
+async def test_a_reader_that_is_too_slow_is_told_what_it_missed() -> None:
+    store = LogStore(None, no_alarm)
+    log = store.open("web", BARE)
+    log.ring.max_lines = 10
+    async with aclosing(follow([log])) as stream:
+        write(log, "first")
+        assert shown(await take(stream, 1)) == ["first"]
+        write(log, *range(100))
+        assert shown(await take(stream, 3)) == [Missed("web", 90), "90", "91"]
+    store.close()
+
+
+async def test_several_processes_come_in_the_order_of_time(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(1_795_000_000_000, 1_796_000_000_000))
+    monkeypatch.setattr("pmtui.logs.process.now_ms", lambda: next(clock))
+    logs = [store.open(process_id, BARE) for process_id in ("a", "b", "c")]
+    for number in range(9):
+        write(logs[number % 3], number)
+    async with aclosing(follow(logs, Query(lines=6))) as stream:
+        assert shown(await take(stream, 6)) == ["3", "4", "5", "6", "7", "8"]
+        for number in range(9, 21):
+            write(logs[number % 3], number)
+        assert shown(await take(stream, 12)) == [str(number) for number in range(9, 21)]
+
+
+async def test_only_what_fits_is_given(store: LogStore) -> None:
+    log = store.open("web", BARE)
+    write(log, "old apple", "old pear")
+    async with aclosing(follow([log], Query(pattern=Pattern("apple")))) as stream:
+        assert shown(await take(stream, 1)) == ["old apple"]
+        write(log, "new pear", "new apple")
+        assert shown(await take(stream, 1)) == ["new apple"]
+
+
+async def test_a_reader_that_leaves_is_forgotten(store: LogStore) -> None:
+    log = store.open("web", BARE)
+    async with aclosing(follow([log])) as stream:
+        write(log, "x")
+        await take(stream, 1)
+        assert log.ring._listeners
+    assert not log.ring._listeners
+
+
+async def test_a_hundred_rotations_cost_a_reader_no_line(store: LogStore) -> None:
+    pump = Pump(asyncio.get_running_loop())
+    log = store.open("web", LogSettings(max_size=10_000, keep=200))
+    log.begin(1)
+    code = "import time\nfor n in range(35_000):\n  print(n, flush=n % 100 == 0)\n  n % 1000 or time.sleep(0.01)"
+    async with aclosing(follow([log], Query(lines=0))) as stream:
+        reader = asyncio.ensure_future(take(stream, 35_000))
+        await run_python(log, pump, code)
+        assert shown(await reader) == [str(number) for number in range(35_000)]
+    pump.close()
+    store.close()
+    assert len(log.files["stdout"].archives()) >= 100

@@ -1,0 +1,171 @@
+import asyncio
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from pmtui.config.model import LogSettings
+from pmtui.logs.file import LogFile, Piece
+from pmtui.logs.pump import Pump
+from pmtui.logs.store import LogStore
+from tests.logs.support import BARE, fed, no_alarm, pipe, start, until
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "pmtui-test", str(disk)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("only root can mount a small disk")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+class Disk:
+    """A disk that can be made to stand still."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.moves = threading.Event()
+        self.moves.set()
+        write = LogFile.write
+
+        def wait_and_write(file: LogFile, batch: Sequence[Piece]) -> None:
+            self.moves.wait(20)
+            write(file, batch)
+
+        monkeypatch.setattr(LogFile, "write", wait_and_write)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
+    monkeypatch.setattr("pmtui.logs.writer.ROOM", 100_000)
+    monkeypatch.setattr("pmtui.logs.writer.ROOM_STALLED", 400_000)
+    disk = Disk(monkeypatch)
+    yield disk
+    disk.moves.set()
+
+
+async def test_a_full_disk_costs_lines_and_nothing_else(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmtui.logs.file.RETRY", 0.1)
+    alarms: list[str] = []
+    store, pump = LogStore(small_disk / "logs", alarms.append), Pump(asyncio.get_running_loop())
+    (small_disk / "ballast").write_bytes(b"x" * 500_000)
+    log = store.open("web", LogSettings(timestamps=False, max_size=0))
+    reading, writing = pipe()
+    pump.follow(reading, log.sink("stdout"))
+    child = start("seq", "1000000", stdout=writing)  # 6.9 MB
+    assert await asyncio.to_thread(child.wait) == 0
+    await until(lambda: log.ring.end == 1_000_001)
+    assert len(alarms) == 1
+    assert "No space left on device" in alarms[0]
+    (small_disk / "ballast").unlink()
+    await until(lambda: fed(store, "web", b"more\n") and not log.files["stdout"].error)
+    store.close()
+    pump.close()
+    text = (small_disk / "logs" / "web-stdout.log").read_text().splitlines()
+    marker = next(line for line in text if line.startswith("[pmtui]"))
+    assert marker.endswith("are missing here: No space left on device")
+    assert len(alarms) == 1
+    assert int(marker.split()[1]) + sum(line.isdecimal() for line in text) >= 1_000_000
+    assert text[0] == "1"
+    assert text[-1] == "more"
+    assert log.dropped_bytes > 5_000_000
+
+
+def test_one_alarm_is_raised_for_all_that_fails(tmp_path: Path) -> None:
+    alarms: list[str] = []
+    store = LogStore(tmp_path, alarms.append)
+    for process_id in ("a", "b", "c"):
+        (tmp_path / f"{process_id}-stdout.log").mkdir()
+        fed(store, process_id, b"lost\n")
+    store.close()
+    assert len(alarms) == 1
+    assert alarms[0].startswith(f"cannot write {tmp_path}/a-stdout.log: is not a regular file, remove it")
+
+
+async def test_while_the_disk_moves_a_full_queue_makes_the_process_wait(tmp_path: Path, disk: Disk) -> None:
+    store, pump = LogStore(tmp_path, no_alarm), Pump(asyncio.get_running_loop())
+    disk.moves.clear()
+    log = store.open("web", LogSettings(timestamps=False, max_size=0))
+    reading, writing = pipe()
+    pump.follow(reading, log.sink("stdout"))
+    child = start("seq", "1000000", stdout=writing)
+    await until(lambda: log.bytes_written > 400_000)
+    await asyncio.sleep(0.2)
+    assert log.bytes_written < 600_000
+    assert child.poll() is None
+    disk.moves.set()
+    assert await asyncio.to_thread(child.wait) == 0
+    done = asyncio.Event()
+    pump.finish([reading], done.set)
+    await asyncio.wait_for(done.wait(), 5)
+    store.close()
+    pump.close()
+    assert (tmp_path / "web-stdout.log").read_bytes() == b"".join(b"%d\n" % n for n in range(1, 1_000_001))
+
+
+async def test_a_disk_that_stands_still_costs_lines_at_last(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pmtui.logs.writer.STALLED", 0.3)
+    alarms: list[str] = []
+    store, pump = LogStore(tmp_path, alarms.append), Pump(asyncio.get_running_loop())
+    disk.moves.clear()
+    log = store.open("web", LogSettings(timestamps=False, max_size=0))
+    reading, writing = pipe()
+    pump.follow(reading, log.sink("stdout"))
+    child = start("seq", "1000000", stdout=writing)
+    assert await asyncio.to_thread(child.wait) == 0
+    await until(lambda: log.ring.end == 1_000_001)
+    assert [alarm[:41] for alarm in alarms] == ["the disk of the logs has not moved for 0 s"[:41]]
+    disk.moves.set()
+    await until(lambda: store._writer._belt.load == 0)
+    log.sink("stdout").feed(b"more\n")
+    store.close()
+    pump.close()
+    *kept, marker, last = (tmp_path / "web-stdout.log").read_text().splitlines()
+    lost = 1_000_000 - len(kept)
+    assert kept == [str(number) for number in range(1, len(kept) + 1)]
+    assert marker.startswith(f"[pmtui] {lost} lines ({log.dropped_bytes} bytes) are missing here: ")
+    assert last == "more"
+
+
+def test_a_disk_that_stands_still_does_not_hold_up_the_exit(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pmtui.logs.writer._PATIENCE", 0.3)
+    store = LogStore(tmp_path, no_alarm)
+    disk.moves.clear()
+    fed(store, "web", b"never written\n")
+    started = time.monotonic()
+    store.close()
+    assert time.monotonic() - started < 2
+
+
+def test_what_was_fed_is_written_at_the_end(tmp_path: Path) -> None:
+    store = LogStore(tmp_path, no_alarm)
+    fed(store, "web", *[b"x" * 100_000 + b"\n"] * 100)
+    store.close()
+    assert (tmp_path / "web-stdout.log").stat().st_size > 10_000_000
+
+
+async def test_lines_are_on_disk_soon(tmp_path: Path) -> None:
+    store = LogStore(tmp_path, no_alarm)
+    fed(store, "web", b"hello\n")
+    await until((tmp_path / "web-stdout.log").exists, 1)
+    store.close()
+
+
+def test_nothing_is_started_for_a_silent_process(tmp_path: Path) -> None:
+    before = threading.active_count()
+    store = LogStore(tmp_path / "logs", no_alarm)
+    store.open("web", BARE).begin(1)
+    assert threading.active_count() == before
+    assert not (tmp_path / "logs").exists()
+    store.close()
