@@ -1,6 +1,7 @@
 """Words on the command line, and the front that they mean."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -76,6 +77,7 @@ def manage(argv: Sequence[str]) -> int:
 
 
 def headless(options: argparse.Namespace, boot: "Boot") -> int:
+    gc.disable()  # imports make much that lives and no garbage; the manager enables it when it is up
     import asyncio
 
     from pmtui.config.load import NAMES

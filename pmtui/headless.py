@@ -1,6 +1,7 @@
 """The manager without a screen: its log on stdout, its API on loopback, until it is asked to leave."""
 
 import asyncio
+import gc
 import os
 import resource
 import signal
@@ -86,11 +87,10 @@ async def supervise(manager: Manager, bridge: Bridge, api: Api | None) -> None:
     listen_to_signals(manager, bridge)
     async with asyncio.TaskGroup() as fronts:
         telling = fronts.create_task(tell(manager, bridge))
-        serving = fronts.create_task(serve(manager, api)) if api else None
+        serving = fronts.create_task(serve(manager, api))
         await manager.run()
         telling.cancel()
-        if serving:
-            serving.cancel()
+        serving.cancel()
 
 
 def take_many_files() -> None:
@@ -113,10 +113,15 @@ def open_api(loaded: Loaded, folder: Path) -> Api:
         raise StartError(error) from None
 
 
-async def serve(manager: Manager, api: Api) -> None:
+async def serve(manager: Manager, api: Api | None) -> None:
     """Serves the API once the processes are there: its libraries are loaded while they already run."""
     await manager.spawned()
-    server_module = await asyncio.to_thread(import_module, "pmtui.api.server")
+    server_module = await asyncio.to_thread(import_module, "pmtui.api.server") if api else None
+    gc.collect()
+    gc.freeze()  # all that is loaded now stays
+    gc.enable()
+    if not (api and server_module):
+        return
     server = server_module.ApiServer(manager, api.token, api.listener)
     try:
         await server.serve()
