@@ -1,10 +1,12 @@
 """The one interface between the manager and its fronts: a key press, a request and a shell verb are the same call."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypedDict, Unpack
 
 import msgspec
+
+from pmtui.config.model import Condition
 
 Stage = Literal["checking-dependencies", "installing-dependencies", "spawning", "waiting-for-health"]
 Stream = Literal["stdout", "stderr"]
@@ -109,6 +111,83 @@ class LogLine(_Fact, frozen=True, kw_only=True):
     text: str
     run: int
     id: str
+
+
+class LogQuery(TypedDict, total=False):
+    """Which lines: the last `lines` (100) of those that fit all the rest, each as people write it.
+
+    `since` and `until` are RFC 3339 or a duration before now (`5m`), `grep` is a regular expression, `run` is
+    `current`, `previous` or a number, `level` means that one and all that are worse.
+    """
+
+    lines: int
+    stream: Stream | None
+    since: str
+    until: str
+    grep: str
+    run: str
+    level: str
+
+
+class Missed(_Fact, frozen=True, kw_only=True):
+    """So many lines before the next one of that process are gone: its reader was too slow for them."""
+
+    id: str
+    lines: int
+
+
+class Following(NamedTuple):
+    """Lines as they come. `after` tells for each process behind which line the first one stands."""
+
+    after: Mapping[str, int]
+    lines: AsyncGenerator[LogLine | Missed, None]
+
+
+class LogFile(_Fact, frozen=True, kw_only=True):
+    """A file with output of a process: `size` in bytes, `time` of its last change; `archived`: rotated away."""
+
+    name: str
+    path: str
+    stream: Stream
+    size: int
+    time: str
+    archived: bool
+
+
+class Node(_Fact, frozen=True, kw_only=True):
+    """A process in the graph of dependencies; `reason` tells what it waits for."""
+
+    id: str
+    status: Status
+    reason: str
+
+
+class Edge(_Fact, frozen=True, kw_only=True):
+    """Process `from` needs process `to`; `why` tells what is not met yet, `forever` that it cannot come by itself."""
+
+    from_: str = msgspec.field(name="from")
+    to: str
+    condition: Condition
+    met: bool
+    why: str
+    forever: bool
+
+
+class Graph(_Fact, frozen=True, kw_only=True):
+    """Who needs whom. `order` is that of a start: processes of one level start together, after those before them."""
+
+    nodes: list[Node]
+    edges: list[Edge]
+    order: list[list[str]]
+
+
+class Figures(_Fact, frozen=True, kw_only=True):
+    """What is counted of a process since the manager came up; `dropped` bytes never reached the log files."""
+
+    id: str
+    restarts: dict[Reason, int]
+    log_bytes: int
+    log_bytes_dropped: int
 
 
 class Result(_Fact, frozen=True, kw_only=True):
@@ -224,3 +303,31 @@ class Console(Control, Protocol):
         """Reads the config again, and carries out what has changed."""
 
     async def about(self) -> About: ...
+
+
+class Service(Console, Protocol):
+    """What a manager answers to its API besides."""
+
+    async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
+        """The last lines that fit, oldest first, from memory and files."""
+
+    async def follow_logs(
+        self, patterns: Sequence[str], after: Mapping[str, int] | None = None, **query: Unpack[LogQuery]
+    ) -> Following:
+        """The last lines that fit, and all that come; of the ids in `after` all behind those numbers instead.
+
+        A pattern is an id, a glob or `@group`. A slow reader costs nobody anything, it is told what it `Missed`.
+        """
+
+    async def log_files(self, process_id: str) -> Sequence[LogFile]:
+        """The files that hold the process's output, newest first."""
+
+    async def last_event(self) -> int:
+        """The `seq` of the newest event; 0 when there was none."""
+
+    def replay(self, after: int) -> AsyncGenerator[Event, None]:
+        """Every change of state behind that event, and all that come. A gap in `seq` tells how many are lost."""
+
+    async def graph(self) -> Graph: ...
+
+    async def figures(self) -> Sequence[Figures]: ...

@@ -1,8 +1,9 @@
 """A Control over a dictionary with a clock that stands still: the seam at which the fronts are tested."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import Unpack
 
 import msgspec
 
@@ -10,15 +11,23 @@ from pmtui.control import (
     About,
     Changes,
     Detail,
+    Edge,
     Event,
+    Figures,
+    Following,
+    Graph,
     InvalidError,
+    LogFile,
     LogLine,
+    LogQuery,
+    Missed,
+    Node,
     NotFoundError,
     Operation,
+    Reason,
     Result,
     Snapshot,
     Status,
-    Stream,
 )
 
 NOON = "2026-11-20T12:00:00Z"
@@ -61,6 +70,9 @@ class FakeControl:
         self.rows = {row.id: row for row in rows}
         self.lines: dict[str, list[LogLine]] = {}
         self.calls: list[tuple[str, str]] = []
+        self.asked: LogQuery = {}  # of the last question about lines
+        self.files: list[LogFile] = []
+        self.following: list[asyncio.Queue[LogLine | Missed]] = []
         self.queues: list[asyncio.Queue[Event]] = []
         self.seq = 0
         self.told: list[Event] = []
@@ -114,7 +126,9 @@ class FakeControl:
     async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
         results: dict[str, Result] = {}
         for pattern in patterns:
-            chosen = [row.id for row in self.rows.values() if pattern == f"@{row.group}" or fnmatchcase(row.id, pattern)]
+            chosen = [
+                row.id for row in self.rows.values() if pattern == f"@{row.group}" or fnmatchcase(row.id, pattern)
+            ]
             for process_id in chosen:
                 await getattr(self, operation)(process_id)
                 results[process_id] = Result(id=process_id, ok=True, message="")
@@ -122,8 +136,10 @@ class FakeControl:
                 results[pattern] = Result(id=pattern, ok=False, message=f"No process matches '{pattern}'.")
         return [*results.values()]
 
-    async def logs(self, process_id: str, *, lines: int = 100, stream: Stream | None = None) -> Sequence[LogLine]:
+    async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
         self._row(process_id)
+        self.asked = query
+        lines, stream = query.get("lines", 100), query.get("stream")
         kept = [line for line in self.lines.get(process_id, []) if stream in (None, line.stream)]
         return kept[-lines:] if lines else []
 
@@ -161,6 +177,63 @@ class FakeControl:
 
     async def about(self) -> About:
         return self.facts
+
+    async def follow_logs(
+        self, patterns: Sequence[str], after: Mapping[str, int] | None = None, **query: Unpack[LogQuery]
+    ) -> Following:
+        chosen = [row.id for row in self.rows.values() for pattern in patterns if fnmatchcase(row.id, pattern)]
+        for pattern in patterns:
+            if not chosen:
+                self._row(pattern)
+        after = after or {}
+        past = [line for process_id in chosen for line in await self.logs(process_id, **query)]
+        past = [line for line in past if line.seq > after.get(line.id, 0)]
+        return Following({process_id: after.get(process_id, 0) for process_id in chosen}, self._follow(past))
+
+    async def _follow(self, past: Sequence[LogLine]) -> AsyncGenerator[LogLine | Missed, None]:
+        queue: asyncio.Queue[LogLine | Missed] = asyncio.Queue()
+        self.following.append(queue)
+        try:
+            for line in past:
+                yield line
+            while True:
+                yield await queue.get()
+        finally:
+            self.following.remove(queue)
+
+    async def log_files(self, process_id: str) -> Sequence[LogFile]:
+        self._row(process_id)
+        return self.files
+
+    async def last_event(self) -> int:
+        return self.seq
+
+    async def replay(self, after: int) -> AsyncGenerator[Event, None]:
+        queue: asyncio.Queue[Event] = asyncio.Queue()
+        self.queues.append(queue)
+        try:
+            for event in [event for event in self.told if event.seq > after]:
+                yield event
+            while True:
+                yield await queue.get()
+        finally:
+            self.queues.remove(queue)
+
+    async def graph(self) -> Graph:
+        return Graph(
+            nodes=[Node(id=row.id, status=row.status, reason=row.reason) for row in self.rows.values()],
+            edges=[
+                Edge(from_="web-1", to="worker", condition="started", met=False, why="it is stopped", forever=False)
+            ],
+            order=[["worker"], ["web-1", "web-2"]],
+        )
+
+    async def figures(self) -> Sequence[Figures]:
+        counts = dict.fromkeys(Reason, 0) | {Reason.CRASH: 2}
+        return [
+            Figures(id=process_id, restarts=counts, log_bytes=1 << 20, log_bytes_dropped=512)
+            for process_id in self.rows
+        ]
 
     def put(self, row: Snapshot, reason: str = "") -> None:
         """Changes a process from outside, and tells those who listen."""

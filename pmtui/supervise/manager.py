@@ -2,9 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Unpack
 
 import msgspec
 
@@ -17,14 +19,19 @@ from pmtui.control import (
     ConflictError,
     Detail,
     Event,
+    Figures,
+    Following,
+    Graph,
     InvalidError,
+    LogFile,
     LogLine,
+    LogQuery,
     NotFoundError,
     Operation,
+    Reason,
     Result,
     Snapshot,
     Status,
-    Stream,
     UnavailableError,
 )
 from pmtui.logs.clock import now_ms, rfc3339
@@ -34,8 +41,10 @@ from pmtui.logs.store import LogStore
 from pmtui.spawner.client import Emptied, Report, Spawner, SpawnFailed
 from pmtui.spawner.tree import RUNS
 from pmtui.stats import NOTHING, Sampler, Usage
-from pmtui.supervise import events
+from pmtui.supervise import events, reading
 from pmtui.supervise.dependencies import levels, needed_by, obstacle
+from pmtui.supervise.graph import graph
+from pmtui.supervise.journal import Journal
 from pmtui.supervise.launch import Prepared, prepare
 from pmtui.supervise.process import Process
 from pmtui.supervise.reload import NEEDS_RESTART, Source, compare, digest
@@ -43,8 +52,6 @@ from pmtui.supervise.signals import signal_number
 from pmtui.supervise.snapshot import describe, detail, snapshot
 from pmtui.supervise.states import RESTING
 
-EVENTS_BEHIND = 1000
-"""Events that a listener may be behind; what is older is lost to it."""
 GONE = frozenset(RESTING)
 ASKED: dict[Operation, events.Event] = {
     "start": events.Start(),
@@ -80,11 +87,11 @@ class Manager:
         self._runs: dict[int, Process] = {}
         self._last_run = 0
         self._changed: dict[str, Process] = {}
-        self._told = 0
         self._digests: dict[str, str] = {}
         self._successors: dict[str, ProcessConfig] = {}
         self._warned: set[tuple[str, str]] = set()
-        self._listeners: set[asyncio.Queue[Event]] = set()
+        self._journal = Journal()
+        self._restarts: Counter[tuple[str, Reason]] = Counter()
         self._waiters: set[asyncio.Future[None]] = set()
         self._leaving = asyncio.Event()
         self._running = False
@@ -193,19 +200,11 @@ class Manager:
             for process_id, matched in chosen.items()
         ]
 
-    async def logs(self, process_id: str, *, lines: int = 100, stream: Stream | None = None) -> Sequence[LogLine]:
-        ring = self._find(process_id).log.ring
-        kept = [line for line in ring.lines(ring.start, ring.end - ring.start) if stream in (None, line.stream)]
-        return kept[-lines:] if lines else []
+    async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
+        return await reading.last_lines([self._find(process_id).log], query)
 
-    async def events(self) -> AsyncIterator[Event]:
-        queue: asyncio.Queue[Event] = asyncio.Queue()
-        self._listeners.add(queue)
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            self._listeners.discard(queue)
+    def events(self) -> AsyncGenerator[Event, None]:
+        return self._journal.read()
 
     # Console
 
@@ -230,7 +229,11 @@ class Manager:
     async def reload(self) -> Changes:
         loaded = await self._read_again()
         changes = compare(self._digests, self.settings, loaded)
-        if not changes.errors:
+        if changes.errors:
+            assert self.source
+            old = msgspec.structs.replace(self.source.loaded, problems=loaded.problems)
+            self.source = msgspec.structs.replace(self.source, loaded=old)
+        else:
             self._carry_out(changes, loaded)
         return changes
 
@@ -246,6 +249,40 @@ class Manager:
             searched=[*source.searched] if source else [],
             errors=[str(problem) for problem in loaded.errors],
         )
+
+    # Service
+
+    async def follow_logs(
+        self, patterns: Sequence[str], after: Mapping[str, int] | None = None, **query: Unpack[LogQuery]
+    ) -> Following:
+        chosen = self._matching(patterns)
+        for name, matched in chosen.items():
+            if not matched:
+                raise NotFoundError(f"Process '{name}' not found.")
+        return await reading.following([self.processes[name].log for name in chosen], query, after or {})
+
+    async def log_files(self, process_id: str) -> Sequence[LogFile]:
+        return await reading.files_of(self._find(process_id).log)
+
+    async def last_event(self) -> int:
+        return self._journal.last
+
+    def replay(self, after: int) -> AsyncGenerator[Event, None]:
+        return self._journal.read(after)
+
+    async def graph(self) -> Graph:
+        return graph(self.processes)
+
+    async def figures(self) -> Sequence[Figures]:
+        return [
+            Figures(
+                id=process.id,
+                restarts={reason: self._restarts[process.id, reason] for reason in Reason},
+                log_bytes=process.log.bytes_written,
+                log_bytes_dropped=process.log.dropped_bytes,
+            )
+            for process in self.processes.values()
+        ]
 
     async def _read_again(self) -> Loaded:
         if self.source is None:
@@ -321,6 +358,8 @@ class Manager:
     # what the processes need
 
     def prepare(self, process: Process) -> tuple[int, Prepared]:
+        if process.state.started_for:
+            self._restarts[process.id, process.state.started_for] += 1
         run = self._free_run()
         name = f"{self.spawner.base // RUNS:x}-{run}"
         prepared = prepare(process.config, self.settings, self._environment, name)
@@ -379,9 +418,8 @@ class Manager:
                 waiter.set_result(None)
 
     def _tell(self, process: Process) -> None:
-        self._told += 1
         event = Event(
-            seq=self._told,
+            seq=self._journal.last + 1,
             id=process.id,
             from_=process.told,
             to=process.status,
@@ -390,10 +428,7 @@ class Manager:
         )
         process.told = process.status
         process.events.append(event)
-        for queue in self._listeners:
-            if queue.qsize() >= EVENTS_BEHIND:
-                queue.get_nowait()
-            queue.put_nowait(event)
+        self._journal.add(event)
 
     async def _until_gone(self, processes: Sequence[Process]) -> None:
         await self._until(lambda: all(process.status in GONE for process in processes))

@@ -1,8 +1,10 @@
+from typing import Unpack
+
 import httpx
 import pytest
 
 from pmtui.api.requests import MOST_LINES
-from pmtui.control import LogLine, Stream
+from pmtui.control import LogLine, LogQuery
 from tests.fake_control import FakeControl, snapshot
 
 LINES = f"lines is a number from 0 to {MOST_LINES}, not "
@@ -12,8 +14,8 @@ JSON = {"Content-Type": "application/json"}
 class CountingControl(FakeControl):
     """Keeps how many lines it was asked for."""
 
-    async def logs(self, process_id: str, *, lines: int = 100, stream: Stream | None = None) -> list[LogLine]:
-        self.calls.append((f"{lines} of {stream}", process_id))
+    async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> list[LogLine]:
+        self.calls.append((f"{query['lines']} of {query.get('stream')}", process_id))
         return []
 
 
