@@ -1,6 +1,6 @@
 """How quantities are written: short, in at most two units, as wide at noon as at midnight."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from rich.cells import cell_len, set_cell_size
 
@@ -49,11 +49,11 @@ def clock_time(ms: int) -> str:
     return f"{moment:%H:%M:%S}.{ms % 1000:03}"
 
 
-def day_time(time: str) -> str:
-    """An RFC 3339 time as local time of day; the day stands before it where it is not today's."""
+def day_time(time: str, now: float) -> str:
+    """An RFC 3339 time as local time of day; the day stands before it where it is not that of `now`."""
     moment = datetime.fromtimestamp(seconds_of(time))
-    today = datetime.now(UTC).astimezone().date()
-    return f"{moment:%H:%M:%S}" if moment.date() == today else f"{moment:%d %b %H:%M:%S}"
+    same_day = moment.date() == datetime.fromtimestamp(now).date()
+    return f"{moment:%H:%M:%S}" if same_day else f"{moment:%d %b %H:%M:%S}"
 
 
 def plural(count: int, noun: str) -> str:
@@ -61,8 +61,8 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def shortened(text: str, width: int) -> str:
+def shortened(text: str, width: int, ellipsis: str = "…") -> str:
     """At most `width` cells, its end replaced by an ellipsis; whole characters only."""
     if cell_len(text) <= width:
         return text
-    return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
+    return set_cell_size(text, width - 1).rstrip() + ellipsis if width > 0 else ""

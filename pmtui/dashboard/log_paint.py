@@ -102,7 +102,7 @@ def _head(line: Line, manner: Manner, look: Look, glyphs: Glyphs) -> list[Segmen
     if manner.times:
         head.append(Segment(clock_time(line.ms).ljust(TIME), look["dim"]))
     if manner.names:
-        name = shortened(line.process_id, manner.names)
+        name = shortened(line.process_id, manner.names, glyphs.ellipsis)
         head.append(Segment(name + " " * (manner.names + 2 - cell_len(name)), look["accent"]))
     return head
 

@@ -29,16 +29,21 @@ def header_line(columns: Sequence[Placed], arrangement: Arrangement, glyphs: Gly
         if placed.column.key == arrangement.sort:
             arrow = glyphs.falling if arrangement.falling else glyphs.rising
             title, style = f"{title}{arrow}" if len(title) < placed.width else arrow, look["accent"]
-        texts.append((title, style))
+        texts.append((shortened(title, placed.width), style))
     return _line([Segment(" " * GUTTER)], columns, texts)
 
 
 def row_line(
-    cells: Sequence[Cell], columns: Sequence[Placed], gutter: Sequence[Segment], id_style: Style, look: Look
+    cells: Sequence[Cell],
+    columns: Sequence[Placed],
+    gutter: Sequence[Segment],
+    id_style: Style,
+    look: Look,
+    ellipsis: str,
 ) -> Strip:
     """One process; `gutter` is what stands before its first column."""
     texts = [
-        (cell.text, id_style if placed.column.key == "id" else look[cell.tone])
+        (shortened(cell.text, placed.width, ellipsis), id_style if placed.column.key == "id" else look[cell.tone])
         for placed, cell in zip(columns, cells, strict=True)
     ]
     return _line(gutter, columns, texts)
@@ -48,7 +53,6 @@ def _line(gutter: Sequence[Segment], columns: Sequence[Placed], texts: Iterable[
     segments = list(gutter)
     x = GUTTER
     for placed, (text, style) in zip(columns, texts, strict=True):
-        text = shortened(text, placed.width)
         free = placed.width - cell_len(text)
         before = placed.x - x + (free if placed.column.align == "right" else 0)
         segments.append(Segment(" " * before))

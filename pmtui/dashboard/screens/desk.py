@@ -34,6 +34,9 @@ class Desk(Screen[None]):
         """Says what has happened, in a corner, for some seconds."""
         self.notify(text, severity="error" if error else "information", timeout=6 if error else 3, markup=False)
 
+    def label_keys(self) -> None:
+        """Names the keys for what they would do now."""
+
     def operate(self, verb: str, ids: Sequence[str], do: "Callable[[str], Awaitable[Any]]") -> None:
         """Does something to each of the processes, one after the other, and tells how it went."""
         self.run_worker(self._operate(verb, [*ids], do), group="operations")
@@ -48,6 +51,7 @@ class Desk(Screen[None]):
             else:
                 done.append(process_id)
         self.table.clear_marks()
+        self.label_keys()
         self.feed.stir()
         if done:
             self.tell(f"{verb} {names(done)}")

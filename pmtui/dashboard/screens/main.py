@@ -80,7 +80,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         if len(facts.snapshots) != shown:
             self._set_heights()
         self._tell_emptiness()
-        self._label_keys()
+        self.label_keys()
         if self.tab != "logs":
             self.show_details()
 
@@ -100,7 +100,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         else:
             self.pane.message = "Nothing written yet."
 
-    def _label_keys(self) -> None:
+    def label_keys(self) -> None:
         keys = self.query_one(KeyBar)
         row = self.table.snapshot
         keys.labels = {
@@ -143,7 +143,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         self.set_tab("logs")
         self.toggle_class("-full")
         (self.pane if self.has_class("-full") else self.table).focus()
-        self._label_keys()
+        self.label_keys()
 
     # steps back
 
@@ -163,7 +163,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             if applies:
                 step()
                 break
-        self._label_keys()
+        self.label_keys()
 
     # messages
 
@@ -172,7 +172,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         if not self.merged:
             self.show_log()
         self._tell_emptiness()
-        self._label_keys()
+        self.label_keys()
         if self.tab != "logs":
             self.show_details()
 
@@ -186,7 +186,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         self.pane_bar.state = message.state
         self.pane_bar.update_pieces()
         self._tell_emptiness()
-        self._label_keys()
+        self.label_keys()
 
     @on(LogPane.Copied)
     def _copied(self, message: LogPane.Copied) -> None:
@@ -207,7 +207,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
     def on_descendant_focus(self) -> None:
         self.pane_bar.focused_pane = self.focused not in (self.table, None)
         self.pane_bar.update_pieces()
-        self._label_keys()
+        self.label_keys()
 
     # palette
 

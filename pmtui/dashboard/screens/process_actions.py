@@ -39,6 +39,7 @@ class ProcessActions(Desk):
 
     def action_mark(self) -> None:
         self.table.toggle_mark()
+        self.label_keys()
 
     def action_kill(self) -> None:
         ids = self.table.chosen

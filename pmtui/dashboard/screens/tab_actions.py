@@ -62,11 +62,11 @@ class TabActions(Desk):
         try:
             if self.tab == "events":
                 history = await self.control.history(process_id)
-                self.query_one("#events", FactsPane).show(events_table(history, look, self.glyphs))
+                self.query_one("#events", FactsPane).show(events_table(history, look, self.glyphs, self.facts.now))
                 return
             detail = await self.control.get(process_id)
             if self.tab == "info":
-                self.query_one("#info", FactsPane).show(info_table(detail, look, self.glyphs))
+                self.query_one("#info", FactsPane).show(info_table(detail, look, self.glyphs, self.facts.now))
                 return
             env = dict(sorted(detail.env.items()))
             if self.revealed and self.revealed[0] == process_id and env.get(self.revealed[1]) == MASK:

@@ -71,7 +71,7 @@ def one_line(text: object) -> str:
     return "".join(character if character.isprintable() else "�" for character in str(text))
 
 
-def info_table(detail: Detail, look: Look, glyphs: Glyphs) -> Table:
+def info_table(detail: Detail, look: Look, glyphs: Glyphs, now: float) -> Table:
     """What the process is made of."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
@@ -90,13 +90,13 @@ def info_table(detail: Detail, look: Look, glyphs: Glyphs) -> Table:
     row("cwd", detail.cwd)
     row("interpreter", detail.interpreter)
     row("pid", detail.pid or None)
-    row("started", formats.day_time(detail.start_time) if detail.start_time else None)
+    row("started", formats.day_time(detail.start_time, now) if detail.start_time else None)
     row("ports", ", ".join(map(str, detail.ports)))
     row("health", detail.health)
     row("restarts", detail.restart_count)
     row("group", detail.group)
     for number, ended in enumerate(detail.exits[::-1]):
-        row("exits" if number == 0 else "", exit_text(ended))
+        row("exits" if number == 0 else "", exit_text(ended, now))
     settings = {name: value for name, value in detail.config.items() if name != "env"}
     for number, (name, value) in enumerate(settings.items()):
         text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
@@ -104,13 +104,13 @@ def info_table(detail: Detail, look: Look, glyphs: Glyphs) -> Table:
     return table
 
 
-def exit_text(ended: Exit) -> str:
+def exit_text(ended: Exit, now: float) -> str:
     how = ended.signal or f"exit {ended.code}"
     words = f": {ended.lines[-1]}" if ended.lines else ""
-    return f"{formats.day_time(ended.time)}  run {ended.run}  {how} after {ended.uptime_seconds:.1f} s{words}"
+    return f"{formats.day_time(ended.time, now)}  run {ended.run}  {how} after {ended.uptime_seconds:.1f} s{words}"
 
 
-def events_table(history: Sequence[Event], look: Look, glyphs: Glyphs) -> Table:
+def events_table(history: Sequence[Event], look: Look, glyphs: Glyphs, now: float) -> Table:
     """Every change of state, the newest first."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
@@ -120,6 +120,6 @@ def events_table(history: Sequence[Event], look: Look, glyphs: Glyphs) -> Table:
         status = Text("removed", style=look["dim"])
         if event.to is not None:
             status = Text(f"{glyphs.status[event.to]} {event.to}", style=look[STATUS_TONE[event.to]])
-        time = Text(formats.day_time(event.time), style=look["dim"])
+        time = Text(formats.day_time(event.time, now), style=look["dim"])
         table.add_row(time, status, Text(one_line(event.reason), style=look["text"]))
     return table

@@ -29,7 +29,7 @@ class KeyBar(Bar):
         shown = [action for action in ranked if action.id not in self.hidden]
         if width < 100:
             quit_ = [action for action in shown if action.id == "quit"]
-            shown = [action for action in shown if action.id != "quit"][: MOST - 1] + quit_
+            shown = [action for action in shown if action.id != "quit"][: MOST - 1 - bool(self.hint)] + quit_
         for action in shown:
             label = self.labels.get(action.id, action.label)
             pieces = [

@@ -260,7 +260,9 @@ class LogPane(Widget, can_focus=True):
         width = self.size.width
         if y >= len(self._frame):
             empty = not self._frame and y == min(1, self.size.height - 1)
-            return Strip([Segment("  " + shortened(self.message, width - 4), look["dim"])] if empty else [])
+            return Strip(
+                [Segment("  " + shortened(self.message, width - 4, self.glyphs.ellipsis), look["dim"])] if empty else []
+            )
         row = self._frame[y]
         strip = row.strip
         if self._selection is not None:

@@ -29,7 +29,7 @@ class PaneBar(Bar):
     def pieces(self, width: int) -> Sequence[Piece]:
         look, rule = self.look, self.glyphs.rule
         line = Piece(rule, look["accent" if self.focused_pane else "dim"])
-        title = Piece(f" {shortened(self.title, LONGEST_TITLE)} ", look["bold"])
+        title = Piece(f" {shortened(self.title, LONGEST_TITLE, self.glyphs.ellipsis)} ", look["bold"])
         left = [line, title, line, *self._tabs(), line]
         if self.tab != "logs":
             return justified(left, [line], width, line)
@@ -69,7 +69,7 @@ class PaneBar(Bar):
             f"{state.count.found:,} of {state.count.total:,}" if state.count.found else f"{state.count.total:,} found"
         )
         only = "only " if state.filtered else ""
-        text = shortened(state.search, max(8, width // 5))
+        text = shortened(state.search, max(8, width // 5), self.glyphs.ellipsis)
         return [Piece(f" {only}/{text} ", look["warn"]), Piece(f"{count} ", look["dim"])]
 
     def _chip(self) -> list[Piece]:

@@ -277,7 +277,7 @@ class ProcessTable(Widget, can_focus=True):
         if place < len(self._rows):
             return self._row_strip(self._rows[place], y, look)
         if not self._rows and self.message and y == min(2, self.size.height - 1):
-            return Strip([Segment("  " + shortened(self.message, width - 4), look["dim"])])
+            return Strip([Segment("  " + shortened(self.message, width - 4, self.glyphs.ellipsis), look["dim"])])
         return Strip([])
 
     def _row_strip(self, row: Snapshot, y: int, look: Look) -> Strip:
@@ -286,7 +286,7 @@ class ProcessTable(Widget, can_focus=True):
         sign = self.glyphs.mark if marked else self.glyphs.cursor if selected else " "
         gutter = [Segment(sign, look["warn" if marked else "accent"]), Segment(" ")]
         cells = cells_of(self._row(row), self._plan)
-        strip = row_line(cells, self._plan, gutter, look["bold" if selected else "text"], look)
+        strip = row_line(cells, self._plan, gutter, look["bold" if selected else "text"], look, self.glyphs.ellipsis)
         strip = strip.adjust_cell_length(self.size.width - 1)
         if selected:
             strip = strip.apply_style(look.cursor if self.has_focus else look.idle_cursor)

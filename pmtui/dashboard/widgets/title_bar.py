@@ -45,8 +45,8 @@ class TitleBar(Bar):
         name = Piece(" pmtui", look["accent"] + look["bold"].without_color)
         memory, cpu, uptime = self._memory(), self._cpu(), self._uptime()
         left = [name, *self._counts(())]
-        for wordless, beside in ((QUIET, cpu), ((*QUIET, Status.STARTING), cpu), (ORDER, [])):
-            if width_of([*left, *memory, *beside, gap, gap]) > width:
+        for wordless, beside in ((QUIET, [*memory, *cpu]), ((*QUIET, Status.STARTING), [*memory, *cpu]), (ORDER, [])):
+            if width_of([*left, *beside, gap]) > width:
                 left = [name, *self._counts(wordless)]
         right: list[Piece] = []
         for pieces in (memory, cpu, self._spark(), self._address(), uptime):

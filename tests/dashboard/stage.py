@@ -1,0 +1,84 @@
+"""The dashboard on a stage: a terminal of a given size that can be read."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+
+from pmtui.dashboard.app import DashboardApp
+from pmtui.dashboard.glyphs import Glyphs
+from pmtui.dashboard.log_source import LogSource
+from tests.dashboard.scene import NOW, FakeLogs, scene
+from tests.fake_control import FakeControl
+
+DEADLINE = 10.0
+
+
+class FakeOwner:
+    """Counts how often it was told to leave."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def leave(self) -> None:
+        self.asked += 1
+
+
+class Stage:
+    """A running dashboard, its FakeControl and its logs."""
+
+    def __init__(self, app: DashboardApp, pilot: Pilot[None], control: FakeControl, logs: LogSource) -> None:
+        self.app, self.pilot, self.control, self.logs = app, pilot, control, logs
+        self.owner = app.owner
+
+    @property
+    def lines(self) -> list[str]:
+        """What is on the screen."""
+        return [strip.text.rstrip() for strip in self.app.screen._compositor.render_strips()]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines) + "\n"
+
+    @property
+    def ansi(self) -> str:
+        """What is on the screen, with its colours."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.render(self.app.console) for strip in strips) + "\n"
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Waits until something is so; fails after a while with what is on the screen."""
+        async with asyncio.timeout(DEADLINE):
+            try:
+                while not holds():
+                    await self.pilot.pause(0.01)
+            except asyncio.CancelledError:
+                raise AssertionError(f"it did not come true on\n{self.text}") from None
+
+    async def shows(self, words: str) -> None:
+        await self.until(lambda: words in self.text)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+
+@asynccontextmanager
+async def stage(
+    width: int = 80,
+    height: int = 24,
+    control: FakeControl | None = None,
+    logs: FakeLogs | None = None,
+    *,
+    glyphs: Glyphs | None = None,
+) -> AsyncIterator[Stage]:
+    """The scene, or what is given, with its first facts on the screen."""
+    made, lines = scene()
+    control = made if control is None else control
+    app = DashboardApp(control, logs or lines, FakeOwner(), glyphs=glyphs, clock=lambda: NOW)
+    async with app.run_test(size=(width, height)) as pilot:
+        shown = Stage(app, pilot, control, logs or lines)
+        await shown.until(lambda: app.main.facts.about is not None)
+        await pilot.pause()
+        yield shown

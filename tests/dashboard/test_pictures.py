@@ -1,0 +1,110 @@
+"""The whole screen, cell by cell. `GOLDENS=write pytest …` writes the pictures anew: then look at them."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pmtui.dashboard.glyphs import ASCII, Glyphs
+from tests.dashboard.scene import FakeLogs, SceneControl
+from tests.dashboard.stage import Stage, stage
+
+GOLDENS = Path(__file__).parent / "goldens"
+SIZES = [(80, 24), (120, 36), (200, 50)]
+
+
+def compare(name: str, picture: str) -> None:
+    path = GOLDENS / name
+    if os.environ.get("GOLDENS") == "write":
+        path.write_text(picture)
+    assert picture == path.read_text()
+
+
+async def settled(shown: Stage, words: str) -> None:
+    """Two equal pictures in a row, with these words in them."""
+    await shown.shows(words)
+    before = ""
+    while before != shown.ansi:
+        before = shown.ansi
+        await shown.pilot.pause(0.15)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_overview(size: tuple[int, int]) -> None:
+    async with stage(*size) as shown:
+        await settled(shown, "listening on")
+        compare(f"overview-{size[0]}x{size[1]}.txt", shown.text)
+        compare(f"overview-{size[0]}x{size[1]}.ansi", shown.ansi)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_overview_without_colours(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with stage(*size) as shown:
+        await settled(shown, "listening on")
+        compare(f"overview-{size[0]}x{size[1]}.txt", shown.text)
+        compare(f"overview-{size[0]}x{size[1]}-no-color.ansi", shown.ansi)
+
+
+async def test_ascii() -> None:
+    glyphs: Glyphs = ASCII
+    async with stage(80, 24, glyphs=glyphs) as shown:
+        await settled(shown, "listening on")
+        assert shown.text.isascii()
+        compare("ascii-80x24.txt", shown.text)
+
+
+FLOWS: dict[str, tuple[Sequence[str], str]] = {
+    "info": (["right_square_bracket"], "interpreter"),
+    "env": (["left_square_bracket"], "OPENAI_API_KEY"),
+    "search": (["tab", "slash", *"ERR", "enter", "N"], "of 8"),
+    "filter": (["slash", *"is:run", "enter"], "ai-agent"),
+    "no-match": (["slash", *"zzz", "enter"], "No process matches"),
+    "marks": (["space", "space"], "2 marked"),
+    "sorted": (["greater_than_sign"] * 6, "CPU"),
+    "full": (["enter"], "Table"),
+    "merged": (["a"], "all processes"),
+    "wrap": (["z"], "n 2 s"),
+    "help": (["question_mark"], "Keys"),
+    "quit": (["q"], "This stops"),
+    "kill": (["x"], "at once"),
+    "signal": (["S"], "SIGHUP"),
+    "restart-menu": (["R"], "All failed"),
+    "farewell": (["q", "y"], "left, for"),
+}
+
+
+@pytest.mark.parametrize("name", FLOWS)
+async def test_flow(name: str) -> None:
+    keys, words = FLOWS[name]
+    async with stage(80, 24) as shown:
+        await shown.shows("listening on")
+        await shown.press(*keys)
+        await settled(shown, words)
+        compare(f"{name}-80x24.txt", shown.text)
+
+
+async def test_no_config() -> None:
+    control = SceneControl()
+    searched = ["/srv/pmtui.toml", "/srv/pb_processes.json", "/srv/pb_data/pb_processes.json"]
+    control.facts = msgspec.structs.replace(control.facts, config=None, searched=searched)
+    async with stage(80, 24, control, FakeLogs()) as shown:
+        await settled(shown, "pmtui init")
+        compare("no-config-80x24.txt", shown.text)
+
+
+async def test_broken_config() -> None:
+    control = SceneControl()
+    errors = ["processes[2].maxRetires: unknown field, did you mean maxRetries?", "processes[3].command: expected text"]
+    control.facts = msgspec.structs.replace(control.facts, errors=errors)
+    async with stage(80, 24, control, FakeLogs()) as shown:
+        await settled(shown, "cannot be used")
+        compare("broken-config-80x24.txt", shown.text)
+
+
+async def test_too_small_says_so() -> None:
+    async with stage(40, 10) as shown:
+        await settled(shown, "too small")
+        compare("small-40x10.txt", shown.text)
