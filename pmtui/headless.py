@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from pmtui import __version__
-from pmtui.config.load import Loaded
+from pmtui.config.load import NAMES, Loaded
 from pmtui.control import ControlError, Status
 from pmtui.instance import AlreadyRunningError, FolderError, Instance, acquire
 from pmtui.logs.bridge import Bridge, Format
@@ -175,7 +175,7 @@ def greet(bridge: Bridge, loaded: Loaded, url: str | None) -> None:
     for problem in loaded.problems:
         bridge.line("WARN" if problem.warning else "ERROR", f"{loaded.path}: {problem}")
     count = len(loaded.processes)
-    where = f" from {loaded.path}" if loaded.path else ""
+    where = f" from {loaded.path}" if loaded.path else f", no config here: looked for {', '.join(NAMES)}"
     bridge.line("INFO", f"pmtui {__version__}: {count} process{'' if count == 1 else 'es'}{where}")
     if url:
         bridge.line("INFO", f"API on {url}")

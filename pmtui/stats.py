@@ -50,7 +50,7 @@ class Sampler:
         self._cpu: dict[int, float] = {}
         self._ports: dict[int, tuple[int, ...]] = {}
         self._at = 0.0
-        self._samples = 0
+        self.samples = 0
         self._asked = 0.0
         self._ticker: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
@@ -86,10 +86,10 @@ class Sampler:
     def _sample(self) -> None:
         now = time.monotonic()
         totals = self._totals()
-        if self._samples % PORTS_EVERY == 0 or totals.keys() - self._ports.keys():
+        if self.samples % PORTS_EVERY == 0 or totals.keys() - self._ports.keys():
             ports = listening()
             self._ports = {run: ports_of(total.pids, ports) for run, total in totals.items()}
-        self._samples += 1
+        self.samples += 1
         elapsed = now - self._at
         uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
         usage = {}
