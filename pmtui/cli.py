@@ -14,6 +14,7 @@ from pmtui import __version__
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
     from pmtui.spawner.boot import Boot
+    from pmtui.supervise.reload import Source
 
 FAILURE = 1
 BAD_USAGE = 2
@@ -73,15 +74,15 @@ def manage(argv: Sequence[str]) -> int:
     options = manager_options().parse_args(argv)
     from pmtui.spawner.boot import Boot
 
-    return headless(options, Boot().prepare())  # the guardian first: it comes up while all else is loaded
-
-
-def headless(options: argparse.Namespace, boot: "Boot") -> int:
+    if not (options.no_ui or (sys.stdin.isatty() and sys.stderr.isatty())):
+        return complain("the dashboard needs a terminal; without one: pmtui --no-ui", BAD_USAGE)
     gc.disable()  # imports make much that lives and no garbage; the manager enables it when it is up
-    import asyncio
+    return supervise(options, Boot().prepare())  # the guardian first: it comes up while all else is loaded
 
+
+def supervise(options: argparse.Namespace, boot: "Boot") -> int:
     from pmtui.config.load import NAMES
-    from pmtui.headless import StartError, run_headless
+    from pmtui.headless import StartError
     from pmtui.supervise.manager import is_meant
     from pmtui.supervise.reload import Source
 
@@ -94,14 +95,23 @@ def headless(options: argparse.Namespace, boot: "Boot") -> int:
             known = ", ".join(config.id for config in loaded.processes) or "there are none"
             return complain(f"no process matches '{pattern}' (processes: {known})", BAD_USAGE)
     searched = [] if options.config else [str(Path.cwd() / name) for name in NAMES]
+    source = Source(partial(read, loaded.path), loaded, searched)
     try:
-        asyncio.run(
-            run_headless(
-                Source(partial(read, loaded.path), loaded, searched), boot, options.log_format, not options.no_api
-            )
-        )
+        if options.no_ui:
+            return headless(source, boot, options)
+        from pmtui.dashboard.run import run_dashboard
+
+        return run_dashboard(source, boot, has_api=not options.no_api)
     except StartError as error:
         return complain(str(error), error.exit_code)
+
+
+def headless(source: "Source", boot: "Boot", options: argparse.Namespace) -> int:
+    import asyncio
+
+    from pmtui.headless import run_headless
+
+    asyncio.run(run_headless(source, boot, options.log_format, not options.no_api))
     return 0
 
 

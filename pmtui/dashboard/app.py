@@ -18,6 +18,7 @@ from pmtui.dashboard.dialogs.confirm import Confirm
 from pmtui.dashboard.dialogs.farewell import RESTING, Farewell
 from pmtui.dashboard.driver import TerminalDriver
 from pmtui.dashboard.facts import Facts, Feed
+from pmtui.dashboard.formats import harmless
 from pmtui.dashboard.glyphs import ASCII, UNICODE, Glyphs
 from pmtui.dashboard.log_source import LogSource
 from pmtui.dashboard.screens.main import MainScreen
@@ -122,7 +123,9 @@ class DashboardApp(App[None]):
 
     def alarm(self, text: str) -> None:
         """Something that people should know of. For any thread."""
-        self._from_anywhere(partial(self.notify, text, title="", severity="warning", timeout=10, markup=False))
+        self._from_anywhere(
+            partial(self.notify, harmless(text), title="", severity="warning", timeout=10, markup=False)
+        )
 
     def _from_anywhere(self, callback: Callable[[], object]) -> None:
         self._waiting.append(callback)
@@ -164,3 +167,4 @@ def settle_garbage() -> None:
     """What is there now stays: the collector need not look at it again (worst pause 95 ms, then 15-30 ms)."""
     gc.collect()
     gc.freeze()
+    gc.enable()

@@ -83,7 +83,7 @@ class Spawner:
         self._outgoing: deque[tuple[bytes, Sequence[int]]] = deque()
         self._incoming = bytearray()
         self._kept: list[tuple[tuple[object, ...], int]] = []
-        self._closing = False
+        self._replacement: asyncio.Task[None] | None = None
         become_subreaper()
         self._start()
 
@@ -130,7 +130,8 @@ class Spawner:
 
     async def close(self) -> None:
         """Lets the guardian go, and returns when it has ended what is left and itself."""
-        self._closing = True
+        if self._replacement:
+            await self._replacement
         self._loop.remove_reader(self._link)
         self._loop.remove_writer(self._link)
         self._link.close()
