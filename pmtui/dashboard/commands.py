@@ -8,6 +8,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
 from pmtui.dashboard.actions import ACTIONS
+from pmtui.dashboard.formats import harmless
 
 if TYPE_CHECKING:
     from pmtui.dashboard.screens.main import MainScreen
@@ -22,7 +23,7 @@ class Commands(Provider):
             if action.scope in ("screen", "app") and action.id not in ("palette", "back", "switch_pane"):
                 yield f"{action.label}  ({action.key})", action.help, screen.runner(action)
         for row in screen.facts.snapshots:
-            yield f"Go to {row.id}", f"{row.status} {row.reason}", screen.goer(row.id)
+            yield f"Go to {row.id}", harmless(f"{row.status} {row.reason}"), screen.goer(row.id)
         for name in self.app.available_themes:
             yield f"Theme {name}", "Changes the colours", partial(setattr, self.app, "theme", name)
 

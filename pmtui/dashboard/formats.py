@@ -56,13 +56,21 @@ def day_time(time: str, now: float) -> str:
     return f"{moment:%H:%M:%S}" if same_day else f"{moment:%d %b %H:%M:%S}"
 
 
-def plural(count: int, noun: str) -> str:
+def plural(count: int, one: str, many: str) -> str:
     """`1 line`, `1,234 lines`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def shortened(text: str, width: int, ellipsis: str = "…") -> str:
-    """At most `width` cells, its end replaced by an ellipsis; whole characters only."""
+    """At most `width` cells, its end replaced by an ellipsis; whole characters only, and harmless."""
+    text = harmless(text)
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + ellipsis if width > 0 else ""
+
+
+def harmless(text: str) -> str:
+    """Fit for one line of the screen, whoever wrote it."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else "�" for character in text)

@@ -44,11 +44,11 @@ class Farewell(Dialog[None]):
         if not left:
             return Text("All processes have ended.")
         waited = formats.duration(facts.now - self._started)
-        text = Text(f"{formats.plural(len(left), 'process').replace('sss', 'sses')} left, for {waited}\n")
+        text = Text(f"{formats.plural(len(left), 'process', 'processes')} left, for {waited}\n")
         for row in left[:MOST]:
             glyph = self._glyphs.status[row.status]
             text.append(f"\n{glyph} {row.id:<24} ")
-            text.append(f"{row.status}  pid {row.pid or '–'}  {row.reason}", style="dim")  # noqa: RUF001
+            text.append(f"{row.status}  pid {row.pid or '–'}  {formats.harmless(row.reason)}", style="dim")  # noqa: RUF001
         if len(left) > MOST:
             text.append(f"\n  and {len(left) - MOST} more")
         return text

@@ -7,6 +7,7 @@ from textual.screen import Screen
 
 from pmtui.control import Console, ControlError
 from pmtui.dashboard.facts import Facts, Feed
+from pmtui.dashboard.formats import harmless
 from pmtui.dashboard.glyphs import Glyphs
 from pmtui.dashboard.log_source import LogSource
 from pmtui.dashboard.widgets.log_pane import LogPane
@@ -32,6 +33,7 @@ class Desk(Screen[None]):
 
     def tell(self, text: str, *, error: bool = False) -> None:
         """Says what has happened, in a corner, for some seconds."""
+        text = "\n".join(harmless(line) for line in text.splitlines())
         self.notify(text, severity="error" if error else "information", timeout=6 if error else 3, markup=False)
 
     def label_keys(self) -> None:

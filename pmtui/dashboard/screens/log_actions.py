@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from pmtui.dashboard.formats import plural
 from pmtui.dashboard.log_lines import HeldLines, Line, Lines, MatchingLines, MergedLines
 from pmtui.dashboard.saved import write_copy, write_lines
 from pmtui.dashboard.screens.desk import Desk
@@ -97,8 +98,7 @@ class LogActions(Desk):
             return
         self.app.copy_to_clipboard(text)
         path = write_copy(text)
-        count = text.count("\n") + 1
-        said = f"Copied {count} line{'s' if count > 1 else ''}"
+        said = f"Copied {plural(text.count(chr(10)) + 1, 'line', 'lines')}"
         self.tell(f"{said}, also to {path}" if path else said)
 
     def action_save(self) -> None:
@@ -108,4 +108,4 @@ class LogActions(Desk):
         except OSError as error:
             self.tell(f"The lines cannot be saved: {error.strerror} ({error.filename})", error=True)
         else:
-            self.tell(f"Saved {len(lines):,} lines to {path}")
+            self.tell(f"Saved {plural(len(lines), 'line', 'lines')} to {path}")

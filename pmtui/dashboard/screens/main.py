@@ -14,6 +14,7 @@ from pmtui.control import Status
 from pmtui.dashboard.actions import BY_ID, Action, bindings
 from pmtui.dashboard.commands import Commands
 from pmtui.dashboard.facts import Facts
+from pmtui.dashboard.formats import shortened
 from pmtui.dashboard.look import look_of
 from pmtui.dashboard.screens.log_actions import LogActions
 from pmtui.dashboard.screens.notices import begin_notice
@@ -110,9 +111,19 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             "follow": "Follow" if not self.pane.state.follows else "Pause",
         }
         keys.hidden = frozenset() if row else frozenset({"restart", "toggle_running", "full_logs", "kill", "follow"})
-        marked = len(self.table.marks)
-        keys.hint = f"{marked} marked" if marked else ""
+        keys.hint = self._hint()
         keys.update_pieces()
+
+    def _hint(self) -> str:
+        """What else is in force in the table: marks, filter."""
+        arrangement, marked = self.table.arrangement, len(self.table.marks)
+        count = f"{len(self.table.ids)} of {len(self.facts.snapshots)}"
+        said = [f"{marked} marked"] if marked else []
+        if arrangement.problems_only:
+            said.append(f"problems {count}")
+        if arrangement.filter:
+            said.append(f"{shortened(arrangement.filter.text, 16)} {count}")
+        return f" {self.glyphs.dot} ".join(said)
 
     # layout
 
@@ -175,6 +186,11 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         self.label_keys()
         if self.tab != "logs":
             self.show_details()
+
+    @on(ProcessTable.Rearranged)
+    def _rearranged(self) -> None:
+        self._tell_emptiness()
+        self.label_keys()
 
     @on(ProcessTable.Opened)
     @on(LogPane.Opened)

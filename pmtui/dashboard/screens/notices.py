@@ -3,6 +3,7 @@
 from rich.text import Text
 
 from pmtui.control import About
+from pmtui.dashboard.formats import harmless
 from pmtui.dashboard.look import Look
 
 EXAMPLE = """[process.web]
@@ -41,7 +42,7 @@ def error_notice(about: About, look: Look) -> Text:
     text.append(f"{about.config or 'The config'} cannot be used as it is:\n\n", style=look["bold"])
     for error in about.errors[:20]:
         text.append("  ✖ ", style=look["bad"])
-        text.append(f"{error}\n", style=look["text"])
+        text.append(f"{harmless(error)}\n", style=look["text"])
     if len(about.errors) > 20:
         text.append(f"  and {len(about.errors) - 20} more\n", style=look["dim"])
     text.append("\nL", style=look["accent"])

@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from pmtui.control import Detail, Event, Exit
 from pmtui.dashboard import formats
+from pmtui.dashboard.formats import harmless
 from pmtui.dashboard.glyphs import Glyphs
 from pmtui.dashboard.look import STATUS_TONE, Look
 
@@ -56,7 +57,7 @@ class EnvPane(OptionList):
         self.clear_options()
         width = max((len(name) for name in env), default=0)
         for name, value in env.items():
-            self.add_option(Option(Content(f"{name.ljust(width)}  {one_line(value)}")))
+            self.add_option(Option(Content(f"{name.ljust(width)}  {harmless(value)}")))
         if env:
             self.highlighted = min(place or 0, len(env) - 1)
 
@@ -64,11 +65,6 @@ class EnvPane(OptionList):
     def name_at_cursor(self) -> str | None:
         names = [*self._shown]
         return names[self.highlighted] if self.highlighted is not None and names else None
-
-
-def one_line(text: object) -> str:
-    """Fit for one line of the screen, whatever it is."""
-    return "".join(character if character.isprintable() else "�" for character in str(text))
 
 
 def info_table(detail: Detail, look: Look, glyphs: Glyphs, now: float) -> Table:
@@ -79,7 +75,7 @@ def info_table(detail: Detail, look: Look, glyphs: Glyphs, now: float) -> Table:
 
     def row(name: str, value: object) -> None:
         if value not in (None, "", []):
-            table.add_row(Text(name, style=look["dim"]), Text(one_line(value), style=look["text"]))
+            table.add_row(Text(name, style=look["dim"]), Text(harmless(str(value)), style=look["text"]))
 
     status = Text(f"{glyphs.status[detail.status]} {detail.status}", style=look[STATUS_TONE[detail.status]])
     table.add_row(Text("status", style=look["dim"]), status)
@@ -121,5 +117,5 @@ def events_table(history: Sequence[Event], look: Look, glyphs: Glyphs, now: floa
         if event.to is not None:
             status = Text(f"{glyphs.status[event.to]} {event.to}", style=look[STATUS_TONE[event.to]])
         time = Text(formats.day_time(event.time, now), style=look["dim"])
-        table.add_row(time, status, Text(one_line(event.reason), style=look["text"]))
+        table.add_row(time, status, Text(harmless(event.reason), style=look["text"]))
     return table

@@ -78,7 +78,8 @@ class LogPane(Widget, can_focus=True):
         self._viewport = Viewport(self._lines, self._rows_of)
         self._filtered = False
         self._selection: TextSelection | None = None
-        self._selecting = False
+        self._anchor: Spot | None = None
+        self._follows_after_click = False
         self._strips: dict[Line, Sequence[Strip]] = {}
         self._look: Look | None = None
         self._seen: object = None
@@ -303,28 +304,30 @@ class LogPane(Widget, can_focus=True):
         self.scroll_rows(-WHEEL)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        spot = self._spot(event)
-        if event.button == 1 and spot is not None:
-            self.capture_mouse()
-            self._selecting = True
-            self._selection = None
-            self._down_at = spot
+        if event.button != 1 or not self._frame:
+            return
+        self.capture_mouse()
+        self._follows_after_click = self._viewport.follows
+        self._viewport.pause()
+        self._selection = None
+        self._look_elsewhere()
+        self._anchor = self._spot(event)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        spot = self._spot(event)
-        if self._selecting and spot is not None and (self._selection or spot != self._down_at):
-            self._viewport.pause()
-            self._selection = TextSelection(self._down_at, spot)
+        head = self._spot(event)
+        if self._anchor is not None and head is not None and (self._selection or head != self._anchor):
+            self._selection = TextSelection(self._anchor, head)
             self.tick()
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
-        if not self._selecting:
+        if self._anchor is None:
             return
-        self._selecting = False
+        self._anchor = None
         self.release_mouse()
         if self._selection is not None:
             self.post_message(self.Copied(self.selected_text))
-        self.tick()
+        elif self._follows_after_click:
+            self.follow()
 
     def on_click(self, event: events.Click) -> None:
         if event.chain == 2:

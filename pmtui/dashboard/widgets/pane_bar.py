@@ -30,7 +30,7 @@ class PaneBar(Bar):
         look, rule = self.look, self.glyphs.rule
         line = Piece(rule, look["accent" if self.focused_pane else "dim"])
         title = Piece(f" {shortened(self.title, LONGEST_TITLE, self.glyphs.ellipsis)} ", look["bold"])
-        left = [line, title, line, *self._tabs(), line]
+        left = [line, *([title, line] if self.title else []), *self._tabs(), line]
         if self.tab != "logs":
             return justified(left, [line], width, line)
         parts = [self._chip(), self._search(width), self._streams()]

@@ -60,7 +60,7 @@ class ProcessTable(Widget, can_focus=True):
         self.arrangement = Arrangement()
         self.selected: str | None = None
         self.marks: set[str] = set()
-        self.message = ""
+        self._message = ""
         self._snapshots: Sequence[Snapshot] = []
         self._rows: list[Snapshot] = []
         self._now = 0.0
@@ -106,6 +106,16 @@ class ProcessTable(Widget, can_focus=True):
         """The marked processes, or else the one under the cursor."""
         marked = [row.id for row in self._snapshots if row.id in self.marks]
         return marked or ([self.selected] if self.selected else [])
+
+    @property
+    def message(self) -> str:
+        """What is said where no row is left."""
+        return self._message
+
+    @message.setter
+    def message(self, text: str) -> None:
+        self._message = text
+        self._repaint()
 
     def _update_rows(self) -> None:
         before = self.ids

@@ -1,0 +1,333 @@
+"""What happens when keys are pressed and the mouse is used."""
+
+import os
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual import events
+from textual.geometry import Offset
+
+from pmtui.control import Changes, Status, UnavailableError
+from pmtui.dashboard.actions import ACTIONS
+from pmtui.dashboard.app import DashboardApp
+from pmtui.dashboard.log_paint import shown_text
+from tests.dashboard.scene import FakeLogs, SceneControl, rows, scene
+from tests.dashboard.stage import FakeOwner, stage
+from tests.fake_control import FakeControl, snapshot
+
+
+async def test_every_action_has_a_method_where_it_is_bound() -> None:
+    async with stage() as shown:
+        owners = {"app": shown.app, "screen": shown.app.main, "table": shown.app.main.table, "log": shown.app.main.pane}
+        for action in ACTIONS:
+            assert hasattr(owners[action.scope], f"action_{action.id.partition('(')[0]}"), action.id
+        keys = [key for action in ACTIONS for key in action.keys.split(",")]
+        assert len(keys) == len(set(keys))
+
+
+async def test_restart_hits_the_process_under_the_cursor_after_a_sort() -> None:
+    async with stage() as shown:
+        await shown.press("j", "greater_than_sign", "greater_than_sign", "I", "r")
+        await shown.until(lambda: shown.control.calls)
+        assert shown.control.calls == [("restart", "node-worker")]
+
+
+async def test_the_cursor_stays_on_its_process_when_others_go() -> None:
+    async with stage() as shown:
+        await shown.press("j", "j", "j")
+        del shown.control.rows["ai-agent"], shown.control.rows["ingest"]
+        await shown.app.feed.look()
+        assert shown.app.main.table.selected == "pdf-parser"
+        del shown.control.rows["pdf-parser"]
+        await shown.app.feed.look()
+        assert shown.app.main.table.selected == "api"
+
+
+async def test_s_starts_what_rests_and_stops_what_runs() -> None:
+    async with stage() as shown:
+        await shown.press("s")
+        await shown.until(lambda: ("stop", "ai-agent") in shown.control.calls)
+        await shown.shows("s Start")
+        await shown.press("s")
+        await shown.until(lambda: ("start", "ai-agent") in shown.control.calls)
+        await shown.shows("s Stop")
+
+
+async def test_marked_processes_are_done_together() -> None:
+    async with stage() as shown:
+        await shown.press("space", "j", "space", "r")
+        await shown.until(lambda: len(shown.control.calls) == 2)
+        assert shown.control.calls == [("restart", "ai-agent"), ("restart", "ingest")]
+        await shown.until(lambda: not shown.app.main.table.marks)
+
+
+async def test_kill_asks_and_means_no_unless_told() -> None:
+    async with stage() as shown:
+        await shown.press("x", "enter")
+        assert shown.control.calls == []
+        await shown.press("x")
+        await shown.shows("Kill ai-agent?")
+        await shown.press("y")
+        await shown.until(lambda: shown.control.calls == [("kill", "ai-agent")])
+
+
+async def test_a_signal_is_chosen_from_a_list() -> None:
+    async with stage() as shown:
+        await shown.press("S", "enter")
+        await shown.until(lambda: shown.control.calls == [("signal SIGHUP", "ai-agent")])
+
+
+async def test_all_failed_are_restarted_from_the_menu() -> None:
+    async with stage() as shown:
+        await shown.press("R", "enter")
+        await shown.shows("Restart 1?")
+        await shown.press("y")
+        await shown.until(lambda: shown.control.calls == [("restart", "pdf-parser")])
+
+
+async def test_reload_shows_the_difference_first() -> None:
+    control, logs = scene()
+    control.changes = Changes(added=["new"], removed=["old"], changed=[], unchanged=["a", "b"], errors=[])
+    async with stage(control=control, logs=logs) as shown:
+        await shown.press("L")
+        await shown.shows("+ new")
+        await shown.shows("- old")
+        await shown.press("y")
+        await shown.until(lambda: control.calls == [("reload", "")])
+
+
+async def test_an_operation_that_fails_says_why() -> None:
+    async with stage() as shown:
+        del shown.control.rows["ai-agent"]
+        await shown.press("r")
+        await shown.until(lambda: any("not found" in note.message for note in shown.app._notifications))
+
+
+async def test_escape_goes_back_step_by_step_and_never_leaves() -> None:
+    async with stage() as shown:
+        main = shown.app.main
+        await shown.press("slash", *"ai", "enter", "enter", "slash", *"ERR", "enter")
+        assert main.has_class("-full")
+        assert main.pane.state.search == "ERR"
+        await shown.press("escape")
+        await shown.until(lambda: main.pane.state.search == "")
+        assert main.has_class("-full")
+        await shown.press("escape")
+        assert not main.has_class("-full")
+        assert main.table.arrangement.filter
+        await shown.press("escape")
+        assert not main.table.arrangement.filter
+        await shown.press(*["escape"] * 5)
+        assert shown.app.is_running
+
+
+async def test_escape_in_the_prompt_brings_back_the_old_filter() -> None:
+    async with stage() as shown:
+        await shown.press("slash", *"ai", "enter", "slash", *"zzz")
+        assert shown.app.main.table.ids == []
+        await shown.press("escape")
+        await shown.until(lambda: shown.app.main.table.arrangement.filter.text == "ai")
+
+
+async def test_letters_in_the_prompt_and_pasted_text_are_no_commands() -> None:
+    async with stage() as shown:
+        await shown.press("slash", *"qrsx")
+        assert shown.control.calls == []
+        await shown.press("escape")
+        shown.app.post_message(events.Paste("qyrsx\n"))
+        await shown.pilot.pause()
+        assert shown.control.calls == []
+        assert len(shown.app.screen_stack) == 1
+
+
+async def test_quitting_names_what_stops_and_asks() -> None:
+    async with stage() as shown:
+        owner = shown.owner
+        assert isinstance(owner, FakeOwner)
+        await shown.press("q")
+        await shown.shows("ai-agent")
+        await shown.press("enter")
+        assert owner.asked == 0
+        await shown.press("q", "y")
+        await shown.shows("left, for")
+        assert owner.asked == 1
+        await shown.press("K")
+        assert owner.asked == 2
+        shown.app.manager_ended()
+        await shown.until(lambda: not shown.app.is_running or shown.app._exit)
+
+
+async def test_ctrl_c_twice_leaves() -> None:
+    async with stage() as shown:
+        owner = shown.owner
+        assert isinstance(owner, FakeOwner)
+        await shown.press("ctrl+c")
+        assert owner.asked == 0
+        await shown.press("ctrl+c")
+        assert owner.asked == 1
+
+
+async def test_a_search_finds_counts_and_becomes_a_filter() -> None:
+    async with stage() as shown:
+        await shown.press("tab", "slash", *"warn", "tab")
+        await shown.shows("only /warn")
+        texts = [shown_text(line)[0] for line in shown.app.main.pane.everything()]
+        assert texts
+        assert all("WARN" in text for text in texts)
+        await shown.press("F")
+        await shown.shows("ready in")
+
+
+async def test_hopping_from_error_to_error() -> None:
+    async with stage() as shown:
+        await shown.press("E")
+        await shown.shows("PAUSED")
+        first = shown.app.main.pane.finder.current
+        await shown.press("E")
+        second = shown.app.main.pane.finder.current
+        assert first is not None
+        assert second is not None
+        assert second < first
+
+
+async def test_new_lines_are_counted_while_paused_and_end_follows() -> None:
+    async with stage() as shown:
+        assert isinstance(shown.logs, FakeLogs)
+        await shown.press("tab", "up")
+        shown.logs.write("ai-agent", *[f"new {number}" for number in range(1234)])
+        await shown.shows("1,234 new")
+        await shown.press("end")
+        await shown.shows("new 1233")
+        await shown.shows("FOLLOW")
+
+
+async def test_streams_are_chosen() -> None:
+    async with stage() as shown:
+        await shown.press("o", "o")
+        await shown.until(lambda: all(line.stream == "stderr" for line in shown.app.main.pane.everything()))
+        assert shown.app.main.pane.everything()
+
+
+async def test_a_revealed_secret_is_hidden_again() -> None:
+    async with stage() as shown:
+        await shown.press("left_square_bracket", "tab")
+        await shown.shows("***")
+        await shown.press("v")
+        await shown.shows("secret of OPENAI_API_KEY")
+        await shown.press("v")
+        await shown.shows("OPENAI_API_KEY  ***")
+
+
+async def test_copy_goes_to_the_clipboard_and_a_private_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    async with stage() as shown:
+        await shown.press("y")
+        await shown.until(lambda: "listening on" in shown.app.clipboard)
+        copied = shown.app.clipboard
+    mode, text = only_file(tmp_path)
+    assert (mode, text) == (0o600, copied)
+
+
+async def test_the_lines_are_saved_to_a_new_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with stage() as shown:
+        await shown.press("w")
+        await shown.until(lambda: os.listdir(tmp_path))
+    mode, text = only_file(tmp_path)
+    assert (mode, len(text.splitlines())) == (0o600, 60)
+
+
+def only_file(folder: Path) -> tuple[int, str]:
+    (path,) = folder.iterdir()
+    return path.stat().st_mode & 0o777, path.read_text()
+
+
+async def test_dragging_copies_what_is_under_the_mouse() -> None:
+    async with stage() as shown:
+        row = next(y for y, line in enumerate(shown.lines) if "listening on" in line)
+        column = shown.lines[row].index("listening")
+        pilot = shown.pilot
+        await pilot.mouse_down(offset=Offset(column, row))
+        await pilot.hover(offset=Offset(column + 8, row))
+        await pilot.mouse_up(offset=Offset(column + 8, row))
+        await shown.until(lambda: shown.app.clipboard == "listening")
+
+
+async def test_clicks_select_sort_open_and_press() -> None:
+    async with stage() as shown:
+        main = shown.app.main
+        await shown.pilot.click(offset=Offset(4, 4))
+        assert main.table.selected == "ingest"
+        await shown.pilot.click(offset=Offset(3, 1))
+        assert main.table.arrangement.sort == "id"
+        row = next(y for y, line in enumerate(shown.lines) if "Info" in line)
+        await shown.pilot.click(offset=Offset(shown.lines[row].index("Info"), row))
+        await shown.shows("interpreter")
+        await shown.pilot.click(offset=Offset(shown.lines[-1].index("Help"), 23))
+        await shown.shows("Keys")
+        await shown.press("escape")
+        await shown.pilot.click(offset=Offset(4, 4), times=2)
+        await shown.until(lambda: main.has_class("-full"))
+
+
+async def test_a_count_in_the_title_filters() -> None:
+    async with stage() as shown:
+        await shown.pilot.click(offset=Offset(shown.lines[0].index("failed"), 0))
+        await shown.until(lambda: shown.app.main.table.ids == ["pdf-parser"])
+
+
+async def test_a_manager_that_cannot_be_asked_is_told_of() -> None:
+    class Silent(SceneControl):
+        silent = False
+
+        async def list(self):  # type: ignore[no-untyped-def]
+            if self.silent:
+                raise UnavailableError("The manager has ended.")
+            return await super().list()
+
+    control = Silent(*rows())
+    async with stage(control=control) as shown:
+        control.silent = True
+        await shown.shows("The manager has ended.")
+        control.silent = False
+        await shown.shows("5 running")
+
+
+async def test_many_that_start_show_how_far_they_are() -> None:
+    waiting = [snapshot(f"worker-{number}", Status.WAITING) for number in range(30)]
+    async with stage(control=FakeControl(*waiting)) as shown:
+        await shown.shows("30 waiting   ────────────")
+        for row in waiting[:15]:
+            shown.control.put(msgspec.structs.replace(row, status=Status.RUNNING, pid=1))
+        await shown.shows("━━━━━━──────")
+
+
+async def test_hostile_names_and_reasons_are_text() -> None:
+    row = snapshot("evil", reason="[/bold] \x1b]52;c;x\x07 [@click=app.quit]go[/] ‮", command="\x1b[2J")
+    async with stage(control=FakeControl(row)) as shown:
+        await shown.shows("[/bold]")
+        for keys in ("right_square_bracket", "right_square_bracket", "right_square_bracket", "x", "escape", "q"):
+            await shown.press(keys)
+            assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f‮]", shown.text)
+
+
+async def test_no_resize_breaks_it() -> None:
+    async with stage(120, 36) as shown:
+        for _ in range(20):
+            await shown.app.feed.look()
+        picture = shown.text
+        for number in range(250):
+            await shown.pilot.resize_terminal(1 + number * 37 % 150, 1 + number * 23 % 60)
+        await shown.pilot.resize_terminal(1, 1)
+        await shown.pilot.resize_terminal(120, 36)
+        await shown.until(lambda: shown.text == picture)
+
+
+async def test_without_an_owner_quitting_leaves_the_manager_alone() -> None:
+    control, logs = scene()
+    app = DashboardApp(control, logs)
+    async with app.run_test() as pilot:
+        await pilot.press("q")
+    assert control.calls == []
