@@ -1,24 +1,14 @@
-"""Words on the command line, and the front that they mean."""
+"""Words on the command line, and the command that they mean."""
 
-import argparse
-import gc
-import os
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from importlib import import_module
 
-from pmtui import __version__
-
-if TYPE_CHECKING:
-    from pmtui.config.load import Loaded
-    from pmtui.spawner.boot import Boot
-    from pmtui.supervise.reload import Source
-
-FAILURE = 1
-BAD_USAGE = 2
-CONFIGS = "pmtui.toml, pb_processes.json or pb_data/pb_processes.json"
+COMMANDS = {
+    "check": "pmtui.commands.check",
+    "demo": "pmtui.commands.demo",
+}
+"""Each a module whose `run(argv)` gives the exit code; all else is `pmtui [ID ...]`, pmtui.commands.manage."""
 
 
 def main() -> None:
@@ -28,172 +18,5 @@ def main() -> None:
 
 def run(argv: Sequence[str]) -> int:
     """Does what the words say; the exit code."""
-    command = COMMANDS.get(argv[0], manage) if argv else manage
-    return command(argv[1:] if command is not manage else argv)
-
-
-# pmtui [ID …]
-
-
-def manager_options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="pmtui",
-        description=f"Runs and watches the processes that a config declares: {CONFIGS}.",
-        epilog="other commands: "
-        + ", ".join(f"pmtui {name}" for name in COMMANDS)
-        + ". Each tells its use with --help.",
-    )
-    add_config(parser)
-    add = parser.add_argument
-    add("ids", nargs="*", metavar="ID", help="start only these, and what they depend on (globs and @group work)")
-    add("--no-ui", action="store_true", help="no dashboard: log on stdout, until SIGTERM or SIGINT")
-    add("--dev", action="store_true", help="restart every process when its files change")
-    add("--host", help="address of the API (127.0.0.1; any other needs a token of your own in PMTUI_TOKEN)")
-    add("--port", type=port, help="port of the API (9615, or a free one when that is taken)")
-    add("--no-api", action="store_true", help="no REST API")
-    add("--log-format", choices=("text", "json"), default="text", help="form of the log on stdout")
-    add("--pb-port", type=port, help="PB_PORT for the processes (8090)")
-    add("--pb-data-dir", help="PB_DATA_DIR for the processes (pb_data beside the config)")
-    add("--version", action="version", version=f"pmtui {__version__}")
-    return parser
-
-
-def add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-c", "--config", "--pmConfig", type=Path, metavar="FILE", help=f"the config ({CONFIGS})")
-
-
-def port(text: str) -> int:
-    number = int(text) if text.isdecimal() and len(text) < 6 else -1
-    if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"'{text}' is no port; take one of 0 to 65535")
-    return number
-
-
-def manage(argv: Sequence[str]) -> int:
-    """The manager, over which the dashboard is shown unless there is to be none."""
-    options = manager_options().parse_args(argv)
-    from pmtui.spawner.boot import Boot
-
-    if not (options.no_ui or (sys.stdin.isatty() and sys.stderr.isatty())):
-        return complain("the dashboard needs a terminal; without one: pmtui --no-ui", BAD_USAGE)
-    gc.disable()  # imports make much that lives and no garbage; the manager enables it when it is up
-    return supervise(options, Boot().prepare())  # the guardian first: it comes up while all else is loaded
-
-
-def supervise(options: argparse.Namespace, boot: "Boot") -> int:
-    from pmtui.config.load import NAMES
-    from pmtui.headless import StartError
-    from pmtui.supervise.manager import is_meant
-    from pmtui.supervise.reload import Source
-
-    def read(path: Path | None = options.config) -> "Loaded":
-        return chosen(with_options(load(path), options), options.ids)
-
-    loaded = read()
-    for pattern in options.ids:
-        if not any(is_meant(config, pattern) for config in loaded.processes):
-            known = ", ".join(config.id for config in loaded.processes) or "there are none"
-            return complain(f"no process matches '{pattern}' (processes: {known})", BAD_USAGE)
-    searched = [] if options.config else [str(Path.cwd() / name) for name in NAMES]
-    source = Source(partial(read, loaded.path), loaded, searched)
-    try:
-        if options.no_ui:
-            return headless(source, boot, options)
-        from pmtui.dashboard.run import run_dashboard
-
-        return run_dashboard(source, boot, has_api=not options.no_api)
-    except StartError as error:
-        return complain(str(error), error.exit_code)
-
-
-def headless(source: "Source", boot: "Boot", options: argparse.Namespace) -> int:
-    import asyncio
-
-    from pmtui.headless import run_headless
-
-    asyncio.run(run_headless(source, boot, options.log_format, not options.no_api))
-    return 0
-
-
-def load(path: Path | None) -> "Loaded":
-    """The config named, or the first that is found; an empty one where there is none."""
-    from pmtui.config.load import Loaded, find_config, load_config
-    from pmtui.config.model import Settings
-
-    path = path or find_config(Path.cwd())
-    return load_config(path) if path else Loaded(settings=Settings(data_dir=os.path.abspath(".pmtui")))
-
-
-def with_options(loaded: "Loaded", options: argparse.Namespace) -> "Loaded":
-    """The config with what the command line says instead."""
-    from msgspec.structs import replace
-
-    settings = loaded.settings
-    own = {"host": options.host, "port": options.port}
-    beside = {"port": options.pb_port, "data_dir": options.pb_data_dir and os.path.abspath(options.pb_data_dir)}
-    pocketbase = replace(settings.pocketbase, **{name: value for name, value in beside.items() if value is not None})
-    settings = replace(
-        settings, pocketbase=pocketbase, **{name: value for name, value in own.items() if value is not None}
-    )
-    processes = tuple(replace(config, dev_mode=config.dev_mode or options.dev) for config in loaded.processes)
-    return replace(loaded, settings=settings, processes=processes)
-
-
-def chosen(loaded: "Loaded", patterns: Sequence[str]) -> "Loaded":
-    """Only what the patterns mean starts by itself, where there are any."""
-    if not patterns:
-        return loaded
-    from msgspec.structs import replace
-
-    from pmtui.supervise.manager import is_meant
-
-    processes = [
-        replace(config, autostart=any(is_meant(config, pattern) for pattern in patterns)) for config in loaded.processes
-    ]
-    return replace(loaded, processes=tuple(processes))
-
-
-# pmtui check
-
-
-def check(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="pmtui check",
-        description="Says everything that is wrong with the config. Exit code 0: nothing that matters; 2: errors.",
-    )
-    add_config(parser)
-    options = parser.parse_args(argv)
-    from pmtui.config.check import check as look
-    from pmtui.config.check import report
-
-    loaded = load(options.config)
-    if loaded.path is None:
-        return complain(f"no config here: looked for {CONFIGS}", BAD_USAGE)
-    found = look(loaded, os.environ)
-    sys.stdout.write(report(found) + "\n")
-    return BAD_USAGE if found.errors else 0
-
-
-# pmtui demo
-
-
-def demo(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="pmtui demo",
-        description="Runs a few small processes: a web server, a ticker (where node is there), one that talks, one "
-        "that crashes. Everything is in a temporary folder and leaves nothing behind.",
-    )
-    parser.add_argument("--no-ui", action="store_true", help="no dashboard: log on stdout")
-    parser.parse_args(argv)
-    from pmtui.demo import demo_folder
-
-    with demo_folder() as folder:
-        return manage(["-c", str(folder / "pb_processes.json"), *argv])
-
-
-def complain(text: str, code: int) -> int:
-    sys.stderr.write(f"pmtui: {text}\n")
-    return code
-
-
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"check": check, "demo": demo}
+    command = COMMANDS.get(argv[0]) if argv else None
+    return int(import_module(command or "pmtui.commands.manage").run(argv[1:] if command else argv))

@@ -1,0 +1,19 @@
+"""`pmtui demo`: a few small processes to look at."""
+
+import argparse
+from collections.abc import Sequence
+
+from pmtui.commands import manage
+from pmtui.demo import demo_folder
+
+
+def run(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="pmtui demo",
+        description="Runs a few small processes: a web server, a ticker (where node is there), one that talks, one "
+        "that crashes. Everything is in a temporary folder and leaves nothing behind.",
+    )
+    parser.add_argument("--no-ui", action="store_true", help="no dashboard: log on stdout")
+    parser.parse_args(argv)
+    with demo_folder() as folder:
+        return manage.run(["-c", str(folder / "pb_processes.json"), *argv])

@@ -1,0 +1,124 @@
+"""`pmtui [ID ...]`: the manager, under a dashboard or without a screen."""
+
+import argparse
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pmtui import __version__
+from pmtui.cli import COMMANDS
+from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, add_config, complain, load
+
+if TYPE_CHECKING:
+    from pmtui.config.load import Loaded
+    from pmtui.spawner.boot import Boot
+    from pmtui.supervise.reload import Source
+
+
+def manager_options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pmtui",
+        description=f"Runs and watches the processes that a config declares: {CONFIGS}.",
+        epilog="other commands: "
+        + ", ".join(f"pmtui {name}" for name in COMMANDS)
+        + ". Each tells its use with --help.",
+    )
+    add_config(parser)
+    add = parser.add_argument
+    add("ids", nargs="*", metavar="ID", help="start only these, and what they depend on (globs and @group work)")
+    add("--no-ui", action="store_true", help="no dashboard: log on stdout, until SIGTERM or SIGINT")
+    add("--dev", action="store_true", help="restart every process when its files change")
+    add("--host", help="address of the API (127.0.0.1; any other needs a token of your own in PMTUI_TOKEN)")
+    add("--port", type=port, help="port of the API (9615, or a free one when that is taken)")
+    add("--no-api", action="store_true", help="no REST API")
+    add("--log-format", choices=("text", "json"), default="text", help="form of the log on stdout")
+    add("--pb-port", type=port, help="PB_PORT for the processes (8090)")
+    add("--pb-data-dir", help="PB_DATA_DIR for the processes (pb_data beside the config)")
+    add("--version", action="version", version=f"pmtui {__version__}")
+    return parser
+
+
+def port(text: str) -> int:
+    number = int(text) if text.isdecimal() and len(text) < 6 else -1
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is no port; take one of 0 to 65535")
+    return number
+
+
+def run(argv: Sequence[str]) -> int:
+    """The manager, over which the dashboard is shown unless there is to be none."""
+    options = manager_options().parse_args(argv)
+    from pmtui.spawner.boot import Boot
+
+    if not (options.no_ui or (sys.stdin.isatty() and sys.stderr.isatty())):
+        return complain("the dashboard needs a terminal; without one: pmtui --no-ui", BAD_USAGE)
+    gc.disable()  # imports make much that lives and no garbage; the manager enables it when it is up
+    return supervise(options, Boot().prepare())  # the guardian first: it comes up while all else is loaded
+
+
+def supervise(options: argparse.Namespace, boot: "Boot") -> int:
+    from pmtui.config.load import NAMES
+    from pmtui.headless import StartError
+    from pmtui.supervise.manager import is_meant
+    from pmtui.supervise.reload import Source
+
+    def read(path: Path | None = options.config) -> "Loaded":
+        return chosen(with_options(load(path), options), options.ids)
+
+    loaded = read()
+    for pattern in options.ids:
+        if not any(is_meant(config, pattern) for config in loaded.processes):
+            known = ", ".join(config.id for config in loaded.processes) or "there are none"
+            return complain(f"no process matches '{pattern}' (processes: {known})", BAD_USAGE)
+    searched = [] if options.config else [str(Path.cwd() / name) for name in NAMES]
+    source = Source(partial(read, loaded.path), loaded, searched)
+    try:
+        if options.no_ui:
+            return headless(source, boot, options)
+        from pmtui.dashboard.run import run_dashboard
+
+        return run_dashboard(source, boot, has_api=not options.no_api)
+    except StartError as error:
+        return complain(str(error), error.exit_code)
+
+
+def headless(source: "Source", boot: "Boot", options: argparse.Namespace) -> int:
+    import asyncio
+
+    from pmtui.headless import run_headless
+
+    asyncio.run(run_headless(source, boot, options.log_format, not options.no_api))
+    return DONE
+
+
+def with_options(loaded: "Loaded", options: argparse.Namespace) -> "Loaded":
+    """The config with what the command line says instead."""
+    from msgspec.structs import replace
+
+    settings = loaded.settings
+    own = {"host": options.host, "port": options.port}
+    beside = {"port": options.pb_port, "data_dir": options.pb_data_dir and os.path.abspath(options.pb_data_dir)}
+    pocketbase = replace(settings.pocketbase, **{name: value for name, value in beside.items() if value is not None})
+    settings = replace(
+        settings, pocketbase=pocketbase, **{name: value for name, value in own.items() if value is not None}
+    )
+    processes = tuple(replace(config, dev_mode=config.dev_mode or options.dev) for config in loaded.processes)
+    return replace(loaded, settings=settings, processes=processes)
+
+
+def chosen(loaded: "Loaded", patterns: Sequence[str]) -> "Loaded":
+    """Only what the patterns mean starts by itself, where there are any."""
+    if not patterns:
+        return loaded
+    from msgspec.structs import replace
+
+    from pmtui.supervise.manager import is_meant
+
+    processes = [
+        replace(config, autostart=any(is_meant(config, pattern) for pattern in patterns)) for config in loaded.processes
+    ]
+    return replace(loaded, processes=tuple(processes))
