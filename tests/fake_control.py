@@ -182,9 +182,8 @@ class FakeControl:
         self, patterns: Sequence[str], after: Mapping[str, int] | None = None, **query: Unpack[LogQuery]
     ) -> Following:
         chosen = [row.id for row in self.rows.values() for pattern in patterns if fnmatchcase(row.id, pattern)]
-        for pattern in patterns:
-            if not chosen:
-                self._row(pattern)
+        if not chosen:
+            raise NotFoundError(f"No process matches '{patterns[0]}'.")
         after = after or {}
         past = [line for process_id in chosen for line in await self.logs(process_id, **query)]
         past = [line for line in past if line.seq > after.get(line.id, 0)]

@@ -6,7 +6,7 @@ waited longest without a request being served goes.
 """
 
 import logging
-from asyncio import Transport
+from asyncio import TimerHandle, Transport
 from email.utils import formatdate
 from enum import Enum, auto
 from typing import Any
@@ -19,6 +19,8 @@ from pmtui.api.lean_uvicorn import STATUS_PHRASES, H11Protocol
 
 PLACES = 64
 REQUEST_TIMEOUT = 5.0
+STUCK = 30.0
+"""Seconds for which a client may take nothing of what is sent to it."""
 LINGER = 1.0
 LINGER_LIMIT = 8 << 20
 
@@ -45,6 +47,7 @@ class Connection(H11Protocol):
         self.chunked = False
         self.body_left = 0
         self.discarded = 0
+        self.patience: TimerHandle | None = None
 
     @property
     def is_serving(self) -> bool:
@@ -60,7 +63,25 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.clock.cancel()
+        if self.patience:
+            self.patience.cancel()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.patience:
+            self.patience.cancel()
+
+    def shutdown(self) -> None:
+        """Who does not take what is sent to him will not see its end."""
+        if self.flow.write_paused:
+            self.transport.abort()
+        else:
+            super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -134,6 +155,16 @@ class Connection(H11Protocol):
             raise FramingError(400, "A request is sent when the one before it is answered.")
         self.clock.cancel()
         self.phase = _Phase.ANSWER
+
+    def _watch_writing(self) -> None:
+        self.patience = self.loop.call_later(STUCK, self._expect_less, self.transport.get_write_buffer_size())
+
+    def _expect_less(self, before: int) -> None:
+        """The client has not taken much for a while, at least it has to have taken something."""
+        if self.transport.get_write_buffer_size() < before:
+            self._watch_writing()
+        else:
+            self.transport.abort()
 
     def _refuse(self, status: int, message: str) -> None:
         """Answers in the server's own name, and closes: the application sees a client that has gone."""

@@ -3,16 +3,19 @@
 import asyncio
 import re
 from collections.abc import Coroutine, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 from urllib.parse import unquote
 
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from pmtui.control import InvalidError, NotFoundError
+from pmtui.control import InvalidError, LogQuery, NotFoundError, Stream
 
 MOST_LINES = 10_000
+LAST_EVENT_ID = "Last-Event-ID"
+
+_NUMBER = "-?[0-9]{1,18}"
 
 T = TypeVar("T")
 C = TypeVar("C", bound=str)
@@ -52,6 +55,48 @@ def line_count(request: Request) -> int:
     if not re.fullmatch("[0-9]{1,19}", value):
         raise InvalidError(f"lines is a number from 0 to {MOST_LINES}, not '{value}'.")
     return min(int(value), MOST_LINES)
+
+
+def log_query(request: Request) -> LogQuery:
+    """Which lines are wanted; what `since`, `grep` and the like mean is for the logs to say."""
+    query = LogQuery(lines=line_count(request))
+    parameters = request.query_params
+    if "stream" in parameters:
+        query["stream"] = choice(parameters["stream"], get_args(Stream), "stream")
+    for name in ("since", "until", "grep", "run", "level"):
+        if value := parameters.get(name):
+            query[name] = value
+    return query
+
+
+def patterns(request: Request) -> list[str]:
+    """The processes that are meant, by ids, globs and `@group`s; all where nothing is said."""
+    values = request.query_params.getlist("ids") or ["*"]
+    chosen = [pattern for value in values for pattern in value.split(",") if pattern]
+    if not chosen:
+        raise InvalidError("ids are like web-*,@group; leave them out to have all processes.")
+    return chosen
+
+
+def stream_place(request: Request) -> int | None:
+    """The number that the client took last, when it comes back for more of a stream."""
+    value = request.headers.get(LAST_EVENT_ID)
+    if value is None:
+        return None
+    if not re.fullmatch(_NUMBER, value):
+        raise InvalidError(f"{LAST_EVENT_ID} is a number, not '{value}'.")
+    return int(value)
+
+
+def stream_places(request: Request) -> dict[str, int]:
+    """The same for each process of a stream of several; empty when the client comes for the first time."""
+    value = request.headers.get(LAST_EVENT_ID)
+    if value is None:
+        return {}
+    places = [re.fullmatch(f"([A-Za-z0-9][A-Za-z0-9._-]*)=({_NUMBER})", part) for part in value.split(",")]
+    if not all(places):
+        raise InvalidError(f"{LAST_EVENT_ID} is like web=12,worker=7, not '{value}'.")
+    return {place[1]: int(place[2]) for place in places if place}
 
 
 async def selection(request: Request) -> Selection:

@@ -2,13 +2,13 @@
 
 import asyncio
 
-from pmtui.api.app import create_app
+from pmtui.api.app import Api
 from pmtui.api.auth import Guard, Token
 from pmtui.api.connection import Connection
 from pmtui.api.framing import BODY_LIMIT, HEAD_LIMIT
 from pmtui.api.lean_uvicorn import Config, Server
 from pmtui.api.listener import BACKLOG, Listener
-from pmtui.control import Control
+from pmtui.control import Service
 
 GRACE = 1.0
 IDLE_TIMEOUT = 60
@@ -16,10 +16,11 @@ ACCEPTED_AT_ONCE = 16
 
 
 class ApiServer:
-    """Answers for a `Control` on a socket that already listens."""
+    """Answers for a manager on a socket that already listens."""
 
-    def __init__(self, control: Control, token: Token, listener: Listener) -> None:
-        guard = Guard(create_app(control), token, listener.host, listener.port)
+    def __init__(self, control: Service, token: Token, listener: Listener) -> None:
+        self._app = Api(control)
+        guard = Guard(self._app, token, listener.host, listener.port)
         self._listener = listener
         self._server = _Server(
             Config(
@@ -40,12 +41,13 @@ class ApiServer:
         self._closed.set()
 
     async def serve(self) -> None:
-        """Answers until `close` is called; what is being answered then has a second to end."""
+        """Answers until `close` is called; streams end then, and what is being answered has a second to end."""
         self._closed.clear()
         try:
             await self._server.open(self._listener)
             await self._closing.wait()
         finally:
+            self._app.close()
             await self._server.shutdown()
             self._closed.set()
 

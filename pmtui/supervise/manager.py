@@ -258,7 +258,7 @@ class Manager:
         chosen = self._matching(patterns)
         for name, matched in chosen.items():
             if not matched:
-                raise NotFoundError(f"Process '{name}' not found.")
+                raise NotFoundError(f"No process matches '{name}'.")
         return await reading.following([self.processes[name].log for name in chosen], query, after or {})
 
     async def log_files(self, process_id: str) -> Sequence[LogFile]:

@@ -1,11 +1,12 @@
 """The logs as the manager answers for them: what was asked in words, carried out on the logs of processes."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from stat import S_ISREG
 
 from pmtui.control import Following, InvalidError, LogFile, LogLine, LogQuery, Missed
 from pmtui.logs import follow
+from pmtui.logs.automaton import PatternError
 from pmtui.logs.clock import rfc3339
 from pmtui.logs.process import ProcessLog
 from pmtui.logs.query import Query, QueryError, parse_query, search
@@ -14,7 +15,8 @@ from pmtui.logs.thread import in_thread
 
 async def last_lines(logs: Sequence[ProcessLog], query: LogQuery) -> list[LogLine]:
     """The lines that fit, oldest first. Raises InvalidError for what makes no sense, or takes too long."""
-    return await _search(logs, _parsed(query))
+    with _explained():
+        return await search(logs, _parsed(query))
 
 
 async def following(logs: Sequence[ProcessLog], query: LogQuery, after: Mapping[str, int]) -> Following:
@@ -22,12 +24,12 @@ async def following(logs: Sequence[ProcessLog], query: LogQuery, after: Mapping[
 
     The past is searched before this returns: what is wrong with the query is known before the first line is told.
     """
-    parsed = _parsed(query)
-    places = {log.process_id: after.get(log.process_id, log.ring.end - 1) for log in logs}
-    past = await _search([log for log in logs if log.process_id not in after], parsed)
+    with _explained():
+        parsed = _parsed(query)
+        ends = {log.process_id: log.ring.end for log in logs if log.process_id not in after}
+        past = await search([log for log in logs if log.process_id in ends], parsed, before=ends)
+    places = {log.process_id: after.get(log.process_id, ends.get(log.process_id, 1) - 1) for log in logs}
     begin = places | {line.id: line.seq - 1 for line in reversed(past)}
-    for line in past:
-        places[line.id] = max(places[line.id], line.seq)
     return Following(begin, _lines(past, follow.follow(logs, parsed, places)))
 
 
@@ -36,17 +38,15 @@ async def files_of(log: ProcessLog) -> list[LogFile]:
     return await in_thread(lambda: _files(log))
 
 
-async def _search(logs: Sequence[ProcessLog], query: Query) -> list[LogLine]:
-    try:
-        return await search(logs, query)
-    except QueryError as error:
-        raise InvalidError(str(error)) from None
-
-
 def _parsed(query: LogQuery) -> Query:
+    return parse_query({name: str(value) for name, value in query.items() if value is not None})
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
     try:
-        return parse_query({name: str(value) for name, value in query.items() if value is not None})
-    except QueryError as error:
+        yield
+    except (QueryError, PatternError) as error:
         raise InvalidError(str(error)) from None
 
 
@@ -56,8 +56,9 @@ async def _lines(
     async with aclosing(live):
         for line in past:
             yield line
-        async for item in live:
-            yield Missed(id=item.id, lines=item.lines) if isinstance(item, follow.Missed) else item
+        with _explained():
+            async for item in live:
+                yield Missed(id=item.id, lines=item.lines) if isinstance(item, follow.Missed) else item
 
 
 def _files(log: ProcessLog) -> list[LogFile]:

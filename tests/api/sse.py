@@ -1,0 +1,74 @@
+"""A reader of server-sent events."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import httpx
+import msgspec
+
+PATIENCE = 20.0
+
+
+class Told(NamedTuple):
+    """One event; `data` is decoded."""
+
+    id: str
+    kind: str
+    data: Any
+
+
+class Reader:
+    """What a stream tells. `place` is what `Last-Event-ID` would be now; `comments` counts heartbeats."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self.lines = response.aiter_lines()
+        self.place = ""
+        self.comments = 0
+
+    async def next(self) -> Told:
+        """The next event; StopAsyncIteration at the end of the stream."""
+        async with asyncio.timeout(PATIENCE):
+            kind, data = "message", ""
+            while True:
+                line = await anext(self.lines)
+                if not line and data:
+                    return Told(self.place, kind, msgspec.json.decode(data))
+                match line.partition(": "):
+                    case "", _, _:
+                        self.comments += bool(line)
+                    case "id", _, value:
+                        self.place = value
+                    case "event", _, value:
+                        kind = value
+                    case "data", _, value:
+                        data = value
+
+    async def take(self, count: int) -> list[Told]:
+        return [await self.next() for _ in range(count)]
+
+    async def begin(self) -> str:
+        """Where the stream begins, as it says itself before all events."""
+        async with asyncio.timeout(PATIENCE):
+            while line := await anext(self.lines):
+                if line.startswith("id: "):
+                    self.place = line.removeprefix("id: ")
+            return self.place
+
+    async def ended(self) -> None:
+        """Returns when the server has ended the stream."""
+        async with asyncio.timeout(PATIENCE):
+            async for _ in self.lines:
+                pass
+
+
+@asynccontextmanager
+async def reading(client: httpx.AsyncClient, path: str, place: str | None = None) -> AsyncIterator[Reader]:
+    """A stream that is open, from `place` on where there is one."""
+    headers = {} if place is None else {"Last-Event-ID": place}
+    async with client.stream("GET", path, headers=headers) as response:
+        assert response.status_code == 200, await response.aread()
+        assert response.headers["content-type"].startswith("text/event-stream")
+        yield Reader(response)
