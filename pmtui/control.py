@@ -80,8 +80,17 @@ class Exit(_Fact, frozen=True, kw_only=True):
     lines: list[str]
 
 
+class ProbeResult(_Fact, frozen=True, kw_only=True):
+    """What one health check found, and how long the answer took."""
+
+    time: str
+    ok: bool
+    latency_ms: float
+    message: str
+
+
 class Detail(Snapshot, frozen=True, kw_only=True):
-    """A snapshot and all that explains it; values that look secret are masked."""
+    """A snapshot and all that explains it; values that look secret are masked. `probes`: the last 50, oldest first."""
 
     argv: list[str]
     cwd: str
@@ -89,6 +98,7 @@ class Detail(Snapshot, frozen=True, kw_only=True):
     env: dict[str, str]
     config: dict[str, Any]
     exits: list[Exit]
+    probes: list[ProbeResult] = []
 
 
 class Event(_Fact, frozen=True, kw_only=True):

@@ -38,16 +38,18 @@ from pmtui.logs.clock import now_ms, rfc3339
 from pmtui.logs.process import Echo
 from pmtui.logs.pump import Pump
 from pmtui.logs.store import LogStore
-from pmtui.spawner.client import Emptied, Report, Spawner, SpawnFailed
+from pmtui.spawner.client import Spawner
 from pmtui.spawner.tree import RUNS
 from pmtui.stats import NOTHING, Sampler, Usage
 from pmtui.supervise import events, reading
+from pmtui.supervise.attendants import Attendants
 from pmtui.supervise.dependencies import levels, needed_by, obstacle
 from pmtui.supervise.graph import graph
 from pmtui.supervise.journal import Journal
 from pmtui.supervise.launch import Prepared, prepare
 from pmtui.supervise.process import Process
 from pmtui.supervise.reload import NEEDS_RESTART, Source, compare, digest
+from pmtui.supervise.runs import Runs
 from pmtui.supervise.signals import signal_number
 from pmtui.supervise.snapshot import describe, detail, snapshot
 from pmtui.supervise.states import RESTING
@@ -84,8 +86,7 @@ class Manager:
         self.logs_kept = LogStore(folder, alarm, echo)
         self._stats = Sampler(self.spawner.base)
         self._environment = dict(os.environ)
-        self._runs: dict[int, Process] = {}
-        self._last_run = 0
+        self._runs = Runs(self.spawner)
         self._changed: dict[str, Process] = {}
         self._digests: dict[str, str] = {}
         self._successors: dict[str, ProcessConfig] = {}
@@ -118,7 +119,8 @@ class Manager:
         """Binds the manager to the running loop; `run` does it where nobody has."""
         self._loop = asyncio.get_running_loop()
         self._pump = Pump(self._loop)
-        self.spawner.connect(self._report, self.alarm)
+        self._attendants = Attendants(self, self._runs, self._pump)
+        self.spawner.connect(self._runs.report, self.alarm)
 
     async def run(self) -> None:
         """Starts what is to start by itself, and returns after `leave`, or its cancellation, when all is gone."""
@@ -149,6 +151,7 @@ class Manager:
             for process in ending:
                 process.feed(events.Stop())
             await self._until_gone(ending)
+        await self._attendants.close()
         self._stats.stop()
         self._pump.close()
         await self.spawner.close()
@@ -360,14 +363,14 @@ class Manager:
     def prepare(self, process: Process) -> tuple[int, Prepared]:
         if process.state.started_for:
             self._restarts[process.id, process.state.started_for] += 1
-        run = self._free_run()
+        run = self._runs.number()
         name = f"{self.spawner.base // RUNS:x}-{run}"
         prepared = prepare(process.config, self.settings, self._environment, name)
         for warning in prepared.warnings:
             if (process.id, warning) not in self._warned:
                 self._warned.add((process.id, warning))
                 self.alarm(f"{process.id}: {warning}")
-        self._runs[run] = process
+        self._runs.expect(run, process.report)
         return run, prepared
 
     def look_for_dependencies(self, process: Process) -> None:
@@ -390,21 +393,12 @@ class Manager:
             self._loop.call_soon(self._publish)
         self._changed[process.id] = process
 
-    def _free_run(self) -> int:
-        self._last_run = self._last_run % (RUNS - 1) + 1
-        return self._last_run if self._last_run not in self._runs else self._free_run()
-
-    def _report(self, report: Report) -> None:
-        process = self._runs[report.run]
-        if isinstance(report, SpawnFailed | Emptied):
-            del self._runs[report.run]
-        process.report(report)
-
     # what is told
 
     def _publish(self) -> None:
         changed, self._changed = self._changed, {}
         for process in changed.values():
+            self._attendants.look(process)
             if process.told is not process.status and not process.state.is_settling:
                 self._tell(process)
             if process.state.removed and self.processes.get(process.id) is process:

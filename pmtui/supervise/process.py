@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pmtui.config.model import ConfigError, ProcessConfig
 from pmtui.config.secrets import redact
-from pmtui.control import Event, Stage, Status
+from pmtui.control import Event, ProbeResult, Stage, Status
 from pmtui.control import Exit as PastExit
 from pmtui.logs.clock import now_ms, rfc3339
 from pmtui.logs.process import ProcessLog
@@ -23,6 +23,7 @@ from pmtui.supervise.states import Policy, State, step
 
 EVENTS_KEPT = 100
 EXITS_KEPT = 10
+PROBES_KEPT = 50
 LAST_WORDS = 20
 
 
@@ -69,6 +70,9 @@ class Process:
         self.killed: Sequence[str] = ()  # what did not end by itself, at the end of the last run
         self.exits: deque[PastExit] = deque(maxlen=EXITS_KEPT)
         self.last_error = ""
+        self.first_line = 0  # the number of the first line that the present run can have printed
+        self.health: str | None = None  # "starting", "healthy" or "unhealthy" while it is asked
+        self.probes: deque[ProbeResult] = deque(maxlen=PROBES_KEPT)
         self._around = around
         self._outputs: tuple[int, ...] = ()
         self._timer: asyncio.TimerHandle | None = None
@@ -124,6 +128,7 @@ class Process:
             case client.Spawned():
                 self.pid, self.started_at = report.pid, now_ms()
                 self._outputs = (report.stdout, report.stderr)
+                self.first_line = self.log.ring.end
                 self._around.follow(self, *self._outputs)
                 self.feed(events.Spawned(generation))
             case client.SpawnFailed():

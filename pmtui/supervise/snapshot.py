@@ -28,7 +28,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         cpu=usage.cpu,
         memory=usage.memory,
         ready=process.status is Status.RUNNING,
-        health=None,
+        health=process.health,
         exit_code=state.exit.code if state.exit and state.exit.code >= 0 else None,
         signal=state.exit.signal if state.exit else None,
         restart_reason=state.started_for,
@@ -54,6 +54,7 @@ def detail(process: Process, usage: Usage) -> Detail:
         env=mask(env),
         config=masked_config(process.config),
         exits=[*process.exits],
+        probes=[*process.probes],
     )
 
 

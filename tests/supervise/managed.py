@@ -1,0 +1,64 @@
+"""A manager with real processes, and words to wait for them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pmtui import Manager, ProcessConfig
+from pmtui.config.model import Settings
+from pmtui.control import Snapshot, Status
+from tests.eventually import eventually_awaited, is_alive
+
+RUNNING = frozenset({Status.RUNNING})
+STOPPED = frozenset({Status.STOPPED})
+SLEEP = "sleep 600"
+STUBBORN = "trap '' TERM; echo ready; while :; do sleep 0.1; done"
+
+
+def sh(process_id: str, line: str, **fields: Any) -> ProcessConfig:
+    return ProcessConfig(id=process_id, command=line, shell=True, **fields)
+
+
+@asynccontextmanager
+async def managed(*configs: ProcessConfig, settings: Settings | None = None, **options: Any) -> AsyncIterator[Manager]:
+    """A manager that runs these processes, and has ended them all at the end."""
+    manager = Manager(settings, **options)
+    for config in configs:
+        manager.register(config)
+    running = asyncio.create_task(manager.run())
+    try:
+        await asyncio.sleep(0)
+        yield manager
+    finally:
+        manager.leave()
+        await asyncio.wait_for(running, 30)
+        assert not is_alive(manager.spawner.guardian_pid)
+
+
+async def row(manager: Manager, process_id: str = "a") -> Snapshot:
+    return next(row for row in await manager.list() if row.id == process_id)
+
+
+async def until(manager: Manager, is_so: Callable[[Snapshot], object], process_id: str = "a") -> Snapshot:
+    async def found() -> Snapshot | None:
+        now = await row(manager, process_id)
+        return now if is_so(now) else None
+
+    snapshot = await eventually_awaited(found)
+    assert snapshot
+    return snapshot
+
+
+async def running(manager: Manager, process_id: str = "a") -> Snapshot:
+    return await asyncio.wait_for(manager.wait(process_id, RUNNING), 20)
+
+
+async def ready(manager: Manager, process_id: str = "a") -> int:
+    """Returns when the process has printed something; its pid."""
+    await eventually_awaited(lambda: manager.logs(process_id))
+    return (await row(manager, process_id)).pid
+
+
+async def texts(manager: Manager, process_id: str = "a") -> list[str]:
+    return [line.text for line in await manager.logs(process_id)]

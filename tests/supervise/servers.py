@@ -1,0 +1,55 @@
+"""Real servers for health checks to ask."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class Web:
+    """An HTTP server in the test's own loop that answers with `head` and `body`; it keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.status = "200 OK"
+        self.head = ""
+        self.body = b"ok"
+        self.delay = 0.0
+        self.requests: list[str] = []
+        self.port = 0
+        self.ended: list[bool] = []  # for each request: whether the answer could be sent to its end
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            length = next((line[15:] for line in head.split("\r\n") if line.lower().startswith("content-length:")), "0")
+            self.requests.append(head + (await reader.readexactly(int(length))).decode())
+            await asyncio.sleep(self.delay)
+            writer.write(f"HTTP/1.1 {self.status}\r\nContent-Length: {len(self.body)}\r\n{self.head}\r\n".encode())
+            writer.write(self.body)
+            await writer.drain()
+            self.ended.append(True)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            self.ended.append(False)
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def web() -> AsyncIterator[Web]:
+    site = Web()
+    server = await asyncio.start_server(site.answer, "127.0.0.1", 0)
+    site.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield site
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
