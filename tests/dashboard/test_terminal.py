@@ -1,0 +1,176 @@
+"""The dashboard in a real pseudo-terminal: however it ends, nothing is left and all is restored."""
+
+import os
+import re
+import signal
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.dashboard.terminal import terminal, workers
+from tests.eventually import eventually, is_alive
+
+
+def both_run(folder: Path) -> bool:
+    return len(workers(folder)) == 2
+
+
+def test_quitting_ends_everything_and_restores_the_terminal(tmp_path: Path) -> None:
+    with terminal(tmp_path) as shown:
+        shown.shows("2 running")
+        shown.press(b"q")
+        shown.shows("This stops")
+        shown.press(b"y")
+        assert shown.ends() == 0
+        assert workers(tmp_path) == []
+        assert shown.is_restored()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
+def test_signals_end_everything_and_restore_the_terminal(tmp_path: Path, number: signal.Signals) -> None:
+    with terminal(tmp_path) as shown:
+        eventually(lambda: both_run(tmp_path))
+        shown.process.send_signal(number)
+        assert shown.ends() == 0
+        assert workers(tmp_path) == []
+        assert shown.is_restored()
+
+
+def test_a_closed_terminal_ends_everything(tmp_path: Path) -> None:
+    with terminal(tmp_path) as shown:
+        eventually(lambda: both_run(tmp_path))
+        shown.hang_up()
+        assert shown.ends() == 0
+        assert workers(tmp_path) == []
+
+
+def test_a_terminal_closed_without_a_word_ends_everything(tmp_path: Path) -> None:
+    with terminal(tmp_path) as shown:
+        eventually(lambda: both_run(tmp_path))
+        shown.press(b"\x1b[6~")
+        os.kill(shown.process.pid, signal.SIGSTOP)
+        shown.hang_up()
+        os.kill(shown.process.pid, signal.SIGCONT)
+        assert shown.ends() == 0
+        assert workers(tmp_path) == []
+
+
+def test_kill_9_leaves_nothing_and_the_terminal_restored(tmp_path: Path) -> None:
+    with terminal(tmp_path) as shown:
+        eventually(lambda: both_run(tmp_path))
+        shown.process.kill()
+        shown.ends()
+        eventually(lambda: not workers(tmp_path))
+        eventually(shown.is_restored)
+
+
+def test_the_second_signal_does_not_wait_for_the_stubborn(tmp_path: Path) -> None:
+    config = (
+        '[process.stubborn]\ncommand = "sh -c \'trap \\"\\" TERM; while :; do sleep 0.1; done\'"\nstopTimeout = "60s"\n'
+    )
+    with terminal(tmp_path, config) as shown:
+        eventually(lambda: workers(tmp_path))
+        shown.process.send_signal(signal.SIGTERM)
+        shown.shows("stopping")
+        shown.process.send_signal(signal.SIGTERM)
+        assert shown.ends() == 0
+        assert workers(tmp_path) == []
+
+
+def test_bytes_that_are_not_utf_8_do_no_harm(tmp_path: Path) -> None:
+    with terminal(tmp_path) as shown:
+        shown.press(b"\xff\xfe\x80\x1b[M \xff\xfe\x1b[\xc3\x28\x1b]\xf0\x9f" + bytes(range(128, 256)))
+        shown.press(b"\x1b\x1b")
+        time_to_settle(shown.process.pid)
+        shown.forget()
+        shown.press(b"?")
+        shown.shows("Keys")
+
+
+def time_to_settle(pid: int) -> None:
+    """Escape keys are told from sequences by a pause of 0.1 s."""
+    assert is_alive(pid)
+    until = time.monotonic() + 0.5
+    eventually(lambda: time.monotonic() > until)
+
+
+def test_stopped_and_continued_it_draws_anew(tmp_path: Path) -> None:
+    with terminal(tmp_path) as shown:
+        shown.process.send_signal(signal.SIGSTOP)
+        termios.tcsetattr(shown._slave, termios.TCSANOW, shown.before)
+        shown.forget()
+        shown.process.send_signal(signal.SIGCONT)
+        shown.shows("Quit")
+        eventually(lambda: shown.attributes() != shown.before)
+        shown.press(b"qy")
+        assert shown.ends() == 0
+        assert shown.is_restored()
+
+
+def test_ctrl_c_twice_ends_everything(tmp_path: Path) -> None:
+    with terminal(tmp_path) as shown:
+        eventually(lambda: both_run(tmp_path))
+        shown.press(b"\x03")
+        shown.shows("again")
+        shown.press(b"\x03")
+        assert shown.ends() == 0
+        assert workers(tmp_path) == []
+        assert shown.is_restored()
+
+
+def test_a_terminal_that_does_not_read_keeps_nobody_from_leaving(tmp_path: Path) -> None:
+    config = '[process.flood]\ncommand = "yes"\n'
+    with terminal(tmp_path, config) as shown:
+        shown.shows("running")
+        shown.stall()
+        time_to_settle(shown.process.pid)
+        shown.process.send_signal(signal.SIGTERM)
+        eventually(lambda: not workers(tmp_path))
+        assert shown.ends() == 0
+        shown.read_on()
+        eventually(lambda: shown.attributes() == shown.before)
+
+
+def test_no_colour_means_no_hue(tmp_path: Path) -> None:
+    with terminal(tmp_path, NO_COLOR="1") as shown:
+        shown.shows("running")
+        for red, green, blue in re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)[m;]", shown.output):
+            assert red == green == blue
+
+
+def test_hostile_output_never_reaches_the_terminal_raw(tmp_path: Path) -> None:
+    (tmp_path / "evil.py").write_text(
+        "import sys, time\n"
+        "sys.stdout.buffer.write(b'\\x1b]52;c;cm0=\\x07\\x1b]0;owned\\x07\\x1b[2J\\x1bPq\\x1b\\\\\\x1bc[/bold]seen\\n')\n"
+        "sys.stdout.flush()\ntime.sleep(1000)\n"
+    )
+    with terminal(tmp_path, '[process.evil]\nscript = "evil.py"\n') as shown:
+        shown.shows("[/bold]seen")
+        assert not re.search(rb"\x1b\]52|\x1b\]0;|\x1b\[2J|\x1bP|\x1bc", shown.output)
+
+
+def test_no_config_tells_how_to_begin(tmp_path: Path) -> None:
+    with terminal(tmp_path, None) as shown:
+        shown.shows("No config here yet")
+        shown.shows("pb_processes.json")
+
+
+def test_a_broken_config_tells_its_errors(tmp_path: Path) -> None:
+    with terminal(tmp_path, "[process.web]\ncomand = 7\n") as shown:
+        shown.shows("cannot be used")
+        shown.shows("did you mean")
+
+
+def test_resizes_are_survived(tmp_path: Path) -> None:
+    with terminal(tmp_path) as shown:
+        for number in range(500):
+            shown.resize(1 + number * 37 % 200, 1 + number * 23 % 60)
+        shown.resize(1, 1)
+        time_to_settle(shown.process.pid)
+        shown.forget()
+        shown.resize(100, 30)
+        shown.shows("Quit")
+        shown.press(b"qy")
+        assert shown.ends() == 0
