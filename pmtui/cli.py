@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+INTERRUPTED = 130
 COMMANDS = {
     "check": "pmtui.commands.check",
     "demo": "pmtui.commands.demo",
@@ -13,7 +14,11 @@ COMMANDS = {
 
 def main() -> None:
     """The console script."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 def run(argv: Sequence[str]) -> int:

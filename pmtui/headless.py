@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pmtui.api.auth import Token
     from pmtui.api.listener import Listener
 
+DEFAULT_PORT = 9615
 GRAVE = (Status.CRASHED, Status.FAILED)
 
 
@@ -61,9 +62,14 @@ async def run_headless(source: Source, boot: Boot, log_format: Format, has_api: 
         echo=bridge.chunk,
         spawner=Spawner(boot),
     )
+    listen_to_signals(manager, bridge)
     try:
         instance = await take_folder(folder, manager)
-        api = open_api(loaded, folder) if has_api else None
+        try:
+            api = open_api(loaded, folder) if has_api else None
+        except StartError:
+            instance.release()
+            raise
         url = api.listener.url if api else None
         instance.publish(loaded.path, url)
         greet(bridge, loaded, url)
@@ -84,7 +90,6 @@ async def take_folder(folder: Path, manager: Manager) -> Instance:
 
 
 async def supervise(manager: Manager, bridge: Bridge, api: Api | None) -> None:
-    listen_to_signals(manager, bridge)
     async with asyncio.TaskGroup() as fronts:
         telling = fronts.create_task(tell(manager, bridge))
         serving = fronts.create_task(serve(manager, api))
@@ -178,4 +183,5 @@ def greet(bridge: Bridge, loaded: Loaded, url: str | None) -> None:
     where = f" from {loaded.path}" if loaded.path else f", no config here: looked for {', '.join(NAMES)}"
     bridge.line("INFO", f"pmtui {__version__}: {count} process{'' if count == 1 else 'es'}{where}")
     if url:
-        bridge.line("INFO", f"API on {url}")
+        taken = loaded.settings.port is None and not url.endswith(f":{DEFAULT_PORT}")
+        bridge.line("INFO", f"API on {url}" + (f" (port {DEFAULT_PORT} is taken)" if taken else ""))

@@ -65,10 +65,14 @@ async def acquire(folder: Path, spawner: Spawner) -> Instance:
         if asyncio.get_running_loop().time() > deadline:
             await clear(folder)
         await asyncio.sleep(0.02)
-    os.truncate(lock, 0)
-    os.pwrite(lock, json.dumps(identity_of(os.getpid())).encode(), 0)
     await clear(folder)
-    write(folder / "state.json", {"boot": boot_id(), "marks": spawner.base, "guardian": spawner.guardian_pid})
+    try:
+        os.truncate(lock, 0)
+        os.pwrite(lock, json.dumps(identity_of(os.getpid())).encode(), 0)
+        write(folder / "state.json", {"boot": boot_id(), "marks": spawner.base, "guardian": spawner.guardian_pid})
+    except OSError as error:
+        os.close(lock)
+        raise FolderError(f"the data folder {folder} cannot be written to: {error.strerror}") from None
     spawner.hold(lock)
     return Instance(folder, lock)
 

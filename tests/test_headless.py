@@ -152,6 +152,22 @@ def test_a_second_sigterm_waits_for_nobody(tmp_path: Path) -> None:
         assert not is_alive(pid)
 
 
+def test_a_guardian_that_stands_still_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    with running(tmp_path, [SLEEP]) as manager:
+        pid = manager.wait_running(["a"])["a"]
+        os.kill(manager.guardian, signal.SIGSTOP)
+        manager.process.send_signal(signal.SIGTERM)
+        eventually(lambda: "ending all processes" in manager.log)
+        assert manager.stop() == 0
+        assert not is_alive(pid)
+
+
+def test_sigterm_while_it_starts_is_a_graceful_end(tmp_path: Path) -> None:
+    with running(tmp_path, [SLEEP]) as manager:
+        eventually(lambda: (tmp_path / ".pmtui/lock").exists())
+        assert manager.stop() == 0
+
+
 def test_sighup_reads_the_config_again_and_touches_only_what_changed(tmp_path: Path) -> None:
     config = [SLEEP | {"id": name} for name in ("keep", "change", "remove")]
     with running(tmp_path, config) as manager:

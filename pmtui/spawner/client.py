@@ -128,6 +128,10 @@ class Spawner:
         """Should the manager vanish, the terminal gets these attributes (as of termios) back; None: nothing is done."""
         self._keep(("terminal", attributes), descriptor)
 
+    def break_guardian(self) -> None:
+        """The last resort where the guardian does not answer: it dies, and all its workers with it."""
+        self._guardian.kill()
+
     async def close(self) -> None:
         """Lets the guardian go, and returns when it has ended what is left and itself."""
         if self._replacement:

@@ -54,6 +54,8 @@ from pmtui.supervise.signals import signal_number
 from pmtui.supervise.snapshot import describe, detail, snapshot
 from pmtui.supervise.states import RESTING
 
+LAST_RESORT = 3.0
+"""Seconds from the order to kill everything until the guardian, which should have done it, is killed itself."""
 GONE = frozenset(RESTING)
 ASKED: dict[Operation, events.Event] = {
     "start": events.Start(),
@@ -127,7 +129,8 @@ class Manager:
         if not hasattr(self, "_loop"):
             self.connect()
         self._running = True
-        self._start_all([process.id for process in self.processes.values() if process.config.autostart])
+        if not self._leaving.is_set():
+            self._start_all([process.id for process in self.processes.values() if process.config.autostart])
         try:
             await self._leaving.wait()
         finally:
@@ -135,9 +138,10 @@ class Manager:
 
     def leave(self) -> None:
         """Ends everything in order, and then `run`; a second call does not wait for anybody's last wish."""
-        if self._leaving.is_set():
+        if self._leaving.is_set() and self._running:
             for process in self.processes.values():
                 process.feed(events.Kill())
+            self._loop.call_later(LAST_RESORT, self.spawner.break_guardian)
         self._leaving.set()
 
     async def spawned(self) -> None:
