@@ -40,8 +40,9 @@ def kill_group(manager: Running) -> None:
 def kill_by_name(manager: Running) -> None:
     """What `pkill -9 -f pmtui` would hit among the processes of this manager."""
     for pid in [manager.pid, *below(manager.pid)]:
-        if b"pmtui" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            kill(pid)
+        with contextlib.suppress(FileNotFoundError):  # gone with one that was killed before it
+            if b"pmtui" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                kill(pid)
 
 
 def kill_guardian(manager: Running) -> None:
