@@ -1,7 +1,7 @@
 """What supervision costs: `python -m tests.bench.heart`. Prints each figure beside its limit; exit code 1 above one.
 
-A floor measured in the same run stands beside what depends on the machine: how long a bare process takes to start and
-to be seen. Run it from an environment into which the project was installed with its bytecode (not `pip install -e`).
+The floor of a respawn, a bare kill, wait and spawn, is measured in the same run. Run it in an environment into which the
+project was installed with its bytecode, not by `pip install -e`.
 """
 
 import http.client
