@@ -30,6 +30,10 @@ class Lines(Protocol):
     @property
     def end(self) -> int: ...
 
+    @property
+    def oldest(self) -> int | None:
+        """The number that its process's log gives the oldest line; older ones are in files. None: there are none."""
+
     def pull(self) -> None:
         """Takes in what is new; called once a frame."""
 
@@ -41,6 +45,7 @@ class HeldLines:
     """Lines kept in a list of bounded length, with places of its own. Also what a view without a process shows."""
 
     def __init__(self, lines: Sequence[Line] = (), limit: int = 20_000) -> None:
+        self._limit = limit
         self._lines: deque[Line] = deque(maxlen=limit)
         self._end = 0
         for line in lines:
@@ -54,17 +59,21 @@ class HeldLines:
     def end(self) -> int:
         return self._end
 
+    @property
+    def oldest(self) -> int | None:
+        return None
+
     def pull(self) -> None:
         return
 
     def append(self, line: Line) -> None:
-        self._lines.append(line._replace(position=self._end))
+        self._lines.append(line)
         self._end += 1
 
     def lines(self, first: int, count: int) -> Sequence[Line]:
         begin = max(first, self.start) - self.start
         end = min(first + count, self._end) - self.start
-        return [self._lines[place] for place in range(begin, end)]
+        return [self._lines[place]._replace(position=self.start + place) for place in range(begin, end)]
 
 
 class PausedLines(HeldLines):
@@ -75,9 +84,19 @@ class PausedLines(HeldLines):
 
     def __init__(self, source: Lines) -> None:
         self._source = source
+        self._oldest = source.oldest
         kept = source.lines(source.start, source.end - source.start)
         super().__init__(kept)
         self._next = source.end
+
+    @property
+    def oldest(self) -> int | None:
+        return self._oldest
+
+    def prepend(self, lines: Sequence[Line]) -> None:
+        """Adds lines before the oldest, themselves oldest first."""
+        kept = [*lines, *self._lines]
+        self._lines = deque(kept, maxlen=max(len(kept), self._limit))
 
     @property
     def newer(self) -> int:
@@ -104,6 +123,10 @@ class MatchingLines(HeldLines):
         self._source, self._matches = source, matches
         self._next = source.start
         self.places: deque[int] = deque()
+
+    @property
+    def oldest(self) -> int | None:
+        return self._source.oldest
 
     def pull(self) -> None:
         self._source.pull()

@@ -1,6 +1,6 @@
 """How the dashboard gets at the lines of a process."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from pmtui.dashboard.log_lines import Line, Lines
@@ -11,6 +11,9 @@ class LogSource(Protocol):
     """Gives the lines of each process; asked again whenever another process is shown."""
 
     def lines_of(self, process_id: str) -> Lines: ...
+
+    def older_than(self, process_id: str, number: int) -> Iterator[Line]:
+        """Lines from files, newest first. To be read on a thread, since it waits for the disk."""
 
 
 class RingLines:
@@ -26,6 +29,10 @@ class RingLines:
     @property
     def end(self) -> int:
         return self._ring.end
+
+    @property
+    def oldest(self) -> int | None:
+        return self._ring.start
 
     def pull(self) -> None:
         return

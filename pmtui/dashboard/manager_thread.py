@@ -5,14 +5,14 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from pmtui.dashboard.log_lines import HeldLines, Lines
+from pmtui.dashboard.log_lines import HeldLines, Line, Lines
 from pmtui.dashboard.log_source import RingLines
 from pmtui.dashboard.terminal import Terminal
 from pmtui.dashboard.thread_control import ThreadControl
@@ -91,6 +91,11 @@ class ManagerThread:
     def lines_of(self, process_id: str) -> Lines:
         process = self._manager.processes.get(process_id)
         return RingLines(process.log.ring) if process else HeldLines()
+
+    def older_than(self, process_id: str, number: int) -> Iterator[Line]:
+        process = self._manager.processes.get(process_id)
+        if process is not None:
+            yield from (Line(*raw, process_id) for raw in process.log.newest_first() if raw.seq < number)
 
     # on the manager's thread
 

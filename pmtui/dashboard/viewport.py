@@ -62,13 +62,23 @@ class Viewport:
             return self._last_rows(self.source)
         return self._rows_from(self._clamped(self._paused))
 
+    @property
+    def held(self) -> PausedLines | None:
+        """The lines of a view that holds still."""
+        return self._paused
+
+    @property
+    def is_at_top(self) -> bool:
+        """Nothing is above what is on the screen."""
+        return self._paused is not None and self._clamped(self._paused) == Top(self._paused.start, 0)
+
     def pause(self) -> None:
         """Holds still what is on the screen."""
         if self._paused is None:
             rows = self.rows()
-            before = self.source.start
+            behind = self.source.end - rows[0].line.position if rows else 0
             self._paused = PausedLines(self.source)
-            self._top = Top(rows[0].line.position - before + self._paused.start, rows[0].sub) if rows else Top(0, 0)
+            self._top = Top(self._paused.end - behind, rows[0].sub if rows else 0)
 
     def follow(self) -> None:
         self._paused = None

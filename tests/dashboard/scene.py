@@ -6,13 +6,14 @@
 import asyncio
 import sys
 import time
+from collections.abc import Iterator
 
 import msgspec
 
 from pmtui.control import Detail, Exit, Reason, Snapshot, Status
 from pmtui.dashboard.app import DashboardApp
 from pmtui.dashboard.formats import seconds_of
-from pmtui.dashboard.log_lines import Lines
+from pmtui.dashboard.log_lines import Line, Lines
 from pmtui.dashboard.log_source import RingLines
 from pmtui.logs.ring import Ring
 from tests.fake_control import NOON, FakeControl, snapshot
@@ -35,12 +36,16 @@ class FakeLogs:
 
     def __init__(self) -> None:
         self.rings: dict[str, Ring] = {}
+        self.files: dict[str, list[Line]] = {}
 
     def ring(self, process_id: str) -> Ring:
         return self.rings.setdefault(process_id, Ring(process_id))
 
     def lines_of(self, process_id: str) -> Lines:
         return RingLines(self.ring(process_id))
+
+    def older_than(self, process_id: str, number: int) -> Iterator[Line]:
+        return (line for line in reversed(self.files.get(process_id, [])) if line.position < number)
 
     def write(self, process_id: str, *texts: str | bytes, ms: int = int(NOW * 1000), run: int = 1) -> None:
         for text in texts:

@@ -12,6 +12,7 @@ from textual.geometry import Offset
 from pmtui.control import Changes, Status, UnavailableError
 from pmtui.dashboard.actions import ACTIONS
 from pmtui.dashboard.app import DashboardApp
+from pmtui.dashboard.log_lines import Line
 from pmtui.dashboard.log_paint import shown_text
 from tests.dashboard.scene import FakeLogs, SceneControl, rows, scene
 from tests.dashboard.stage import FakeOwner, stage
@@ -200,6 +201,30 @@ async def test_new_lines_are_counted_while_paused_and_end_follows() -> None:
         await shown.shows("1,234 new")
         await shown.press("end")
         await shown.shows("new 1233")
+        await shown.shows("FOLLOW")
+
+
+async def test_older_lines_are_read_from_the_files_page_by_page() -> None:
+    async with stage() as shown:
+        assert isinstance(shown.logs, FakeLogs)
+        shown.logs.files["ai-agent"] = [
+            Line(number, 0, "stdout", 1, f"old {number}".encode(), "ai-agent") for number in range(-2499, 1)
+        ]
+        await shown.press("tab", "home")
+        await shown.shows("listening on")
+        first = shown.lines[11]
+        pane = shown.app.main.pane
+        await shown.until(lambda: len(pane.everything()) == 1060)
+        assert shown.lines[11] == first
+        await shown.press("up")
+        await shown.shows("old 0")
+        await shown.press("home")
+        await shown.until(lambda: len(pane.everything()) == 2060)
+        await shown.press("home")
+        await shown.until(lambda: len(pane.everything()) == 2560)
+        await shown.press("home")
+        await shown.shows("old -2499")
+        await shown.press("end")
         await shown.shows("FOLLOW")
 
 

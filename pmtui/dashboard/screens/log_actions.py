@@ -1,14 +1,22 @@
 """What the keys do to the log."""
 
+import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
+
+from textual import on
 
 from pmtui.dashboard.formats import plural
-from pmtui.dashboard.log_lines import HeldLines, Line, Lines, MatchingLines, MergedLines
+from pmtui.dashboard.log_lines import HeldLines, Line, Lines, MatchingLines, MergedLines, PausedLines
 from pmtui.dashboard.saved import write_copy, write_lines
 from pmtui.dashboard.screens.desk import Desk
+from pmtui.dashboard.widgets.log_pane import LogPane
 from pmtui.dashboard.widgets.pane_bar import CHANNELS, Channel
 
 LONGEST_NAME = 16
+PAGE = 1000
+"""Lines that are read from the files at a time."""
 
 
 class LogActions(Desk):
@@ -16,6 +24,8 @@ class LogActions(Desk):
 
     channel: Channel = "all"
     merged = False
+    _reads_older = False
+    _older: tuple[PausedLines, Iterator[Line]] | None = None
 
     def show_log(self) -> None:
         """Shows the lines that are wanted now, from their end."""
@@ -35,6 +45,25 @@ class LogActions(Desk):
         self.pane_bar.title = "all processes" if self.merged else row.id if row else ""
         self.pane_bar.channel = self.channel
         self.pane_bar.update_pieces()
+
+    @on(LogPane.AtTop)
+    def _at_top(self, message: LogPane.AtTop) -> None:
+        if message.held.oldest is not None and self.table.selected is not None and not self.merged:
+            self.run_worker(self._read_older(message.held, message.held.oldest, self.table.selected), group="older")
+
+    async def _read_older(self, held: PausedLines, oldest: int, process_id: str) -> None:
+        """One page more from the files."""
+        if self._reads_older:
+            return
+        if self._older is None or self._older[0] is not held:
+            self._older = held, self.logs.older_than(process_id, oldest)
+        self._reads_older = True
+        try:
+            page = await asyncio.to_thread(lambda pages: [*islice(pages, PAGE)], self._older[1])
+        finally:
+            self._reads_older = False
+        wanted = [line for line in page if self.channel in ("all", line.stream[3:])]
+        self.pane.add_older(held, wanted[::-1])
 
     def set_channel(self, channel: Channel) -> None:
         self.channel = channel

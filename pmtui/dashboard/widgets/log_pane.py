@@ -16,7 +16,7 @@ from pmtui.dashboard.actions import bindings
 from pmtui.dashboard.finder import Count, Finder
 from pmtui.dashboard.formats import shortened
 from pmtui.dashboard.glyphs import UNICODE, Glyphs
-from pmtui.dashboard.log_lines import HeldLines, Line, Lines, MatchingLines
+from pmtui.dashboard.log_lines import HeldLines, Line, Lines, MatchingLines, PausedLines
 from pmtui.dashboard.log_paint import Manner, line_strips, shown_text
 from pmtui.dashboard.log_search import Search, is_error
 from pmtui.dashboard.look import Look, look_of
@@ -62,6 +62,12 @@ class LogPane(Widget, can_focus=True):
         """Text was chosen with the mouse."""
 
         text: str
+
+    @dataclass
+    class AtTop(Message):
+        """The reader has come to the oldest of the lines; there may be older ones in files."""
+
+        held: PausedLines
 
     @dataclass
     class Opened(Message):
@@ -130,7 +136,21 @@ class LogPane(Widget, can_focus=True):
         self._viewport.scroll(step)
         if followed != self._viewport.follows:
             self._look_elsewhere()
+        if step < 0:
+            self._ask_for_older()
         self.tick()
+
+    def _ask_for_older(self) -> None:
+        held = self._viewport.held
+        if held is not None and self._viewport.is_at_top:
+            self.post_message(self.AtTop(held))
+
+    def add_older(self, held: PausedLines, lines: Sequence[Line]) -> None:
+        """Puts lines before those that the reader looks at; nothing moves on the screen."""
+        if self._viewport.held is held:
+            wanted = [line for line in lines if self.finder.finds(line)] if self._filtered else lines
+            held.prepend(wanted)
+            self._look_elsewhere()
 
     def action_cursor(self, step: int) -> None:
         self.scroll_rows(step)
@@ -140,6 +160,7 @@ class LogPane(Widget, can_focus=True):
 
     def action_first(self) -> None:
         self._viewport.home()
+        self._ask_for_older()
         self._look_elsewhere()
 
     def action_last(self) -> None:
