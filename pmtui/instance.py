@@ -1,7 +1,6 @@
 """One manager per config: the lock in the data folder, what others find it by, and what a dead one has left."""
 
 import asyncio
-import contextlib
 import fcntl
 import json
 import os
@@ -12,6 +11,7 @@ from typing import Any
 import msgspec
 
 from pmtui import __version__
+from pmtui.identity import boot_id, identity_of, read
 from pmtui.spawner.boot import FIRST_BASE
 from pmtui.spawner.client import Spawner, end_marked
 
@@ -104,29 +104,6 @@ async def clear(folder: Path) -> None:
     marks = state.get("marks")
     if state.get("boot") == boot_id() and isinstance(marks, int) and marks >= FIRST_BASE:
         await end_marked(marks)
-
-
-def identity_of(pid: int) -> dict[str, Any]:
-    """What tells a process from all that had its number before; empty when there is none."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-    except OSError:
-        return {}
-    return {"pid": pid, "startTicks": int(fields[19]), "boot": boot_id()} if fields[0] not in b"ZX" else {}
-
-
-def boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-def read(path: Path) -> dict[str, Any]:
-    """The JSON object in the file; an empty one where there is none that makes sense."""
-    with contextlib.suppress(OSError, ValueError):
-        facts = json.loads(path.read_bytes()) if path.is_file() else None
-        if isinstance(facts, dict):
-            return facts
-    return {}
 
 
 def write(path: Path, facts: dict[str, Any]) -> None:

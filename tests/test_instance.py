@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from pmtui.instance import AlreadyRunningError, FolderError, acquire, boot_id, identity_of, read, write
+from pmtui.identity import boot_id, identity_of, read
+from pmtui.instance import AlreadyRunningError, FolderError, acquire, write
 from pmtui.spawner.client import Launch, Report, Spawned, Spawner
 from tests.eventually import eventually_async, is_alive
 

@@ -1,0 +1,29 @@
+"""Which process is meant by a number, and the small files that say so."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+
+def identity_of(pid: int) -> dict[str, Any]:
+    """What tells a process from all that had its number before; empty when there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return {}
+    return {"pid": pid, "startTicks": int(fields[19]), "boot": boot_id()} if fields[0] not in b"ZX" else {}
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The JSON object in the file; an empty one where there is none that makes sense."""
+    with contextlib.suppress(OSError, ValueError):
+        facts = json.loads(path.read_bytes()) if path.is_file() else None
+        if isinstance(facts, dict):
+            return facts
+    return {}
