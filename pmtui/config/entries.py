@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pmtui.config.fields import read_struct
+from pmtui.config.find import absolute
 from pmtui.config.graph import Entry, instance_ids
 from pmtui.config.interpreter import split_command
 from pmtui.config.model import ConfigError, ProcessConfig
@@ -32,10 +33,6 @@ def read_entries(raws: Iterable[tuple[str, Any]], folder: str, problems: Problem
             entries.append(Entry(place, fields["id"], list(fields.get("depends_on", ())), config))
         before = problems.errors
     return entries
-
-
-def absolute(name: str, folder: str) -> str:
-    return os.path.normpath(os.path.join(folder, os.path.expanduser(name)))
 
 
 def _is_within(place: str, path: str) -> bool:

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from pmtui.config.entries import absolute, read_entries
+from pmtui.config.entries import read_entries
 from pmtui.config.fields import read_struct
 from pmtui.config.files import read_bytes
+from pmtui.config.find import MOST_BYTES, NAMES, absolute, find_config
 from pmtui.config.graph import expand_instances, instance_ids, link
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.config.problems import Problem, Problems, join
@@ -17,10 +18,6 @@ from pmtui.config.readers import kind_of
 from pmtui.config.syntax import Document, SyntaxProblem, parse
 
 __all__ = ["MOST_BYTES", "NAMES", "Loaded", "Problem", "expand_instances", "find_config", "load_config"]
-
-NAMES = ("pmtui.toml", "pb_processes.json", "pb_data/pb_processes.json")
-MOST_BYTES = 1 << 20
-"""More than three thousand processes; a larger file is something else."""
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,11 +35,6 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def errors(self) -> tuple[Problem, ...]:
         return tuple(problem for problem in self.problems if not problem.warning)
-
-
-def find_config(folder: Path) -> Path | None:
-    """The config file of a folder: the first of NAMES that is there, even if it cannot be read."""
-    return next((folder / name for name in NAMES if os.path.lexists(folder / name)), None)
 
 
 def load_config(path: Path) -> Loaded:
