@@ -1,7 +1,7 @@
 """What supervision costs: `python -m tests.bench.heart`. Prints each figure beside its limit; exit code 1 above one.
 
-The floor of a respawn, a bare kill, wait and spawn, is measured in the same run. Run it in an environment into which the
-project was installed with its bytecode, not by `pip install -e`.
+The floor of a respawn (a bare kill, wait and spawn) is measured in the same run. Run it where the project is installed
+with its bytecode, not by `pip install -e`.
 """
 
 import http.client
