@@ -1,46 +1,23 @@
-"""How quantities are written: short, in at most two units, as wide at noon as at midnight."""
+"""How quantities, times and texts are written on the screen."""
 
 from datetime import datetime
 
 from rich.cells import cell_len, set_cell_size
 
-_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+from pmtui.quantities import countdown, duration, harmless, memory, percent, plural, seconds_of
 
-
-def duration(seconds: float) -> str:
-    """The two largest units: `45s`, `5m12s`, `2h30m`, `3d4h`."""
-    left = max(0, int(seconds))
-    for place, (name, size) in enumerate(_UNITS):
-        if left >= size:
-            lower, lower_size = _UNITS[place + 1] if place < 3 else ("", 1)
-            rest = left % size // lower_size
-            return f"{left // size}{name}{rest}{lower}" if lower and rest else f"{left // size}{name}"
-    return "0s"
-
-
-def countdown(seconds: float) -> str:
-    """What is left, rounded up so that `0s` is never shown before its time."""
-    return duration(max(1, -int(-seconds // 1)))
-
-
-def memory(size: int) -> str:
-    """Bytes in units of 1024, three digits at most."""
-    amount = float(size)
-    for unit in ("B", "KB", "MB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GB" if amount < 100 else f"{amount:.0f} GB"
-
-
-def percent(value: float) -> str:
-    """Of one core; one digit after the point up to 99.9."""
-    return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
-
-
-def seconds_of(time: str) -> float:
-    """An RFC 3339 time as seconds since the epoch."""
-    return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
+__all__ = [
+    "clock_time",
+    "countdown",
+    "day_time",
+    "duration",
+    "harmless",
+    "memory",
+    "percent",
+    "plural",
+    "seconds_of",
+    "shortened",
+]
 
 
 def clock_time(ms: int) -> str:
@@ -56,21 +33,9 @@ def day_time(time: str, now: float) -> str:
     return f"{moment:%H:%M:%S}" if same_day else f"{moment:%d %b %H:%M:%S}"
 
 
-def plural(count: int, one: str, many: str) -> str:
-    """`1 line`, `1,234 lines`."""
-    return f"{count:,} {one if count == 1 else many}"
-
-
 def shortened(text: str, width: int, ellipsis: str = "…") -> str:
     """At most `width` cells, its end replaced by an ellipsis; whole characters only, and harmless."""
     text = harmless(text)
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + ellipsis if width > 0 else ""
-
-
-def harmless(text: str) -> str:
-    """Fit for one line of the screen, whoever wrote it."""
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else "�" for character in text)
