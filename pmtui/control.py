@@ -192,12 +192,16 @@ class Graph(_Fact, frozen=True, kw_only=True):
 
 
 class Figures(_Fact, frozen=True, kw_only=True):
-    """What is counted of a process since the manager came up; `dropped` bytes never reached the log files."""
+    """What is counted of a process since the manager came up; `dropped` bytes never reached the log files.
+
+    `probe` is the last health check.
+    """
 
     id: str
     restarts: dict[Reason, int]
     log_bytes: int
     log_bytes_dropped: int
+    probe: ProbeResult | None
 
 
 class Result(_Fact, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from pmtui.control import (
     Node,
     NotFoundError,
     Operation,
+    ProbeResult,
     Reason,
     Result,
     Snapshot,
@@ -72,6 +73,7 @@ class FakeControl:
         self.calls: list[tuple[str, str]] = []
         self.asked: LogQuery = {}  # of the last question about lines
         self.files: list[LogFile] = []
+        self.probe: ProbeResult | None = None
         self.following: list[asyncio.Queue[LogLine | Missed]] = []
         self.queues: list[asyncio.Queue[Event]] = []
         self.seq = 0
@@ -230,7 +232,7 @@ class FakeControl:
     async def figures(self) -> Sequence[Figures]:
         counts = dict.fromkeys(Reason, 0) | {Reason.CRASH: 2}
         return [
-            Figures(id=process_id, restarts=counts, log_bytes=1 << 20, log_bytes_dropped=512)
+            Figures(id=process_id, restarts=counts, log_bytes=1 << 20, log_bytes_dropped=512, probe=self.probe)
             for process_id in self.rows
         ]
 

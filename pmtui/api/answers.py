@@ -1,7 +1,7 @@
 """How results and errors become responses."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -14,6 +14,7 @@ from pmtui.control import (
     InvalidError,
     LogLine,
     NotFoundError,
+    Result,
     UnavailableError,
 )
 
@@ -21,13 +22,29 @@ JSON = "application/json"
 _STATUS_CODES = {NotFoundError: 404, ConflictError: 409, InvalidError: 400, UnavailableError: 503}
 
 
-def as_json(value: object) -> Response:
-    """Any struct or plain value; a lone surrogate (a path that is not UTF-8) becomes a question mark."""
+class Done(msgspec.Struct):
+    """What was done, and to which process."""
+
+    message: str
+    id: str
+
+
+class Results(msgspec.Struct):
+    """What was done to each of several processes."""
+
+    results: Sequence[Result]
+
+
+def encoded(value: object) -> bytes:
+    """Any struct or plain value as JSON; a lone surrogate (a path that is not UTF-8) becomes a question mark."""
     try:
-        body = msgspec.json.encode(value)
+        return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        body = json.dumps(msgspec.to_builtins(value), ensure_ascii=False).encode(errors="replace")
-    return Response(body, media_type=JSON)
+        return json.dumps(msgspec.to_builtins(value), ensure_ascii=False).encode(errors="replace")
+
+
+def as_json(value: object) -> Response:
+    return Response(encoded(value), media_type=JSON)
 
 
 def as_text(lines: Iterable[LogLine]) -> Response:
@@ -36,7 +53,7 @@ def as_text(lines: Iterable[LogLine]) -> Response:
 
 
 def done(message: str, process_id: str) -> Response:
-    return as_json({"message": message, "id": process_id})
+    return as_json(Done(message, process_id))
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from pmtui.api.answers import on_control_error, on_crash, on_disconnect, on_http_error
 from pmtui.api.events import EventRoutes
 from pmtui.api.house import HouseRoutes
+from pmtui.api.lag import LagMeter
 from pmtui.api.logs import LogRoutes
 from pmtui.api.processes import ProcessRoutes
 from pmtui.api.stream import Streams
@@ -31,8 +32,8 @@ class Api(Starlette):
     """
 
     def __init__(self, control: Service) -> None:
-        self.streams = Streams()
-        super().__init__(routes=_routes(control, self.streams), exception_handlers=HANDLERS)
+        self.streams, self.lag = Streams(), LagMeter()
+        super().__init__(routes=_routes(control, self.streams, self.lag), exception_handlers=HANDLERS)
         self.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,13 +43,16 @@ class Api(Starlette):
     def close(self) -> None:
         """Ends what would not end by itself."""
         self.streams.close()
+        self.lag.close()
 
 
-def _routes(control: Service, streams: Streams) -> list[Route]:
-    house, processes = HouseRoutes(control), ProcessRoutes(control)
+def _routes(control: Service, streams: Streams, lag: LagMeter) -> list[Route]:
+    house, processes = HouseRoutes(control, lag), ProcessRoutes(control)
     events, logs = EventRoutes(control, streams), LogRoutes(control, streams)
     one = "/api/pm/{id}"
     return [
+        Route("/metrics", house.metrics),
+        Route("/openapi.json", house.openapi),
         Route("/api/health", house.health),
         Route("/api/pm/list", processes.list),
         Route("/api/pm/events", events.stream),

@@ -1,8 +1,17 @@
 """The one shape in which every error is answered."""
 
+from typing import Any
+
 import msgspec
 
 
-def error_body(status: int, message: str) -> bytes:
+class ErrorAnswer(msgspec.Struct):
     """`{"status": 404, "message": "Process 'x' not found.", "data": {}}`."""
-    return msgspec.json.encode({"status": status, "message": message, "data": {}})
+
+    status: int
+    message: str
+    data: dict[str, Any] = {}
+
+
+def error_body(status: int, message: str) -> bytes:
+    return msgspec.json.encode(ErrorAnswer(status, message))

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pmtui.api.answers import as_json, done
+from pmtui.api.answers import Results, as_json, done
 from pmtui.api.requests import choice, flag, segment, selection, while_connected
 from pmtui.control import ConflictError, Operation, Service, Status
 
@@ -51,7 +51,7 @@ class ProcessRoutes:
     async def bulk(self, request: Request) -> Response:
         operation = choice(request.scope["path"].rpartition("/")[2], get_args(Operation), "operation")
         patterns = (await selection(request)).ids
-        return as_json({"results": await self.control.bulk(operation, patterns)})
+        return as_json(Results(await self.control.bulk(operation, patterns)))
 
     async def _bring_up(
         self, request: Request, ask: Callable[[str], Awaitable[None]], verb: Literal["start", "restart"]

@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
-import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from pmtui.api.answers import encoded
 from pmtui.api.errors import error_body
 from pmtui.control import ControlError, UnavailableError
 
@@ -114,4 +114,4 @@ class EventStream(Response):
 def frame(value: object, place: str = "", kind: str = "") -> bytes:
     """One event: what it tells, the place to come back to once it was taken, its kind if it is not the usual one."""
     head = (f"event: {kind}\n" if kind else "") + (f"id: {place}\n" if place else "")
-    return b"%sdata: %s\n\n" % (head.encode(), msgspec.json.encode(value))
+    return b"%sdata: %s\n\n" % (head.encode(), encoded(value))

@@ -287,6 +287,7 @@ class Manager:
                 restarts={reason: self._restarts[process.id, reason] for reason in Reason},
                 log_bytes=process.log.bytes_written,
                 log_bytes_dropped=process.log.dropped_bytes,
+                probe=process.probes[-1] if process.probes else None,
             )
             for process in self.processes.values()
         ]

@@ -216,3 +216,22 @@ async def test_a_broken_config_is_told_and_leaves_all_running(
     assert [row["id"] for row in (await client.get("/api/pm/list")).json()] == ["a"]
     assert (await client.post("/api/pm/reload")).json()["added"] == ["b"]
     assert (await client.get("/api/pm/config")).json()["errors"] == []
+
+
+async def test_metrics_count_restarts_by_their_reason_and_the_bytes_of_the_output(
+    client: httpx.AsyncClient, manager: Manager
+) -> None:
+    manager.register(python("a", "print('x' * 99)", max_retries=2, backoff=0.01, restart="on-failure"))
+    manager.register(python("b", "raise SystemExit(1)", max_retries=2, backoff=0.01))
+    await asyncio.wait_for(manager.wait("a", COMPLETED), 20)
+    await asyncio.wait_for(manager.wait("b", frozenset({Status.FAILED})), 20)
+    await client.post("/api/pm/a/restart")
+    await asyncio.wait_for(manager.wait("a", COMPLETED), 20)
+    lines = (await client.get("/metrics")).text.splitlines()
+    assert {
+        'pmtui_process_restarts_total{id="a",reason="crash"} 0',
+        'pmtui_process_restarts_total{id="a",reason="user"} 1',
+        'pmtui_process_restarts_total{id="b",reason="crash"} 2',
+        'pmtui_process_log_bytes_total{id="a"} 200',
+        'pmtui_process_status{id="b",status="failed"} 1',
+    } <= {*lines}

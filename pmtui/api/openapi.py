@@ -1,0 +1,159 @@
+"""The API described for programs: OpenAPI 3.1, with the schemas of the very structs that are answered."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple, get_args
+
+import msgspec
+
+from pmtui.api.answers import Done, Results
+from pmtui.api.errors import ErrorAnswer
+from pmtui.api.requests import LAST_EVENT_ID, MOST_LINES, Selection
+from pmtui.control import About, Changes, Detail, Event, Graph, LogFile, LogLine, Missed, Operation, Snapshot, Stream
+
+JSON, TEXT, EVENTS = "application/json", "text/plain", "text/event-stream"
+Json = dict[str, Any]
+
+
+class Described(NamedTuple):
+    """One operation. `answer` is what a JSON body has, or each event of a stream; None where it is plain text."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    answer: Any = None
+    media: Sequence[str] = (JSON,)
+    parameters: Sequence[Json] = ()
+    body: Any = None
+    is_open: bool = False
+
+
+def _query(name: str, text: str, **schema: Any) -> Json:
+    return {"name": name, "in": "query", "description": text, "schema": schema or {"type": "string"}}
+
+
+def _path(name: str, text: str) -> Json:
+    return {"name": name, "in": "path", "required": True, "description": text, "schema": {"type": "string"}}
+
+
+def _place(text: str) -> Json:
+    return {"name": LAST_EVENT_ID, "in": "header", "description": text, "schema": {"type": "string"}}
+
+
+def _flag(name: str, default: bool, text: str) -> Json:
+    return _query(name, text, type="boolean", default=default)
+
+
+ID = _path("id", "The id of a process; no pattern.")
+ENUM = {"type": "string", "enum": [*get_args(Stream)]}
+LINES = (
+    _query("lines", "The last so many.", type="integer", minimum=0, maximum=MOST_LINES, default=100),
+    _query("stream", "One of the two.", **ENUM),
+    _query("since", "RFC 3339, or a duration before now such as 5m."),
+    _query("until", "The same."),
+    _query("grep", "A regular expression without look-around and back-references."),
+    _query("run", "current, previous, or the number of a run."),
+    _query("level", "That one and all that are worse.", enum=["trace", "debug", "info", "warn", "error", "fatal"]),
+)
+IDS = _query("ids", "Ids, globs and @groups with commas between them; all where it is left out.")
+ONE = "/api/pm/{id}"
+
+OPERATIONS = (
+    Described("GET", "/api/health", "health", "Whether the API answers.", ErrorAnswer, is_open=True),
+    Described("GET", "/metrics", "metrics", "Figures in the text format of Prometheus.", media=(TEXT,)),
+    Described("GET", "/openapi.json", "openapi", "This description.", dict[str, Any]),
+    Described("GET", "/api/pm/list", "list", "All processes in config order.", list[Snapshot]),
+    Described(
+        "GET", "/api/pm/events", "streamEvents", "Every change of state as it comes.", Event, (EVENTS,),
+        [_place("The id of the last event that was taken: the stream goes on behind it.")],
+    ),
+    Described(
+        "GET", "/api/pm/logs/stream", "streamLogsOfMany", "The lines of several processes as they come.", LogLine,
+        (EVENTS,), [IDS, *LINES, _place("The id of the last event that was taken, such as web=12,worker=7.")],
+    ),
+    Described("GET", "/api/pm/config", "config", "Where the config is, and what is wrong with it.", About),
+    Described("GET", "/api/pm/graph", "graph", "Who needs whom.", Graph),
+    Described(
+        "POST", "/api/pm/reload", "reload", "Reads the config again, and carries out what has changed.", Changes,
+        parameters=[_flag("dryRun", False, "Only tells what it would do.")],
+    ),
+    *(
+        Described(
+            "POST", f"/api/pm/{name}", f"{name}Many", f"To {name} all that match; a result for each.", Results,
+            body=Selection,
+        )
+        for name in get_args(Operation)
+    ),
+    Described("GET", ONE, "get", "One process and all that explains it.", Detail, parameters=[ID]),
+    *(
+        Described(
+            "POST", f"{ONE}/{name}", name, f"To {name} a process.", Done,
+            parameters=[ID, _flag("wait", name == "stop", "Answers when it is done; 409 where it cannot be.")],
+        )
+        for name in get_args(Operation)
+    ),
+    Described(
+        "POST", f"{ONE}/signal/{{name}}", "signal", "Sends a signal to the main process.", Done,
+        parameters=[ID, _path("name", "SIGHUP, HUP or 1.")],
+    ),
+    Described("GET", f"{ONE}/events", "events", "The last 100 changes of state.", list[Event], parameters=[ID]),
+    Described(
+        "GET", f"{ONE}/logs", "logs", "The last lines, oldest first.", list[LogLine], (JSON, TEXT),
+        [ID, *LINES, _query("format", "How to answer.", type="string", enum=["json", "text"], default="json")],
+    ),
+    Described("DELETE", f"{ONE}/logs", "clearLogs", "Forgets all lines.", Done, parameters=[ID]),
+    Described("GET", f"{ONE}/logs/files", "logFiles", "The log files, newest first.", list[LogFile], parameters=[ID]),
+    Described(
+        "GET", f"{ONE}/logs/stream", "streamLogs", "The lines of a process as they come.", LogLine, (EVENTS,),
+        [ID, *LINES, _place("The id of the last event that was taken, a number.")],
+    ),
+)  # fmt: skip
+
+
+@cache
+def document(version: str) -> Json:
+    """All of it."""
+    types = [one.answer for one in OPERATIONS if one.answer] + [Selection, ErrorAnswer, Missed]
+    schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    known = {str(kind): schema for kind, schema in zip(types, schemas, strict=True)}
+    paths: dict[str, Json] = {}
+    for one in OPERATIONS:
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, known)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "pmtui", "version": version, "description": "The manager of this config, and its processes."},
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": dict(components),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(one: Described, known: Mapping[str, Json]) -> Json:
+    content = {media: {"schema": _schema(one, media, known)} for media in one.media}
+    error = {"description": "What was wrong.", "content": {JSON: {"schema": known[str(ErrorAnswer)]}}}
+    described: Json = {
+        "operationId": one.name,
+        "summary": one.summary,
+        "parameters": [*one.parameters],
+        "responses": {"200": {"description": _meaning(one), "content": content}, "default": error},
+    }
+    if one.body:
+        described["requestBody"] = {"required": True, "content": {JSON: {"schema": known[str(one.body)]}}}
+    if one.is_open:
+        described["security"] = []
+    return described
+
+
+def _schema(one: Described, media: str, known: Mapping[str, Json]) -> Json:
+    return known[str(one.answer)] if media == JSON else {"type": "string"}
+
+
+def _meaning(one: Described) -> str:
+    if EVENTS not in one.media:
+        return "It was done."
+    told = one.answer.__name__
+    return f"Each event is a {told}; one of kind `missed` tells how many are lost, one of kind `error` is the last."
