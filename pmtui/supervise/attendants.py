@@ -1,15 +1,27 @@
 """What is done for processes besides keeping them alive."""
 
+import asyncio
+import os
+from collections.abc import Mapping
 from typing import Protocol
 
+from pmtui.config.model import Settings
 from pmtui.logs.pump import Pump
 from pmtui.supervise.health import Checkups
 from pmtui.supervise.process import Process
 from pmtui.supervise.runs import Runs
+from pmtui.supervise.watch import Watcher
 
 
 class House(Protocol):
     """What they need of the manager."""
+
+    settings: Settings
+
+    @property
+    def processes(self) -> Mapping[str, Process]: ...
+
+    def alarm(self, text: str) -> None: ...
 
     def changed(self, process: Process) -> None: ...
 
@@ -18,12 +30,32 @@ class Attendants:
     """Looks after processes whose state has changed, on the loop's thread."""
 
     def __init__(self, house: House, runs: Runs, pump: Pump) -> None:
+        self._house = house
         self._checkups = Checkups(runs, pump, house.changed)
+        self._watcher = Watcher(house.alarm)
+        self._arranging: asyncio.Handle | None = None
+
+    def arrange(self) -> None:
+        """To be called when processes have come, gone, or have another configuration."""
+        if self._arranging is None:
+            self._arranging = asyncio.get_running_loop().call_soon(self._arrange)
 
     def look(self, process: Process) -> None:
         """To be called whenever the state of the process has changed."""
         self._checkups.look(process)
+        self._watcher.look(process)
 
     async def close(self) -> None:
         """Nothing more is done."""
+        if self._arranging:
+            self._arranging.cancel()
         self._checkups.close()
+        await self._watcher.close()
+
+    def _arrange(self) -> None:
+        self._arranging = None
+        settings = self._house.settings
+        never = [settings.data_dir]
+        if settings.pocketbase.data_dir:
+            never.append(os.path.expanduser(settings.pocketbase.data_dir))
+        self._watcher.arrange(self._house.processes, never)

@@ -108,8 +108,10 @@ class Manager:
         process = Process(config, self.logs_kept.open(config.id, config.log), self)
         self.processes[config.id] = process
         self._digests[config.id] = digest(config, self.settings)
-        if self._running and config.autostart:
-            process.feed(events.Start())
+        if self._running:
+            self._attendants.arrange()
+            if config.autostart:
+                process.feed(events.Start())
 
     def adopt(self, source: Source) -> None:
         """Registers what the source has, and keeps to it when it is to be read again."""
@@ -129,6 +131,7 @@ class Manager:
         if not hasattr(self, "_loop"):
             self.connect()
         self._running = True
+        self._attendants.arrange()
         if not self._leaving.is_set():
             self._start_all([process.id for process in self.processes.values() if process.config.autostart])
         try:
@@ -319,9 +322,11 @@ class Manager:
                 self.register(configs[process_id])
         order = {process_id: place for place, process_id in enumerate(configs)}
         self.processes = dict(sorted(self.processes.items(), key=lambda item: order.get(item[0], len(order))))
+        self._attendants.arrange()
 
     def _bury(self, process: Process) -> None:
         del self.processes[process.id]
+        self._attendants.arrange()
         if successor := self._successors.pop(process.id, None):
             self.register(successor)
 

@@ -17,7 +17,8 @@ STUBBORN = "trap '' TERM; echo ready; while :; do sleep 0.1; done"
 
 
 def sh(process_id: str, line: str, **fields: Any) -> ProcessConfig:
-    return ProcessConfig(id=process_id, command=line, shell=True, **fields)
+    given: dict[str, Any] = {"id": process_id, "command": line, "shell": True} | fields
+    return ProcessConfig(**given)
 
 
 @asynccontextmanager

@@ -1,0 +1,56 @@
+"""Which files below a watched folder do not count as a change."""
+
+import os
+from collections.abc import MutableMapping, Sequence
+
+from pathspec import GitIgnoreSpec
+
+ALWAYS = GitIgnoreSpec.from_lines(
+    (
+        ".git",
+        ".hg",
+        ".svn",
+        "node_modules",
+        "__pycache__",
+        ".venv",
+        "venv",
+        "pb_data",  # PocketBase's database
+        "*.log",
+        "*.pyc",
+        ".*_cache",  # of mypy, pytest and ruff
+        *("*~", ".*.sw?", ".#*", "4913", ".DS_Store"),  # what editors and file managers leave for a moment
+    )
+)
+
+
+class Ignore:
+    """The rules below one root: those that always hold, `patterns` as in a .gitignore there, and whole `folders`.
+
+    Raises ValueError for a pattern that is none.
+    """
+
+    def __init__(self, root: str, patterns: Sequence[str], folders: Sequence[str]) -> None:
+        self._root = root.rstrip("/") + "/"
+        self._own = GitIgnoreSpec.from_lines(patterns)
+        self._folders = tuple(folder + "/" for folder in folders if folder.startswith(self._root))
+
+    def covers(self, path: str, environments: MutableMapping[str, bool]) -> bool:
+        """Whether a change of `path` is none; what is learnt about virtual environments is kept in `environments`."""
+        if not path.startswith(self._root):
+            return False
+        if f"{path}/".startswith(self._folders):
+            return True
+        inside = path[len(self._root) :]
+        if ALWAYS.match_file(inside) or self._own.match_file(inside):
+            return True
+        if self._own.match_file(inside + "/") and not os.path.isfile(path):  # `build/` is for folders alone
+            return True
+        return self._is_in_environment(path, environments)
+
+    def _is_in_environment(self, path: str, known: MutableMapping[str, bool]) -> bool:
+        """A folder that holds a pyvenv.cfg is a virtual environment, whatever its name is."""
+        if len(path) < len(self._root):
+            return False
+        if path not in known:
+            known[path] = os.path.isfile(os.path.join(path, "pyvenv.cfg"))
+        return known[path] or self._is_in_environment(os.path.dirname(path), known)

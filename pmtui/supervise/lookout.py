@@ -1,0 +1,135 @@
+"""The thread that is told by the system what changes below some paths.
+
+watchfiles goes silent for ever, without an error, when a watched folder is removed and made again, and after a watched
+file is replaced. So the paths themselves are looked at several times a second, and what has become another folder or
+file, or is there at last, is watched anew.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+
+LOOK = 0.2
+"""Seconds between two looks at the paths themselves."""
+GATHER = 50
+"""Milliseconds without a change, or of changes, after which they are told of."""
+POLL = 1000
+"""Milliseconds between two looks at all files, where the system cannot tell."""
+
+Identity = tuple[int, int] | None
+
+
+class Lookout:
+    """Watches from now on, until it is closed. `tell`, `armed` and `alarm` are called in its thread.
+
+    `tell` gets the paths that have changed; also a watched one that has come, gone, or become another file. `armed`
+    is called once, when nothing can escape it any more.
+    """
+
+    def __init__(
+        self,
+        paths: Iterable[str],
+        tell: Callable[[set[str]], None],
+        armed: Callable[[], None],
+        alarm: Callable[[str], None],
+    ) -> None:
+        self.paths = frozenset(paths)
+        self._tell = tell
+        self._armed = armed
+        self._alarm = alarm
+        self._polls = False
+        self._is_armed = False
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._keep_watch, name="watch", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def close(self) -> None:
+        """Nothing more is watched; what was seen may still be told."""
+        self._closed.set()
+
+    def join(self) -> None:
+        """Returns when the thread has ended: soon after `close`."""
+        self._thread.join()
+
+    def _keep_watch(self) -> None:
+        known = self._identities()
+        moved: set[str] = set()
+        while not self._closed.is_set():
+            there = sorted(path for path, identity in known.items() if identity)
+            try:
+                touched = self._watch(there, known, moved)
+            except FileNotFoundError:  # it has gone since
+                touched = set()
+            except (OSError, RuntimeError) as error:
+                touched = set()
+                self._give_way(error)
+            now = self._identities()
+            moved = touched | {path for path in self.paths if now[path] != known[path]}
+            known = now
+
+    def _watch(self, there: list[str], known: dict[str, Identity], moved: set[str]) -> set[str]:
+        """Returns when the system may have lost a path, with those of which it told: they may be other ones now.
+
+        A folder that is removed and made again can have the number of the old one.
+        """
+        for changes in self._changes(there):
+            if moved:
+                self._tell(moved)
+                moved = set()
+            if not self._is_armed:
+                self._is_armed = True
+                self._armed()
+            if changes:
+                self._tell(changes)
+            touched = changes & self.paths
+            if touched or self._identities() != known:
+                return touched
+        return set()
+
+    def _changes(self, there: list[str]) -> Iterable[set[str]]:
+        """What changes, or nothing, several times a second."""
+        from watchfiles import watch  # not before something is watched: it takes memory and time
+
+        if not there:
+            while not self._closed.wait(LOOK):
+                yield set()
+            return
+        for changes in watch(
+            *there,
+            watch_filter=None,
+            debounce=2 * GATHER,
+            step=GATHER,
+            rust_timeout=int(LOOK * 1000),
+            yield_on_timeout=True,
+            stop_event=self._closed,
+            raise_interrupt=False,
+            ignore_permission_denied=True,
+            force_polling=self._polls,
+            poll_delay_ms=POLL,
+        ):
+            yield {path for _, path in changes}
+
+    def _give_way(self, error: Exception) -> None:
+        """Where the system cannot tell (its limit of watches is reached), all files are looked at again and again."""
+        if self._polls:
+            self._closed.wait(POLL / 1000)
+        else:
+            hint = "all files are looked at every second instead (is fs.inotify.max_user_watches too low?)"
+            self._alarm(f"cannot be told of changed files: {error}: {hint}")
+        self._polls = True
+
+    def _identities(self) -> dict[str, Identity]:
+        return {path: identity_of(path) for path in self.paths}
+
+
+def identity_of(path: str) -> Identity:
+    """What tells one file or folder from another that has taken its place; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
