@@ -7,7 +7,9 @@ from typing import Protocol
 
 from pmtui.config.model import Settings
 from pmtui.logs.pump import Pump
+from pmtui.stats import Sampler
 from pmtui.supervise.health import Checkups
+from pmtui.supervise.memory import MemoryGuard
 from pmtui.supervise.process import Process
 from pmtui.supervise.runs import Runs
 from pmtui.supervise.watch import Watcher
@@ -29,9 +31,10 @@ class House(Protocol):
 class Attendants:
     """Looks after processes whose state has changed, on the loop's thread."""
 
-    def __init__(self, house: House, runs: Runs, pump: Pump) -> None:
+    def __init__(self, house: House, runs: Runs, pump: Pump, sampler: Sampler) -> None:
         self._house = house
         self._checkups = Checkups(runs, pump, house.changed)
+        self._memory = MemoryGuard(sampler)
         self._watcher = Watcher(house.alarm)
         self._arranging: asyncio.Handle | None = None
 
@@ -43,6 +46,7 @@ class Attendants:
     def look(self, process: Process) -> None:
         """To be called whenever the state of the process has changed."""
         self._checkups.look(process)
+        self._memory.look(process)
         self._watcher.look(process)
 
     async def close(self) -> None:
@@ -50,6 +54,7 @@ class Attendants:
         if self._arranging:
             self._arranging.cancel()
         self._checkups.close()
+        self._memory.close()
         await self._watcher.close()
 
     def _arrange(self) -> None:

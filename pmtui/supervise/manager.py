@@ -123,7 +123,7 @@ class Manager:
         """Binds the manager to the running loop; `run` does it where nobody has."""
         self._loop = asyncio.get_running_loop()
         self._pump = Pump(self._loop)
-        self._attendants = Attendants(self, self._runs, self._pump)
+        self._attendants = Attendants(self, self._runs, self._pump, self._stats)
         self.spawner.connect(self._runs.report, self.alarm)
 
     async def run(self) -> None:
