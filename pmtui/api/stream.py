@@ -18,6 +18,8 @@ PLACES = 32
 """Streams at a time: half of all connections, so that the other half is there for questions and commands."""
 ROOM = 64 << 10
 """Bytes that wait for a client; its stream is read no further before it takes them."""
+REST = 0.005
+"""Seconds of rest for all streams behind so many bytes of one: a flood leaves the loop to the processes."""
 _RETRY = b"retry: 1000\n"  # milliseconds after which a client is to come back
 
 
@@ -26,6 +28,7 @@ class Streams:
 
     def __init__(self) -> None:
         self._open: set[EventStream] = set()
+        self._turn = asyncio.Lock()
 
     def respond(self, begin: str, frames: AsyncGenerator[bytes, None]) -> Response:
         """The answer that tells these frames; who comes back before the first one comes back to `begin`.
@@ -34,7 +37,7 @@ class Streams:
         """
         if len(self._open) >= PLACES:
             raise UnavailableError(f"All {PLACES} places for streams are taken; try again later.")
-        stream = EventStream(begin, frames, self._open.discard)
+        stream = EventStream(begin, frames, self._turn, self._open.discard)
         self._open.add(stream)
         return stream
 
@@ -49,10 +52,13 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, begin: str, frames: AsyncGenerator[bytes, None], on_end: Callable[[Any], None]) -> None:
+    def __init__(
+        self, begin: str, frames: AsyncGenerator[bytes, None], turn: asyncio.Lock, on_end: Callable[[Any], None]
+    ) -> None:
         super().__init__()
         del self.headers["content-length"]
         self._frames = frames
+        self._turn = turn
         self._on_end = on_end
         self._waiting = bytearray(_RETRY + b"id: %s\n\n" % begin.encode())
         self._come, self._room = asyncio.Event(), asyncio.Event()
@@ -97,13 +103,19 @@ class EventStream(Response):
                 async for frame in frames:
                     self._waiting += frame
                     self._come.set()
-                    while len(self._waiting) > ROOM:
-                        self._room.clear()
-                        await self._room.wait()
+                    if len(self._waiting) > ROOM:
+                        await self._let_others_work()
         except ControlError as error:
             self._waiting += b"event: error\ndata: %s\n\n" % error_body(400, str(error))
         finally:
             self.end()
+
+    async def _let_others_work(self) -> None:
+        async with self._turn:
+            await asyncio.sleep(REST)
+        while len(self._waiting) > ROOM:
+            self._room.clear()
+            await self._room.wait()
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
