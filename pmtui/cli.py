@@ -1,27 +1,55 @@
 """Words on the command line, and the command that they mean."""
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
-INTERRUPTED = 130
 COMMANDS = {
-    "check": "pmtui.commands.check",
-    "demo": "pmtui.commands.demo",
+    "attach": "the dashboard over a manager that runs elsewhere",
+    "list": "the processes as a table",
+    "info": "all that is known of a process",
+    "start": "start processes",
+    "stop": "stop processes",
+    "restart": "restart processes",
+    "signal": "send a signal to a process",
+    "logs": "the output of processes",
+    "events": "what happened to processes",
+    "reload": "read the config again",
+    "wait": "wait until processes are healthy, running, stopped or completed",
+    "down": "end the manager and all its processes",
+    "metrics": "figures in the form that Prometheus reads",
+    "check": "everything that is wrong with the config",
+    "demo": "a few small processes to look at",
+    "doctor": "what a bug report needs",
+    "completion": "completion for bash, zsh and fish",
 }
-"""Each a module whose `run(argv)` gives the exit code; all else is `pmtui [ID ...]`, pmtui.commands.manage."""
+"""Each a module of pmtui.commands whose `run(argv)` gives the exit code; all else is `pmtui [ID ...]`, `manage`."""
 
 
 def main() -> None:
-    """The console script."""
+    """The console script. Interrupted, or with nobody to read what it says, it ends as every program does then."""
     try:
         code = run(sys.argv[1:])
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        code = INTERRUPTED
+        end_by(signal.SIGINT)
+    except BrokenPipeError:
+        end_by(signal.SIGPIPE)
     sys.exit(code)
 
 
 def run(argv: Sequence[str]) -> int:
     """Does what the words say; the exit code."""
-    command = COMMANDS.get(argv[0]) if argv else None
-    return int(import_module(command or "pmtui.commands.manage").run(argv[1:] if command else argv))
+    is_command = bool(argv) and argv[0] in COMMANDS
+    module = import_module(f"pmtui.commands.{argv[0] if is_command else 'manage'}")
+    return int(module.run(argv[1:] if is_command else argv))
+
+
+def end_by(number: signal.Signals) -> NoReturn:
+    """Ends this process by a signal, so that a shell sees why it ended."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    sys.exit(128 + number)

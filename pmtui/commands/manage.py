@@ -23,9 +23,10 @@ def manager_options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pmtui",
         description=f"Runs and watches the processes that a config declares: {CONFIGS}.",
-        epilog="other commands: "
-        + ", ".join(f"pmtui {name}" for name in COMMANDS)
-        + ". Each tells its use with --help.",
+        epilog="\n".join(
+            ["commands:", *(f"  pmtui {name:<12}{does}" for name, does in COMMANDS.items()), "", "Each has a --help."]
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_config(parser)
     add = parser.add_argument

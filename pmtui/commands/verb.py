@@ -1,0 +1,69 @@
+"""What the verbs that ask a running manager have in common."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+
+from pmtui.commands.common import FAILURE, NO_MANAGER, add_config, complain
+from pmtui.control import ControlError, Snapshot
+from pmtui.remote.answers import UnreachableError
+from pmtui.remote.client import Client
+from pmtui.remote.place import NoManagerError, SilentManagerError, find_place
+
+PATTERNS = "ids, globs such as 'web-*', or a @group"
+CODES = "Exit codes: 0 done, 1 it could not be done, 2 bad usage, 3 no manager runs."
+
+
+def verb_parser(name: str, description: str, *examples: str) -> argparse.ArgumentParser:
+    """A parser that knows which manager is meant, and whose help teaches by examples."""
+    parser = argparse.ArgumentParser(
+        prog=f"pmtui {name}",
+        description=description,
+        epilog="\n".join(["examples:", *(f"  {example}" for example in examples), "", CODES]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_config(parser)
+    parser.add_argument(
+        "--url", help="address of the manager (default: PMTUI_URL, else that of the config); token in PMTUI_TOKEN"
+    )
+    return parser
+
+
+def ask(options: argparse.Namespace, do: Callable[[Client], int]) -> int:
+    """Does something with the manager that is meant; the exit code, also where there is none or it refuses."""
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        with Client(find_place(options.config, options.url, os.environ)) as client:
+            return do(client)
+    except (NoManagerError, UnreachableError) as error:
+        return complain(str(error), NO_MANAGER)
+    except (ControlError, SilentManagerError) as error:
+        return complain(str(error), FAILURE)
+
+
+def rows_of(client: Client) -> list[Snapshot]:
+    return client.get("/api/pm/list", list[Snapshot])
+
+
+def matching(rows: list[Snapshot], patterns: list[str]) -> tuple[list[Snapshot], list[str]]:
+    """The rows that are meant, in the manager's order, and the patterns that mean none; no pattern means all."""
+    if not patterns:
+        return rows, []
+    lost = [pattern for pattern in patterns if not any(is_meant(row, pattern) for row in rows)]
+    return [row for row in rows if any(is_meant(row, pattern) for pattern in patterns)], lost
+
+
+def is_meant(row: Snapshot, pattern: str) -> bool:
+    return pattern == f"@{row.group}" if pattern.startswith("@") else fnmatchcase(row.id, pattern)
+
+
+def duration_option(text: str) -> float:
+    """Seconds of `500ms`, `1m30s` or a number of seconds, for argparse."""
+    from pmtui.config.units import parse_duration
+
+    try:
+        return parse_duration(float(text) if text.replace(".", "", 1).isdecimal() else text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

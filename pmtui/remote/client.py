@@ -1,0 +1,131 @@
+"""Asks a manager from a shell verb: plain calls over one connection, by the standard library alone.
+
+httpx takes 95 ms to be imported, in which a verb is to be done.
+"""
+
+import http.client
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import TypeVar
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
+
+import msgspec
+
+from pmtui.control import InvalidError, UnavailableError
+from pmtui.remote.answers import UnreachableError, error_of
+from pmtui.remote.place import Place
+from pmtui.remote.sse import HEADER, Events, Told
+
+Query = dict[str, object]
+T = TypeVar("T")
+PATIENCE = 10.0
+"""Seconds for an answer that does not wait for a process."""
+SILENCE = 40.0
+"""Seconds without a word, after which a stream is dead: its server speaks every 15 s."""
+
+
+class Client:
+    """Every method raises the `ControlError` that the manager answers with, or UnavailableError."""
+
+    def __init__(self, place: Place) -> None:
+        kind, address = split_url(place.url)
+        self.url = place.url
+        self._base = address.path.rstrip("/")
+        self._connection = kind(address.hostname or "", address.port)
+        self._headers = {"Authorization": f"Bearer {place.token}"} if place.token else {}
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._connection.close()
+
+    def get(self, path: str, form: type[T], **query: object) -> T:
+        """The answer as a value of that type."""
+        return msgspec.json.decode(self.read("GET", path, **query), type=form)
+
+    def post(self, path: str, form: type[T], body: object = None, **query: object) -> T:
+        """The same for what does something; waits for as long as that takes."""
+        return msgspec.json.decode(self.read("POST", path, body, **query), type=form)
+
+    def read(self, method: str, path: str, body: object = None, **query: object) -> bytes:
+        """The bytes of an answer. A question is asked again where the connection was closed meanwhile."""
+        patience = PATIENCE if method == "GET" else None
+        with self._explained():
+            try:
+                response = self._send(method, path, body, query, {}, patience)
+            except ConnectionError:
+                self._connection.close()
+                if method != "GET":
+                    raise
+                response = self._send(method, path, body, query, {}, patience)
+            with response:
+                return checked(response)
+
+    def stream(self, path: str, events: Events, **query: object) -> Iterator[list[Told]]:
+        """What a stream tells, as it comes, from `events.place` on; ends when the manager ends it.
+
+        Raises UnavailableError when it is silent for too long, or cut off.
+        """
+        headers = {HEADER: events.place} if events.place else {}
+        with self._explained(), self._send("GET", path, None, query, headers, SILENCE) as response:
+            if response.status != 200:
+                checked(response)
+            while data := response.read1(1 << 16):
+                if told := events.feed(data):
+                    yield told
+
+    def _send(
+        self, method: str, path: str, body: object, query: Query, headers: dict[str, str], patience: float | None
+    ) -> http.client.HTTPResponse:
+        wanted = urlencode({name: value for name, value in query.items() if value is not None})
+        headers = self._headers | headers | ({"Content-Type": "application/json"} if body is not None else {})
+        content = None if body is None else msgspec.json.encode(body)
+        self._connect(patience)
+        self._connection.request(method, f"{self._base}{path}{'?' if wanted else ''}{wanted}", content, headers)
+        return self._connection.getresponse()
+
+    def _connect(self, patience: float | None) -> None:
+        if self._connection.sock is None:
+            self._connection.timeout = PATIENCE
+            try:
+                self._connection.connect()
+            except OSError as error:
+                raise UnreachableError(f"No manager answers at {self.url}: {error.strerror or error}.") from None
+        self._connection.sock.settimeout(patience)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Tells what can happen to a connection in the words of `Control`."""
+        try:
+            yield
+        except TimeoutError:
+            raise UnavailableError(f"The manager at {self.url} does not answer.") from None
+        except ConnectionError:
+            raise UnavailableError(f"The manager at {self.url} has gone away before it answered.") from None
+        except (http.client.HTTPException, OSError) as error:
+            raise UnavailableError(f"What answers at {self.url} cannot be understood: {error}.") from None
+
+
+def checked(response: http.client.HTTPResponse) -> bytes:
+    """The body of a good answer; raises what a bad one means."""
+    body = response.read()
+    if response.status != 200:
+        raise error_of(response.status, body)
+    return body
+
+
+def split_url(url: str) -> tuple[type[http.client.HTTPConnection], SplitResult]:
+    """The kind of connection, and where to; `http` is not needed. Raises InvalidError."""
+    kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+    with suppress(ValueError):
+        address = urlsplit(url if "//" in url else f"http://{url}")
+        if address.scheme in kinds and address.hostname and address.port != 0:
+            return kinds[address.scheme], address
+    raise InvalidError(f"'{url}' is no address of a manager; it is like http://127.0.0.1:9615")
+
+
+def path_of(process_id: str, *rest: str) -> str:
+    """The path of what is asked about a process."""
+    return "/".join(("/api/pm", quote(process_id, safe=""), *(quote(part, safe="") for part in rest)))
