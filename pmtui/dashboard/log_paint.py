@@ -96,6 +96,12 @@ def line_strips(line: Line, manner: Manner, look: Look, glyphs: Glyphs, *, curre
     return rows
 
 
+def run_strip(run: int, manner: Manner, look: Look, glyphs: Glyphs) -> Strip:
+    """What separates a run from the one before it."""
+    head = f" {glyphs.rule * 2} run {run} "
+    return Strip([Segment(head + glyphs.rule * max(0, manner.width - len(head)), look["dim"])])
+
+
 def _head(line: Line, manner: Manner, look: Look, glyphs: Glyphs) -> list[Segment]:
     mark = glyphs.stderr if line.stream == "stderr" else " "
     head = [Segment(mark, look["warn"])]

@@ -28,6 +28,7 @@ class Row:
     cpu: Sequence[float]
     now: float
     glyphs: Glyphs
+    words: str = ""
 
     @property
     def alive(self) -> bool:
@@ -63,6 +64,8 @@ def cpu_cell(row: Row) -> Cell:
 
 
 def spark_cell(row: Row) -> Cell:
+    if not row.alive:
+        return Cell("", "dim")
     return Cell(sparkline(row.cpu, SPARK, 100.0 if max(row.cpu, default=0) > 50 else 25.0, row.glyphs), "dim")
 
 
@@ -90,12 +93,10 @@ def why_cell(row: Row) -> Cell:
     if snapshot.status is Status.STARTING:
         return Cell((snapshot.stage or "spawning").replace("-", " "), "dim")
     if snapshot.status in (Status.CRASHED, Status.FAILED):
-        parts = [part for part in (snapshot.reason, snapshot.last_error) if part]
+        parts = [snapshot.reason or snapshot.last_error, row.words]
         if snapshot.status is Status.FAILED:
             parts.reverse()
-        if len(parts) == 2 and snapshot.last_error in snapshot.reason:
-            parts = [snapshot.reason]
-        return Cell(f" {row.glyphs.dot} ".join(parts), STATUS_TONE[snapshot.status])
+        return Cell(f" {row.glyphs.dot} ".join(part for part in parts if part), STATUS_TONE[snapshot.status])
     if snapshot.reason:
         return Cell(snapshot.reason, "dim")
     return Cell(snapshot.restart_reason or "", "dim")

@@ -7,7 +7,8 @@ from textual.strip import Strip
 
 from pmtui.dashboard.log_lines import Line, Lines, PausedLines
 
-RowsOf = Callable[[Line], Sequence[Strip]]
+RowsOf = Callable[[Line, bool], Sequence[Strip]]
+"""The rows of a line; true: it is the first one of a run, and others are above it."""
 
 
 class Shown(NamedTuple):
@@ -111,7 +112,7 @@ class Viewport:
             if not before:
                 self._top = Top(self.view.start, 0)
                 return
-            position, sub = position - 1, len(self.rows_of(before[0])) - 1
+            position, sub = position - 1, len(self._rows_at(position - 1)) - 1
         self._top = Top(position, sub - step)
 
     def _down(self, step: int) -> None:
@@ -119,8 +120,7 @@ class Viewport:
         position, sub = self._clamped(self._paused)
         last = self._last_top()
         while step and (position, sub) < last:
-            here = self._paused.lines(position, 1)
-            if here and sub + 1 < len(self.rows_of(here[0])):
+            if sub + 1 < len(self._rows_at(position)):
                 sub += 1
             else:
                 position, sub = position + 1, 0
@@ -141,11 +141,17 @@ class Viewport:
             return Top(view.start, 0)
         return self._top
 
+    def _rows_at(self, position: int) -> Sequence[Strip]:
+        lines = self.view.lines(position - 1, 2)
+        before = lines[-2] if len(lines) > 1 else None
+        return self.rows_of(lines[-1], begins_run(before, lines[-1])) if lines else ()
+
     def _last_rows(self, view: Lines) -> Sequence[Shown]:
-        lines = view.lines(max(view.start, view.end - self.height), self.height)
+        lines = view.lines(max(view.start, view.end - self.height - 1), self.height + 1)
         shown: list[Shown] = []
-        for line in reversed(lines):
-            rows = self.rows_of(line)
+        for place in range(len(lines) - 1, -1, -1):
+            line, before = lines[place], lines[place - 1] if place else None
+            rows = self.rows_of(line, begins_run(before, line))
             shown[:0] = [Shown(line, sub, strip) for sub, strip in enumerate(rows)]
             if len(shown) >= self.height:
                 break
@@ -153,10 +159,18 @@ class Viewport:
 
     def _rows_from(self, top: Top) -> Sequence[Shown]:
         shown: list[Shown] = []
-        for line in self.view.lines(top.position, self.height):
-            rows = self.rows_of(line)
-            skipped = min(top.sub, len(rows) - 1) if line.position == top.position else 0
-            shown += [Shown(line, sub, strip) for sub, strip in enumerate(rows)][skipped:]
+        before: Line | None = None
+        for line in self.view.lines(top.position - 1, self.height + 1):
+            if line.position >= top.position:
+                rows = self.rows_of(line, begins_run(before, line))
+                skipped = min(top.sub, len(rows) - 1) if line.position == top.position else 0
+                shown += [Shown(line, sub, strip) for sub, strip in enumerate(rows)][skipped:]
+            before = line
             if len(shown) >= self.height:
                 break
         return shown[: self.height]
+
+
+def begins_run(before: Line | None, line: Line) -> bool:
+    """The process was started anew between the two."""
+    return before is not None and before.run != line.run and before.process_id == line.process_id

@@ -8,9 +8,9 @@ from pmtui.dashboard.viewport import Viewport
 from pmtui.logs.ring import Ring
 
 
-def rows_of(line: Line) -> Sequence[Strip]:
-    """A line of n letters takes n rows."""
-    return [Strip([])] * max(1, len(line.data))
+def rows_of(line: Line, begins_run: bool) -> Sequence[Strip]:
+    """A line of n letters takes n rows, and one more where a run begins."""
+    return [Strip([])] * (max(1, len(line.data)) + begins_run)
 
 
 class Log:
@@ -20,9 +20,9 @@ class Log:
         self.viewport.height = height
         self.write(*texts)
 
-    def write(self, *texts: str) -> None:
+    def write(self, *texts: str, run: int = 1) -> None:
         for text in texts:
-            self.ring.append("stdout", 1, 0, text.encode() + b"\n", 1)
+            self.ring.append("stdout", run, 0, text.encode() + b"\n", 1)
 
     @property
     def seen(self) -> str:
@@ -94,3 +94,11 @@ def test_no_lines_are_no_rows() -> None:
     log.viewport.scroll(3)
     log.viewport.home()
     assert log.seen == ""
+
+
+def test_a_row_separates_runs() -> None:
+    log = Log("a", "b")
+    log.write("c", run=2)
+    assert log.seen == "b0 c0 c1"
+    log.viewport.scroll(-1)
+    assert log.seen == "a0 b0 c0"

@@ -35,7 +35,7 @@ class Help(ModalScreen[None]):
     Help > VerticalScroll {
         width: 76; max-width: 96%; height: auto; max-height: 94%;
         background: $surface; border: round $border; border-title-color: $accent;
-        border-subtitle-color: $text-muted; padding: 1 2; scrollbar-size-vertical: 1;
+        border-subtitle-color: $text-muted; padding: 0 2; scrollbar-size-vertical: 1;
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -57,14 +57,15 @@ class Help(ModalScreen[None]):
 def help_table(accent: str) -> Table:
     """Keys and what they do, section by section."""
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=14, no_wrap=True)
+    table.add_column(width=20)
     table.add_column()
     by_section = sorted(ACTIONS, key=lambda action: ORDER.index(action.section))
     style = "bold" if accent.startswith("ansi") else f"bold {accent}"
     for section, actions in groupby(by_section, key=lambda action: action.section):
         table.add_row(Text(section, style=style), "")
-        for action in actions:
-            table.add_row(Text("  " + action.all_keys), Text(action.help))
+        for help_text, same in groupby(actions, key=lambda action: action.help):
+            keys = " ".join(action.all_keys for action in same)
+            table.add_row(Text(f"  {keys}"), Text(help_text))
         table.add_row("", "")
     for title, rows in (("Filter", FILTERS), ("Mouse", MOUSE)):
         table.add_row(Text(title, style=style), "")

@@ -77,7 +77,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         self.set_class(empty, "-empty")
         if empty and facts.about is not None:
             self.query_one("#notice", Static).update(begin_notice(facts.about, look_of(self.app)))
-        self.table.show(facts.snapshots, facts.now)
+        self.table.show(facts)
         if len(facts.snapshots) != shown:
             self._set_heights()
         self._tell_emptiness()

@@ -132,4 +132,5 @@ def difference(changes: Changes) -> str:
     lines += [f"~ {name}  has changed, and is restarted if it runs" for name in changes.changed]
     lines += [f"- {name}  is no longer there, and is stopped" for name in changes.removed]
     lines.append(f"  {len(changes.unchanged)} stay as they are")
+    lines += [f"  {note}" for note in changes.notes]
     return "\n".join(lines)

@@ -17,7 +17,7 @@ from pmtui.dashboard.finder import Count, Finder
 from pmtui.dashboard.formats import shortened
 from pmtui.dashboard.glyphs import UNICODE, Glyphs
 from pmtui.dashboard.log_lines import HeldLines, Line, Lines, MatchingLines, PausedLines
-from pmtui.dashboard.log_paint import Manner, line_strips, shown_text
+from pmtui.dashboard.log_paint import Manner, line_strips, run_strip, shown_text
 from pmtui.dashboard.log_search import Search, is_error
 from pmtui.dashboard.look import Look, look_of
 from pmtui.dashboard.scrolling import thumb
@@ -86,7 +86,7 @@ class LogPane(Widget, can_focus=True):
         self._selection: TextSelection | None = None
         self._anchor: Spot | None = None
         self._follows_after_click = False
-        self._strips: dict[Line, Sequence[Strip]] = {}
+        self._strips: dict[tuple[Line, bool], Sequence[Strip]] = {}
         self._look: Look | None = None
         self._seen: object = None
         self._frame: Sequence[Shown] = ()
@@ -263,15 +263,17 @@ class LogPane(Widget, can_focus=True):
         self._seen = None
         self.tick()
 
-    def _rows_of(self, line: Line) -> Sequence[Strip]:
-        strips = self._strips.get(line)
+    def _rows_of(self, line: Line, begins_run: bool) -> Sequence[Strip]:
+        strips = self._strips.get((line, begins_run))
         if strips is None:
             look = self._look = self._look or look_of(self.app)
             current = line.position == self.finder.current
             strips = line_strips(line, self.manner, look, self.glyphs, current=current)
+            if begins_run:
+                strips = [run_strip(line.run, self.manner, look, self.glyphs), *strips]
             if len(self._strips) > KEPT_STRIPS:
                 self._strips.clear()
-            self._strips[line] = strips
+            self._strips[line, begins_run] = strips
         return strips
 
     def render_line(self, y: int) -> Strip:
@@ -294,10 +296,14 @@ class LogPane(Widget, can_focus=True):
     def _with_selection(self, row: Shown, strip: Strip, look: Look) -> Strip:
         assert self._selection is not None
         manner = self.manner
-        skipped = row.sub * manner.text_width + manner.x
+        skipped = self._text_row(row) * manner.text_width + manner.x
         cells = self._selection.cells(row.line.position, cell_len(shown_text(row.line)[0]))
         begin, end = (max(0, min(manner.text_width, cell - skipped)) for cell in (cells.start, cells.stop))
         return painted(strip, manner.prefix + begin, manner.prefix + end, look.selection)
+
+    def _text_row(self, row: Shown) -> int:
+        """Which row of the line's text it is; the one that separates runs is none."""
+        return max(0, row.sub - ((row.line, True) in self._strips))
 
     def _bar(self, y: int, look: Look) -> Segment:
         view, height = self._viewport.view, self.size.height
@@ -376,5 +382,5 @@ class LogPane(Widget, can_focus=True):
             return None
         row = self._frame[max(0, min(event.y, len(self._frame) - 1))]
         manner = self.manner
-        cell = max(0, event.x - manner.prefix) + row.sub * manner.text_width + manner.x
+        cell = max(0, event.x - manner.prefix) + self._text_row(row) * manner.text_width + manner.x
         return Spot(row.line.position, cell)

@@ -1,7 +1,7 @@
 """The table of processes, drawn line by line: only visible rows that changed are painted again."""
 
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +17,7 @@ from pmtui.control import Snapshot
 from pmtui.dashboard.actions import bindings
 from pmtui.dashboard.arrangement import Arrangement
 from pmtui.dashboard.columns import Placed, plan
+from pmtui.dashboard.facts import Facts
 from pmtui.dashboard.formats import shortened
 from pmtui.dashboard.glyphs import UNICODE, Glyphs
 from pmtui.dashboard.look import Look, look_of
@@ -64,6 +65,7 @@ class ProcessTable(Widget, can_focus=True):
         self._snapshots: Sequence[Snapshot] = []
         self._rows: list[Snapshot] = []
         self._now = 0.0
+        self._words: Mapping[str, str] = {}
         self._top = 0
         self._cpu: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=SPARK))
         self._plan: Sequence[Placed] = []
@@ -72,15 +74,16 @@ class ProcessTable(Widget, can_focus=True):
 
     # what is shown
 
-    def show(self, snapshots: Sequence[Snapshot], now: float) -> None:
-        """Takes the newest facts; `now` is the wall clock in seconds, for countdowns."""
+    def show(self, facts: Facts) -> None:
+        """Takes the newest facts."""
+        snapshots = facts.snapshots
         for row in snapshots:
             self._cpu[row.id].append(row.cpu)
         known = {row.id for row in snapshots}
         for gone in self._cpu.keys() - known:
             del self._cpu[gone]
         self.marks &= known
-        self._snapshots, self._now = snapshots, now
+        self._snapshots, self._now, self._words = snapshots, facts.now, facts.words
         self._update_rows()
 
     def rearrange(self, arrangement: Arrangement) -> None:
@@ -273,7 +276,7 @@ class ProcessTable(Widget, can_focus=True):
         return cells, row.id == self.selected and (1, self.has_focus), row.id in self.marks, y - 1 in bar, bool(bar)
 
     def _row(self, snapshot: Snapshot) -> Row:
-        return Row(snapshot, self._cpu[snapshot.id], self._now, self.glyphs)
+        return Row(snapshot, self._cpu[snapshot.id], self._now, self.glyphs, self._words.get(snapshot.id, ""))
 
     def render_line(self, y: int) -> Strip:
         return self._bare_line(y).adjust_cell_length(self.size.width).apply_style(self.rich_style)
