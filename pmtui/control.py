@@ -123,11 +123,17 @@ class LogLine(_Fact, frozen=True, kw_only=True):
     id: str
 
 
+class RawLogLine(LogLine, frozen=True, kw_only=True):
+    """A line for whoever makes it harmless himself: `data` has the bytes as they were written (base64 in JSON)."""
+
+    data: bytes
+
+
 class LogQuery(TypedDict, total=False):
     """Which lines: the last `lines` (100) of those that fit all the rest, each as people write it.
 
     `since` and `until` are RFC 3339 or a duration before now (`5m`), `grep` is a regular expression, `run` is
-    `current`, `previous` or a number, `level` means that one and all that are worse.
+    `current`, `previous` or a number, `level` means that one and all that are worse. With `raw` each is a `RawLogLine`.
     """
 
     lines: int
@@ -137,6 +143,7 @@ class LogQuery(TypedDict, total=False):
     grep: str
     run: str
     level: str
+    raw: bool
 
 
 class Missed(_Fact, frozen=True, kw_only=True):

@@ -55,7 +55,9 @@ LINES = (
     _query("grep", "A regular expression without look-around and back-references."),
     _query("run", "current, previous, or the number of a run."),
     _query("level", "That one and all that are worse.", enum=["trace", "debug", "info", "warn", "error", "fatal"]),
+    _flag("raw", False, "Each line has its bytes in `data`, too, in base64."),
 )
+NOW = _flag("now", False, "Kills the whole tree at once, without grace.")
 IDS = _query("ids", "Ids, globs and @groups with commas between them; all where it is left out.")
 ONE = "/api/pm/{id}"
 
@@ -89,9 +91,9 @@ OPERATIONS = (
     *(
         Described(
             "POST", f"{ONE}/{name}", name, f"To {name} a process.", Done,
-            parameters=[ID, _flag("wait", name == "stop", "Answers when it is done; 409 where it cannot be.")],
+            parameters=[ID, _flag("wait", name == "stop", "Answers when it is done; 409 where it cannot be."), *more],
         )
-        for name in get_args(Operation)
+        for name, more in (("start", []), ("stop", [NOW]), ("restart", []))
     ),
     Described(
         "POST", f"{ONE}/signal/{{name}}", "signal", "Sends a signal to the main process.", Done,

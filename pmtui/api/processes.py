@@ -33,8 +33,9 @@ class ProcessRoutes:
 
     async def stop(self, request: Request) -> Response:
         process_id, wait = segment(request, "id"), flag(request, "wait", default=True)
+        ask = self.control.kill if flag(request, "now", default=False) else self.control.stop
         await request.body()
-        await self.control.stop(process_id)
+        await ask(process_id)
         if not wait:
             return done("Process stop initiated", process_id)
         row = await while_connected(request, self.control.wait(process_id, SETTLED))

@@ -66,6 +66,8 @@ def log_query(request: Request) -> LogQuery:
     for name in ("since", "until", "grep", "run", "level"):
         if value := parameters.get(name):
             query[name] = value
+    if flag(request, "raw", default=False):
+        query["raw"] = True
     return query
 
 

@@ -90,7 +90,7 @@ async def follow(
             taken = [[(line, place.log.process_id) for line in lines] for place, _, lines in turn]
             for line, process_id in heapq.merge(*taken, key=lambda taken: taken[0].ms):
                 if all(test(line) for test in tests):
-                    yield line.shown(process_id)
+                    yield query.show(line, process_id)
             if any(missed or lines for _, missed, lines in turn):
                 await asyncio.sleep(0)
             else:

@@ -44,10 +44,14 @@ class Query:
     pattern: Pattern | None = None
     run: RunName | None = None
     level: Level | None = None
+    raw: bool = False
+
+    def show(self, line: RawLine, process_id: str) -> LogLine:
+        return line.shown_raw(process_id) if self.raw else line.shown(process_id)
 
 
 def parse_query(parameters: Mapping[str, str]) -> Query:
-    """The query that `lines`, `stream`, `since`, `until`, `grep`, `run` and `level` describe; others are not looked at.
+    """The query that `lines`, `stream`, `since`, `until`, `grep`, `run`, `level` and `raw` describe; no others.
 
     Times are RFC 3339, or a duration such as `5m` before now. Raises QueryError.
     """
@@ -82,7 +86,7 @@ def search_now(logs: Sequence[ProcessLog], query: Query, deadline: float, before
         ]
         merged = heapq.merge(*fitting, key=lambda found: found[0].ms, reverse=True)
         newest = list(islice(merged, min(query.lines, MOST_LINES)))
-    return [line.shown(process_id) for line, process_id in reversed(newest)]
+    return [query.show(line, process_id) for line, process_id in reversed(newest)]
 
 
 class Span(NamedTuple):
@@ -172,6 +176,10 @@ def parse_time(text: str) -> int:
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
+def _parse_raw(text: str) -> bool:
+    return text.lower() == "true"
+
+
 def _parse_run(text: str) -> RunName:
     if text in ("current", "previous"):
         return cast("RunName", text)
@@ -195,4 +203,5 @@ _PARSERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "grep": ("pattern", Pattern),
     "run": ("run", _parse_run),
     "level": ("level", _parse_level),
+    "raw": ("raw", _parse_raw),
 }

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from pmtui.control import LogLine, Stream
+import msgspec
+
+from pmtui.control import LogLine, RawLogLine, Stream
 from pmtui.logs.clock import rfc3339
 from pmtui.logs.sanitise import plain
 
@@ -47,6 +49,10 @@ class RawLine(NamedTuple):
             run=self.run,
             id=process_id,
         )
+
+    def shown_raw(self, process_id: str) -> RawLogLine:
+        """As `shown`, with the bytes."""
+        return RawLogLine(**msgspec.structs.asdict(self.shown(process_id)), data=self.data)
 
 
 class Ring:

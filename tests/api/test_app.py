@@ -100,6 +100,7 @@ async def test_an_encoded_slash_is_no_way_to_another_route(port: int, control: F
         ("start?wait=true", "Process started", ["start"]),
         ("stop", "Process stopped", ["stop"]),
         ("stop?wait=false", "Process stop initiated", ["stop"]),
+        ("stop?now=true", "Process stopped", ["kill"]),
         ("signal/SIGHUP", "Signal SIGHUP sent", ["signal SIGHUP"]),
     ],
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pmtui.config.model import LogSettings
-from pmtui.control import LogLine, Stream
+from pmtui.control import LogLine, RawLogLine, Stream
 from pmtui.logs.clock import rfc3339
 from pmtui.logs.pattern import Pattern
 from pmtui.logs.process import STREAMS, ProcessLog
@@ -260,3 +260,12 @@ def test_parameters_become_a_query(clock: Clock) -> None:
 def test_a_parameter_that_makes_no_sense_is_named(name: str, text: str) -> None:
     with pytest.raises(QueryError, match=f"^{name}: "):
         parse_query({name: text})
+
+
+def test_raw_lines_have_the_bytes_as_they_were_written(store: LogStore, clock: Clock) -> None:
+    log = store.open("web", LogSettings())
+    log.begin(1)
+    log.sink("stdout").feed(b"\x1b[31mred\xff\n")
+    (line,) = ask(parse_query({"raw": "true"}), log)
+    assert isinstance(line, RawLogLine)
+    assert (line.text, line.data) == ("red\ufffd", b"\x1b[31mred\xff")
