@@ -2,13 +2,17 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from pmtui.config.model import Settings
 from pmtui.logs.pump import Pump
+from pmtui.spawner.client import Launch
 from pmtui.stats import Sampler
 from pmtui.supervise.health import Checkups
+from pmtui.supervise.install import Installer, Ledger
+from pmtui.supervise.launch import prepare_beside
 from pmtui.supervise.memory import MemoryGuard
 from pmtui.supervise.process import Process
 from pmtui.supervise.runs import Runs
@@ -19,6 +23,9 @@ class House(Protocol):
     """What they need of the manager."""
 
     settings: Settings
+
+    @property
+    def environment(self) -> Mapping[str, str]: ...
 
     @property
     def processes(self) -> Mapping[str, Process]: ...
@@ -36,6 +43,7 @@ class Attendants:
         self._checkups = Checkups(runs, pump, house.changed)
         self._memory = MemoryGuard(sampler)
         self._watcher = Watcher(house.alarm)
+        self._installer = Installer(runs, pump, self._ledger, self._beside, house.changed)
         self._arranging: asyncio.Handle | None = None
 
     def arrange(self) -> None:
@@ -46,8 +54,13 @@ class Attendants:
     def look(self, process: Process) -> None:
         """To be called whenever the state of the process has changed."""
         self._checkups.look(process)
+        self._installer.look(process)
         self._memory.look(process)
         self._watcher.look(process)
+
+    def install(self, process: Process) -> None:
+        """Has the process executed as soon as what it depends on is installed."""
+        self._installer.begin(process)
 
     async def close(self) -> None:
         """Nothing more is done."""
@@ -56,6 +69,12 @@ class Attendants:
         self._checkups.close()
         self._memory.close()
         await self._watcher.close()
+
+    def _ledger(self) -> Ledger:
+        return Ledger(Path(self._house.settings.data_dir) / "installed.json")
+
+    def _beside(self, process: Process, argv: Sequence[str]) -> Launch:
+        return prepare_beside(process.config, self._house.settings, self._house.environment, "install", argv)
 
     def _arrange(self) -> None:
         self._arranging = None

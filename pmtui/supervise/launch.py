@@ -4,7 +4,7 @@ import grp
 import os
 import pwd
 import resource
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -12,6 +12,7 @@ from pmtui.config.expand import build_environment, injected_environment
 from pmtui.config.interpreter import Command, resolve
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.spawner.client import Launch
+from pmtui.supervise.needs import hint_for
 
 RLIMITS = {
     "nofile": resource.RLIMIT_NOFILE,
@@ -22,11 +23,12 @@ RLIMITS = {
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """All that one start needs, and what people may want to know of it."""
+    """All that one start needs, and what people may want to know of it; `hint`: why it may fail."""
 
     launch: Launch
     command: Command
     warnings: list[str]
+    hint: str = ""
 
 
 def prepare(config: ProcessConfig, settings: Settings, base: Mapping[str, str], run: str) -> Prepared:
@@ -35,12 +37,25 @@ def prepare(config: ProcessConfig, settings: Settings, base: Mapping[str, str], 
     Raises ConfigError, which names what is missing and where it was looked for.
     """
     env, warnings = build_environment(config, settings, base, injected_environment(config, settings, run))
+    check_cwd(config)
+    command = resolve(config, env)
+    options = identity(config) | limits(config)
+    return Prepared(Launch(command.argv, config.cwd, env, options), command, warnings, hint_for(config, env))
+
+
+def prepare_beside(
+    config: ProcessConfig, settings: Settings, base: Mapping[str, str], run: str, argv: Sequence[str]
+) -> Launch:
+    """The same for a program that is run for the process: in its folder and environment, by its user, unlimited."""
+    env, _ = build_environment(config, settings, base, injected_environment(config, settings, run))
+    check_cwd(config)
+    return Launch(argv, config.cwd, env, identity(config))
+
+
+def check_cwd(config: ProcessConfig) -> None:
     if not os.path.isdir(config.cwd):
         problem = "is not a folder" if os.path.exists(config.cwd) else "does not exist"
         raise ConfigError(f"cwd {config.cwd} {problem} (cwd of {config.id})")
-    command = resolve(config, env)
-    options = identity(config) | limits(config)
-    return Prepared(Launch(command.argv, config.cwd, env, options), command, warnings)
 
 
 def identity(config: ProcessConfig) -> dict[str, object]:

@@ -87,7 +87,7 @@ class Manager:
         self.started_at = now_ms()
         self.logs_kept = LogStore(folder, alarm, echo)
         self._stats = Sampler(self.spawner.base)
-        self._environment = dict(os.environ)
+        self.environment = dict(os.environ)
         self._runs = Runs(self.spawner)
         self._changed: dict[str, Process] = {}
         self._digests: dict[str, str] = {}
@@ -375,13 +375,16 @@ class Manager:
             self._restarts[process.id, process.state.started_for] += 1
         run = self._runs.number()
         name = f"{self.spawner.base // RUNS:x}-{run}"
-        prepared = prepare(process.config, self.settings, self._environment, name)
-        for warning in prepared.warnings:
+        prepared = prepare(process.config, self.settings, self.environment, name)
+        for warning in filter(None, [*prepared.warnings, prepared.hint]):
             if (process.id, warning) not in self._warned:
                 self._warned.add((process.id, warning))
                 self.alarm(f"{process.id}: {warning}")
         self._runs.expect(run, process.report)
         return run, prepared
+
+    def install(self, process: Process) -> None:
+        self._attendants.install(process)
 
     def look_for_dependencies(self, process: Process) -> None:
         hindrance = obstacle(process, self.processes)

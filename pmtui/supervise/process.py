@@ -38,6 +38,9 @@ class Surroundings(Protocol):
     def look_for_dependencies(self, process: "Process") -> None:
         """Answers by an event, now or later."""
 
+    def install(self, process: "Process") -> None:
+        """Sees to it that what the process depends on is there, and then calls `execute`, or says why not."""
+
     def follow(self, process: "Process", stdout: int, stderr: int) -> None:
         """Reads the output of the new run."""
 
@@ -70,6 +73,7 @@ class Process:
         self.killed: Sequence[str] = ()  # what did not end by itself, at the end of the last run
         self.exits: deque[PastExit] = deque(maxlen=EXITS_KEPT)
         self.last_error = ""
+        self.installing = False
         self.first_line = 0  # the number of the first line that the present run can have printed
         self.health: str | None = None  # "starting", "healthy" or "unhealthy" while it is asked
         self.probes: deque[ProbeResult] = deque(maxlen=PROBES_KEPT)
@@ -91,6 +95,8 @@ class Process:
             case Status.WAITING:
                 return "checking-dependencies"
             case Status.STARTING:
+                if self.installing:
+                    return "installing-dependencies"
                 return "waiting-for-health" if self.state.is_alive else "spawning"
             case _:
                 return None
@@ -116,7 +122,8 @@ class Process:
         if self.state is before and not effects:
             return
         if self.status in (Status.CRASHED, Status.FAILED) and self.state.why:
-            self.last_error = self.state.why
+            hint = self.prepared.hint if self.prepared else ""
+            self.last_error = f"{self.state.why} ({hint})" if hint else self.state.why
         for effect in effects:
             self._carry_out(effect)
         self._around.changed(self)
@@ -179,13 +186,20 @@ class Process:
                 self._around.alarm(f"{self.id} {effect.text}")
 
     def _spawn(self, generation: int) -> None:
+        self.log.begin(self.state.starts)
+        if self.config.install is None:
+            self.execute(generation)
+        else:
+            self._around.install(self)
+
+    def execute(self, generation: int) -> None:
+        """Starts the run for which nothing is missing any more."""
         try:
             self.run, self.prepared = self._around.prepare(self)
         except ConfigError as error:
             self.feed(events.SpawnFailed(generation, str(error)))
         else:
             self.command_line = redact(shlex.join(self.prepared.launch.argv), self.prepared.launch.env)
-            self.log.begin(self.state.starts)
             self._around.spawner.spawn(self.run, self.prepared.launch)
 
     def _set_timer(self, generation: int, seconds: float) -> None:

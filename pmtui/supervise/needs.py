@@ -1,0 +1,134 @@
+"""What a project says that it depends on, whether that is there, and how it is installed."""
+
+import hashlib
+import os
+import shlex
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+
+import msgspec
+
+from pmtui.config.interpreter import which
+from pmtui.config.model import ProcessConfig
+
+PYTHON = {".py"}
+NODE = {".js", ".mjs", ".cjs", ".ts", ".mts"}
+RUNNERS = {"python": PYTHON, "python3": PYTHON, "node": NODE, "npm": NODE, "npx": NODE, "tsx": NODE}
+DESCRIPTIONS = (
+    "requirements.txt",
+    "pyproject.toml",
+    "uv.lock",
+    "package.json",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+)
+"""Files beside the process whose contents decide about what is installed."""
+
+
+class Need(msgspec.Struct, frozen=True):
+    """Dependencies of one kind, installed by `steps` in the process's folder; the last one is enough to renew them."""
+
+    described_by: str
+    place: str
+    is_missing: bool
+    steps: list[list[str]]
+
+    @property
+    def hint(self) -> str:
+        """For people who have to see to it themselves."""
+        commands = " && ".join(shlex.join(step) for step in self.steps)
+        return f'{self.place} is missing beside {self.described_by}: set "install": "auto" or run {commands}'
+
+
+def needs_of(config: ProcessConfig, environment: Mapping[str, str]) -> list[Need]:
+    """What the files beside the process ask for, as far as it can concern it."""
+    kinds: dict[str, Callable[[str, Mapping[str, str]], Need | None]] = {".py": python_need, ".js": node_need}
+    endings = endings_of(config)
+    found = [need(config.cwd, environment) for ending, need in kinds.items() if not endings or ending in endings]
+    return [need for need in found if need]
+
+
+def hint_for(config: ProcessConfig, environment: Mapping[str, str]) -> str:
+    """What is probably missing, where nobody is to install it and the process is known to look for it."""
+    if config.install is not None or config.interpreter != "auto" or not endings_of(config):
+        return ""
+    return next((need.hint for need in needs_of(config, environment) if need.is_missing), "")
+
+
+def endings_of(config: ProcessConfig) -> set[str]:
+    """The kind of script that runs, by the endings it may have; empty where that cannot be told."""
+    if config.script is None:
+        words = (config.command or "").split()
+        return RUNNERS.get(os.path.basename(words[0]) if words else "", set())
+    ending = os.path.splitext(config.script)[1]
+    return next((kind for kind in (PYTHON, NODE) if ending in kind), set())
+
+
+def python_need(cwd: str, environment: Mapping[str, str]) -> Need | None:
+    """A virtual environment with what requirements.txt or pyproject.toml names, by uv where that is there."""
+    has_list, is_project = os.path.isfile(os.path.join(cwd, "requirements.txt")), is_python_project(cwd)
+    if not has_list and not is_project:
+        return None
+    home = next((name for name in (".venv", "venv") if os.path.lexists(os.path.join(cwd, name, "bin/python"))), None)
+    python = f"{home or '.venv'}/bin/python"
+    has_uv = which("uv", environment, cwd) is not None
+    described_by = "requirements.txt" if has_list else "pyproject.toml"
+    if has_uv and is_project and (not has_list or os.path.isfile(os.path.join(cwd, "uv.lock"))):
+        return Need("pyproject.toml", ".venv", home is None, [["uv", "sync"]])
+    what = ["-r", "requirements.txt"] if has_list else ["-e", "."]
+    if has_uv:
+        make, fill = (
+            ["uv", "venv", "--allow-existing", home or ".venv"],
+            ["uv", "pip", "install", "--python", python, *what],
+        )
+    else:
+        make = ["python3", "-m", "venv", home or ".venv"]
+        fill = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *what]
+    return Need(described_by, home or ".venv", home is None, [make, fill])
+
+
+def is_python_project(cwd: str) -> bool:
+    """Whether there is a pyproject.toml that describes more than tools."""
+    try:
+        with open(os.path.join(cwd, "pyproject.toml"), "rb") as file:
+            return "project" in tomllib.load(file)
+    except (OSError, ValueError):
+        return False
+
+
+def node_need(cwd: str, environment: Mapping[str, str]) -> Need | None:
+    """node_modules, here or above, for a package.json that names any dependency."""
+    if not names_packages(os.path.join(cwd, "package.json")):
+        return None
+    has_lock = any(os.path.isfile(os.path.join(cwd, name)) for name in ("package-lock.json", "npm-shrinkwrap.json"))
+    is_missing = not any(os.path.isdir(os.path.join(folder, "node_modules")) for folder in upwards(cwd))
+    return Need("package.json", "node_modules", is_missing, [["npm", "ci" if has_lock else "install"]])
+
+
+def names_packages(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            described = msgspec.json.decode(file.read())
+    except (OSError, msgspec.DecodeError):
+        return False
+    kinds = ("dependencies", "devDependencies", "optionalDependencies")
+    return isinstance(described, dict) and any(described.get(kind) for kind in kinds)
+
+
+def upwards(folder: str) -> Iterable[str]:
+    while True:
+        yield folder
+        above = os.path.dirname(folder)
+        if above == folder:
+            return
+        folder = above
+
+
+def fingerprint(cwd: str, steps: Sequence[Sequence[str]]) -> str:
+    """Equal as long as these steps would install the same."""
+    found = hashlib.sha256(repr(steps).encode("utf-8", "surrogatepass"))
+    for name in DESCRIPTIONS:
+        with suppress(OSError), open(os.path.join(cwd, name), "rb") as file:
+            found.update(b"\0%s\0" % name.encode() + file.read())
+    return found.hexdigest()
