@@ -11,6 +11,7 @@ from pmtui.logs.pump import Pump
 from pmtui.spawner.client import Launch
 from pmtui.stats import Sampler
 from pmtui.supervise.health import Checkups
+from pmtui.supervise.hooks import Hooks
 from pmtui.supervise.install import Installer, Ledger
 from pmtui.supervise.launch import prepare_beside
 from pmtui.supervise.memory import MemoryGuard
@@ -44,6 +45,7 @@ class Attendants:
         self._memory = MemoryGuard(sampler)
         self._watcher = Watcher(house.alarm)
         self._installer = Installer(runs, pump, self._ledger, self._beside, house.changed)
+        self._hooks = Hooks(runs, pump, lambda: house.settings, house.environment, house.alarm)
         self._arranging: asyncio.Handle | None = None
 
     def arrange(self) -> None:
@@ -57,6 +59,7 @@ class Attendants:
         self._installer.look(process)
         self._memory.look(process)
         self._watcher.look(process)
+        self._hooks.look(process)
 
     def install(self, process: Process) -> None:
         """Has the process executed as soon as what it depends on is installed."""
@@ -68,6 +71,7 @@ class Attendants:
             self._arranging.cancel()
         self._checkups.close()
         self._memory.close()
+        self._hooks.close()
         await self._watcher.close()
 
     def _ledger(self) -> Ledger:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import shlex
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
@@ -90,6 +89,8 @@ def python_need(cwd: str, environment: Mapping[str, str]) -> Need | None:
 
 def is_python_project(cwd: str) -> bool:
     """Whether there is a pyproject.toml that describes more than tools."""
+    import tomllib
+
     try:
         with open(os.path.join(cwd, "pyproject.toml"), "rb") as file:
             return "project" in tomllib.load(file)

@@ -19,7 +19,7 @@ from pmtui.spawner.client import Report, Spawner
 from pmtui.supervise import events
 from pmtui.supervise.launch import Prepared
 from pmtui.supervise.signals import signal_number
-from pmtui.supervise.states import Policy, State, step
+from pmtui.supervise.states import Policy, State, is_crash, step
 
 EVENTS_KEPT = 100
 EXITS_KEPT = 10
@@ -73,6 +73,7 @@ class Process:
         self.killed: Sequence[str] = ()  # what did not end by itself, at the end of the last run
         self.exits: deque[PastExit] = deque(maxlen=EXITS_KEPT)
         self.last_error = ""
+        self.crashes = 0
         self.installing = False
         self.first_line = 0  # the number of the first line that the present run can have printed
         self.health: str | None = None  # "starting", "healthy" or "unhealthy" while it is asked
@@ -121,6 +122,7 @@ class Process:
         self.state, effects = step(before, event, self.policy, time.monotonic())
         if self.state is before and not effects:
             return
+        self.crashes += is_crash(before, event, self.policy)
         if self.status in (Status.CRASHED, Status.FAILED) and self.state.why:
             hint = self.prepared.hint if self.prepared else ""
             self.last_error = f"{self.state.why} ({hint})" if hint else self.state.why

@@ -277,6 +277,15 @@ ANSWERS: dict[type[Event], Callable[[State, Any, Policy, float], Next]] = {
 }
 
 
+def is_crash(state: State, event: Event, policy: Policy) -> bool:
+    """Whether by that event a run fails to begin, or ends by itself and without success."""
+    if isinstance(event, Exited) and event.generation == state.generation:
+        return state.status in LIVE and event.exit.code not in policy.success_exit_codes
+    if isinstance(event, SpawnFailed) and event.generation == state.generation:
+        return state.status is Status.STARTING and not event.scarce
+    return False
+
+
 # what the answers are made of
 
 
