@@ -16,7 +16,7 @@ def parser() -> argparse.ArgumentParser:
     made = verb_parser(
         "reload",
         "Has the manager read its config again: new processes start, changed ones restart, removed ones stop, the rest "
-        "is not\ntouched. A config with errors changes nothing (exit code 2).",
+        "is not touched. A config with errors changes nothing (exit code 2).",
         "pmtui reload --dry-run                what it would do",
         "pmtui reload",
     )

@@ -9,7 +9,7 @@ from pmtui.commands.operate import operate, operation_parser
 def parser() -> argparse.ArgumentParser:
     return operation_parser(
         "restart",
-        "Restarts processes; those that do not run are started. Waits until each runs (healthy, where it has a health\n"
+        "Restarts processes; those that do not run are started. Waits until each runs (healthy, where it has a health "
         "check) or has failed, and says so.",
         "pmtui restart web",
         "pmtui restart @workers",

@@ -10,7 +10,7 @@ def parser() -> argparse.ArgumentParser:
     return operation_parser(
         "start",
         "Starts processes, and what they depend on; nothing is done to one that runs. Waits until each runs (healthy, "
-        "where it has\na health check) or has failed, and says so.",
+        "where it has a health check) or has failed, and says so.",
         "pmtui start worker",
         "pmtui start @batch 'web-*'",
         "pmtui start --all --timeout 30s",

@@ -10,7 +10,7 @@ def parser() -> argparse.ArgumentParser:
     return operation_parser(
         "stop",
         "Stops processes with all that they have started, and returns when that is gone. A stopped process stays "
-        "stopped\nuntil somebody starts it.",
+        "stopped until somebody starts it.",
         "pmtui stop worker",
         "pmtui stop @batch 'web-*'",
         "pmtui stop --all                      the manager goes on; 'pmtui down' ends it, too",

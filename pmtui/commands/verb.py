@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 
@@ -13,6 +14,7 @@ from pmtui.remote.client import Client
 from pmtui.remote.place import NoManagerError, SilentManagerError, find_place
 
 PATTERNS = "ids, globs such as 'web-*', or a @group"
+HELP_WIDTH = 100
 CODES = "Exit codes: 0 done, 1 it could not be done, 2 bad usage, 3 no manager runs."
 
 
@@ -20,7 +22,7 @@ def verb_parser(name: str, description: str, *examples: str) -> argparse.Argumen
     """A parser that knows which manager is meant, and whose help teaches by examples."""
     parser = argparse.ArgumentParser(
         prog=f"pmtui {name}",
-        description=description,
+        description=textwrap.fill(description, HELP_WIDTH),
         epilog="\n".join(["examples:", *(f"  {example}" for example in examples), "", CODES]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -35,12 +37,17 @@ def ask(options: argparse.Namespace, do: Callable[[Client], int]) -> int:
     """Does something with the manager that is meant; the exit code, also where there is none or it refuses."""
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        with Client(find_place(options.config, options.url, os.environ)) as client:
+        with client_of(options) as client:
             return do(client)
     except (NoManagerError, UnreachableError) as error:
         return complain(str(error), NO_MANAGER)
     except (ControlError, SilentManagerError) as error:
         return complain(str(error), FAILURE)
+
+
+def client_of(options: argparse.Namespace) -> Client:
+    """A client of the manager that is meant. Raises NoManagerError and SilentManagerError."""
+    return Client(find_place(options.config, options.url, os.environ))
 
 
 def rows_of(client: Client) -> list[Snapshot]:
