@@ -5,6 +5,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import sys
@@ -38,6 +39,7 @@ class PseudoTerminal:
         self.output = b""
         self._reads = threading.Event()
         self._reads.set()
+        self._closing = threading.Event()
         self.master, self._slave = pty.openpty()
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self.before = self.attributes()
@@ -54,9 +56,9 @@ class PseudoTerminal:
 
     def _read(self) -> None:
         with contextlib.suppress(OSError):
-            while data := os.read(self.master, 1 << 16):
-                self.output += data
-                self._reads.wait()
+            while not self._closing.is_set():
+                if self._reads.wait(0.05) and select.select([self.master], [], [], 0.05)[0]:
+                    self.output += os.read(self.master, 1 << 16)
 
     def attributes(self) -> list[Any]:
         return termios.tcgetattr(self._slave)
@@ -77,6 +79,8 @@ class PseudoTerminal:
 
     def hang_up(self) -> None:
         """Closes the terminal, as a window that is closed does."""
+        self._closing.set()
+        self._reader.join()
         os.close(self._slave)
         os.close(self.master)
         self.master = self._slave = -1
@@ -104,7 +108,8 @@ class PseudoTerminal:
         return modes == plain and self.attributes() == self.before
 
     def close(self) -> None:
-        self.read_on()
+        self._closing.set()
+        self._reader.join()
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
