@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 REST = 0.05
 """Seconds between two batches of little: a wake-up for every line would cost more than the line."""
-BATCH = 512 << 10
+BATCH = 256 << 10
 """Bytes that are worth a batch at once."""
 _NEVER = float("inf")
 

@@ -6,9 +6,11 @@ once. When nothing is written there is no timer and no wake-up.
 """
 
 import asyncio
+import fcntl
 import os
 import selectors
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 READ = 256 << 10
@@ -16,9 +18,11 @@ REST = 0.01
 """Seconds without listening after a little was read."""
 HOT = 16 << 10
 """Bytes read at once from one pipe, a quarter of what it holds, that are a flood."""
-ROUNDS = 8
-"""Turns over all pipes within one callback while there is a flood."""
-HOLD = 0.02
+FULL = 60 << 10
+"""Bytes read at once that are all a pipe can hold, or nearly: it is made as wide as one read."""
+MOST_WIDE = 4
+"""Pipes made wide: a lone flood then costs fewer wake-ups; many floods share the processors better narrow."""
+HOLD = 0.003
 """Seconds between two looks whether a pipe that was held back may be read again."""
 STRANGER = 0.5
 """Seconds for which the pipe of an ended process is read while somebody else holds it."""
@@ -58,6 +62,7 @@ class Pump:
         self._sinks: dict[int, Sink] = {}
         self._endings: dict[int, _Ending] = {}
         self._held: set[int] = set()
+        self._wide: set[int] = set()
         self._hold_timer: asyncio.TimerHandle | None = None
         self._rest_timer: asyncio.TimerHandle | None = None
         self._hot_until = 0.0
@@ -104,25 +109,16 @@ class Pump:
         self._pipes.close()
 
     def _serve(self) -> None:
-        """Reads what is there, and decides when to look again."""
-        for _ in range(ROUNDS):
-            biggest, total = self._read_ready()
-            flood = self._is_flood(biggest, total)
-            if biggest < HOT:
-                break
-        if flood or not total:
-            self._listen()
-        else:
-            self._rest()
-
-    def _read_ready(self) -> tuple[int, int]:
-        """Reads every pipe that is ready once; the most that one gave, and all gave together."""
+        """Reads every pipe that is ready once, and decides when to look again."""
         biggest = total = 0
         for key, _ in self._pipes.select(0):
             size = self._read(key.fd)
             total += size
             biggest = max(biggest, size)
-        return biggest, total
+        if self._is_flood(biggest, total) or not total:
+            self._listen()
+        else:
+            self._rest()
 
     def _is_flood(self, biggest: int, total: int) -> bool:
         """One pipe was found a quarter full, or has given as much in small pieces since then."""
@@ -159,7 +155,15 @@ class Pump:
             self._end(fd)
         elif not sink.feed(chunk):
             self._hold(fd)
+        if len(chunk) > FULL and len(self._wide) < MOST_WIDE:
+            self._widen(fd)
         return len(chunk)
+
+    def _widen(self, fd: int) -> None:
+        if fd in self._sinks and fd not in self._wide:
+            self._wide.add(fd)
+            with suppress(OSError):  # all pipes of a user together have a limit
+                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, READ)
 
     def _end(self, fd: int) -> None:
         self.pause(fd)
@@ -167,6 +171,7 @@ class Pump:
         self._sinks[fd].end()
         if ending := self._endings.pop(fd, None):
             del self._sinks[fd]
+            self._wide.discard(fd)
             os.close(fd)
             ending.fds.discard(fd)
             if not ending.fds:
