@@ -97,6 +97,7 @@ class Manager:
         self._restarts: Counter[tuple[str, Reason]] = Counter()
         self._waiters: set[asyncio.Future[None]] = set()
         self._leaving = asyncio.Event()
+        self._reloading = asyncio.Lock()
         self._running = False
 
     def register(self, config: ProcessConfig) -> None:
@@ -237,15 +238,16 @@ class Manager:
         return compare(self._digests, self.settings, await self._read_again())
 
     async def reload(self) -> Changes:
-        loaded = await self._read_again()
-        changes = compare(self._digests, self.settings, loaded)
-        if changes.errors:
-            assert self.source
-            old = msgspec.structs.replace(self.source.loaded, problems=loaded.problems)
-            self.source = msgspec.structs.replace(self.source, loaded=old)
-        else:
-            self._carry_out(changes, loaded)
-        return changes
+        async with self._reloading:  # what was read first must not be carried out last
+            loaded = await self._read_again()
+            changes = compare(self._digests, self.settings, loaded)
+            if changes.errors:
+                assert self.source
+                old = msgspec.structs.replace(self.source.loaded, problems=loaded.problems)
+                self.source = msgspec.structs.replace(self.source, loaded=old)
+            else:
+                self._carry_out(changes, loaded)
+            return changes
 
     async def about(self) -> About:
         source = self.source

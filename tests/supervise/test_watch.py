@@ -22,7 +22,7 @@ from pmtui.supervise import watch
 from pmtui.supervise.lookout import Lookout
 from pmtui.supervise.reload import Source
 from pmtui.supervise.watch import LoopGuard
-from tests.eventually import eventually, eventually_async
+from tests.eventually import eventually, eventually_async, is_alive
 from tests.supervise.managed import STOPPED, managed, row, running, sh, until
 
 QUIET = 0.15
@@ -301,3 +301,32 @@ def test_where_the_system_cannot_tell_all_files_are_looked_at(tmp_path: Path, mo
     finally:
         lookout.close()
         lookout.join()
+
+
+async def test_restarts_reloads_and_changes_at_once_end_in_one_copy_with_the_last_config(tmp_path: Path) -> None:
+    note, folder = tmp_path / "pids", tmp_path / "src"
+    folder.mkdir()
+
+    def loaded(number: int) -> Loaded:
+        line = f"echo $$ {number} >> {note}; exec sleep 600"
+        return Loaded(processes=(watched(folder, command=line, watch_debounce=0.05),))
+
+    versions = iter(range(1, 100))
+    async with managed() as manager:
+        manager.adopt(Source(read=lambda: loaded(next(versions)), loaded=loaded(0)))
+        await running(manager)
+        await asyncio.wait_for(manager._attendants._watcher.is_armed.wait(), 20)
+
+        async def edit(number: int) -> None:
+            (folder / f"{number}.py").write_text("changed")
+
+        await asyncio.gather(
+            *(manager.restart("a") for _ in range(20)),
+            *(manager.reload() for _ in range(20)),
+            *(edit(number) for number in range(20)),
+        )
+        (folder / "last.py").write_text("changed")
+        await until(manager, lambda now: now.restart_reason is Reason.WATCH and now.status is Status.RUNNING)
+        await until(manager, lambda now: note.read_text().split()[-2:] == [str(now.pid), "20"])
+        pid = (await row(manager)).pid
+        assert [other for other in map(int, note.read_text().split()[::2]) if is_alive(other)] == [pid]
