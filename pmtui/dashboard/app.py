@@ -66,6 +66,7 @@ class DashboardApp(App[None]):
         self.clock = clock
         self.feed = Feed(control, self._take, clock)
         self.main = MainScreen(control, logs, self.feed, self.glyphs)
+        self.main.detaches = owner is None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = os.environ.get("PMTUI_THEME", DARK.name)
@@ -150,7 +151,8 @@ class DashboardApp(App[None]):
             self.leave()
         else:
             self._interrupted = time.monotonic()
-            self.notify("Ctrl-C again stops everything and quits", timeout=TWICE, markup=False)
+            does = "detaches" if self.owner is None else "stops everything and quits"
+            self.notify(f"Ctrl-C again {does}", timeout=TWICE, markup=False)
 
     # the rest
 

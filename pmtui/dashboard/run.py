@@ -1,15 +1,10 @@
 """`pmtui` in a terminal: the manager, and the dashboard over it."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-
+from pmtui.dashboard.leaving import leaving_on_signals
 from pmtui.dashboard.manager_thread import ManagerThread
 from pmtui.dashboard.terminal import Terminal
 from pmtui.spawner.boot import Boot
 from pmtui.supervise.reload import Source
-
-LEAVING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
 
 def run_dashboard(source: Source, boot: Boot, has_api: bool = True) -> int:
@@ -32,21 +27,3 @@ def run_dashboard(source: Source, boot: Boot, has_api: bool = True) -> int:
             manager.close()
             terminal.restore()
     return app.return_code or 0
-
-
-@contextmanager
-def leaving_on_signals(manager: ManagerThread) -> Iterator[None]:
-    """Each request to leave reaches the manager at once, even while the terminal keeps the dashboard waiting.
-
-    Python's own handlers, since those of a loop wait for it to turn.
-    """
-
-    def leave(number: int, frame: object) -> None:
-        manager.leave()
-
-    before = {number: signal.signal(number, leave) for number in LEAVING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -51,6 +51,8 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
     BINDINGS: ClassVar[list[BindingType]] = bindings("screen")
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Commands}
     AUTO_FOCUS = "#table"
+    detaches = False
+    """Leaving ends nothing: the manager runs elsewhere."""
 
     def compose(self) -> ComposeResult:
         yield TitleBar(self.glyphs, id="title")
@@ -109,6 +111,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             "slash": "Search" if self._reads_log else "Filter",
             "full_logs": "Table" if self.has_class("-full") else "Logs",
             "follow": "Follow" if not self.pane.state.follows else "Pause",
+            "quit": "Detach" if self.detaches else "Quit",
         }
         keys.hidden = frozenset() if row else frozenset({"restart", "toggle_running", "full_logs", "kill", "follow"})
         keys.hint = self._hint()

@@ -1,0 +1,52 @@
+"""`pmtui attach` in a terminal: the dashboard over a manager that goes on without it."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+
+from pmtui.dashboard.app import DashboardApp
+from pmtui.dashboard.leaving import leaving_on_signals
+from pmtui.dashboard.streamed_logs import StreamedLogs
+from pmtui.dashboard.terminal import Terminal
+from pmtui.remote.control import RemoteControl
+from pmtui.remote.place import Place
+
+PATIENCE = 3.0
+"""Seconds that the dashboard has to close; no terminal is waited for any longer."""
+
+
+class Visitor:
+    """Leaves when a signal says so, even where the terminal keeps the dashboard waiting."""
+
+    def __init__(self, app: DashboardApp, terminal: Terminal) -> None:
+        self._app, self._terminal = app, terminal
+
+    def leave(self) -> None:
+        self._app.manager_ended()
+        late = threading.Timer(PATIENCE, self._break_off)
+        late.daemon = True
+        late.start()
+
+    def _break_off(self) -> None:
+        self._terminal.restore()
+        os._exit(0)
+
+
+def run_attached(locate: Callable[[], Place]) -> int:
+    """Shows the manager that `locate` finds until the dashboard is left; the exit code. Nothing ends with it."""
+    terminal = Terminal.now()
+    control = RemoteControl(locate)
+    app = DashboardApp(control, StreamedLogs(control))
+    with leaving_on_signals(Visitor(app, terminal)):
+        try:
+            app.run()
+        finally:
+            terminal.restore()
+    facts = app.feed.facts
+    if facts.gone:
+        sys.stdout.write(f"detached: {facts.gone}\n")
+    elif facts.about:
+        pid, url = facts.about.pid, facts.about.url
+        sys.stdout.write(f"detached: the manager (pid {pid}, {url}) and its processes go on; 'pmtui down' ends them\n")
+    return app.return_code or 0

@@ -1,0 +1,32 @@
+"""The signals that ask a dashboard to leave."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+LEAVING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+
+
+class Leaver(Protocol):
+    """Who has to know that it is to leave."""
+
+    def leave(self) -> None: ...
+
+
+@contextmanager
+def leaving_on_signals(leaver: Leaver) -> Iterator[None]:
+    """Each request to leave reaches the leaver at once, even while the terminal keeps the dashboard waiting.
+
+    Python's own handlers, since those of a loop wait for it to turn.
+    """
+
+    def leave(number: int, frame: object) -> None:
+        leaver.leave()
+
+    before = {number: signal.signal(number, leave) for number in LEAVING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,146 @@
+"""The lines of a manager that runs elsewhere, as they come: one stream for all that the pane shows."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import aclosing
+
+import msgspec
+
+from pmtui.control import ControlError, Missed, RawLogLine
+from pmtui.dashboard.formats import seconds_of
+from pmtui.dashboard.log_lines import HeldLines, Line, Lines
+from pmtui.logs.clock import rfc3339
+from pmtui.remote.client import Client, path_of
+from pmtui.remote.control import AGAIN, RemoteControl
+from pmtui.remote.sse import Events, Told
+
+LINES = 2000
+"""Lines of the past that a stream begins with, of all its processes together."""
+PAGE = 2000
+PAUSE = 0.05
+"""Seconds for which a cursor has to rest on a process before its lines are asked for."""
+MOST_IDS = 200
+LONGEST_PLACE = 8 << 10
+"""Characters of a place that a request can name."""
+
+
+class StreamedLogs:
+    """A `LogSource`, on the loop of its control. Only what was asked for last is on its way."""
+
+    def __init__(self, control: RemoteControl) -> None:
+        self._control = control
+        self._shown: dict[str, StreamedLines] = {}
+        self._asked: dict[str, StreamedLines] = {}
+        self._is_asking = False
+        self._beginning: asyncio.TimerHandle | None = None
+        self._following: asyncio.Task[None] | None = None
+
+    def lines_of(self, process_id: str) -> Lines:
+        """What is asked for together belongs together, and replaces what was asked for before."""
+        if not self._is_asking:
+            self._is_asking, self._asked = True, {}
+            asyncio.get_running_loop().call_soon(self._asked_for)
+        return self._asked.setdefault(process_id, self._shown.get(process_id) or StreamedLines())
+
+    def older_than(self, process_id: str, number: int) -> Iterator[Line]:
+        """Lines from files, newest first; asked for on the caller's thread."""
+        place, lines = self._control.place, self._shown.get(process_id)
+        if place is None or lines is None:
+            return
+        until = lines.oldest_time
+        with Client(place) as client:
+            while True:
+                page = client.get(
+                    path_of(process_id, "logs"), list[RawLogLine], lines=PAGE, until=until or None, raw="true"
+                )
+                older = [line for line in page if line.seq < number]
+                if not older:
+                    return
+                yield from (line_of(line) for line in reversed(older))
+                number, until = older[0].seq, older[0].time
+
+    def _asked_for(self) -> None:
+        self._is_asking = False
+        if self._beginning:
+            self._beginning.cancel()
+        self._beginning = asyncio.get_running_loop().call_later(PAUSE, self._begin)
+
+    def _begin(self) -> None:
+        if self._asked == self._shown:
+            return
+        self._shown = self._asked
+        if self._following:
+            self._following.cancel()
+        self._following = asyncio.create_task(self._follow(self._shown))
+
+    async def _follow(self, shown: Mapping[str, "StreamedLines"]) -> None:
+        """Takes what comes, for ever; of a manager that comes after this one all again."""
+        events = Events()
+        manager: tuple[int, str] | None = None
+        while True:
+            try:
+                about = await self._control.about()
+                if manager != (about.pid, about.start_time) or len(events.place) > LONGEST_PLACE:
+                    manager, events = (about.pid, about.start_time), Events()
+                    for lines in shown.values():
+                        lines.forget()
+                await self._take_all(shown, events)
+            except ControlError:
+                pass  # the first line of the screen tells of it
+            await asyncio.sleep(AGAIN)
+
+    async def _take_all(self, shown: Mapping[str, "StreamedLines"], events: Events) -> None:
+        ids = ",".join(shown) if len(shown) <= MOST_IDS else "*"
+        stream = self._control.stream("/api/pm/logs/stream", events, ids=ids, lines=LINES, raw="true")
+        async with aclosing(stream) as batches:
+            async for batch in batches:
+                for told in batch:
+                    take(told, shown)
+
+
+def take(told: Told, shown: Mapping[str, "StreamedLines"]) -> None:
+    if told.kind == "message":
+        line = msgspec.json.decode(told.data, type=RawLogLine)
+        if line.id in shown:
+            shown[line.id].take(line)
+    elif told.kind == "missed":
+        missed = msgspec.json.decode(told.data, type=Missed)
+        if missed.id in shown:
+            shown[missed.id].miss(missed)
+
+
+class StreamedLines(HeldLines):
+    """Lines of one process that a stream brings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers: deque[int] = deque(maxlen=self._limit)
+
+    @property
+    def oldest(self) -> int | None:
+        return self._numbers[0] if self._numbers else None
+
+    @property
+    def oldest_time(self) -> str:
+        """When the oldest line was written, RFC 3339; empty where there is none."""
+        return rfc3339(self._lines[0].ms) if self._lines and self._lines[0].ms else ""
+
+    def take(self, line: RawLogLine) -> None:
+        self._numbers.append(line.seq)
+        self.append(line_of(line))
+
+    def miss(self, missed: Missed) -> None:
+        """Says on a line of its own that some are not there."""
+        if self._lines:
+            self._numbers.append(self._numbers[-1])
+            self.append(self._lines[-1]._replace(data=f"… {missed.lines:,} lines went by …".encode()))
+
+    def forget(self) -> None:
+        self._lines.clear()
+        self._numbers.clear()
+
+
+def line_of(line: RawLogLine) -> Line:
+    ms = round(seconds_of(line.time) * 1000) if line.time else 0
+    return Line(0, ms, line.stream, line.run, line.data, line.id)
