@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Protocol
 
 READ = 256 << 10
-REST = 0.01
+REST = 0.02
 """Seconds without listening after a little was read."""
 HOT = 16 << 10
 """Bytes read at once from one pipe, a quarter of what it holds, that are a flood."""

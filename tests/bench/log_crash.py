@@ -26,7 +26,8 @@ async def main() -> None:
     store.close()
     pump.close()
     expected = b"".join(b"%d\n" % number for number in range(20000))
-    whole = sum(path.read_bytes() == expected for path in folder.glob("*-stdout.log"))
+    paths = [folder / f"p{number}-stdout.log" for number in range(50)]
+    whole = sum(path.read_bytes() == expected for path in paths)
     shutil.rmtree(folder)
     print(f"{whole} of 50 crashes are whole (limit: 50)")
 
