@@ -291,7 +291,7 @@ async def test_a_killed_process_is_not_unhealthy_but_crashed() -> None:
 async def test_a_manager_that_was_stopped_for_a_while_raises_no_false_alarm(tmp_path: Path) -> None:
     async with web() as site:
         site.delay = 0.05  # so that some checks are under way at any moment
-        check = {"http": site.url, "interval": "100ms", "timeout": "200ms", "failureThreshold": 1, "startPeriod": 0}
+        check = {"http": site.url, "interval": "100ms", "timeout": "1s", "failureThreshold": 1, "startPeriod": 0}
         processes = [{"id": f"a{number}", "command": "sleep 600", "health": check} for number in range(10)]
         config = tmp_path / "pb_processes.json"
         config.write_text(json.dumps(processes))
@@ -299,7 +299,7 @@ async def test_a_manager_that_was_stopped_for_a_while_raises_no_false_alarm(tmp_
             await eventually_async(lambda: len(site.requests) > 50)
             manager.send_signal(signal.SIGSTOP)
             await eventually_async(lambda: is_stopped(manager.pid))
-            await asyncio.sleep(2.5)  # the time for which nothing may happen is what is tested
+            await asyncio.sleep(3)  # the time for which nothing may happen is what is tested
             asked = len(site.requests)
             manager.send_signal(signal.SIGCONT)
             await eventually_async(lambda: len(site.requests) > asked + 50)
