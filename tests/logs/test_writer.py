@@ -98,7 +98,7 @@ async def test_while_the_disk_moves_a_full_queue_makes_the_process_wait(tmp_path
     child = start("seq", "1000000", stdout=writing)
     await until(lambda: log.bytes_written > 400_000)
     await asyncio.sleep(0.2)
-    assert log.bytes_written < 600_000
+    assert log.bytes_written < 1_000_000  # the queue and one read
     assert child.poll() is None
     disk.moves.set()
     assert await asyncio.to_thread(child.wait) == 0
