@@ -18,6 +18,7 @@ from pmtui.config.load import NAMES, Loaded
 from pmtui.control import ControlError, Status
 from pmtui.instance import AlreadyRunningError, FolderError, Instance, acquire
 from pmtui.logs.bridge import Bridge, Format
+from pmtui.logs.bridge_file import FileBridge
 from pmtui.spawner.boot import Boot
 from pmtui.spawner.client import Spawner
 from pmtui.supervise.manager import Manager
@@ -46,13 +47,15 @@ class Api(msgspec.Struct, frozen=True):
     token: "Token"
 
 
-async def run_headless(source: Source, boot: Boot, log_format: Format, has_api: bool) -> None:
+async def run_headless(
+    source: Source, boot: Boot, log_format: Format, has_api: bool, log_file: Path | None = None
+) -> None:
     """Supervises what the configuration names until it is told to leave, and returns when all is gone.
 
-    Raises StartError before anything is started.
+    Its log goes to `log_file`, or else to stdout. Raises StartError before anything is started.
     """
     take_many_files()
-    bridge = Bridge(1, log_format)
+    bridge = FileBridge(log_file, log_format) if log_file else Bridge(1, log_format)
     loaded = source.loaded
     folder = Path(loaded.settings.data_dir)
     manager = Manager(

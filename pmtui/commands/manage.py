@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from pmtui import __version__
 from pmtui.cli import COMMANDS
-from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, add_config, complain, load
+from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, FAILURE, add_config, complain, load
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
+    from pmtui.remote.place import Running
     from pmtui.spawner.boot import Boot
     from pmtui.supervise.reload import Source
 
@@ -32,6 +33,10 @@ def manager_options() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("ids", nargs="*", metavar="ID", help="start only these, and what they depend on (globs and @group work)")
     add("--no-ui", action="store_true", help="no dashboard: log on stdout, until SIGTERM or SIGINT")
+    add(
+        "-d", "--detach", action="store_true", help="run in the background; returns when all is up, or says what is not"
+    )
+    add("--log-file", type=Path, help=argparse.SUPPRESS)
     add("--dev", action="store_true", help="restart every process when its files change")
     add("--host", help="address of the API (127.0.0.1; any other needs a token of your own in PMTUI_TOKEN)")
     add("--port", type=port, help="port of the API (9615, or a free one when that is taken)")
@@ -55,6 +60,11 @@ def run(argv: Sequence[str]) -> int:
     options = manager_options().parse_args(argv)
     from pmtui.spawner.boot import Boot
 
+    if options.detach and not options.log_file:
+        from pmtui.commands import background
+
+        return background.start(options, argv)
+    options.no_ui = options.no_ui or options.detach
     if not (options.no_ui or (sys.stdin.isatty() and sys.stderr.isatty())):
         return complain("the dashboard needs a terminal; without one: pmtui --no-ui", BAD_USAGE)
     gc.disable()  # imports make much that lives and no garbage; the manager enables it when it is up
@@ -64,6 +74,7 @@ def run(argv: Sequence[str]) -> int:
 def supervise(options: argparse.Namespace, boot: "Boot") -> int:
     from pmtui.config.load import NAMES
     from pmtui.headless import StartError
+    from pmtui.remote.place import running_in
     from pmtui.supervise.manager import is_meant
     from pmtui.supervise.reload import Source
 
@@ -75,6 +86,9 @@ def supervise(options: argparse.Namespace, boot: "Boot") -> int:
         if not any(is_meant(config, pattern) for config in loaded.processes):
             known = ", ".join(config.id for config in loaded.processes) or "there are none"
             return complain(f"no process matches '{pattern}' (processes: {known})", BAD_USAGE)
+    if not options.no_ui and (running := running_in(Path(loaded.settings.data_dir))):
+        boot.give_up()
+        return attach_to(running, loaded)
     searched = [] if options.config else [str(Path.cwd() / name) for name in NAMES]
     source = Source(partial(read, loaded.path), loaded, searched)
     try:
@@ -92,8 +106,17 @@ def headless(source: "Source", boot: "Boot", options: argparse.Namespace) -> int
 
     from pmtui.headless import run_headless
 
-    asyncio.run(run_headless(source, boot, options.log_format, not options.no_api))
+    asyncio.run(run_headless(source, boot, options.log_format, not options.no_api, options.log_file))
     return DONE
+
+
+def attach_to(running: "Running", loaded: "Loaded") -> int:
+    """The dashboard over the manager that runs already for this config."""
+    from pmtui.commands import attach
+
+    if running.url is None:
+        return complain(f"a manager runs for this config already: pid {running.pid}, with --no-api", FAILURE)
+    return attach.run([running.url, *(["-c", str(loaded.path)] if loaded.path else [])])
 
 
 def with_options(loaded: "Loaded", options: argparse.Namespace) -> "Loaded":

@@ -26,6 +26,14 @@ class Boot:
         self._started = self.start()
         return self
 
+    def give_up(self) -> None:
+        """No manager is to run: ends the guardian that was started ahead of time."""
+        if self._started:
+            guardian, ours = self.start()
+            ours.close()
+            guardian.kill()
+            guardian.wait()
+
     def start(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
         """A guardian, and the non-blocking socket to it."""
         if self._started:
