@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -83,7 +84,16 @@ class Attendants:
     def _arrange(self) -> None:
         self._arranging = None
         settings = self._house.settings
-        never = [settings.data_dir]
+        never = [settings.data_dir, *own_output()]
         if settings.pocketbase.data_dir:
             never.append(os.path.expanduser(settings.pocketbase.data_dir))
         self._watcher.arrange(self._house.processes, never)
+
+
+def own_output() -> list[str]:
+    """The files that the manager itself prints to: with them below a watched folder each restart would cause one."""
+    found = []
+    for descriptor in (1, 2):
+        with suppress(OSError):
+            found.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+    return [path for path in found if path.startswith("/") and not path.startswith("/dev/")]

@@ -17,6 +17,7 @@ ALWAYS = GitIgnoreSpec.from_lines(
         "pb_data",  # PocketBase's database
         "*.log",
         "*.pyc",
+        "*.egg-info",
         ".*_cache",  # of mypy, pytest and ruff
         *("*~", ".*.sw?", ".#*", "4913", ".DS_Store"),  # what editors and file managers leave for a moment
     )
@@ -24,7 +25,7 @@ ALWAYS = GitIgnoreSpec.from_lines(
 
 
 class Ignore:
-    """The rules below one root: those that always hold, `patterns` as in a .gitignore there, and whole `folders`.
+    """The rules below one root: those that always hold, `patterns` as in a .gitignore there, and files or `folders`.
 
     Raises ValueError for a pattern that is none.
     """

@@ -15,7 +15,7 @@ from pmtui.logs.pump import Pump
 from pmtui.spawner.client import Launch
 from pmtui.supervise import events
 from pmtui.supervise.errand import Errand, Outcome
-from pmtui.supervise.needs import fingerprint, needs_of
+from pmtui.supervise.needs import descriptions, fingerprint, needs_of
 from pmtui.supervise.process import Process
 from pmtui.supervise.runs import Runs
 from pmtui.supervise.signals import signal_number
@@ -138,16 +138,16 @@ class Installer:
         """Raises ConfigError when it fails."""
         config, ledger = installation.process.config, self._ledger()
         launch = self._launch(installation.process, [])
-        for key, steps, inputs in await asyncio.to_thread(outstanding, config, launch.env, ledger):
-            await asyncio.to_thread(ledger.note, key, Entry(inputs, done=False))
-            for step in steps:
+        for job in await asyncio.to_thread(outstanding, config, launch.env, ledger):
+            await asyncio.to_thread(ledger.note, job.key, Entry(job.inputs, done=False))
+            for step in job.steps:
                 outcome = await self._run(installation, self._launch(installation.process, step))
                 if installation.is_called_off:
                     return
                 if outcome.why:
                     words = "\n".join(outcome.lines[-LAST_WORDS:])
                     raise ConfigError(redact(f"install: {shlex.join(step)}: {outcome.why}\n{words}", launch.env))
-            await asyncio.to_thread(ledger.note, key, Entry(inputs, done=True))
+            await asyncio.to_thread(conclude, job, ledger)
 
     async def _run(self, installation: Installation, launch: Launch) -> Outcome:
         process = installation.process
@@ -159,17 +159,37 @@ class Installer:
         return await installation.errand.outcome
 
 
-def outstanding(config: ProcessConfig, environment: Mapping[str, str], ledger: Ledger) -> list[tuple[str, Steps, str]]:
-    """What is to be installed: its key in the ledger, the steps, and the fingerprint of what they start from."""
-    found: list[tuple[str, Steps, str]] = []
+class Job(msgspec.Struct, frozen=True):
+    """What is to be installed in a folder: its key in the ledger, and the fingerprint of what it starts from."""
+
+    cwd: str
+    key: str
+    steps: Steps
+    hashed: Steps  # what of the steps the fingerprint is about
+    inputs: str
+    described_by: list[str]
+
+
+def outstanding(config: ProcessConfig, environment: Mapping[str, str], ledger: Ledger) -> list[Job]:
+    cwd, files = config.cwd, descriptions(config.cwd)
     if isinstance(config.install, list):
-        key, inputs = f"{config.cwd}: install", fingerprint(config.cwd, [config.install])
-        return [] if ledger.find(key) == Entry(inputs, done=True) else [(key, [config.install], inputs)]
+        key, inputs = f"{cwd}: install", fingerprint(cwd, [config.install])
+        if ledger.find(key) == Entry(inputs, done=True):
+            return []
+        return [Job(cwd, key, [config.install], [config.install], inputs, files)]
+    found, inputs = list[Job](), fingerprint(cwd, [])
     for need in needs_of(config, environment):
-        key, inputs = os.path.join(config.cwd, need.place), fingerprint(config.cwd, [])
+        key = os.path.join(cwd, need.place)
         entry = ledger.find(key)
         if need.is_missing or (entry and not entry.done):
-            found.append((key, need.steps, inputs))
+            found.append(Job(cwd, key, need.steps, [], inputs, files))
         elif entry and entry.inputs != inputs:
-            found.append((key, need.steps[-1:], inputs))
+            found.append(Job(cwd, key, need.steps[-1:], [], inputs, files))
     return found
+
+
+def conclude(job: Job, ledger: Ledger) -> None:
+    """Notes that it is done, with the lock that it may have made; but not what somebody has changed meanwhile."""
+    before = fingerprint(job.cwd, job.hashed, job.described_by)
+    inputs = fingerprint(job.cwd, job.hashed) if before == job.inputs else job.inputs
+    ledger.note(job.key, Entry(inputs, done=True))

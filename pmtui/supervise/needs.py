@@ -126,10 +126,15 @@ def upwards(folder: str) -> Iterable[str]:
         folder = above
 
 
-def fingerprint(cwd: str, steps: Sequence[Sequence[str]]) -> str:
-    """Equal as long as these steps would install the same."""
+def fingerprint(cwd: str, steps: Sequence[Sequence[str]], names: Iterable[str] = DESCRIPTIONS) -> str:
+    """Equal as long as these steps would install the same, from those of the files that are there."""
     found = hashlib.sha256(repr(steps).encode("utf-8", "surrogatepass"))
-    for name in DESCRIPTIONS:
+    for name in names:
         with suppress(OSError), open(os.path.join(cwd, name), "rb") as file:
             found.update(b"\0%s\0" % name.encode() + file.read())
     return found.hexdigest()
+
+
+def descriptions(cwd: str) -> list[str]:
+    """Which of the files are there."""
+    return [name for name in DESCRIPTIONS if os.path.isfile(os.path.join(cwd, name))]

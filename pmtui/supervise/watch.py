@@ -188,7 +188,8 @@ class Watcher:
         for scope, path, name in found:
             files.setdefault(scope, {})[path] = name
         for process_id, scope in self._scopes.items():
-            if scope in files and process_id in self._processes:
+            process = self._processes.get(process_id)
+            if scope in files and process and not process.installing:  # it is started after that anyway
                 self._put_off(process_id, files[scope])
 
     def _put_off(self, process_id: str, files: Mapping[str, str]) -> None:
@@ -209,7 +210,7 @@ class Watcher:
     def _restart(self, process_id: str) -> None:
         burst = self._bursts.pop(process_id)
         process = self._processes.get(process_id)
-        if process is None or not process.state.want:
+        if process is None or not process.state.want or process.installing:
             return
         now, before = time.monotonic(), process.state
         guard = self._guards.setdefault(process_id, LoopGuard(before.generation))

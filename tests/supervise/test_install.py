@@ -1,5 +1,6 @@
 """Installations before the first start, with real tools and without a network."""
 
+import asyncio
 import shutil
 import sys
 from pathlib import Path
@@ -60,6 +61,43 @@ async def test_the_same_inputs_are_installed_once_also_by_another_manager(tmp_pa
     async with managed(config, settings=settings(tmp_path)) as manager:
         await running(manager)
     assert (tmp_path / "times").read_text() == "x\nx\n"
+
+
+async def test_a_lock_that_the_installation_makes_is_no_new_input(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"dependencies": {"x": "*"}}')
+    npm = tmp_path / "bin/npm"
+    npm.parent.mkdir()
+    npm.write_text("#!/bin/sh\nmkdir -p node_modules; echo $@ >> times; echo {} > package-lock.json\n")
+    npm.chmod(0o755)
+    config = sh("a", "sleep 600", cwd=str(tmp_path), install="auto", env={"PATH": f"{npm.parent}:/usr/bin:/bin"})
+    async with managed(config, settings=settings(tmp_path)) as manager:
+        await running(manager)
+        await manager.restart("a")
+        await until(manager, lambda now: now.restart_count == 1 and now.status is Status.RUNNING)
+        assert (tmp_path / "times").read_text() == "install\n"
+        (tmp_path / "package-lock.json").write_text("{}  ")
+        await manager.restart("a")
+        await until(manager, lambda now: now.restart_count == 2 and now.status is Status.RUNNING)
+        assert (tmp_path / "times").read_text() == "install\nci\n"
+
+
+async def test_what_changes_during_an_installation_is_changed_before_the_start(tmp_path: Path) -> None:
+    line = "echo x >> times; touch made.py; while [ ! -e ../go ]; do sleep 0.02; done"
+    folder = tmp_path / "src"
+    folder.mkdir()
+    config = installing(folder, line, dev_mode=True, watch_debounce=0)
+    async with managed(config, settings=settings(tmp_path)) as manager:
+        watcher = manager._attendants._watcher
+        await asyncio.wait_for(watcher.is_armed.wait(), 20)
+        await until(manager, lambda now: now.stage == "installing-dependencies")
+        (folder / "agent.py").touch()
+        (folder / "seen").touch()
+        seen = asyncio.Event()
+        watcher._loop.call_later(0.5, seen.set)  # longer than the lookout takes to tell
+        await seen.wait()
+        (tmp_path / "go").touch()
+        assert (await running(manager)).restart_count == 0
+        assert (folder / "times").read_text() == "x\n"
 
 
 async def test_instances_of_one_folder_are_installed_once(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -18,7 +19,7 @@ from pmtui import Manager, ProcessConfig
 from pmtui.config.load import Loaded
 from pmtui.config.model import Settings
 from pmtui.control import Reason, Snapshot, Status
-from pmtui.supervise import watch
+from pmtui.supervise import attendants, watch
 from pmtui.supervise.lookout import Lookout
 from pmtui.supervise.reload import Source
 from pmtui.supervise.watch import LoopGuard
@@ -112,6 +113,21 @@ async def test_what_is_ignored_restarts_nothing(tmp_path: Path) -> None:
         await settled(manager, tmp_path)
         again = await row(manager)
         assert (again.restart_count, again.reason) == (1, "watch: the-last-change.py changed")
+
+
+async def test_what_the_manager_prints_restarts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attendants, "own_output", lambda: [str(tmp_path / "out.txt")])
+    async with watching(watched(tmp_path)) as manager:
+        (tmp_path / "out.txt").write_text("agent running")
+        await settled(manager, tmp_path)
+        assert (await row(manager)).reason == "watch: the-last-change.py changed"
+
+
+def test_the_manager_knows_the_files_that_it_prints_to(tmp_path: Path) -> None:
+    code = "from pmtui.supervise.attendants import own_output; import sys; print(own_output())"
+    with (tmp_path / "out.txt").open("w") as out:
+        subprocess.run([sys.executable, "-c", code], stdout=out, stderr=subprocess.DEVNULL, check=True)
+    assert (tmp_path / "out.txt").read_text().strip() == str([str(tmp_path / "out.txt")])
 
 
 async def test_new_folders_are_watched(tmp_path: Path) -> None:
