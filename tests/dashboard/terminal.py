@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,13 @@ class PseudoTerminal:
     """Runs `pmtui` on a terminal of its own; what it draws is read all the time, unless `stalled`."""
 
     def __init__(
-        self, folder: Path, config: str | None, *arguments: str, size: tuple[int, int] = (100, 30), **env: str
+        self,
+        folder: Path,
+        config: str | None,
+        *arguments: str,
+        words: Sequence[str] = ("--port", "0"),
+        size: tuple[int, int] = (100, 30),
+        **env: str,
     ) -> None:
         if config is not None:
             (folder / "pmtui.toml").write_text(config)
@@ -44,7 +50,7 @@ class PseudoTerminal:
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self.before = self.attributes()
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", sys.executable, "-c", START, "--port", "0", *arguments],
+            ["setsid", "--ctty", sys.executable, "-c", START, *words, *arguments],
             cwd=folder,
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **env},
             stdin=self._slave,
@@ -91,7 +97,10 @@ class PseudoTerminal:
         return re.sub(r"\x1b\[[0-9;?<>=]*[a-zA-Z~$]", "", self.output.decode("utf-8", "replace"))
 
     def shows(self, words: str) -> None:
-        eventually(lambda: words in self.text)
+        try:
+            eventually(lambda: words in self.text)
+        except AssertionError:
+            raise AssertionError(f"{words!r} is not in {self.text[-3000:]!r}, {self.process.poll()=}") from None
 
     def forget(self) -> None:
         """Only what is drawn from now on counts."""
