@@ -27,6 +27,14 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, **options)
         self._file = cast("Any", Forgiving(cast("IO[str]", self._file)))
 
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """That of the terminal; COLUMNS and LINES, which a shell may have exported long ago, do not change with it."""
+        with contextlib.suppress(OSError):
+            width, height = os.get_terminal_size(self.fileno)
+            if width and height:
+                return width, height
+        return super()._get_terminal_size()
+
     def run_input_thread(self) -> None:
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode

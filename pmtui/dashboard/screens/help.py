@@ -33,7 +33,7 @@ class Help(ModalScreen[None]):
     DEFAULT_CSS = """
     Help { align: center middle; }
     Help > VerticalScroll {
-        width: 76; max-width: 96%; height: auto; max-height: 94%;
+        width: 84; max-width: 96%; height: auto; max-height: 94%;
         background: $surface; border: round $border; border-title-color: $accent;
         border-subtitle-color: $text-muted; padding: 0 2; scrollbar-size-vertical: 1;
     }
@@ -57,7 +57,7 @@ class Help(ModalScreen[None]):
 def help_table(accent: str) -> Table:
     """Keys and what they do, section by section."""
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=20)
+    table.add_column(width=23)
     table.add_column()
     by_section = sorted(ACTIONS, key=lambda action: ORDER.index(action.section))
     style = "bold" if accent.startswith("ansi") else f"bold {accent}"

@@ -1,0 +1,100 @@
+"""Makes the pictures of the README: the real dashboard over the real processes of `project/`.
+
+`python screenshots/make.py`, in the repository; the SVGs are written beside this file.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from pmtui.config.load import Loaded, load_config
+from pmtui.config.model import Settings
+from pmtui.control import Status
+from pmtui.dashboard.app import DashboardApp
+from pmtui.dashboard.manager_thread import ManagerThread
+from pmtui.dashboard.terminal import Terminal
+from pmtui.spawner.boot import Boot
+from pmtui.supervise.reload import Source
+
+HERE = Path(__file__).parent
+DEADLINE = 30.0
+
+
+@asynccontextmanager
+async def dashboard(source: Source, size: tuple[int, int]) -> AsyncIterator[tuple[DashboardApp, Pilot[None]]]:
+    manager = ManagerThread(source, Boot().prepare(), Terminal(None))
+    manager.start()
+    app = DashboardApp(manager.control, manager, manager)
+    try:
+        async with app.run_test(size=size) as pilot:
+            await until(pilot, lambda: app.feed.facts.about is not None)
+            yield app, pilot
+    finally:
+        await asyncio.to_thread(manager.close)
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(DEADLINE):
+        while not holds():
+            await pilot.pause(0.05)
+
+
+def status_of(app: DashboardApp, process_id: str) -> Status | None:
+    return next((row.status for row in app.feed.facts.snapshots if row.id == process_id), None)
+
+
+def is_settled(app: DashboardApp) -> bool:
+    """All states of the project are there, and the bars have begun to move."""
+    return (
+        len(app.feed.facts.cpu) > 9
+        and status_of(app, "pdf-parser") is Status.FAILED
+        and status_of(app, "ingest") is Status.CRASHED
+    )
+
+
+PICTURES: dict[str, tuple[tuple[int, int], Sequence[str]]] = {
+    "overview": ((132, 36), ()),
+    "search": ((132, 36), ("tab", "slash", *"cache", "enter", "N", "N")),
+    "crash": ((132, 36), ("G", "k", "k", "k")),
+    "help": ((100, 56), ("question_mark",)),
+    "80x24": ((80, 24), ()),
+}
+
+
+async def picture(folder: Path, name: str) -> None:
+    size, keys = PICTURES[name]
+    path = folder / "pmtui.toml"
+    async with dashboard(Source(partial(load_config, path), load_config(path)), size) as (app, pilot):
+        await until(pilot, lambda: is_settled(app))
+        await pilot.press(*keys)
+        await pilot.pause(0.4)
+        app.save_screenshot(f"{name}.svg", str(HERE))
+
+
+async def no_config(folder: Path) -> None:
+    loaded = Loaded(settings=Settings(data_dir=str(folder / ".pmtui")))
+    names = ("pmtui.toml", "pb_processes.json", "pb_data/pb_processes.json")
+    source = Source(lambda: loaded, loaded, [str(Path("/srv/agents") / name) for name in names])
+    async with dashboard(source, (100, 28)) as (app, pilot):
+        await pilot.pause(1)
+        app.save_screenshot("no-config.svg", str(HERE))
+
+
+def main() -> None:
+    for name in PICTURES:
+        with tempfile.TemporaryDirectory() as folder:
+            project = Path(folder).resolve() / "agents"
+            shutil.copytree(HERE / "project", project)
+            asyncio.run(picture(project, name))
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(no_config(Path(folder).resolve()))
+
+
+if __name__ == "__main__":
+    main()
