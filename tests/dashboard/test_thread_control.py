@@ -1,0 +1,62 @@
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from pmtui.control import NotFoundError, Status, UnavailableError
+from pmtui.dashboard.thread_control import ThreadControl
+from tests.eventually import eventually_async
+from tests.fake_control import FakeControl, snapshot
+
+
+class Elsewhere:
+    """A FakeControl on the loop of another thread."""
+
+    def __init__(self) -> None:
+        self.fake = FakeControl(snapshot("a"))
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread.start()
+        self.control = ThreadControl(self.fake, self.loop)
+
+    def end(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Elsewhere]:
+    made = Elsewhere()
+    yield made
+    if not made.loop.is_closed():
+        made.end()
+
+
+async def test_calls_are_carried_out_on_the_other_loop(elsewhere: Elsewhere) -> None:
+    assert [row.id for row in await elsewhere.control.list()] == ["a"]
+    await elsewhere.control.restart("a")
+    await elsewhere.control.kill("a")
+    assert elsewhere.fake.calls == [("restart", "a"), ("kill", "a")]
+
+
+async def test_errors_come_back(elsewhere: Elsewhere) -> None:
+    with pytest.raises(NotFoundError, match="'b' not found"):
+        await elsewhere.control.stop("b")
+
+
+async def test_events_come_across(elsewhere: Elsewhere) -> None:
+    events = elsewhere.control.events()
+    first = asyncio.ensure_future(anext(events))
+    await eventually_async(lambda: elsewhere.fake.queues)
+    elsewhere.loop.call_soon_threadsafe(elsewhere.fake.put, snapshot("a", Status.FAILED))
+    assert (await first).to is Status.FAILED
+    await events.aclose()  # type: ignore[attr-defined]
+    await eventually_async(lambda: not elsewhere.fake.queues)
+
+
+async def test_a_manager_that_has_ended_is_unavailable(elsewhere: Elsewhere) -> None:
+    elsewhere.end()
+    with pytest.raises(UnavailableError):
+        await elsewhere.control.list()
