@@ -15,6 +15,9 @@ from pmtui.commands.common import BAD_USAGE, DONE, FAILURE, NO_MANAGER, complain
 from pmtui.commands.verb import verb_parser
 from pmtui.remote.place import NoManagerError, Running, SilentManagerError, find_running, running_in
 
+AGAIN = 0.1
+"""Seconds until a manager that is in a hurry is told so again: two signals at once are one."""
+
 
 def parser() -> argparse.ArgumentParser:
     made = verb_parser(
@@ -54,7 +57,8 @@ def end(running: Running, *, now: bool) -> None:
         with contextlib.closing(os.fdopen(manager, "rb")):
             if running_in(running.folder) == running:  # still, now that its number is held
                 with contextlib.suppress(ProcessLookupError):
-                    for _ in range(2 if now else 1):
+                    signal.pidfd_send_signal(manager, signal.SIGTERM)
+                    while now and not select.select([manager], [], [], AGAIN)[0]:
                         signal.pidfd_send_signal(manager, signal.SIGTERM)
                 select.select([manager], [], [])
     while not is_free(running.folder / "lock"):

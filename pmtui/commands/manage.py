@@ -68,7 +68,9 @@ def run(argv: Sequence[str]) -> int:
     if not (options.no_ui or (sys.stdin.isatty() and sys.stderr.isatty())):
         return complain("the dashboard needs a terminal; without one: pmtui --no-ui", BAD_USAGE)
     gc.disable()  # imports make much that lives and no garbage; the manager enables it when it is up
-    return supervise(options, Boot().prepare())  # the guardian first: it comes up while all else is loaded
+    boot = Boot()
+    boot.listen()
+    return supervise(options, boot.prepare())  # the guardian first: it comes up while all else is loaded
 
 
 def supervise(options: argparse.Namespace, boot: "Boot") -> int:

@@ -33,7 +33,7 @@ def why(row: Snapshot) -> str:
         return row.stage.replace("-", " ")
     if row.last_error and row.status in (Status.CRASHED, Status.FAILED) and row.last_error not in row.reason:
         return ": ".join(filter(None, (row.reason, row.last_error)))
-    return row.reason or row.restart_reason or ""
+    return row.reason or (row.restart_reason if row.pid else "") or ""
 
 
 def alive(text: Callable[[Snapshot], str]) -> Callable[[Snapshot, Ink, float], str]:

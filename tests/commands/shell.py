@@ -1,0 +1,23 @@
+"""`pmtui` as it is used in a shell."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.running import PMTUI
+
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("PMTUI_")}
+Done = subprocess.CompletedProcess[str]
+
+
+def pmtui(folder: Path, *words: str, **env: str) -> Done:
+    """Runs it in the folder until it ends."""
+    return subprocess.run(
+        [*PMTUI, *words], cwd=folder, env=CLEAN | env, capture_output=True, text=True, timeout=50, errors="replace"
+    )
+
+
+def ids(done: Done) -> list[str]:
+    """The first words of the lines of a table."""
+    assert done.returncode == 0, done.stderr
+    return [line.split()[0] for line in done.stdout.splitlines()[1:]]

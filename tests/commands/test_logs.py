@@ -1,0 +1,101 @@
+"""`pmtui logs`, over real output."""
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from tests.commands.shell import CLEAN, pmtui
+from tests.dashboard.terminal import PseudoTerminal
+from tests.eventually import eventually
+from tests.running import PMTUI, Running, running
+
+RED = b"\x1b[31mline 20\x1b[0m\xff"
+
+
+def raw(house: Running, *words: str) -> bytes:
+    return subprocess.run(
+        [*PMTUI, "logs", *words], cwd=house.folder, env=CLEAN, stdout=subprocess.PIPE, timeout=30
+    ).stdout
+
+
+def test_without_following_it_ends_after_the_last_lines(house: Running) -> None:
+    assert raw(house, "talker", "--stream", "stdout", "-n", "1") == RED + b"\n"
+
+
+def test_a_pipe_gets_the_bytes_as_they_were_written(house: Running) -> None:
+    lines = raw(house, "talker").splitlines()
+    assert len(lines) == 21
+    assert {b"\x1b[31mline 1\x1b[0m\xff", b"oops", RED} <= set(lines)
+
+
+def test_lines_of_several_have_names(house: Running) -> None:
+    lines = raw(house).splitlines()
+    assert b"[bad] because" in lines
+    assert b"[talker] oops" in lines
+
+
+def test_only_lines_that_fit_are_given(house: Running) -> None:
+    assert raw(house, "talker", "--grep", "line 1$") == b""  # the byte at its end belongs to it
+    assert raw(house, "talker", "--grep", "line 2[^0]") == b"\x1b[31mline 2\x1b[0m\xff\n"
+    assert raw(house, "talker", "--stream", "stderr") == b"oops\n"
+    assert raw(house, "talker", "--since", "2035-01-01T00:00:00Z") == b""
+    assert raw(house, "talker", "-n", "0") == b""
+
+
+def test_json_is_an_object_a_line(house: Running) -> None:
+    lines = [json.loads(line) for line in pmtui(house.folder, "logs", "talker", "--json").stdout.splitlines()]
+    assert len(lines) == 21
+    assert {line["text"] for line in lines} >= {"line 20\ufffd", "oops"}
+    assert lines[0].keys() == {"seq", "time", "stream", "text", "run", "id"}
+
+
+def test_a_terminal_gets_nothing_that_it_would_obey(tmp_path: Path) -> None:
+    evil = "printf '\\033]52;c;aGk=\\007\\033[2Jplain \\033[32mgreen\\n'; sleep 600"
+    with running(tmp_path, [{"id": "evil", "command": evil, "shell": True}]) as manager:
+        manager.wait_running(["evil"])
+        eventually(lambda: manager.get("/api/pm/evil/logs")[1])
+        terminal = PseudoTerminal(tmp_path, None, words=("logs", "evil"))
+        try:
+            assert terminal.ends() == 0
+            terminal.shows("plain green")
+            assert b"plain \x1b[32mgreen\x1b[0m" in terminal.output
+            assert b"\x1b]" not in terminal.output
+            assert b"\x1b[2J" not in terminal.output
+        finally:
+            terminal.close()
+
+
+def test_the_run_before_is_there_after_a_crash(own: Running) -> None:
+    pmtui(own.folder, "start", "bad")
+    eventually(lambda: own.row("bad")["status"] == "failed" and own.row("bad")["restartCount"])
+    assert raw(own, "bad", "--prev") == b"because\n"
+
+
+def test_a_wrong_question_is_explained(house: Running) -> None:
+    for words, told in ((("nobody",), "nobody"), (("talker", "--grep", "("), "grep"), (("--since", "soon"), "since")):
+        done = pmtui(house.folder, "logs", *words)
+        assert done.returncode == 1
+        assert told in done.stderr
+
+
+def test_following_shows_a_line_at_once_and_ends_with_the_manager(tmp_path: Path) -> None:
+    ticker = {"id": "ticker", "command": "while read line; do echo got $line; done < fifo", "shell": True}
+    os.mkfifo(tmp_path / "fifo")
+    with open(tmp_path / "fifo", "r+b", buffering=0) as fifo, running(tmp_path, [ticker]) as manager:
+        manager.wait_running(["ticker"])
+        following = subprocess.Popen([*PMTUI, "logs", "ticker", "-f"], cwd=tmp_path, env=CLEAN, stdout=subprocess.PIPE)
+        assert following.stdout is not None
+        with following, following.stdout as lines:
+            fifo.write(b"one\n")
+            assert lines.readline() == b"got one\n"
+            took = []
+            for _ in range(5):
+                begin = time.monotonic()
+                fifo.write(b"two\n")
+                assert lines.readline() == b"got two\n"
+                took.append(time.monotonic() - begin)
+            assert min(took) < 0.05
+            assert manager.stop() == 0
+            assert following.wait(20) == 3
