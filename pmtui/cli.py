@@ -31,6 +31,7 @@ COMMANDS = {
 
 def main() -> None:
     """The console script. Interrupted, or with nobody to read what it says, it ends as every program does then."""
+    open_standard_files()
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
@@ -46,6 +47,16 @@ def run(argv: Sequence[str]) -> int:
     is_command = bool(argv) and argv[0] in COMMANDS
     module = import_module(f"pmtui.commands.{argv[0] if is_command else 'manage'}")
     return int(module.run(argv[1:] if is_command else argv))
+
+
+def open_standard_files() -> None:
+    """Where stdin, stdout or stderr is closed it is /dev/null: no other file may get its number."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdin = sys.stdin or open(0)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
 
 
 def end_by(number: signal.Signals) -> NoReturn:

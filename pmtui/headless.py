@@ -20,7 +20,7 @@ from pmtui.instance import AlreadyRunningError, FolderError, Instance, acquire
 from pmtui.logs.bridge import Bridge, Format
 from pmtui.logs.bridge_file import FileBridge
 from pmtui.spawner.boot import Boot
-from pmtui.spawner.client import Spawner
+from pmtui.spawner.client import Spawner, reap_adopted
 from pmtui.supervise.manager import Manager
 from pmtui.supervise.reload import Source
 
@@ -66,6 +66,8 @@ async def run_headless(
         spawner=Spawner(boot),
     )
     listen_to_signals(manager, bridge)
+    if boot.asked:
+        manager.leave()
     try:
         instance = await take_folder(folder, manager)
         try:
@@ -74,7 +76,7 @@ async def run_headless(
             instance.release()
             raise
         url = api.listener.url if api else None
-        instance.publish(loaded.path, url)
+        publish(instance, loaded, url)
         greet(bridge, loaded, url)
         manager.adopt(replace(source, url=url))
         await supervise(manager, bridge, api)
@@ -90,6 +92,14 @@ async def take_folder(folder: Path, manager: Manager) -> Instance:
         return await acquire(folder, manager.spawner)
     except (AlreadyRunningError, FolderError) as error:
         raise StartError(error) from None
+
+
+def publish(instance: Instance, loaded: Loaded, url: str | None) -> None:
+    try:
+        instance.publish(loaded.path, url)
+    except OSError as error:
+        instance.release()
+        raise StartError(FolderError(f"{instance.folder} cannot be written to: {error.strerror}")) from None
 
 
 async def supervise(manager: Manager, bridge: Bridge, api: Api | None) -> None:
@@ -163,6 +173,8 @@ def listen_to_signals(manager: Manager, bridge: Bridge) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, leave, number.name)
     loop.add_signal_handler(signal.SIGHUP, reload)
+    if os.getpid() == 1:  # in a container, whatever loses its parent becomes a child of the manager
+        loop.add_signal_handler(signal.SIGCHLD, reap_adopted)
 
 
 async def reload_and_tell(manager: Manager, bridge: Bridge) -> None:

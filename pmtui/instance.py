@@ -1,6 +1,7 @@
 """One manager per config: the lock in the data folder, what others find it by, and what a dead one has left."""
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import os
@@ -45,7 +46,8 @@ class Instance(msgspec.Struct, frozen=True):
     def release(self) -> None:
         """Nothing is left alive: the folder is free for the next manager."""
         for name in ("instance.json", "state.json"):
-            (self.folder / name).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the folder itself may be gone
+                (self.folder / name).unlink()
         os.close(self.lock)
 
 
@@ -64,6 +66,9 @@ async def acquire(folder: Path, spawner: Spawner) -> Instance:
             raise AlreadyRunningError(pid, read(folder / "instance.json").get("url") or "")
         if asyncio.get_running_loop().time() > deadline:
             await clear(folder)
+            if asyncio.get_running_loop().time() > deadline + PATIENCE:
+                os.close(lock)
+                raise FolderError(f"{folder / 'lock'} is locked by a program that is not a manager; end it first")
         await asyncio.sleep(0.02)
     await clear(folder)
     try:

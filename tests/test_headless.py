@@ -7,12 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.eventually import eventually, is_alive
-from tests.running import PMTUI, running
+from tests.running import PMTUI, Running, running
 
 SLEEP = {"id": "a", "command": "sleep 600"}
 
@@ -196,6 +197,93 @@ def test_a_broken_or_deleted_config_keeps_the_running_set(tmp_path: Path, text: 
         manager.process.send_signal(signal.SIGHUP)
         eventually(lambda: "reload: nothing is changed" in manager.log)
         assert manager.row("a")["pid"] == pid
+
+
+def reload(manager: Running, config: object) -> None:
+    (manager.folder / "pb_processes.json").write_text(json.dumps(config))
+    assert manager.post("/api/pm/reload")[0] == 200
+
+
+def test_a_process_that_is_removed_added_and_removed_again_while_it_stops_is_gone(tmp_path: Path) -> None:
+    slow = "trap 'sleep 0.5; exit' TERM; echo ready; while :; do sleep 0.02; done"
+    config = [SLEEP | {"id": "keep"}, {"id": "a", "command": slow, "shell": True}]
+    with running(tmp_path, config) as manager:
+        manager.wait_running(["a"])
+        eventually(lambda: "[a][STDOUT] ready" in manager.log)
+        for state in (config[:1], config, config[:1]):
+            reload(manager, state)
+        eventually(lambda: [row["id"] for row in manager.list()] == ["keep"])
+
+
+def test_changed_log_settings_hold_from_the_next_line_on(tmp_path: Path) -> None:
+    config = [{"id": "a", "command": "seq 100000; sleep 600", "shell": True}]
+    with running(tmp_path, config) as manager:
+        manager.wait_running(["a"])
+        reload(manager, [config[0] | {"log": {"maxSize": 4096, "keep": 2}}])
+        logs = tmp_path / ".pmtui/logs"
+        eventually(lambda: len(list(logs.glob("a-stdout-*.log"))) == 2)
+
+
+def tells(manager: Running, words: str) -> bool:
+    return words in manager.log
+
+
+def test_files_of_removed_processes_are_closed(tmp_path: Path) -> None:
+    with running(tmp_path, []) as manager:
+        manager.wait_until_served()
+        before = len(os.listdir(f"/proc/{manager.pid}/fd"))
+        for number in range(10):
+            reload(manager, [{"id": f"p{number}", "command": "echo hello; sleep 600", "shell": True}])
+            hello = f"[p{number}][STDOUT] hello"
+            eventually(partial(tells, manager, hello))
+        reload(manager, [])
+        eventually(lambda: not manager.list())
+        eventually(lambda: len(os.listdir(f"/proc/{manager.pid}/fd")) <= before + 4)
+
+
+def test_a_reload_during_the_end_starts_nothing(tmp_path: Path) -> None:
+    slow = "trap 'sleep 0.5; exit' TERM; echo ready; while :; do sleep 0.02; done"
+    config = [{"id": "a", "command": slow, "shell": True}]
+    with running(tmp_path, config) as manager:
+        eventually(lambda: "[a][STDOUT] ready" in manager.log)
+        (tmp_path / "pb_processes.json").write_text(json.dumps([*config, SLEEP | {"id": "new"}]))
+        manager.process.send_signal(signal.SIGTERM)
+        eventually(lambda: "ending all processes" in manager.log)
+        manager.process.send_signal(signal.SIGHUP)
+        assert manager.process.wait(20) == 0
+        assert "new starting" not in manager.log
+
+
+def test_few_file_descriptors_are_no_end(tmp_path: Path) -> None:
+    config = [SLEEP | {"id": f"p{number}", "maxRetries": -1} for number in range(30)]
+    (tmp_path / "pb_processes.json").write_text(json.dumps(config))
+    command = ["sh", "-c", 'ulimit -n 40; exec "$@"', "sh", *PMTUI, "--no-ui", "--no-api"]
+    with (tmp_path / "out").open("wb") as output:
+        manager = subprocess.Popen(command, cwd=tmp_path, stdout=output, stderr=output)
+    eventually(lambda: (tmp_path / "out").read_text().count(" running") >= 5)
+    eventually(lambda: "Too many open files" in (tmp_path / "out").read_text())
+    assert manager.poll() is None
+    manager.terminate()
+    assert manager.wait(20) == 0
+
+
+def test_a_closed_stdout_is_nobodys_socket(tmp_path: Path) -> None:
+    (tmp_path / "pb_processes.json").write_text(json.dumps([SLEEP]))
+    command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *PMTUI, "--no-ui", "--port", "0"]
+    manager = subprocess.Popen(command, cwd=tmp_path)
+    eventually(lambda: (tmp_path / ".pmtui/instance.json").exists())
+    assert {os.readlink(f"/proc/{manager.pid}/fd/{number}") for number in range(3)} == {"/dev/null"}
+    manager.terminate()
+    assert manager.wait(20) == 0
+
+
+def test_blocked_signals_are_heard(tmp_path: Path) -> None:
+    (tmp_path / "pb_processes.json").write_text(json.dumps([SLEEP]))
+    block = "import os, signal, sys; signal.pthread_sigmask(0, {15}); os.execvp(sys.argv[1], sys.argv[1:])"
+    manager = subprocess.Popen([sys.executable, "-c", block, *PMTUI, "--no-ui", "--port", "0"], cwd=tmp_path)
+    eventually(lambda: (tmp_path / ".pmtui/instance.json").exists())
+    manager.terminate()
+    assert manager.wait(20) == 0
 
 
 def test_the_headless_manager_never_loads_the_dashboards_library(tmp_path: Path) -> None:

@@ -32,6 +32,11 @@ class LogStore:
         self._logs[process_id] = log
         return log
 
+    def drop(self, process_id: str) -> None:
+        """The process is no more; its files stay."""
+        if log := self._logs.pop(process_id, None):
+            log.close()
+
     def close(self) -> None:
         """Writes what waits, for as long as the disk moves; called once, at the very end."""
         for log in self._logs.values():

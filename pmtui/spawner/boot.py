@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +20,14 @@ class Boot:
     def __init__(self) -> None:
         self.base = FIRST_BASE + int.from_bytes(os.urandom(4), "little") * RUNS
         self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)  # the workers', whatever the manager takes later
+        self.asked: list[int] = []  # signals that came before anybody could act on them
         self._started: tuple[subprocess.Popen[bytes], socket.socket] | None = None
+
+    def listen(self) -> None:
+        """Requests to leave are noted until somebody can act on them, also where they were blocked."""
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, frame: self.asked.append(number))
 
     def prepare(self) -> "Boot":
         """Starts a guardian ahead of time; the first `start` gives that one."""

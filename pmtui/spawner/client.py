@@ -10,15 +10,16 @@ import signal
 import socket
 import subprocess
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from pmtui.spawner.boot import Boot
 from pmtui.spawner.guardian import FRAME
-from pmtui.spawner.tree import become_subreaper, descendants, is_alive, marked, parent_of, send_signal
+from pmtui.spawner.tree import become_subreaper, children, descendants, is_alive, marked, parent_of, send_signal
 
+PATIENCE = 10.0
 IN_FLIGHT = 64
 """Spawns asked for and not yet answered; each holds four file descriptors open."""
 RESOURCES = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ETXTBSY}
@@ -141,13 +142,16 @@ class Spawner:
         self._link.close()
         for _, descriptor in self._kept:
             os.close(descriptor)
-        await end_of(self._guardian)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await end_of(self._guardian)
+        except TimeoutError:
+            self._alarm(f"what the guardian (pid {self._guardian.pid}) still waits for cannot be ended")
 
     def _keep(self, message: tuple[object, ...], descriptor: int) -> None:
-        descriptor = os.dup(descriptor)
         self._kept = [(kept, number) for kept, number in self._kept if kept[0] != message[0]]
-        self._kept.append((message, descriptor))
-        self._send(*message, descriptors=[descriptor])
+        self._kept.append((message, os.dup(descriptor)))
+        self._send(*message, descriptors=[os.dup(descriptor)])
 
     def _spawn_waiting(self) -> None:
         while self._waiting and len(self._flying) < IN_FLIGHT:
@@ -160,15 +164,13 @@ class Spawner:
             self._flying[run] = stdout, stderr
             words = list(launch.argv), launch.cwd, dict(launch.env), dict(launch.options)
             self._send("spawn", run, *words, descriptors=(out, err))
-            os.close(out)
-            os.close(err)
 
     # the socket
 
     def _send(self, *message: object, descriptors: Sequence[int] = ()) -> None:
+        """Sends the message, and the descriptors with it, which it then closes."""
         body = marshal.dumps(message)  # type: ignore[arg-type]
-        copies = [os.dup(descriptor) for descriptor in descriptors]
-        self._outgoing.append((len(body).to_bytes(FRAME, "little") + body, copies))
+        self._outgoing.append((len(body).to_bytes(FRAME, "little") + body, descriptors))
         if len(self._outgoing) == 1:
             self._flush()
 
@@ -219,8 +221,7 @@ class Spawner:
             case "failed", (run, number, path, text):
                 for end in self._flying.pop(run):
                     os.close(end)
-                why = f"{text}: {path}" if path else text
-                self._listener(SpawnFailed(run, why, number in RESOURCES))
+                self._listener(SpawnFailed(run, explain(number, path, text), number in RESOURCES))
             case "exited", (run, code):
                 self._listener(Exited(run, code))
             case "empty", (run, killed):
@@ -235,24 +236,29 @@ class Spawner:
         self._loop.remove_reader(self._link)
         self._loop.remove_writer(self._link)
         self._link.close()
+        self._incoming.clear()
+        self._replacement = self._loop.create_task(self._replace())
+
+    def _drop_outgoing(self) -> None:
         for _, descriptors in self._outgoing:
             for descriptor in descriptors:
                 os.close(descriptor)
         self._outgoing.clear()
-        self._incoming.clear()
-        self._replacement = self._loop.create_task(self._replace())
 
     async def _replace(self) -> None:
         """All workers are now children of the manager: ends them, starts a new guardian, reports them as killed."""
         self._alarm(f"the guardian (pid {self._guardian.pid}) has died: its workers are ended and started again")
         await end_of(self._guardian)
-        await end_marked(self.base)
+        for pid in await end_marked(self.base):
+            self._alarm(f"pid {pid} cannot be ended")
+        reap_adopted()
+        self._drop_outgoing()  # what was asked meanwhile is about runs that are gone
         flying, self._flying = self._flying, {}
         living, self._living = self._living, set()
         self._start()
         self._loop.add_reader(self._link, self._receive)
         for message, descriptor in self._kept:
-            self._send(*message, descriptors=[descriptor])
+            self._send(*message, descriptors=[os.dup(descriptor)])
         for run, ends in flying.items():
             for end in ends:
                 os.close(end)
@@ -261,6 +267,16 @@ class Spawner:
             self._listener(Exited(run, -signal.SIGKILL))
             self._listener(Emptied(run, []))
         self._spawn_waiting()
+
+
+def explain(number: int, path: str, text: str) -> str:
+    """Why a program could not be executed, in words that name what is missing."""
+    if number == errno.ENOENT and os.path.isfile(path):
+        with open(path, "rb") as file:
+            first = file.readline(256)
+        if first.startswith(b"#!"):
+            return f"{path} names an interpreter that does not exist: {first[2:].decode(errors='replace').strip()!r}"
+    return f"{text}: {path}" if path else text
 
 
 def two_pipes() -> tuple[int, int, int, int]:
@@ -277,22 +293,24 @@ def two_pipes() -> tuple[int, int, int, int]:
     return ends[0], ends[1], ends[2], ends[3]
 
 
-async def end_marked(base: int) -> int:
-    """Ends every process that carries a mark of that base; how many there were. Returns when none is alive."""
-    seen: set[int] = set()
-    while found := [pid for pid, _ in marked(base) if is_alive(pid)]:
+async def end_marked(base: int) -> Sequence[int]:
+    """Ends every process that carries a mark of that base; those that could not be ended in PATIENCE seconds."""
+    loop, seen = asyncio.get_running_loop(), set[int]()
+    deadline = loop.time() + PATIENCE
+    while (found := [pid for pid, _ in marked(base) if is_alive(pid)]) and loop.time() < deadline:
         seen.update(found)
         for pid in descendants(found):
             send_signal(pid, signal.SIGKILL, lambda pid: pid in found or parent_of(pid) in seen)
         await asyncio.sleep(0.002)
-    reap(seen)
-    return len(seen)
+    return found
 
 
-def reap(pids: Iterable[int]) -> None:
-    for pid in pids:
-        with contextlib.suppress(ChildProcessError):  # not all of them have become children of this process
-            os.waitpid(pid, os.WNOHANG)
+def reap_adopted() -> None:
+    """Reaps what has become this process's child because its parent ended: it has a session of its own."""
+    for pid in children(os.getpid()):
+        with contextlib.suppress(ChildProcessError, ProcessLookupError):
+            if os.getsid(pid) != os.getsid(0) and not is_alive(pid):
+                os.waitpid(pid, os.WNOHANG)
 
 
 async def end_of(process: subprocess.Popen[bytes]) -> None:

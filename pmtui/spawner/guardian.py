@@ -27,6 +27,7 @@ from collections.abc import Callable
 
 from pmtui.spawner.tree import (
     become_subreaper,
+    born,
     children,
     descendants,
     group_of,
@@ -34,6 +35,7 @@ from pmtui.spawner.tree import (
     mark_of,
     name_of,
     send_signal,
+    signal_group,
 )
 
 PR_SET_NAME = 15
@@ -56,13 +58,14 @@ DESCRIPTORS_AT_ONCE = 253
 class Run:
     """One worker: its first process, the leader of its own session, and what is known of its end."""
 
-    __slots__ = ("asked", "ended", "killed", "leader", "number")
+    __slots__ = ("asked", "ended", "killed", "known", "leader", "number")
 
     def __init__(self, number: int, leader: int) -> None:
         self.number = number
         self.leader = leader
         self.ended = False  # the leader is reaped
         self.asked = False  # it was asked to end: what outlives the leader has time until it is killed
+        self.known: set[tuple[int, int]] = set()  # pid and birth of those that were seen below the leader
         self.killed: list[str] = []  # "pid name" of what was there when it was killed
 
 
@@ -151,6 +154,8 @@ class Guardian:
         outputs = self.descriptors.pop(0), self.descriptors.pop(0)
         try:
             leader = self.start(number, argv, outputs, {"cwd": cwd, "env": env, **options})
+        except subprocess.SubprocessError:  # raised for whatever goes wrong between fork and exec
+            self.tell("failed", number, 0, "", "the limits or the nice value are above what is allowed")
         except OSError as error:
             self.tell("failed", number, error.errno or 0, error.filename or "", error.strerror or str(error))
         except Exception as error:  # also ValueError, TypeError, IndexError, UnicodeEncodeError …
@@ -244,7 +249,7 @@ class Guardian:
                 return
             run = self.leaders.pop(ended.si_pid, None)
             if run and not run.asked:
-                os.killpg(run.leader, signal.SIGKILL)  # while the leader is unreaped, its group is no stranger's
+                signal_group(run.leader, signal.SIGKILL)  # while the leader is unreaped, its group is no stranger's
             os.waitpid(ended.si_pid, 0)
             if run:
                 run.ended = True
@@ -257,13 +262,14 @@ class Guardian:
         scattered = [pid for pid in self.members(run) if run.ended or group_of(pid) != run.leader]
         for number in numbers:
             if not run.ended:
-                os.killpg(run.leader, number)  # the leader is unreaped, so the number is still its own
+                signal_group(run.leader, number)  # the leader is unreaped, so the number is still its own
             for pid in scattered:
                 send_signal(pid, number, is_below)
 
     def members(self, run: Run) -> list[int]:
         """The run's processes but for its leader."""
         below = [] if run.ended else descendants([run.leader])[1:]
+        run.known.update((pid, born(pid)) for pid in below)
         return below + descendants(pid for pid in self.orphans() if self.run_of(pid) is run)
 
     def orphans(self) -> list[int]:
@@ -271,14 +277,15 @@ class Guardian:
         return [pid for pid in children(os.getpid()) if pid not in self.leaders]
 
     def run_of(self, pid: int) -> Run | None:
-        """By its mark; where it carries none of ours, by its session."""
+        """By its mark; where it carries none of ours, by its session, or because it was seen before."""
         if run := self.runs.get(mark_of(pid) - self.base):
             return run
         try:
             session = os.getsid(pid)
         except OSError:
             return None
-        return next((run for run in self.runs.values() if run.leader == session), None)
+        name = pid, born(pid)
+        return next((run for run in self.runs.values() if run.leader == session or name in run.known), None)
 
     def end_all(self) -> None:
         """TERM, a while, KILL, until this process has no child left."""
@@ -331,5 +338,7 @@ def main(link: int, base: int) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     become_subreaper()
     guardian = Guardian(socket.socket(fileno=link), base)
+    if guardian.hard != resource.RLIM_INFINITY:
+        guardian.tell("fault", "RLIMIT_RTTIME is capped: daemons that leave their session end only with the manager")
     guardian.wear(0)
     guardian.serve()

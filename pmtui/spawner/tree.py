@@ -5,6 +5,7 @@ The limit concerns real-time scheduling alone and lies centuries away, but it is
 a double fork and an emptied environment, and processes of the same user may read it.
 """
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -24,10 +25,21 @@ def become_subreaper() -> None:
 
 
 def mark_of(pid: int) -> int:
-    """The mark that the process carries; 0 where it is gone or another user's."""
+    """The mark that the process carries; 0 where it is gone."""
     try:
         return resource.prlimit(pid, resource.RLIMIT_RTTIME)[0]
+    except PermissionError:  # it has become another user or group, but everybody may read this
+        return mark_in_limits(pid)
     except (OSError, ValueError):
+        return 0
+
+
+def mark_in_limits(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/limits", "rb") as file:
+            line = next(line for line in file if line.startswith(b"Max realtime timeout"))
+        return int(line.split()[3])
+    except (OSError, StopIteration, ValueError):  # gone, or unlimited
         return 0
 
 
@@ -86,6 +98,15 @@ def is_below(pid: int) -> bool:
     return False
 
 
+def born(pid: int) -> int:
+    """When the process began, in ticks since the machine did; with the pid, nobody else's name."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except (OSError, ValueError):
+        return 0
+
+
 def group_of(pid: int) -> int:
     try:
         return os.getpgid(pid)
@@ -99,6 +120,12 @@ def name_of(pid: int) -> str:
             return file.read().decode("utf-8", "replace").strip()
     except OSError:
         return "?"
+
+
+def signal_group(leader: int, number: int) -> None:
+    """Signals the processes of the group that may be signalled; none is no error."""
+    with contextlib.suppress(PermissionError, ProcessLookupError):  # all have become other users, or have ended
+        os.killpg(leader, number)
 
 
 def send_signal(pid: int, number: int, is_meant: Callable[[int], bool]) -> bool:

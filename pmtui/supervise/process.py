@@ -91,6 +91,11 @@ class Process:
         return self.state.status
 
     @property
+    def is_spawned_first(self) -> bool:
+        """Whether its first run is asked for, and not yet there."""
+        return self.stage == "spawning" and self.state.starts == 1
+
+    @property
     def stage(self) -> Stage | None:
         match self.status:
             case Status.WAITING:

@@ -6,9 +6,11 @@ from contextlib import suppress
 
 import msgspec
 
+from pmtui.config.envfile import MOST_BYTES
 from pmtui.config.expand import env_files
+from pmtui.config.files import read_bytes
 from pmtui.config.load import Loaded
-from pmtui.config.model import ProcessConfig, Settings
+from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.control import Changes
 
 NEEDS_RESTART = ("host", "port", "data_dir")
@@ -28,8 +30,8 @@ def digest(config: ProcessConfig, settings: Settings) -> str:
     shared = msgspec.structs.replace(settings, **{name: getattr(Settings(), name) for name in NEEDS_RESTART})
     found = hashlib.sha256(repr((config, shared)).encode("utf-8", "surrogatepass"))
     for path in env_files(config):
-        with suppress(OSError), open(path, "rb") as file:
-            found.update(file.read())
+        with suppress(ConfigError):
+            found.update(read_bytes(path, MOST_BYTES))
     return found.hexdigest()
 
 

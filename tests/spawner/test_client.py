@@ -85,6 +85,34 @@ for _ in range(1000):
         os._exit(0)
     os.wait()
 """
+CHANGED = """
+import os, sys, time
+note = open(sys.argv[1] + ".new", "w")
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        exec(sys.argv[2])
+        print(os.getpid(), file=note, flush=True)
+        os.execve(sys.executable, [sys.executable, "-S", "-c", "import time; time.sleep(600)"], {})
+    os._exit(0)
+os.wait()
+while not os.path.getsize(note.name):
+    time.sleep(0.005)
+os.rename(note.name, sys.argv[1])
+time.sleep(600)
+"""
+LOOSE = """
+import os, signal, sys, time
+if os.fork() == 0:
+    os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    exec(sys.argv[2])
+    with open(sys.argv[1] + ".new", "w") as file:
+        file.write(str(os.getpid()))
+    os.rename(sys.argv[1] + ".new", sys.argv[1])
+    time.sleep(600)
+time.sleep(600)
+"""
 MEMBERS = ("child", "setsid", "daemon")
 
 
@@ -213,6 +241,63 @@ async def test_after_the_guardians_death_nothing_lives_and_a_new_one_serves(desk
     await desk.spawn(2, SLEEP)
     assert desk.spawner.guardian_pid != first
     assert desk.alarms == [f"the guardian (pid {first}) has died: its workers are ended and started again"]
+
+
+async def test_what_is_asked_while_the_guardian_is_replaced_is_answered(desk: Desk) -> None:
+    await desk.spawn(1, SLEEP)
+    os.kill(desk.spawner.guardian_pid, signal.SIGKILL)
+    await eventually_async(lambda: desk.alarms)  # it is noticed, and not replaced yet
+    desk.spawner.terminate(1, signal.SIGTERM)
+    desk.spawner.spawn(2, Launch(SLEEP, "/", dict(os.environ)))
+    reports = [await desk.next() for _ in range(3)]
+    assert Exited(1, -9) in reports
+    assert Emptied(1, []) in reports
+    await desk.spawn(3, SLEEP)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+@pytest.mark.parametrize("change", ["os.setgid(65534)", "os.setgid(65534); os.setuid(65534)"])
+async def test_a_daemon_that_has_become_another_user_belongs_to_its_run(
+    desk: Desk, tmp_path: Path, change: str
+) -> None:
+    await desk.spawn(1, [sys.executable, "-S", "-c", CHANGED, str(tmp_path / "pid"), change])
+    await eventually_async((tmp_path / "pid").exists)
+    pid = int((tmp_path / "pid").read_text())
+    desk.spawner.terminate(1, signal.SIGTERM)
+    assert [await desk.next(), await desk.next()] == [Exited(1, -15), Emptied(1, [])]
+    assert not is_alive(pid)
+
+
+async def test_one_that_has_changed_its_limits_is_ended_with_those_it_was_seen_with(desk: Desk, tmp_path: Path) -> None:
+    change = "import resource; resource.setrlimit(resource.RLIMIT_RTTIME, (-1, -1))"
+    spawned = await desk.spawn(1, [sys.executable, "-S", "-c", LOOSE, str(tmp_path / "pid"), change])
+    await eventually_async((tmp_path / "pid").exists)
+    pid = int((tmp_path / "pid").read_text())
+    desk.spawner.terminate(1, signal.SIGTERM)
+    assert await desk.next() == Exited(1, -15)
+    assert is_alive(pid)
+    desk.spawner.kill(1)
+    assert isinstance(await desk.next(), Emptied)
+    assert not is_alive(pid)
+    assert not is_alive(spawned.pid)
+
+
+async def test_a_script_whose_interpreter_is_missing_is_told_apart_from_one_that_is_missing(
+    desk: Desk, tmp_path: Path
+) -> None:
+    script = tmp_path / "script"
+    script.write_bytes(b"#!/bin/sh\r\necho hello\r\n")
+    script.chmod(0o755)
+    desk.spawner.spawn(1, Launch([str(script)], "/", {}))
+    assert await desk.next() == SpawnFailed(1, f"{script} names an interpreter that does not exist: '/bin/sh'")
+
+
+async def test_limits_that_cannot_be_had_are_told(desk: Desk) -> None:
+    import resource
+
+    limits = {"limits": [(resource.RLIMIT_NOFILE, 1 << 40)]}
+    desk.spawner.spawn(1, Launch(SLEEP, "/", {}, limits))
+    assert await desk.next() == SpawnFailed(1, "the limits or the nice value are above what is allowed")
 
 
 async def test_the_guardians_command_line_does_not_name_the_manager(desk: Desk) -> None:

@@ -158,6 +158,15 @@ async def test_twenty_restarts_at_once_end_in_one_copy(tmp_path: Path) -> None:
         assert [pid for pid in map(int, note.read_text().split()) if is_alive(pid)] == [(await row(manager)).pid]
 
 
+async def test_a_stop_by_the_user_is_not_hurried_by_the_managers_end(tmp_path: Path) -> None:
+    slow = f"trap 'sleep 0.3; touch {tmp_path}/clean; exit' TERM; echo ready; while :; do sleep 0.02; done"
+    async with managed(sh("a", slow)) as manager:
+        await ready(manager)
+        await manager.stop("a")
+        await manager.stop("a")
+    assert (tmp_path / "clean").exists()
+
+
 async def test_a_start_during_a_stop_wins() -> None:
     async with managed(sh("a", "trap 'sleep 0.2; exit' TERM; echo up; while :; do sleep 0.02; done")) as manager:
         await ready(manager)
@@ -186,6 +195,19 @@ async def test_what_cannot_start_says_why_and_harms_nobody(config: ProcessConfig
         crashed = await manager.wait("a", frozenset({Status.CRASHED, Status.FAILED}))
         assert words in crashed.last_error
         assert (await running(manager, "b")).status is Status.RUNNING
+
+
+async def test_a_fifo_as_env_file_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "env")
+    async with managed(sh("a", SLEEP, env_file=[str(tmp_path / "env")]), sh("b", SLEEP)) as manager:
+        assert "FIFO" in (await manager.wait("a", frozenset({Status.CRASHED}))).last_error
+        await running(manager, "b")
+
+
+async def test_processes_that_end_at_once_for_ever_are_no_reason_to_wait() -> None:
+    loops = [ProcessConfig(id=f"p{number}", command="true", backoff=0, max_retries=-1) for number in range(10)]
+    async with managed(*loops) as manager:
+        await asyncio.wait_for(manager.spawned(), 20)
 
 
 async def test_the_environment_is_what_the_contract_says() -> None:
