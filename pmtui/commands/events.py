@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import time
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -11,9 +10,9 @@ import msgspec
 
 from pmtui.commands.common import DONE, FAILURE, complain
 from pmtui.commands.ink import Ink, fitted
-from pmtui.commands.logs import AGAIN, count
-from pmtui.commands.verb import PATTERNS, ask, client_of, matching, rows_of, verb_parser
-from pmtui.control import Event, UnavailableError
+from pmtui.commands.logs import count
+from pmtui.commands.verb import PATTERNS, ask, following, matching, rows_of, verb_parser
+from pmtui.control import Event
 from pmtui.remote.client import Client, path_of
 from pmtui.remote.sse import Events
 
@@ -54,15 +53,10 @@ def show(client: Client, options: argparse.Namespace) -> int:
 def follow(client: Client, options: argparse.Namespace, events: Events, ink: Ink) -> int:
     """All behind what was told already, also of a manager that comes after this one."""
     known = {row.id for row in matching(rows_of(client), options.ids)[0]}
-    while True:
-        try:
-            for batch in client.stream("/api/pm/events", events):
-                told = [msgspec.json.decode(one.data, type=Event) for one in batch if one.kind == "message"]
-                write([one for one in told if is_wanted(one, options.ids, known)], options.json, ink)
-        except UnavailableError:
-            pass  # there may be another manager soon
-        time.sleep(AGAIN)
-        client = client_of(options)
+    for batch in following(client, options, "/api/pm/events", events):
+        told = [msgspec.json.decode(one.data, type=Event) for one in batch if one.kind == "message"]
+        write([one for one in told if is_wanted(one, options.ids, known)], options.json, ink)
+    return DONE
 
 
 def is_wanted(event: Event, patterns: Sequence[str], known: Collection[str]) -> bool:

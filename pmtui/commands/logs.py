@@ -3,7 +3,6 @@
 import argparse
 import heapq
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -11,16 +10,14 @@ import msgspec
 
 from pmtui.commands.common import DONE, FAILURE, complain
 from pmtui.commands.ink import Ink
-from pmtui.commands.verb import PATTERNS, ask, client_of, matching, rows_of, verb_parser
-from pmtui.control import ControlError, LogLine, Missed, RawLogLine, UnavailableError
+from pmtui.commands.verb import PATTERNS, ask, following, matching, rows_of, verb_parser
+from pmtui.control import ControlError, LogLine, Missed, RawLogLine
 from pmtui.logs.sanitise import coloured
 from pmtui.quantities import plural
 from pmtui.remote.client import Client, path_of
 from pmtui.remote.sse import Events, Told
 
 STREAM = "/api/pm/logs/stream"
-AGAIN = 0.5
-"""Seconds until a stream that was cut off is tried again."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -82,16 +79,9 @@ def follow(client: Client, options: argparse.Namespace) -> int:
     """The last lines and all that come, also those of a manager that comes after this one."""
     printer = Printer(options, [row.id for row in matching(rows_of(client), options.ids)[0]])
     query = query_of(options) | {"ids": ",".join(options.ids) or None}
-    events = Events()
-    while True:
-        try:
-            for batch in client.stream(STREAM, events, **query):
-                printer.told(batch)
-        except UnavailableError:
-            if not events.place:
-                raise
-        time.sleep(AGAIN)
-        client = client_of(options)
+    for batch in following(client, options, STREAM, Events(), **query):
+        printer.told(batch)
+    return DONE
 
 
 class Printer:

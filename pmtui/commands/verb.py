@@ -4,17 +4,22 @@ import argparse
 import os
 import sys
 import textwrap
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from fnmatch import fnmatchcase
 
 from pmtui.commands.common import FAILURE, NO_MANAGER, add_config, complain
-from pmtui.control import ControlError, Snapshot
+from pmtui.control import About, ControlError, Snapshot, UnavailableError
 from pmtui.remote.answers import UnreachableError
 from pmtui.remote.client import Client
 from pmtui.remote.place import NoManagerError, SilentManagerError, find_place
+from pmtui.remote.sse import Events, Told
 
 PATTERNS = "ids, globs such as 'web-*', or a @group"
 HELP_WIDTH = 100
+AGAIN = 0.5
+"""Seconds until a stream that was cut off is tried again."""
 CODES = "Exit codes: 0 done, 1 it could not be done, 2 bad usage, 3 no manager runs."
 
 
@@ -48,6 +53,33 @@ def ask(options: argparse.Namespace, do: Callable[[Client], int]) -> int:
 def client_of(options: argparse.Namespace) -> Client:
     """A client of the manager that is meant. Raises NoManagerError and SilentManagerError."""
     return Client(find_place(options.config, options.url, os.environ))
+
+
+def following(
+    client: Client, options: argparse.Namespace, path: str, events: Events, **query: object
+) -> Iterator[list[Told]]:
+    """What a stream tells, behind `events.place`, also of a manager that comes after this one.
+
+    Raises NoManagerError when there is none any more.
+    """
+    manager = identity_of(client)
+    while True:
+        try:
+            yield from client.stream(path, events, **query)
+        except UnavailableError:
+            if not events.place:
+                raise
+        time.sleep(AGAIN)
+        client = client_of(options)
+        with suppress(UnavailableError):
+            before, manager = manager, identity_of(client)
+            events.resume(elsewhere=before != manager)
+
+
+def identity_of(client: Client) -> tuple[int, str]:
+    """What tells a manager from the one that comes after it."""
+    about = client.get("/api/pm/config", About)
+    return about.pid, about.start_time
 
 
 def rows_of(client: Client) -> list[Snapshot]:

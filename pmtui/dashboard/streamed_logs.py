@@ -12,7 +12,7 @@ from pmtui.dashboard.formats import seconds_of
 from pmtui.dashboard.log_lines import HeldLines, Line, Lines
 from pmtui.logs.clock import rfc3339
 from pmtui.remote.client import Client, path_of
-from pmtui.remote.control import AGAIN, RemoteControl
+from pmtui.remote.control import AGAIN, RemoteControl, identity_of
 from pmtui.remote.sse import Events, Told
 
 LINES = 2000
@@ -81,8 +81,8 @@ class StreamedLogs:
         while True:
             try:
                 about = await self._control.about()
-                if manager != (about.pid, about.start_time) or len(events.place) > LONGEST_PLACE:
-                    manager, events = (about.pid, about.start_time), Events()
+                if manager != identity_of(about) or len(events.place) > LONGEST_PLACE:
+                    manager, events = identity_of(about), Events()
                     for lines in shown.values():
                         lines.forget()
                 await self._take_all(shown, events)

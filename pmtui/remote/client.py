@@ -68,6 +68,7 @@ class Client:
 
         Raises UnavailableError when it is silent for too long, or cut off.
         """
+        events.resume()
         headers = {HEADER: events.place} if events.place else {}
         with self._explained(), self._send("GET", path, None, query, headers, SILENCE) as response:
             if response.status != 200:

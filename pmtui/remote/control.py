@@ -112,8 +112,11 @@ class RemoteControl:
     async def events(self) -> AsyncGenerator[Event, None]:
         """Every change of state from now on; those that come while there is no connection follow when it is back."""
         events = Events()
+        manager: tuple[int, str] | None = None
         while True:
             try:
+                before, manager = manager, identity_of(await self.about())
+                events.resume(elsewhere=before not in (None, manager))
                 async with aclosing(self.stream("/api/pm/events", events)) as batches:
                     async for batch in batches:
                         for told in batch:
@@ -150,6 +153,7 @@ class RemoteControl:
 
     async def stream(self, path: str, events: Events, **query: object) -> AsyncGenerator[Batch, None]:
         """What a stream tells, as it comes, from `events.place` on; ends when the manager ends it, or is silent."""
+        events.resume()
         headers = {HEADER: events.place} if events.place else {}
         timeout = httpx.Timeout(PATIENCE, read=SILENCE)
         try:
@@ -160,6 +164,9 @@ class RemoteControl:
                 async for data in response.aiter_bytes():
                     if told := events.feed(data):
                         yield told
+        except httpx.ConnectError:
+            await self.close()
+            raise self._stale("nobody is there") from None
         except httpx.HTTPError:
             raise self._stale("the connection is lost") from None
 
@@ -202,6 +209,11 @@ class RemoteControl:
     def _stale(self, reason: str) -> UnavailableError:
         since = time.strftime("%H:%M:%S", time.localtime(self._answered))
         return UnavailableError(f"stale since {since}: {reason}")
+
+
+def identity_of(manager: About) -> tuple[int, str]:
+    """What tells a manager from the one that comes after it."""
+    return manager.pid, manager.start_time
 
 
 def words(query: dict[str, object]) -> dict[str, str]:

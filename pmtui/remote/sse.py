@@ -1,8 +1,10 @@
 """Server-sent events: what a stream of bytes tells."""
 
+import re
 from typing import NamedTuple
 
 HEADER = "Last-Event-ID"
+_NUMBER = re.compile(r"(^|=)-?[0-9]+(?=,|$)")
 
 
 class Told(NamedTuple):
@@ -18,6 +20,12 @@ class Events:
     def __init__(self, place: str = "") -> None:
         self.place = place
         self._rest = b""
+
+    def resume(self, *, elsewhere: bool = False) -> None:
+        """A new stream begins behind what was taken; `elsewhere`: of another manager, whose numbers begin anew."""
+        self._rest = b""
+        if elsewhere:
+            self.place = _NUMBER.sub(r"\g<1>0", self.place)
 
     def feed(self, data: bytes) -> list[Told]:
         """The events that are complete now."""
