@@ -20,7 +20,7 @@ from pmtui.instance import AlreadyRunningError, FolderError, Instance, acquire
 from pmtui.logs.bridge import Bridge, Format
 from pmtui.logs.bridge_file import FileBridge
 from pmtui.spawner.boot import Boot
-from pmtui.spawner.client import Spawner, reap_adopted
+from pmtui.spawner.client import Spawner
 from pmtui.supervise.manager import Manager
 from pmtui.supervise.reload import Source
 
@@ -174,7 +174,7 @@ def listen_to_signals(manager: Manager, bridge: Bridge) -> None:
         loop.add_signal_handler(number, leave, number.name)
     loop.add_signal_handler(signal.SIGHUP, reload)
     if os.getpid() == 1:  # in a container, whatever loses its parent becomes a child of the manager
-        loop.add_signal_handler(signal.SIGCHLD, reap_adopted)
+        loop.add_signal_handler(signal.SIGCHLD, manager.spawner.reap_strangers)
 
 
 async def reload_and_tell(manager: Manager, bridge: Bridge) -> None:

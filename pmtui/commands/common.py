@@ -22,8 +22,16 @@ def load(path: Path | None) -> "Loaded":
     from pmtui.config.load import Loaded, find_config, load_config
     from pmtui.config.model import Settings
 
-    path = path or find_config(Path.cwd())
+    path = path or find_config(here())
     return load_config(path) if path else Loaded(settings=Settings(data_dir=os.path.abspath(".pmtui")))
+
+
+def here() -> Path:
+    """The current folder; ends the command where it does not exist any more."""
+    try:
+        return Path.cwd()
+    except OSError:
+        sys.exit(complain("the current folder does not exist any more: cd to one that does", BAD_USAGE))
 
 
 def complain(text: str, code: int) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pmtui import __version__
 from pmtui.cli import COMMANDS
-from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, FAILURE, add_config, complain, load
+from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, FAILURE, add_config, complain, here, load
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
@@ -91,7 +91,7 @@ def supervise(options: argparse.Namespace, boot: "Boot") -> int:
     if not options.no_ui and (running := running_in(Path(loaded.settings.data_dir))):
         boot.give_up()
         return attach_to(running, loaded)
-    searched = [] if options.config else [str(Path.cwd() / name) for name in NAMES]
+    searched = [] if options.config else [str(here() / name) for name in NAMES]
     source = Source(partial(read, loaded.path), loaded, searched)
     try:
         if options.no_ui:

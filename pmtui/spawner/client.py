@@ -133,6 +133,13 @@ class Spawner:
         """The last resort where the guardian does not answer: it dies, and all its workers with it."""
         self._guardian.kill()
 
+    def reap_strangers(self) -> None:
+        """For PID 1, whose child everything becomes that loses its parent."""
+        for pid in children(os.getpid()):
+            if pid != self._guardian.pid:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+
     async def close(self) -> None:
         """Lets the guardian go, and returns when it has ended what is left and itself."""
         if self._replacement:
