@@ -133,7 +133,8 @@ class LogQuery(TypedDict, total=False):
     """Which lines: the last `lines` (100) of those that fit all the rest, each as people write it.
 
     `since` and `until` are RFC 3339 or a duration before now (`5m`), `grep` is a regular expression, `run` is
-    `current`, `previous` or a number, `level` means that one and all that are worse. With `raw` each is a `RawLogLine`.
+    `current`, `previous` or a number, `level` means that one and all that are worse. `before` is
+    the number of a line, and means those before it. With `raw` each is a `RawLogLine`.
     """
 
     lines: int
@@ -143,6 +144,7 @@ class LogQuery(TypedDict, total=False):
     grep: str
     run: str
     level: str
+    before: int
     raw: bool
 
 

@@ -55,6 +55,7 @@ LINES = (
     _query("grep", "A regular expression without look-around and back-references."),
     _query("run", "current, previous, or the number of a run."),
     _query("level", "That one and all that are worse.", enum=["trace", "debug", "info", "warn", "error", "fatal"]),
+    _query("before", "Only lines before that number.", type="integer"),
     _flag("raw", False, "Each line has its bytes in `data`, too, in base64."),
 )
 NOW = _flag("now", False, "Kills the whole tree at once, without grace.")

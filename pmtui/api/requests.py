@@ -57,6 +57,12 @@ def line_count(request: Request) -> int:
     return min(int(value), MOST_LINES)
 
 
+def number(value: str, name: str) -> int:
+    if not re.fullmatch(_NUMBER, value):
+        raise InvalidError(f"{name} is a number, not '{value}'.")
+    return int(value)
+
+
 def log_query(request: Request) -> LogQuery:
     """Which lines are wanted; what `since`, `grep` and the like mean is for the logs to say."""
     query = LogQuery(lines=line_count(request))
@@ -66,6 +72,8 @@ def log_query(request: Request) -> LogQuery:
     for name in ("since", "until", "grep", "run", "level"):
         if value := parameters.get(name):
             query[name] = value
+    if value := parameters.get("before"):
+        query["before"] = number(value, "before")
     if flag(request, "raw", default=False):
         query["raw"] = True
     return query

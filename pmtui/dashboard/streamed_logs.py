@@ -3,14 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from functools import partial
 
 import msgspec
 
 from pmtui.control import ControlError, Missed, RawLogLine
 from pmtui.dashboard.formats import seconds_of
 from pmtui.dashboard.log_lines import HeldLines, Line, Lines
-from pmtui.logs.clock import rfc3339
 from pmtui.remote.client import Client, path_of
 from pmtui.remote.control import AGAIN, RemoteControl, identity_of
 from pmtui.remote.sse import Events, Told
@@ -45,20 +45,19 @@ class StreamedLogs:
 
     def older_than(self, process_id: str, number: int) -> Iterator[Line]:
         """Lines from files, newest first; asked for on the caller's thread."""
-        place, lines = self._control.place, self._shown.get(process_id)
-        if place is None or lines is None:
+        if self._control.place is None:
             return
-        until = lines.oldest_time
-        with Client(place) as client:
-            while True:
-                page = client.get(
-                    path_of(process_id, "logs"), list[RawLogLine], lines=PAGE, until=until or None, raw="true"
-                )
-                older = [line for line in page if line.seq < number]
-                if not older:
-                    return
-                yield from (line_of(line) for line in reversed(older))
-                number, until = older[0].seq, older[0].time
+        with Client(self._control.place) as client, suppress(ControlError):
+            ask = partial(client.get, path_of(process_id, "logs"), list[RawLogLine], lines=PAGE, raw="true")
+            while page := ask(before=number):
+                yield from (line_of(line) for line in reversed(page))
+                number = page[0].seq
+
+    def close(self) -> None:
+        """Nothing more is on its way."""
+        for pending in (self._beginning, self._following):
+            if pending:
+                pending.cancel()
 
     def _asked_for(self) -> None:
         self._is_asking = False
@@ -120,11 +119,6 @@ class StreamedLines(HeldLines):
     @property
     def oldest(self) -> int | None:
         return self._numbers[0] if self._numbers else None
-
-    @property
-    def oldest_time(self) -> str:
-        """When the oldest line was written, RFC 3339; empty where there is none."""
-        return rfc3339(self._lines[0].ms) if self._lines and self._lines[0].ms else ""
 
     def take(self, line: RawLogLine) -> None:
         self._numbers.append(line.seq)

@@ -44,6 +44,7 @@ class Query:
     pattern: Pattern | None = None
     run: RunName | None = None
     level: Level | None = None
+    before: int = _EVER
     raw: bool = False
 
     def show(self, line: RawLine, process_id: str) -> LogLine:
@@ -51,7 +52,7 @@ class Query:
 
 
 def parse_query(parameters: Mapping[str, str]) -> Query:
-    """The query that `lines`, `stream`, `since`, `until`, `grep`, `run`, `level` and `raw` describe; no others.
+    """The query that `lines`, `stream`, `since`, `until`, `grep`, `run`, `level`, `before` and `raw` describe.
 
     Times are RFC 3339, or a duration such as `5m` before now. Raises QueryError.
     """
@@ -81,7 +82,9 @@ def search_now(logs: Sequence[ProcessLog], query: Query, deadline: float, before
     """As `search`, in the caller's thread."""
     with ExitStack() as stack:
         fitting = [
-            stack.enter_context(closing(_fitting(log, query, deadline, before.get(log.process_id, _EVER))))
+            stack.enter_context(
+                closing(_fitting(log, query, deadline, min(query.before, before.get(log.process_id, _EVER))))
+            )
             for log in logs
         ]
         merged = heapq.merge(*fitting, key=lambda found: found[0].ms, reverse=True)
@@ -176,6 +179,12 @@ def parse_time(text: str) -> int:
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
+def _parse_before(text: str) -> int:
+    if not text.removeprefix("-").isdecimal() or len(text) > 18:
+        raise ValueError(f"expected the number of a line, got {text[:40]!r}")
+    return int(text)
+
+
 def _parse_raw(text: str) -> bool:
     return text.lower() == "true"
 
@@ -203,5 +212,6 @@ _PARSERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "grep": ("pattern", Pattern),
     "run": ("run", _parse_run),
     "level": ("level", _parse_level),
+    "before": ("before", _parse_before),
     "raw": ("raw", _parse_raw),
 }

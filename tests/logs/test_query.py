@@ -262,6 +262,14 @@ def test_a_parameter_that_makes_no_sense_is_named(name: str, text: str) -> None:
         parse_query({name: text})
 
 
+def test_lines_before_a_number_go_back_into_the_files(store: LogStore, clock: Clock) -> None:
+    witness = witnessed(store, clock)
+    first = witness.log.ring.start
+    assert ask(parse_query({"lines": "10", "before": str(first)}), witness.log) == witness.lines[first - 11 : first - 1]
+    with pytest.raises(QueryError, match="before"):
+        parse_query({"before": "x"})
+
+
 def test_raw_lines_have_the_bytes_as_they_were_written(store: LogStore, clock: Clock) -> None:
     log = store.open("web", LogSettings())
     log.begin(1)
