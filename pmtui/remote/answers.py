@@ -1,9 +1,12 @@
 """What the API's refusals mean, for every client of it."""
 
+from typing import TypeVar
+
 import msgspec
 
 from pmtui.control import ConflictError, ControlError, InvalidError, NotFoundError, UnavailableError
 
+T = TypeVar("T")
 KINDS: dict[int, type[ControlError]] = {
     400: InvalidError,
     404: NotFoundError,
@@ -33,3 +36,11 @@ def error_of(status: int, body: bytes) -> ControlError:
     except msgspec.DecodeError:
         message = f"What answers there is no manager: it says {status}."
     return KINDS.get(status, ControlError)(message)
+
+
+def decoded(answer: bytes, form: type[T]) -> T:
+    """The answer as a value. Raises UnavailableError where it is none of this version's."""
+    try:
+        return msgspec.json.decode(answer, type=form)
+    except msgspec.DecodeError as error:
+        raise UnavailableError(f"The manager answers in another version's words: {error}.") from None

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 import msgspec
 
 from pmtui.control import InvalidError, UnavailableError
-from pmtui.remote.answers import UnreachableError, error_of
+from pmtui.remote.answers import UnreachableError, decoded, error_of
 from pmtui.remote.place import Place
 from pmtui.remote.sse import HEADER, Events, Told
 
@@ -43,11 +43,11 @@ class Client:
 
     def get(self, path: str, form: type[T], **query: object) -> T:
         """The answer as a value of that type."""
-        return msgspec.json.decode(self.read("GET", path, **query), type=form)
+        return decoded(self.read("GET", path, **query), form)
 
     def post(self, path: str, form: type[T], body: object = None, **query: object) -> T:
         """The same for what does something; waits for as long as that takes."""
-        return msgspec.json.decode(self.read("POST", path, body, **query), type=form)
+        return decoded(self.read("POST", path, body, **query), form)
 
     def read(self, method: str, path: str, body: object = None, **query: object) -> bytes:
         """The bytes of an answer. A question is asked again where the connection was closed meanwhile."""
@@ -105,6 +105,8 @@ class Client:
             raise UnavailableError(f"The manager at {self.url} does not answer.") from None
         except ConnectionError:
             raise UnavailableError(f"The manager at {self.url} has gone away before it answered.") from None
+        except ValueError:
+            raise InvalidError("The token is none: it has characters that no request can carry.") from None
         except (http.client.HTTPException, OSError) as error:
             raise UnavailableError(f"What answers at {self.url} cannot be understood: {error}.") from None
 

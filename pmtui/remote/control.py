@@ -15,6 +15,7 @@ from pmtui.control import (
     ControlError,
     Detail,
     Event,
+    InvalidError,
     LogLine,
     LogQuery,
     Operation,
@@ -24,7 +25,7 @@ from pmtui.control import (
     Status,
     UnavailableError,
 )
-from pmtui.remote.answers import error_of
+from pmtui.remote.answers import decoded, error_of
 from pmtui.remote.client import path_of, split_url
 from pmtui.remote.place import NoManagerError, Place, SilentManagerError
 from pmtui.remote.sse import HEADER, Events, Told
@@ -180,6 +181,8 @@ class RemoteControl:
         try:
             client = self._connected()
             response = await client.request(method, path, json=body, params=words(query), timeout=timeout)
+        except UnicodeEncodeError:
+            raise InvalidError("The token is none: it has characters that no request can carry.") from None
         except httpx.TimeoutException:
             await self.close()
             raise self._stale("no answer") from None
@@ -218,11 +221,3 @@ def identity_of(manager: About) -> tuple[int, str]:
 
 def words(query: dict[str, object]) -> dict[str, str]:
     return {name: str(value) for name, value in query.items() if value is not None}
-
-
-def decoded(answer: bytes, form: type[T]) -> T:
-    """The answer as a value. Raises UnavailableError where it is none of this version's."""
-    try:
-        return msgspec.json.decode(answer, type=form)
-    except msgspec.DecodeError as error:
-        raise UnavailableError(f"The manager answers in another version's words: {error}.") from None
