@@ -16,6 +16,9 @@ Level = Literal["INFO", "WARN", "ERROR"]
 Format = Literal["text", "json"]
 ROOM = 4 << 20
 """Bytes that wait for a slow reader before lines are dropped."""
+RATE = 4 << 20
+"""Bytes a second of one process that are printed; of a flood the rest is in its files alone."""
+BURST = 1 << 20
 _PATIENCE = 0.5  # seconds without progress for which the exit waits
 _OVERHEAD = 100  # bytes that an entry takes beside its text
 _TOGETHER = 64  # entries that become one write
@@ -46,16 +49,39 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     stream: Stream | None = None
 
 
+class Flood:
+    """How much of one process is printed: RATE in the long run, BURST at once."""
+
+    __slots__ = ("_credit", "_ms", "held_back")
+
+    def __init__(self) -> None:
+        self.held_back = 0
+        self._credit = float(BURST)
+        self._ms = 0
+
+    def admits(self, data: bytes, ms: int) -> bool:
+        """Whether these lines are printed; else they count as held back."""
+        self._credit = min(BURST, self._credit + max(ms - self._ms, 0) * RATE / 1000)
+        self._ms = ms
+        if self._credit < 0:
+            self.held_back += data.count(b"\n")
+            return False
+        self._credit -= len(data)
+        return True
+
+
 class Bridge:
     """Writes lines to `fd` in a thread of its own: a reader that stands still costs lines, never time.
 
-    The lines lost are counted and told when the reader moves again. Colours are for a terminal without NO_COLOR.
+    The lines lost are counted and told when the reader moves again, those of a flood when it ebbs. Colours are for a
+    terminal without NO_COLOR.
     """
 
     def __init__(self, fd: int = 1, format: Format = "text") -> None:
         self._fd = fd
         self._belt: Conveyor[Entry] = Conveyor("pmtui-log-bridge", self._carry)
         self._dropped = 0
+        self._floods: dict[str, Flood] = {}
         self._gone = False
         has_colours = os.isatty(fd) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._form: Callable[[Entry], bytes] = as_json if format == "json" else as_colours if has_colours else as_text
@@ -66,10 +92,16 @@ class Bridge:
 
     def chunk(self, process_id: str, stream: Stream, ms: int, data: bytes) -> None:
         """Whole lines of a process; fits `LogStore`'s `echo`."""
+        flood = self._floods.get(process_id) or self._floods.setdefault(process_id, Flood())
+        if not flood.admits(data, ms):
+            return
+        self._tell_flood(process_id, flood)
         self._put(Entry(ms, "ERROR" if stream == "stderr" else "INFO", process_id, stream, data))
 
     def close(self) -> None:
         """Writes what waits, unless nobody reads it."""
+        for process_id, flood in self._floods.items():
+            self._tell_flood(process_id, flood)
         self._tell_dropped()
         self._belt.close(_PATIENCE)
 
@@ -81,6 +113,11 @@ class Bridge:
             return
         self._tell_dropped()
         self._belt.put(entry, len(entry.data) + _OVERHEAD)
+
+    def _tell_flood(self, process_id: str, flood: Flood) -> None:
+        if flood.held_back:
+            self.line("WARN", f"{flood.held_back} lines of {process_id} are in its log alone: too many at once")
+            flood.held_back = 0
 
     def _tell_dropped(self) -> None:
         if self._dropped:

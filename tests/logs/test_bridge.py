@@ -72,8 +72,8 @@ def test_a_stuck_reader_costs_lines_and_no_time() -> None:
     reading, writing = os.pipe()
     bridge = Bridge(writing)
     started = time.monotonic()
-    for _ in range(1000):
-        bridge.chunk("web", "stdout", MS, b"x" * 9_999 + b"\n")
+    for number in range(1000):
+        bridge.chunk(f"web-{number % 20}", "stdout", MS, b"x" * 9_999 + b"\n")
     assert time.monotonic() - started < 2
     with ThreadPoolExecutor() as pool, os.fdopen(reading, "rb") as out:
         text = pool.submit(out.read)
@@ -81,7 +81,25 @@ def test_a_stuck_reader_costs_lines_and_no_time() -> None:
         os.close(writing)
     missing = re.search(rb"\[pmtui\] (\d+) lines are missing here: nobody read them\n\Z", text.result())
     assert missing
-    assert int(missing[1]) + text.result().count(b"[web][STDOUT]") == 1000
+    assert int(missing[1]) + text.result().count(b"][STDOUT]") == 1000
+
+
+def test_a_flood_of_one_hides_no_other_and_is_told() -> None:
+    reading, writing = os.pipe()
+    bridge = Bridge(writing)
+    for number in range(1000):
+        bridge.chunk("flood", "stdout", MS, b"x" * 9_999 + b"\n")
+        if number % 100 == 0:
+            bridge.chunk("web", "stdout", MS, b"hello\n")
+    with ThreadPoolExecutor() as pool, os.fdopen(reading, "rb") as out:
+        text = pool.submit(out.read)
+        bridge.chunk("flood", "stdout", MS + 1000, b"ebb\n")
+        bridge.close()
+        os.close(writing)
+    held_back = re.search(rb"\[pmtui\] (\d+) lines of flood are in its log alone: too many at once\n", text.result())
+    assert held_back
+    assert int(held_back[1]) + text.result().count(b"[flood][STDOUT]") == 1001
+    assert text.result().count(b"[web][STDOUT] hello\n") == 10
 
 
 def test_a_stuck_reader_does_not_hold_up_the_exit() -> None:
