@@ -37,6 +37,7 @@ class Entry(NamedTuple):
     source: str
     stream: Stream | None
     data: bytes
+    lines: int
 
 
 class Row(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -59,14 +60,14 @@ class Flood:
         self._credit = float(BURST)
         self._ms = 0
 
-    def admits(self, data: bytes, ms: int) -> bool:
-        """Whether these lines are printed; else they count as held back."""
+    def admits(self, ms: int, size: int, lines: int) -> bool:
+        """Whether so many bytes and lines are printed; else they count as held back."""
         self._credit = min(BURST, self._credit + max(ms - self._ms, 0) * RATE / 1000)
         self._ms = ms
         if self._credit < 0:
-            self.held_back += data.count(b"\n")
+            self.held_back += lines
             return False
-        self._credit -= len(data)
+        self._credit -= size
         return True
 
 
@@ -88,15 +89,15 @@ class Bridge:
 
     def line(self, level: Level, text: str) -> None:
         """A word of the manager's own."""
-        self._put(Entry(now_ms(), level, "pmtui", None, text.rstrip("\n").encode() + b"\n"))
+        self._put(Entry(now_ms(), level, "pmtui", None, text.rstrip("\n").encode() + b"\n", 1))
 
-    def chunk(self, process_id: str, stream: Stream, ms: int, data: bytes) -> None:
+    def chunk(self, process_id: str, stream: Stream, ms: int, data: bytes, lines: int) -> None:
         """Whole lines of a process; fits `LogStore`'s `echo`."""
         flood = self._floods.get(process_id) or self._floods.setdefault(process_id, Flood())
-        if not flood.admits(data, ms):
+        if not flood.admits(ms, len(data), lines):
             return
         self._tell_flood(process_id, flood)
-        self._put(Entry(ms, "ERROR" if stream == "stderr" else "INFO", process_id, stream, data))
+        self._put(Entry(ms, "ERROR" if stream == "stderr" else "INFO", process_id, stream, data, lines))
 
     def close(self) -> None:
         """Writes what waits, unless nobody reads it."""
@@ -109,7 +110,7 @@ class Bridge:
         if self._gone:
             return
         if self._belt.load > ROOM:
-            self._dropped += entry.data.count(b"\n")
+            self._dropped += entry.lines
             return
         self._tell_dropped()
         self._belt.put(entry, len(entry.data) + _OVERHEAD)
@@ -123,7 +124,7 @@ class Bridge:
         if self._dropped:
             text = b"%d lines are missing here: nobody read them\n" % self._dropped
             self._dropped = 0
-            self._belt.put(Entry(now_ms(), "WARN", "pmtui", None, text), len(text))
+            self._belt.put(Entry(now_ms(), "WARN", "pmtui", None, text, 1), len(text))
 
     def _carry(self, batch: list[Entry]) -> None:
         for begin in range(0, len(batch), _TOGETHER):
@@ -144,7 +145,7 @@ class Bridge:
 def as_text(entry: Entry) -> bytes:
     head = _head(entry).encode()
     if entry.data.isascii() and not entry.data.translate(None, _HARMLESS):
-        return head + entry.data.replace(b"\n", b"\n" + head, entry.data.count(b"\n") - 1)
+        return head + entry.data.replace(b"\n", b"\n" + head, entry.lines - 1)
     return b"".join(b"%s%s\n" % (head, plain(line).encode()) for line in _lines(entry))
 
 

@@ -17,8 +17,8 @@ from pmtui.logs.sanitise import plain
 from pmtui.logs.sink import StreamSink
 from pmtui.logs.writer import Writer
 
-Echo = Callable[[str, Stream, int, bytes], None]
-"""Told of every chunk of whole lines: id, stream, milliseconds since 1970, bytes."""
+Echo = Callable[[str, Stream, int, bytes, int], None]
+"""Told of every chunk of whole lines: id, stream, milliseconds since 1970, bytes, number of lines."""
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
 _KEPT_RUNS = 1000
 _SLIP = 1000  # milliseconds by which the clock may be set back unnoticed
@@ -160,7 +160,7 @@ class ProcessLog:
         if file:
             self._write(file, stream, Piece(first, lines, len(data), parts))
         if self.echo:
-            self.echo(self.process_id, stream, ms, marked)
+            self.echo(self.process_id, stream, ms, marked, lines)
 
     def _time(self) -> int:
         """Now, but never before the present run began."""

@@ -15,7 +15,7 @@ MS = 1_795_194_000_123
 def bridged(format: Format, process_id: str, stream: str, data: bytes) -> str:
     reading, writing = os.pipe()
     bridge = Bridge(writing, format)
-    bridge.chunk(process_id, "stderr" if stream == "stderr" else "stdout", MS, data)
+    bridge.chunk(process_id, "stderr" if stream == "stderr" else "stdout", MS, data, data.count(b"\n"))
     bridge.close()
     os.close(writing)
     with os.fdopen(reading, "rb") as out:
@@ -59,7 +59,7 @@ def test_colours_are_for_a_terminal(monkeypatch: pytest.MonkeyPatch, no_color: s
     monkeypatch.setenv("TERM", "xterm")
     ours, theirs = os.openpty()
     bridge = Bridge(theirs)
-    bridge.chunk("web", "stderr", MS, b"\x1b[1mno\n")
+    bridge.chunk("web", "stderr", MS, b"\x1b[1mno\n", 1)
     bridge.close()
     text = os.read(ours, 1000).decode()
     assert ("\x1b" in text) is coloured
@@ -73,7 +73,7 @@ def test_a_stuck_reader_costs_lines_and_no_time() -> None:
     bridge = Bridge(writing)
     started = time.monotonic()
     for number in range(1000):
-        bridge.chunk(f"web-{number % 20}", "stdout", MS, b"x" * 9_999 + b"\n")
+        bridge.chunk(f"web-{number % 20}", "stdout", MS, b"x" * 9_999 + b"\n", 1)
     assert time.monotonic() - started < 2
     with ThreadPoolExecutor() as pool, os.fdopen(reading, "rb") as out:
         text = pool.submit(out.read)
@@ -88,12 +88,12 @@ def test_a_flood_of_one_hides_no_other_and_is_told() -> None:
     reading, writing = os.pipe()
     bridge = Bridge(writing)
     for number in range(1000):
-        bridge.chunk("flood", "stdout", MS, b"x" * 9_999 + b"\n")
+        bridge.chunk("flood", "stdout", MS, b"x" * 9_999 + b"\n", 1)
         if number % 100 == 0:
-            bridge.chunk("web", "stdout", MS, b"hello\n")
+            bridge.chunk("web", "stdout", MS, b"hello\n", 1)
     with ThreadPoolExecutor() as pool, os.fdopen(reading, "rb") as out:
         text = pool.submit(out.read)
-        bridge.chunk("flood", "stdout", MS + 1000, b"ebb\n")
+        bridge.chunk("flood", "stdout", MS + 1000, b"ebb\n", 1)
         bridge.close()
         os.close(writing)
     held_back = re.search(rb"\[pmtui\] (\d+) lines of flood are in its log alone: too many at once\n", text.result())
@@ -105,7 +105,7 @@ def test_a_flood_of_one_hides_no_other_and_is_told() -> None:
 def test_a_stuck_reader_does_not_hold_up_the_exit() -> None:
     reading, writing = os.pipe()
     bridge = Bridge(writing)
-    bridge.chunk("web", "stdout", MS, b"x" * 200_000 + b"\n")
+    bridge.chunk("web", "stdout", MS, b"x" * 200_000 + b"\n", 1)
     started = time.monotonic()
     bridge.close()
     assert time.monotonic() - started < 2

@@ -91,10 +91,10 @@ def test_a_cleared_log_is_empty_and_goes_on(store: LogStore, folder: Path) -> No
 
 
 def test_every_chunk_is_echoed() -> None:
-    heard: list[tuple[str, str, bytes]] = []
-    store = LogStore(None, no_alarm, lambda process_id, stream, ms, data: heard.append((process_id, stream, data)))
+    heard: list[tuple[str, str, bytes, int]] = []
+    store = LogStore(None, no_alarm, lambda name, stream, ms, data, lines: heard.append((name, stream, data, lines)))
     fed(store, "web", b"one\ntwo", b"\n")
-    assert heard == [("web", "stdout", b"one\n"), ("web", "stdout", b"two\n")]
+    assert heard == [("web", "stdout", b"one\n", 1), ("web", "stdout", b"two\n", 1)]
 
 
 def test_bytes_are_counted(store: LogStore) -> None:
