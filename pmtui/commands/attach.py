@@ -36,7 +36,7 @@ def run(argv: Sequence[str]) -> int:
 
 def show(client: Client, config: Path | None, url: str | None) -> int:
     """The dashboard, once the manager has answered and knows the token."""
-    client.get("/api/pm/config", About)
+    about = client.get("/api/pm/config", About)
     from pmtui.dashboard.attached import run_attached
 
-    return run_attached(partial(find_place, config, url, os.environ))
+    return run_attached(partial(find_place, config, url, os.environ), about)

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 
+from pmtui.control import About
 from pmtui.dashboard.app import DashboardApp
 from pmtui.dashboard.leaving import leaving_on_signals
 from pmtui.dashboard.streamed_logs import StreamedLogs
@@ -33,8 +34,11 @@ class Visitor:
         os._exit(0)
 
 
-def run_attached(locate: Callable[[], Place]) -> int:
-    """Shows the manager that `locate` finds until the dashboard is left; the exit code. Nothing ends with it."""
+def run_attached(locate: Callable[[], Place], about: About) -> int:
+    """Shows the manager that `locate` finds until the dashboard is left; the exit code. Nothing ends with it.
+
+    `about` is what the manager has told of itself already.
+    """
     terminal = Terminal.now()
     control = RemoteControl(locate)
     app = DashboardApp(control, StreamedLogs(control))
@@ -44,9 +48,7 @@ def run_attached(locate: Callable[[], Place]) -> int:
         finally:
             terminal.restore()
     facts = app.feed.facts
-    if facts.gone:
-        sys.stdout.write(f"detached: {facts.gone}\n")
-    elif facts.about:
-        pid, url = facts.about.pid, facts.about.url
-        sys.stdout.write(f"detached: the manager (pid {pid}, {url}) and its processes go on; 'pmtui down' ends them\n")
+    about = facts.about or about
+    goes_on = f"the manager (pid {about.pid}, {about.url}) and its processes go on; 'pmtui down' ends them"
+    sys.stdout.write(f"detached: {facts.gone or goes_on}\n")
     return app.return_code or 0

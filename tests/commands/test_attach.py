@@ -35,6 +35,7 @@ def terminal(manager: Running) -> Iterator[PseudoTerminal]:
     terminal = PseudoTerminal(manager.folder, None, words=("attach",))
     try:
         terminal.shows("Detach")
+        terminal.shows("talker")
         yield terminal
     finally:
         terminal.close()
