@@ -84,6 +84,8 @@ class DashboardApp(App[None]):
         self._catch_up()
 
     def _take(self, facts: Facts) -> None:
+        if not self.main.is_running:  # on its way out, without its widgets
+            return
         self.main.show(facts)
         if isinstance(self.screen, Farewell):
             self.screen.show(facts)

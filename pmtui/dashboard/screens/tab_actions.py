@@ -1,6 +1,7 @@
 """The tabs below the table: what they show, and moving between them."""
 
 from textual import work
+from textual.css.query import NoMatches
 from textual.widgets import ContentSwitcher
 
 from pmtui.control import ControlError
@@ -72,6 +73,8 @@ class TabActions(Desk):
             if self.revealed and self.revealed[0] == process_id and env.get(self.revealed[1]) == MASK:
                 env[self.revealed[1]] = await self.control.reveal(*self.revealed)
             self.query_one(EnvPane).show(env)
+        except NoMatches:  # the screen is closing
+            return
         except ControlError as error:
             self.revealed = None
             self.tell(str(error), error=True)
