@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -32,6 +33,7 @@ _HEADER = re.compile(r"(?<![\w-])([A-Za-z][\w-]{0,63}: )([^\"'\n]+)")
 _HOOK = re.compile(r"(https?://[^/?#\s]*).+")
 
 
+@lru_cache(maxsize=4096)
 def looks_secret(name: str) -> bool:
     """Whether one of the words of a variable's or option's name says that its value is a secret."""
     words = [word.upper() for word in _WORD.findall(name)]
@@ -120,7 +122,8 @@ def _found(env: Mapping[str, str]) -> Iterator[str]:
         if looks_secret(name) and not _is_ordinary(value):
             yield value
             yield from (line for line in value.splitlines() if not _is_ordinary(line))
-        yield from (found[2] for found in _URL_PASSWORD.finditer(value) if not _is_ordinary(found[2]))
+        if "://" in value:
+            yield from (found[2] for found in _URL_PASSWORD.finditer(value) if not _is_ordinary(found[2]))
 
 
 def _is_ordinary(value: str) -> bool:

@@ -12,6 +12,7 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,7 +67,6 @@ class LogFile:
         self.last = 0
         self.gaps: list[Gap] = []
         self._name = name
-        self._archive = re.compile(re.escape(name) + r"-(\d{8}-\d{6})(?:-(\d{3,}))?\.log")
         self._fd = -1
         self._size = 0
         self._identity = (0, 0)
@@ -95,6 +95,11 @@ class LogFile:
         self._lost_lines += count
         self._lost_bytes += size
         self.dropped += size
+
+    @cached_property
+    def _archive(self) -> re.Pattern[str]:
+        """Made when it is first needed: hundreds of processes start, and few rotate."""
+        return re.compile(re.escape(self._name) + r"-(\d{8}-\d{6})(?:-(\d{3,}))?\.log")
 
     def archives(self) -> list[Path]:
         """What was rotated away, oldest first."""

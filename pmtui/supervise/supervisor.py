@@ -129,7 +129,7 @@ class Supervisor:
 
     async def spawned(self) -> None:
         """Returns when no process waits for the first instruction of its first run."""
-        await self._until(lambda: not any(process.is_spawned_first for process in self.processes.values()))
+        await self._until(lambda: not any(process.is_spawned_first for process in reversed(self.processes.values())))
 
     async def _end(self) -> None:
         self._leaving.set()
@@ -276,7 +276,7 @@ class Supervisor:
             if process.state.removed and self.processes.get(process.id) is process:
                 self._bury(process)
         for process in [*self.processes.values()]:
-            if process.status is Status.WAITING and process.config.depends_on:
+            if process.config.depends_on and process.status is Status.WAITING:
                 self.look_for_dependencies(process)
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
