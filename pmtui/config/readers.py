@@ -172,20 +172,43 @@ def read_tcp(raw: object, path: str, problems: Problems) -> object:
     return raw
 
 
-def read_regex(raw: object, path: str, problems: Problems) -> object:
-    import warnings
-
+def read_pattern(raw: object, path: str, problems: Problems) -> object:
+    """A regular expression that can be searched for in a bounded time, as it will be."""
     if not isinstance(raw, str) or not raw:
         if raw is not None:
             problems.error(path, "expected a regular expression")
         return raw
+    from pmtui.logs.automaton import PatternError
+    from pmtui.logs.pattern import Pattern
+
     _check_text(raw, path, problems)
     try:
-        with warnings.catch_warnings(action="ignore"):
-            re.compile(raw)
-    except (re.error, OverflowError, RecursionError) as error:
-        problems.error(path, f"is no regular expression: {error}")
+        Pattern(raw)
+    except PatternError as error:
+        problems.error(path, str(error))
     return raw
+
+
+def read_ignore(raw: object, path: str, problems: Problems) -> object:
+    """A line of a .gitignore, or a list of them."""
+    before = problems.errors
+    patterns = read_strings(raw, path, problems)
+    if isinstance(patterns, list) and problems.errors == before:
+        for index, pattern in enumerate(patterns):
+            _check_ignore(pattern, f"{path}[{index}]" if isinstance(raw, list) else path, problems)
+    return patterns
+
+
+def _check_ignore(pattern: str, path: str, problems: Problems) -> None:
+    import warnings
+
+    from pathspec import GitIgnoreSpec
+
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            GitIgnoreSpec.from_lines([pattern])
+    except (ValueError, re.error):
+        problems.error(path, f"is no pattern of a .gitignore: {pattern[:40]!a}")
 
 
 def read_hooks(raw: object, path: str, problems: Problems) -> dict[str, object]:

@@ -365,7 +365,13 @@ def test_the_id_of_a_table_is_its_name(tmp_path: Path) -> None:
         ({"health": {"http": "h/x"}}, "health.http: expected a URL"),
         ({"health": {"tcp": "h:99999"}}, "health.tcp: expected host:port"),
         ({"health": {"command": []}}, "health.command: expected a program and its arguments, got none"),
-        ({"health": {"log": "(a"}}, "health.log: is no regular expression: missing ), unterminated subpattern"),
+        ({"health": {"log": "(a"}}, "health.log: invalid pattern: missing ), unterminated subpattern"),
+        ({"health": {"log": "(?=a)"}}, "health.log: assert cannot be searched in a bounded time"),
+        ({"health": {"log": "(?:a{500}){500}"}}, "health.log: the pattern is too large: use smaller counts in { }"),
+        ({"health": {"log": "a" * 1001}}, "health.log: a pattern has at most 1000 characters"),
+        ({"watchIgnore": "!"}, "watchIgnore: is no pattern of a .gitignore: '!'"),
+        ({"watchIgnore": ["*.tmp", "a[z-a]"]}, "watchIgnore[1]: is no pattern of a .gitignore: 'a[z-a]'"),
+        ({"watchIgnore": ["!", 5]}, "watchIgnore[1]: expected a string, got a number: put it in quotation marks"),
         ({"health": {"log": "x", "timeout": "0s"}}, "health.timeout: expected a number > 0"),
         ({"install": "npm ci"}, 'install: expected "auto" or a program and its arguments as a list'),
         ({"limits": {"as": "x"}}, "limits.as: expected a size such as"),
@@ -407,6 +413,11 @@ def test_what_is_likely_an_oversight_is_a_warning(tmp_path: Path, fields: dict[s
     loaded = load_json(tmp_path, [{"id": "a", "command": "x"} | fields])
     assert [str(found).startswith(f"processes[0].{problem}") for found in loaded.problems] == [True]
     assert (loaded.errors, len(loaded.processes)) == ((), 1)
+
+
+def test_ignores_may_look_odd(tmp_path: Path) -> None:
+    patterns = ["# a comment", "[[:foo:]]", "!keep.log", "build/", "(", "**/x"]
+    assert read(tmp_path, watchIgnore=patterns).watch_ignore == patterns
 
 
 @pytest.mark.parametrize("written", ["SIGUSR2", "usr2", 12, "12"])
