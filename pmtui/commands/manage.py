@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pmtui import __version__
 from pmtui.cli import COMMANDS
-from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, FAILURE, add_config, complain, here, load
+from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, FAILURE, FAILURE, add_config, complain, here, load
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
@@ -58,6 +58,8 @@ def port(text: str) -> int:
 def run(argv: Sequence[str]) -> int:
     """The manager, over which the dashboard is shown unless there is to be none."""
     options = manager_options().parse_args(argv)
+    if not sys.platform.startswith("linux"):
+        return complain("pmtui needs Linux: what ends whole process trees is part of its kernel", FAILURE)
     from pmtui.spawner.boot import Boot
 
     if options.detach and not options.log_file:
