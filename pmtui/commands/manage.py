@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pmtui import __version__
 from pmtui.cli import COMMANDS
-from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, FAILURE, FAILURE, add_config, complain, here, load
+from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, FAILURE, add_config, complain, here, load
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
