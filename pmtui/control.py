@@ -327,6 +327,8 @@ class Console(Control, Protocol):
 
     async def about(self) -> About: ...
 
+    async def graph(self) -> Graph: ...
+
 
 class Service(Console, Protocol):
     """What a manager answers to its API besides."""
@@ -350,7 +352,5 @@ class Service(Console, Protocol):
 
     def replay(self, after: int) -> AsyncGenerator[Event, None]:
         """Every change of state behind that event, and all that come. A gap in `seq` tells how many are lost."""
-
-    async def graph(self) -> Graph: ...
 
     async def figures(self) -> Sequence[Figures]: ...

@@ -113,6 +113,7 @@ ACTIONS: Sequence[Action] = (
         "clear_logs", "C", "Clear logs", "Forget the process's log, in memory and on disk", "Logs", 0, True, "process"
     ),
     Action("reveal", "v", "Reveal", "Show or hide the secret under the cursor of Env", "View"),
+    Action("tree", "d", "Dependencies", "Show what the process needs, and what needs it", "View", needs="process"),
     Action("next_tab", "right_square_bracket", "Next tab", "Go on to the next or the previous tab", "View"),
     Action("previous_tab", "left_square_bracket", "Previous tab", "Go on to the next or the previous tab", "View"),
     Action("switch_pane", "tab", "Other pane", "Move the focus between table and pane", "View"),

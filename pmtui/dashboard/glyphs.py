@@ -22,6 +22,8 @@ class Glyphs:
     ellipsis: str
     rule: str
     tabs: str
+    fork: str
+    corner: str
     dot: str
     more: str
     stderr: str
@@ -54,6 +56,8 @@ UNICODE = Glyphs(
     ellipsis="…",
     rule="─",
     tabs="│",
+    fork="├",
+    corner="└",
     dot="·",
     more="▼",
     stderr="▎",
@@ -86,6 +90,8 @@ ASCII = Glyphs(
     ellipsis="~",
     rule="-",
     tabs="|",
+    fork="|",
+    corner="`",
     dot="-",
     more="v",
     stderr="!",

@@ -10,6 +10,7 @@ from pmtui.control import (
     Console,
     Detail,
     Event,
+    Graph,
     LogLine,
     Operation,
     Result,
@@ -83,6 +84,9 @@ class ThreadControl:
 
     async def about(self) -> About:
         return await self._there(self._control.about())
+
+    async def graph(self) -> Graph:
+        return await self._there(self._control.graph())
 
     async def events(self) -> AsyncIterator[Event]:
         here = asyncio.get_running_loop()

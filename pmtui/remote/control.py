@@ -15,6 +15,7 @@ from pmtui.control import (
     ControlError,
     Detail,
     Event,
+    Graph,
     InvalidError,
     LogLine,
     LogQuery,
@@ -149,6 +150,9 @@ class RemoteControl:
 
     async def about(self) -> About:
         return await self._get("/api/pm/config", About)
+
+    async def graph(self) -> Graph:
+        return await self._get("/api/pm/graph", Graph)
 
     # the way there
 

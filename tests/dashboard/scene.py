@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from pmtui.control import Detail, Exit, Reason, Snapshot, Status
+from pmtui.config.model import Condition
+from pmtui.control import Detail, Edge, Exit, Graph, Reason, Snapshot, Status
 from pmtui.dashboard.app import DashboardApp
 from pmtui.dashboard.formats import seconds_of
 from pmtui.dashboard.log_lines import Line, Lines
@@ -28,6 +29,22 @@ SAMPLE = (
     "DEBUG cache miss agents:7",
     "POST /api/agents/7/run 202 41 ms",
     "ERROR connection refused: redis://127.0.0.1:6379, trying again in 2 s",
+)
+
+
+def edge(one: str, other: str, condition: Condition, why: str = "", *, forever: bool = False) -> Edge:
+    return Edge(from_=one, to=other, condition=condition, met=not why, why=why, forever=forever)
+
+
+EDGES = (
+    edge("ai-agent", "db", "healthy"),
+    edge("ai-agent", "migrate", "succeeded"),
+    edge("migrate", "db", "healthy"),
+    edge("api", "ai-agent", "started"),
+    edge("mailer", "api", "healthy", "waits for api (healthy): it is running"),
+    edge("mailer", "ai-agent", "started"),
+    edge("playground", "mailer", "healthy", "waits for mailer (healthy): it is waiting"),
+    edge("playground", "pdf-parser", "completed", "pdf-parser has failed: gave up after 10 tries", forever=True),
 )
 
 
@@ -69,6 +86,12 @@ class SceneControl(FakeControl):
         )
         env = {"PATH": "/usr/local/bin:/usr/bin", "PORT": "8001", "OPENAI_API_KEY": "***", "PMTUI_ID": process_id}
         return msgspec.structs.replace(detail, exits=[ended], env=env)
+
+    async def graph(self) -> Graph:
+        nodes = (await super().graph()).nodes
+        ids = {node.id for node in nodes}
+        edges = [edge for edge in EDGES if {edge.from_, edge.to} <= ids]
+        return Graph(nodes=nodes, edges=edges, order=[])
 
 
 def rows() -> list[Snapshot]:

@@ -36,6 +36,7 @@ def elsewhere() -> Iterator[Elsewhere]:
 
 async def test_calls_are_carried_out_on_the_other_loop(elsewhere: Elsewhere) -> None:
     assert [row.id for row in await elsewhere.control.list()] == ["a"]
+    assert [node.id for node in (await elsewhere.control.graph()).nodes] == ["a"]
     await elsewhere.control.restart("a")
     await elsewhere.control.kill("a")
     assert elsewhere.fake.calls == [("restart", "a"), ("kill", "a")]

@@ -55,6 +55,7 @@ async def test_it_answers_as_one_in_process(control: RemoteControl, manager: Run
     assert (await console.get("web")).argv[-1] == "600"
     assert (await console.about()).pid == manager.pid
     assert [event.to for event in await console.history("web")] == [Status.STARTING, Status.RUNNING]
+    assert [node.id for node in (await console.graph()).nodes] == ["web", "talker", "stubborn"]
     assert (await console.preview()).unchanged == ["web", "talker", "stubborn"]
     assert (await console.reload()).changed == []
 

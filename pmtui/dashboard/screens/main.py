@@ -61,6 +61,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         with ContentSwitcher(initial="logs", id="switcher"):
             yield self.pane
             yield FactsPane(id="info")
+            yield FactsPane(id="tree")
             yield FactsPane(id="events")
             yield EnvPane(id="env")
         yield Static("", id="notice")

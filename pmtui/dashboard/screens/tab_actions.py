@@ -5,6 +5,7 @@ from textual.css.query import NoMatches
 from textual.widgets import ContentSwitcher
 
 from pmtui.control import ControlError
+from pmtui.dashboard.dependency_tree import tree_table
 from pmtui.dashboard.look import look_of
 from pmtui.dashboard.screens.desk import Desk
 from pmtui.dashboard.screens.help import Help
@@ -13,7 +14,7 @@ from pmtui.dashboard.widgets.pane_bar import TABS, Tab
 
 
 class TabActions(Desk):
-    """Info, Events and Env are asked for when they are looked at, and then with each new look at the manager."""
+    """Info, Tree, Events and Env are asked for when they are looked at, and then with each new look at the manager."""
 
     tab: Tab = "logs"
     revealed: tuple[str, str] | None = None
@@ -37,6 +38,9 @@ class TabActions(Desk):
 
     def action_previous_tab(self) -> None:
         self.set_tab(TABS[(TABS.index(self.tab) - 1) % len(TABS)])
+
+    def action_tree(self) -> None:
+        self.set_tab("logs" if self.tab == "tree" else "tree")
 
     def action_switch_pane(self) -> None:
         if self.focused is self.table:
@@ -64,6 +68,10 @@ class TabActions(Desk):
             if self.tab == "events":
                 history = await self.control.history(process_id)
                 self.query_one("#events", FactsPane).show(events_table(history, look, self.glyphs, self.facts.now))
+                return
+            if self.tab == "tree":
+                graph = await self.control.graph()
+                self.query_one("#tree", FactsPane).show(tree_table(graph, process_id, look, self.glyphs))
                 return
             detail = await self.control.get(process_id)
             if self.tab == "info":

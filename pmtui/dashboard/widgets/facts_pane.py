@@ -1,4 +1,4 @@
-"""The tabs beside the log: what a process is made of, what has happened to it, its environment."""
+"""The tabs beside the log: what a process is made of, what it hangs on, what has happened to it, its environment."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -7,8 +7,8 @@ from pmtui.dashboard.formats import shortened
 from pmtui.dashboard.widgets.bar import Bar, Piece, justified, width_of
 from pmtui.dashboard.widgets.log_pane import PaneState
 
-Tab = Literal["logs", "info", "events", "env"]
-TABS: tuple[Tab, ...] = ("logs", "info", "events", "env")
+Tab = Literal["logs", "info", "tree", "events", "env"]
+TABS: tuple[Tab, ...] = ("logs", "info", "tree", "events", "env")
 Channel = Literal["all", "out", "err"]
 CHANNELS: tuple[Channel, ...] = ("all", "out", "err")
 LONGEST_TITLE = 24
