@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 from typing import NoReturn
 
 COMMANDS = {
@@ -21,6 +22,7 @@ COMMANDS = {
     "wait": "wait until processes are healthy, running, stopped or completed",
     "down": "end the manager and all its processes",
     "metrics": "figures in the form that Prometheus reads",
+    "import": "make a config of a Procfile, pm2, supervisord or process-compose file",
     "check": "everything that is wrong with the config",
     "demo": "a few small processes to look at",
     "doctor": "what a bug report needs",
@@ -45,7 +47,7 @@ def main() -> None:
 def run(argv: Sequence[str]) -> int:
     """Does what the words say; the exit code."""
     is_command = bool(argv) and argv[0] in COMMANDS
-    module = import_module(f"pmtui.commands.{argv[0] if is_command else 'manage'}")
+    module = import_module(module_of(argv[0] if is_command else "manage"))
     return int(module.run(argv[1:] if is_command else argv))
 
 
@@ -57,6 +59,10 @@ def open_standard_files() -> None:
     sys.stdin = sys.stdin or open(0)  # noqa: SIM115
     sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
+
+
+def module_of(command: str) -> str:
+    return f"pmtui.commands.{command}{'_' if iskeyword(command) else ''}"
 
 
 def end_by(number: signal.Signals) -> NoReturn:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 
-from pmtui.cli import COMMANDS
+from pmtui.cli import COMMANDS, module_of
 from pmtui.commands.common import DONE
 from pmtui.commands.manage import manager_options
 
@@ -158,7 +158,7 @@ def filled(script: str, parts: dict[str, str]) -> str:
 
 def options(command: str) -> list[str]:
     """The options of a command, and the words that can stand in it."""
-    module = import_module(f"pmtui.commands.{command}")
+    module = import_module(module_of(command))
     words = ["bash", "zsh", "fish"] if command == "completion" else []
     return [*flags(module.parser()), *words] if hasattr(module, "parser") else ["--help"]
 

@@ -1,0 +1,62 @@
+"""The strings of process-compose: `${VAR}` that it fills in before it reads them, and `{{.NAME}}`."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Za-z_]\w*)(?::?-([^}]*))?\}|([A-Za-z_]\w*))")
+_RENDERED = re.compile(r"\{\{\s*\.(\w+)\s*\}\}")
+
+
+class Text:
+    """How one file means its strings. `is_raw`: nothing is expanded, as `disable_env_expansion` asks."""
+
+    def __init__(self, environment: Mapping[str, str], names: Mapping[str, Any], is_raw: bool) -> None:
+        self._environment = environment
+        self._names = {name: str(value) for name, value in names.items()}
+        self._is_raw = is_raw
+        self.unknown: list[str] = []
+
+    def command(self, text: str) -> str:
+        """For a shell, which fills in the variables itself, at each start."""
+        text = self._render(text)
+        return text if self._is_raw else text.replace("$$", "$")
+
+    def value(self, text: str) -> str:
+        """For `env`, whose `${VAR}` we fill in at each start."""
+        text = self._render(text)
+        if self._is_raw:
+            return text.replace("$", "$$")
+
+        def one(found: re.Match[str]) -> str:
+            if found[1]:
+                return "$$"
+            default = f":-{found[3]}" if found[3] is not None else ""
+            return f"${{{found[2] or found[4]}{default}}}"
+
+        return _VARIABLE.sub(one, text)
+
+    def now(self, text: str) -> str:
+        """For all else: with the variables of now. The missing ones are empty, as they were, and in `unknown`."""
+        text = self._render(text)
+        if self._is_raw:
+            return text
+
+        def one(found: re.Match[str]) -> str:
+            if found[1]:
+                return "$"
+            name = found[2] or found[4]
+            if name not in self._environment and found[3] is None:
+                self.unknown.append(f"${{{name}}}")
+            return self._environment.get(name) or found[3] or ""
+
+        return _VARIABLE.sub(one, text)
+
+    def _render(self, text: str) -> str:
+        def one(found: re.Match[str]) -> str:
+            if found[1] not in self._names:
+                self.unknown.append(found[0])
+                return found[0]
+            return self._names[found[1]]
+
+        return _RENDERED.sub(one, text)

@@ -1,0 +1,183 @@
+"""What becomes of a foreign file: our fields, and for each of its own what they became or why they are lost."""
+
+import os
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+_NO_ID = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_ID = 60
+
+
+class ForeignFileError(Exception):
+    """Nothing can be made of the file; says what and where."""
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What became of one thing of the foreign file; `process` is empty where it is the whole file's. Holds no value."""
+
+    process: str
+    source: str
+    target: str
+    reason: str = ""
+    is_lost: bool = False
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """Plain values as they go into a file: `settings`, and the fields of each process by its id."""
+
+    kind: str
+    settings: dict[str, Any]
+    processes: dict[str, dict[str, Any]]
+    notes: list[Note]
+
+    @property
+    def losses(self) -> list[Note]:
+        return [note for note in self.notes if note.is_lost]
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a file comes from and where it goes: relative paths mean `source`, and are read from `target`.
+
+    `environment` is only looked at for names that the file itself refers to.
+    """
+
+    source: str
+    target: str
+    environment: Mapping[str, str] = {}
+
+    def path(self, name: str) -> str:
+        """The path as it has to be written; it stays relative where both folders are one."""
+        name = os.path.expanduser(name)
+        if os.path.isabs(name):
+            return name
+        if self.source == self.target:
+            return os.path.normpath(name)
+        return os.path.normpath(os.path.join(self.source, name))
+
+
+def id_of(label: str) -> str:
+    """The nearest id that we allow."""
+    return _NO_ID.sub("-", label).strip("._-")[:_LONGEST_ID] or "process"
+
+
+class Draft:
+    """Gathers the processes of one file and the notes about it."""
+
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        self.settings: dict[str, Any] = {}
+        self.entries: dict[str, Entry] = {}
+        self.notes: list[Note] = []
+
+    def entry(self, label: str, raw: Mapping[str, Any]) -> "Entry":
+        """A process of that name; its id is the nearest one that we allow and that is not taken."""
+        word = id_of(label)
+        name, number = word, 2
+        while name in self.entries:
+            name, number = f"{word}-{number}", number + 1
+        self.entries[name] = Entry(name, self, raw)
+        if name != label:
+            self.note(name, "name", "id", "written with the letters that an id may have")
+        return self.entries[name]
+
+    def note(self, process: str, source: str, target: str, reason: str = "") -> None:
+        self.notes.append(Note(process, source, target, reason))
+
+    def lose(self, process: str, source: str, reason: str) -> None:
+        self.notes.append(Note(process, source, "", reason, is_lost=True))
+
+    def drop(self, entry: "Entry", source: str, reason: str) -> None:
+        """Leaves a process out whole."""
+        del self.entries[entry.id]
+        self.lose(entry.id, source, f"the process is left out: {reason}")
+
+    def finish(self, kind: str) -> Imported:
+        return Imported(kind, self.settings, {name: entry.fields for name, entry in self.entries.items()}, self.notes)
+
+
+class Entry:
+    """One process in the making. What is taken of its foreign fields is accounted for; `close` tells the rest."""
+
+    def __init__(self, name: str, draft: Draft, raw: Mapping[str, Any]) -> None:
+        self.id = name
+        self.fields: dict[str, Any] = {}
+        self._draft = draft
+        self._left = dict(raw)
+        self.seen = frozenset(raw)
+
+    def take(self, key: str) -> Any:
+        """The foreign field, None where it is not there; from now on the caller has to account for it."""
+        return self._left.pop(key, None)
+
+    def left(self) -> list[str]:
+        return list(self._left)
+
+    def put(self, source: str, reason: str = "", /, **fields: Any) -> None:
+        """These fields (in our spelling) come from `source`."""
+        self.fields |= fields
+        self._draft.note(self.id, source, ", ".join(fields), reason)
+
+    def part(self, source: str, table: str, /, **fields: Any) -> None:
+        """The same for fields of a table such as `log`."""
+        self.fields.setdefault(table, {}).update(fields)
+        self._draft.note(self.id, source, ", ".join(f"{table}.{name}" for name in fields))
+
+    def remark(self, source: str, reason: str) -> None:
+        """Needs no field: pmtui does so anyway."""
+        self._draft.note(self.id, source, "(as always)", reason)
+
+    def lose(self, source: str, reason: str) -> None:
+        self._draft.lose(self.id, source, reason)
+
+    def settle(self, anyway: Mapping[str, str], lost: Mapping[str, str]) -> None:
+        """Accounts for fields that have no counterpart, with the reason of each."""
+        for key in self.left():
+            if key in anyway:
+                self.take(key)
+                self.remark(key, anyway[key])
+            elif key in lost:
+                value = self.take(key)
+                if not is_off(value):
+                    self.lose(key, lost[key])
+
+    def close(self) -> None:
+        for key in self.left():
+            self.take(key)
+            self.lose(key, "pmtui knows no such field")
+
+
+def is_off(value: object) -> bool:
+    """Whether a foreign value asks for nothing, so that nothing is lost with it."""
+    return value is None or value is False or (isinstance(value, Collection) and not value)
+
+
+def table(value: object) -> dict[str, Any]:
+    """A copy of a foreign table; an empty one where something else stands."""
+    return {str(name): item for name, item in value.items()} if isinstance(value, Mapping) else {}
+
+
+def whole(value: object, default: int = 0) -> int:
+    """A foreign number that is none below zero; the default where something else stands."""
+    return int(str(value)) if str(value).isascii() and str(value).isdecimal() else default
+
+
+def texts(value: object) -> list[str]:
+    """A foreign list of texts, or a lone one."""
+    return [str(item) for item in (value if isinstance(value, list) else [value])]
+
+
+def literal(value: object) -> str:
+    """A value of a foreign environment as we write it: only `${…}` and `$$` mean something to us."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value).replace("$", "$$")
+
+
+def seconds(value: float) -> str:
+    """A duration as people write it."""
+    if value < 1 or value != int(value):
+        return f"{round(value * 1000)}ms"
+    return f"{int(value)}s"
