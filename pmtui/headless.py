@@ -19,6 +19,7 @@ from pmtui.control import ControlError, Status
 from pmtui.instance import AlreadyRunningError, FolderError, Instance, acquire
 from pmtui.logs.bridge import Bridge, Format
 from pmtui.logs.bridge_file import FileBridge
+from pmtui.notify import Notifier
 from pmtui.spawner.boot import Boot
 from pmtui.spawner.client import Spawner
 from pmtui.supervise.manager import Manager
@@ -54,6 +55,7 @@ async def run_headless(
 
     Its log goes to `log_file`, or else to stdout. Raises StartError before anything is started.
     """
+    notifier = Notifier.take(os.environ)
     take_many_files()
     bridge = FileBridge(log_file, log_format) if log_file else Bridge(1, log_format)
     loaded = source.loaded
@@ -79,7 +81,8 @@ async def run_headless(
         publish(instance, loaded, url)
         greet(bridge, loaded, url)
         manager.adopt(replace(source, url=url))
-        await supervise(manager, bridge, api)
+        async with notifier.telling(manager):
+            await supervise(manager, bridge, api)
         instance.release()
         bridge.line("INFO", "all processes have ended")
     finally:

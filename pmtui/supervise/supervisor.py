@@ -127,6 +127,10 @@ class Supervisor:
             self._loop.call_later(LAST_RESORT, self.spawner.break_guardian)
         self._leaving.set()
 
+    async def left(self) -> None:
+        """Returns when it has been asked to leave."""
+        await self._leaving.wait()
+
     async def spawned(self) -> None:
         """Returns when no process waits for the first instruction of its first run."""
         await self._until(lambda: not any(process.is_spawned_first for process in reversed(self.processes.values())))
