@@ -1,4 +1,4 @@
-"""Log throughput: one process that writes 1 GiB, twenty that write 50 MiB each, and 1 GB without a newline.
+"""Log throughput: one process that writes 1 GiB, and one that writes 1 GB without a newline.
 
     python -m tests.bench.log_throughput [REPEATS]
 
@@ -126,16 +126,6 @@ def one_process(count: int) -> None:
     print("  CPU limit 1.5 s/GiB, lag limit 25 ms")
 
 
-def many_processes() -> None:
-    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
-    size = (50 << 20) // 65600 * 65600
-    told = manage(folder, 1, *[writer(size, folder) for _ in range(20)])
-    shutil.rmtree(folder)
-    lost = 20 * size // 100 - told["lines"]
-    print(f"20 x 50 MiB: {lost:.0f} lines lost, {told['cpu'] / 20 / size * GIB:.2f} CPU s/GiB", end=", ")
-    print(f"lag p99 {told['lag_p99_ms']:.1f} ms, growth {told['growth_mb']:.0f} MB (limit 100)")
-
-
 def no_newline() -> None:
     folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
     told = manage(folder, 1, [sys.executable, "-I", "-S", "-c", SOLID])
@@ -147,5 +137,4 @@ def no_newline() -> None:
 
 
 one_process(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
-many_processes()
 no_newline()
