@@ -23,6 +23,7 @@ COMMANDS = {
     "down": "end the manager and all its processes",
     "metrics": "figures in the form that Prometheus reads",
     "import": "make a config of a Procfile, pm2, supervisord or process-compose file",
+    "service": "let systemd run the manager",
     "check": "everything that is wrong with the config",
     "demo": "a few small processes to look at",
     "doctor": "what a bug report needs",
