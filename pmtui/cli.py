@@ -22,6 +22,7 @@ COMMANDS = {
     "wait": "wait until processes are healthy, running, stopped or completed",
     "down": "end the manager and all its processes",
     "metrics": "figures in the form that Prometheus reads",
+    "init": "write a first config for this folder",
     "import": "make a config of a Procfile, pm2, supervisord or process-compose file",
     "service": "let systemd run the manager",
     "check": "everything that is wrong with the config",
