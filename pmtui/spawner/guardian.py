@@ -177,15 +177,18 @@ class Guardian:
             os.nice(nice)
 
         self.wear(number)
-        worker = subprocess.Popen(  # type: ignore[call-overload]
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=outputs[0],
-            stderr=outputs[1],
-            start_new_session=True,
-            preexec_fn=restrict if limits or nice else None,  # safe here: one thread
-            **options,
-        )
+        try:
+            worker = subprocess.Popen(  # type: ignore[call-overload]
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=outputs[0],
+                stderr=outputs[1],
+                start_new_session=True,
+                preexec_fn=restrict if limits or nice else None,  # safe here: one thread
+                **options,
+            )
+        finally:
+            self.wear(0)
         worker.returncode = 0  # the module must never wait for it: the guardian does
         return int(worker.pid)
 

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from pmtui.spawner.client import Emptied, Exited, Launch, Report, Spawned, Spawner, SpawnFailed
+from pmtui.spawner.tree import mark_of
 from tests.eventually import eventually_async, is_alive
 
 SLEEP = ["sleep", "600"]
@@ -298,6 +299,12 @@ async def test_limits_that_cannot_be_had_are_told(desk: Desk) -> None:
     limits = {"limits": [(resource.RLIMIT_NOFILE, 1 << 40)]}
     desk.spawner.spawn(1, Launch(SLEEP, "/", {}, limits))
     assert await desk.next() == SpawnFailed(1, "the limits or the nice value are above what is allowed")
+
+
+async def test_the_guardian_does_not_count_as_one_of_the_run_it_has_spawned_last(desk: Desk) -> None:
+    spawned = await desk.spawn(5, SLEEP)
+    assert mark_of(spawned.pid) == desk.spawner.base + 5
+    assert mark_of(desk.spawner.guardian_pid) == desk.spawner.base
 
 
 async def test_the_guardians_command_line_does_not_name_the_manager(desk: Desk) -> None:
