@@ -12,7 +12,7 @@ from pmtui.dashboard.formats import harmless, shortened
 from pmtui.dashboard.glyphs import Glyphs
 from pmtui.dashboard.look import STATUS_TONE, Look, Tone
 
-LONGEST_ID = 32
+LONGEST_ID = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def tree_table(graph: Graph, process_id: str, look: Look, glyphs: Glyphs) -> Tab
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, overflow="crop")
     table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column()
     for title, branches in (("needs", up), ("is needed by", down)):
         if branches:
             table.add_row(Text(title, style=look["accent"]))
@@ -100,18 +100,19 @@ def _cells(branch: Branch, look: Look, glyphs: Glyphs) -> tuple[Text, Text, Text
     )
     tone: Tone = "dim" if edge.met else "bad" if edge.forever else "warn"
     sign = glyphs.good if edge.met else glyphs.bad if edge.forever else glyphs.status[Status.WAITING]
-    return name, Text(f"{sign} {edge.condition}", style=look[tone]), _how(node, edge, look)
+    return (
+        name,
+        Text(f"{sign} {edge.condition}", style=look[tone]),
+        _how(node, look["bad" if edge.forever else "text"], glyphs),
+    )
 
 
 def _state(status: Status, look: Look, glyphs: Glyphs) -> tuple[str, Style]:
     return glyphs.status[status], look[STATUS_TONE[status]]
 
 
-def _how(node: Node, edge: Edge, look: Look) -> Text:
-    """How the process is doing; what it is told to wait for says more where that cannot come."""
-    if edge.forever:
-        return Text(harmless(edge.why), style=look["bad"])
-    if node.status is Status.WAITING and node.reason:
-        return Text(harmless(node.reason), style=look["text"])
+def _how(node: Node, tone: Style, glyphs: Glyphs) -> Text:
+    """How the process is doing, in one line: a second one would break the lines of the tree."""
     why = f": {node.reason}" if node.reason and node.status is not Status.RUNNING else ""
-    return Text(harmless(f"{node.status}{why}"), style=look["text"])
+    said = node.reason if node.status is Status.WAITING and node.reason else f"{node.status}{why}"
+    return Text(harmless(said), tone, no_wrap=True, overflow="crop" if glyphs.ellipsis.isascii() else "ellipsis")

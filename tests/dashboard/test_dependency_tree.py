@@ -59,9 +59,9 @@ async def test_a_process_alone_says_so() -> None:
         await shown.shows("Nothing written yet")
 
 
-async def test_what_can_never_come_says_why() -> None:
+async def test_what_is_missing_says_why() -> None:
     async with stage(120, 36) as shown:
         shown.app.main.table.select("playground")
         await shown.press("d")
-        await shown.shows("✖ completed  pdf-parser has failed: gave up after 10 tries")
+        await shown.shows("└─ ✖ pdf-parser        ✖ completed  failed: gave up after 10 tries")
         await shown.shows("├─ ◌ mailer            ◌ healthy    waits for api to be healthy")
