@@ -82,3 +82,13 @@ def test_the_first_config_found_is_the_one(tmp_path: Path) -> None:
     for name in ("pb_data/pb_processes.json", "pb_processes.json", "pmtui.toml"):
         (tmp_path / name).write_text("[process.a]\ncommand='true'" if name.endswith("toml") else "[]")
         assert pmtui(tmp_path, "check").stdout.splitlines()[-1].startswith(f"{Path(name).name}: ")
+
+
+@pytest.mark.parametrize(("word", "meant"), [("lst", "pmtui list"), ("status", "pmtui list"), ("wbe", "'web'")])
+def test_a_word_that_is_neither_command_nor_process_is_told_what_it_may_mean(
+    tmp_path: Path, word: str, meant: str
+) -> None:
+    (tmp_path / "pb_processes.json").write_text('[{"id": "web", "command": "sleep 600"}]')
+    done = pmtui(tmp_path, "--no-ui", word)
+    assert done.returncode == 2
+    assert f"no command and no process is called '{word}': do you mean {meant}?" in done.stderr

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from pmtui.supervise.reload import Source
 
 
+HABITS = {"status": "list", "ls": "list", "ps": "list", "describe": "info", "show": "info", "kill": "down"}
+"""What these words do elsewhere."""
+
+
 def manager_options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pmtui",
@@ -88,8 +92,7 @@ def supervise(options: argparse.Namespace, boot: "Boot") -> int:
     loaded = read()
     for pattern in options.ids:
         if not any(is_meant(config, pattern) for config in loaded.processes):
-            known = ", ".join(config.id for config in loaded.processes) or "there are none"
-            return complain(f"no process matches '{pattern}' (processes: {known})", BAD_USAGE)
+            return complain(unknown(pattern, [config.id for config in loaded.processes]), BAD_USAGE)
     if not options.no_ui and (running := running_in(Path(loaded.settings.data_dir))):
         boot.give_up()
         return attach_to(running, loaded)
@@ -103,6 +106,19 @@ def supervise(options: argparse.Namespace, boot: "Boot") -> int:
         return run_dashboard(source, boot, has_api=not options.no_api)
     except StartError as error:
         return complain(str(error), error.exit_code)
+
+
+def unknown(word: str, ids: Sequence[str]) -> str:
+    """What to say to a word that is neither a command nor a process."""
+    from difflib import get_close_matches
+
+    known = f"processes: {', '.join(ids) or 'there are none'}"
+    if word in HABITS:
+        return f"no command and no process is called '{word}': do you mean pmtui {HABITS[word]}? ({known})"
+    for close in get_close_matches(word, [*COMMANDS, *ids], n=1):
+        meant = f"pmtui {close}" if close in COMMANDS else f"'{close}'"
+        return f"no command and no process is called '{word}': do you mean {meant}? ({known})"
+    return f"no process matches '{word}' ({known})"
 
 
 def headless(source: "Source", boot: "Boot", options: argparse.Namespace) -> int:
