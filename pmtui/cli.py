@@ -24,6 +24,7 @@ COMMANDS = {
     "metrics": "figures in the form that Prometheus reads",
     "init": "write a first config for this folder",
     "import": "make a config of a Procfile, pm2, supervisord or process-compose file",
+    "export": "the same processes for systemd, compose, kubernetes or foreman",
     "service": "let systemd run the manager",
     "check": "everything that is wrong with the config",
     "demo": "a few small processes to look at",

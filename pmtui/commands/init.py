@@ -49,8 +49,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     parser().parse_args(argv)
-    from pmtui.config.load import find_config
     from pmtui.config.importers.survey import survey
+    from pmtui.config.load import find_config
 
     folder = Path.cwd()
     there = find_config(folder)

@@ -1,0 +1,49 @@
+"""What an export makes: files, and what could not be carried over."""
+
+import msgspec
+
+from pmtui.config.model import ProcessConfig, Settings
+
+
+class Project(msgspec.Struct, frozen=True):
+    """What is to run elsewhere. `folder` is the config's; `image` is what containers are made of."""
+
+    name: str
+    folder: str
+    settings: Settings
+    processes: tuple[ProcessConfig, ...]
+    image: str = ""
+    is_user: bool = False
+
+    def ids(self) -> set[str]:
+        return {config.id for config in self.processes}
+
+
+class Exported:
+    """Texts by the name of their file; in `warnings` each loss, and what else the owner has to do."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+        self.warnings: list[str] = []
+
+    def warn(self, process: str, text: str) -> None:
+        line = f"{process}: {text}" if process else text
+        if line not in self.warnings:
+            self.warnings.append(line)
+
+
+def warn_of_rest(config: ProcessConfig, out: Exported, carried: frozenset[str] = frozenset()) -> None:
+    """Names what nothing but pmtui does; `carried` has what this target does too."""
+    if config.dev_mode:
+        out.warn(config.id, "devMode is lost: nothing is restarted when files change")
+    if config.install:
+        out.warn(config.id, "install is lost: dependencies have to be there")
+    if config.health and config.health.silence is not None:
+        out.warn(config.id, "health.silence is lost: nobody watches for output")
+    if config.health and config.health.log is not None:
+        out.warn(config.id, "health.log is lost: nobody reads the output")
+    if config.log.file is not True or (config.log.max_size, config.log.keep) != (10 << 20, 5):
+        out.warn(config.id, "log is lost: the output goes where this engine keeps it")
+    for name in ("nofile", "core", "cpu", "address_space", "nice"):
+        if getattr(config.limits, name) is not None and name not in carried:
+            out.warn(config.id, f"limits.{'as' if name == 'address_space' else name} is lost")

@@ -1,0 +1,20 @@
+"""Health checks as commands that any machine has."""
+
+import shlex
+
+from pmtui.config.model import Health
+
+
+def probe_command(health: Health) -> str | None:
+    """For a shell: ends with 0 where all is well. None for what no command can find out."""
+    patience = max(1, round(health.timeout))
+    if health.http is not None:
+        url = shlex.quote(health.http)
+        return f"curl -fsS -o /dev/null --max-time {patience} {url}"
+    if health.tcp is not None:
+        host, _, port = health.tcp.rpartition(":")
+        inner = f": < /dev/tcp/{host.strip('[]')}/{port}"
+        return f"timeout {patience} bash -c {shlex.quote(inner)}"
+    if health.command is not None:
+        return f"timeout {patience} {shlex.join(health.command)}"
+    return None
