@@ -86,7 +86,7 @@ ACTIONS: Sequence[Action] = (
     Action("kill", "x", "Kill", "End the whole tree now, without grace", "Processes", 7, True, "process"),
     Action("signal", "S", "Signal…", "Send a signal to the main process", "Processes", 0, True, "process"),
     Action("mark", "space", "Mark", "Mark the process for the next action", "Processes", needs="process"),
-    Action("reload", "L", "Reload config", "Read the config again; shows the difference first", "Processes"),
+    Action("reload", "L", "Reload config", "Read the config again; shows errors or the difference", "Processes"),
     Action("slash", "slash", "Filter", "Filter the table; search the log when it has the focus", "Table", 4),
     Action("problems", "exclamation_mark", "Problems only", "Show crashed, failed and unhealthy only", "Table"),
     Action("group", "at", "Group…", "Show one group only", "Table", needs="process"),

@@ -16,6 +16,7 @@ from textual.command import Provider
 from pmtui.control import Console
 from pmtui.dashboard.dialogs.confirm import Confirm
 from pmtui.dashboard.dialogs.farewell import RESTING, Farewell
+from pmtui.dashboard.dialogs.too_small import TooSmall
 from pmtui.dashboard.driver import TerminalDriver
 from pmtui.dashboard.facts import Facts, Feed
 from pmtui.dashboard.formats import harmless
@@ -99,10 +100,13 @@ class DashboardApp(App[None]):
         if isinstance(self.screen, Farewell | Confirm):
             return
         alive = [row for row in self.feed.facts.snapshots if row.status not in RESTING]
+        if not alive:
+            self.leave()
+            return
         lines = [f"{self.glyphs.status[row.status]} {row.id}" for row in alive[:12]]
         if len(alive) > 12:
             lines.append(f"and {len(alive) - 12} more")
-        text = "This stops\n\n" + "\n".join(lines) if alive else "Nothing runs."
+        text = "This stops\n\n" + "\n".join(lines)
         self.push_screen(Confirm("Quit pmtui?", text, "Quit"), self._answered)
 
     def _answered(self, yes: bool | None) -> None:
@@ -157,6 +161,10 @@ class DashboardApp(App[None]):
             self.notify(f"Ctrl-C again {does}", timeout=TWICE, markup=False)
 
     # the rest
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, TooSmall):
+            super().action_command_palette()
 
     def action_palette(self) -> None:
         self.action_command_palette()

@@ -356,3 +356,46 @@ async def test_without_an_owner_quitting_leaves_the_manager_alone() -> None:
     async with app.run_test() as pilot:
         await pilot.press("q")
     assert control.calls == []
+
+
+async def test_errors_of_the_config_stay_in_the_title_and_are_read_in_a_dialog() -> None:
+    control, logs = scene()
+    errors = ["processes[2].maxRetires: unknown field", "processes[3].command: expected text"]
+    control.facts = msgspec.structs.replace(control.facts, errors=errors)
+    control.changes = Changes(added=[], removed=[], changed=[], unchanged=[], errors=errors)
+    async with stage(control=control, logs=logs) as shown:
+        await shown.shows("2 config errors")
+        await shown.press("L")
+        await shown.shows("expected text")
+        await shown.press("escape")
+        assert not shown.app._notifications
+
+
+async def test_reading_no_config_again_says_that_there_is_none() -> None:
+    control = SceneControl()
+    control.facts = msgspec.structs.replace(control.facts, config=None, searched=["/srv/pmtui.toml"])
+    control.changes = Changes(added=[], removed=[], changed=[], unchanged=[], errors=[])
+    async with stage(control=control, logs=FakeLogs()) as shown:
+        await shown.press("L")
+        await shown.until(lambda: any("no config in /srv" in note.message for note in shown.app._notifications))
+
+
+async def test_a_terminal_that_is_too_small_takes_nothing_but_leaving() -> None:
+    async with stage(40, 8) as shown:
+        await shown.shows("too small")
+        await shown.press("r", "s", "x", "y", "ctrl+p")
+        assert shown.control.calls == []
+        await shown.press("q")
+        await shown.shows("y  Quit")
+        await shown.press("n")
+        await shown.pilot.resize_terminal(80, 24)
+        await shown.shows("listening on")
+        await shown.press("r")
+        await shown.until(lambda: shown.control.calls)
+
+
+async def test_escape_clears_what_was_told_first() -> None:
+    async with stage() as shown:
+        await shown.press("z", "slash", *"ai", "enter", "escape")
+        assert not shown.app._notifications
+        await shown.until(lambda: shown.app.main.table.arrangement.filter)

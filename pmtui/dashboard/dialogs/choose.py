@@ -17,7 +17,7 @@ class Choose(Dialog[str]):
 
     DEFAULT_CSS = """
     Choose OptionList, Choose OptionList:focus {
-        width: auto; min-width: 30; max-width: 100%; height: auto; max-height: 60vh;
+        width: auto; min-width: 30; max-width: 100%; height: auto;
         border: none; background: $surface; padding: 0; margin-bottom: 1;
     }
     """
@@ -35,7 +35,8 @@ class Choose(Dialog[str]):
 
     def compose_body(self) -> ComposeResult:
         yield OptionList(
-            *(Option(Content(text), id=f"choice-{place}") for place, (_, text) in enumerate(self._choices))
+            *(Option(Content(text), id=f"choice-{place}") for place, (_, text) in enumerate(self._choices)),
+            classes="body",
         )
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

@@ -15,7 +15,6 @@ class Confirm(Dialog[bool]):
     """Yes by `y`, anything else is No, which is also what Enter means at first."""
 
     DEFAULT_CSS = """
-    Confirm > #box > VerticalScroll { width: auto; max-width: 100%; height: auto; max-height: 60vh; }
     Confirm #buttons { width: auto; height: 1; margin-bottom: 1; }
     Confirm Button { min-width: 12; margin-right: 2; background: $panel; }
     Confirm Button:focus {
@@ -36,7 +35,7 @@ class Confirm(Dialog[bool]):
         self._text, self._yes = text, yes
 
     def compose_body(self) -> ComposeResult:
-        with VerticalScroll(can_focus=False):
+        with VerticalScroll(can_focus=False, classes="body"):
             yield Static(Content(self._text), id="text")
         with Horizontal(id="buttons"):
             yield Button("n  No", id="no", compact=True)

@@ -5,6 +5,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widgets import Static
 
@@ -33,7 +34,8 @@ class Farewell(Dialog[None]):
         self._facts, self._started, self._glyphs = facts, started, glyphs
 
     def compose_body(self) -> ComposeResult:
-        yield Static(self._text(self._facts), id="text")
+        with VerticalScroll(can_focus=False, classes="body"):
+            yield Static(self._text(self._facts), id="text")
 
     def show(self, facts: Facts) -> None:
         if self.is_mounted:

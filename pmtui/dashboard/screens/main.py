@@ -3,16 +3,17 @@
 from collections.abc import Callable
 from typing import ClassVar
 
-from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.geometry import Size
 from textual.widgets import ContentSwitcher, Static
 
 from pmtui.control import Status
 from pmtui.dashboard.actions import BY_ID, Action, bindings
 from pmtui.dashboard.commands import Commands
+from pmtui.dashboard.dialogs.too_small import TooSmall, is_too_small
 from pmtui.dashboard.facts import Facts
 from pmtui.dashboard.formats import shortened
 from pmtui.dashboard.look import look_of
@@ -29,7 +30,6 @@ from pmtui.dashboard.widgets.pane_bar import CHANNELS, TABS
 from pmtui.dashboard.widgets.process_table import ProcessTable
 from pmtui.dashboard.widgets.title_bar import TitleBar
 
-SMALLEST = (50, 12)
 MOST_OF_SCREEN = 0.45
 LEAST_ROWS = 3
 
@@ -38,12 +38,8 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
     """Shows the facts, and hands keys, clicks and messages to the widget that they are meant for."""
 
     DEFAULT_CSS = """
-    MainScreen { layers: base over; }
     MainScreen #notice { display: none; padding: 1 3; height: 1fr; }
     MainScreen #switcher { height: 1fr; }
-    MainScreen #small { display: none; layer: over; width: 100%; height: 100%; content-align: center middle;
-        text-align: center; background: $background; }
-    MainScreen.-small #small { display: block; }
     MainScreen.-empty #notice { display: block; }
     MainScreen.-empty #table, MainScreen.-empty #pane-bar, MainScreen.-empty #switcher { display: none; }
     MainScreen.-full #table { display: none; }
@@ -67,7 +63,6 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         yield Static("", id="notice")
         yield self.prompt
         yield KeyBar(self.glyphs, id="keys")
-        yield Static("", id="small")
 
     # facts
 
@@ -132,12 +127,16 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
     # layout
 
     def on_resize(self, event: events.Resize) -> None:
-        small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
-        self.set_class(small, "-small")
-        if small:
-            said = f"{event.size.width}x{event.size.height} is too small,\npmtui needs {SMALLEST[0]}x{SMALLEST[1]}."
-            self.query_one("#small", Static).update(Text(said))
+        self._guard_size(event.size)
         self._set_heights()
+
+    def on_screen_resume(self) -> None:
+        self._guard_size(self.app.size)
+
+    def _guard_size(self, size: Size) -> None:
+        """No key reaches what cannot be seen."""
+        if self.is_current and is_too_small(size):
+            self.app.push_screen(TooSmall())
 
     def _set_heights(self) -> None:
         most = max(LEAST_ROWS, int(self.size.height * MOST_OF_SCREEN) - 1)
@@ -165,6 +164,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
     def action_back(self) -> None:
         """One step back, from the nearest to the farthest."""
         steps: list[tuple[bool, Callable[[], object]]] = [
+            (len(self.app._notifications) > 0, self.app.clear_notifications),
             (bool(self.pane.selected_text), self.pane.clear_selection),
             (bool(self.pane.state.search), lambda: self.pane.search("")),
             (self.has_class("-full"), self.action_full_logs),

@@ -1,11 +1,14 @@
 """What the keys do to processes."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from pmtui.control import Changes, ControlError, Snapshot, Status
 from pmtui.dashboard.dialogs.choose import Choose
 from pmtui.dashboard.dialogs.confirm import Confirm
+from pmtui.dashboard.dialogs.notice import Notice
 from pmtui.dashboard.filters import is_problem
+from pmtui.dashboard.formats import harmless
 from pmtui.dashboard.screens.desk import Desk, names
 
 DOWN = frozenset({Status.STOPPED, Status.COMPLETED, Status.FAILED})
@@ -98,17 +101,32 @@ class ProcessActions(Desk):
         self.run_worker(self._reload(), group="reload", exclusive=True)
 
     async def _reload(self) -> None:
+        self.app.clear_notifications()
         try:
             changes = await self.control.preview()
         except ControlError as error:
             self.tell(str(error), error=True)
             return
         if changes.errors:
-            self.tell("The config has errors, what runs goes on:\n" + "\n".join(changes.errors[:8]), error=True)
+            self.app.push_screen(Notice("Errors in the config", self._errors(changes.errors)))
         elif not (changes.added or changes.removed or changes.changed):
-            self.tell("The config says what is running already")
+            self._tell_unchanged()
         else:
             self.app.push_screen(Confirm("Reload the config?", difference(changes), "Reload"), self._carry_out)
+
+    def _errors(self, errors: Sequence[str]) -> str:
+        lines = [f"{self.glyphs.bad} {harmless(error)}" for error in errors]
+        return "\n".join([*lines, "", "What runs goes on as it is. L reads the config again."])
+
+    def _tell_unchanged(self) -> None:
+        about = self.facts.about
+        if about and about.errors:
+            self._carry_out(True)
+        elif about and about.config is None:
+            folder = Path(about.searched[0]).parent if about.searched else "this folder"
+            self.tell(f"There is still no config in {folder}")
+        else:
+            self.tell("The config says what is running already")
 
     def _carry_out(self, yes: bool | None) -> None:
         async def reload(_: str) -> None:

@@ -44,10 +44,10 @@ class TitleBar(Bar):
         gap = Piece("   ", look["text"])
         name = Piece(" pmtui", look["accent"] + look["bold"].without_color)
         memory, cpu, uptime = self._memory(), self._cpu(), self._uptime()
-        left = [name, *self._counts(())]
+        left = [name, *self._errors(), *self._counts(())]
         for wordless, beside in ((QUIET, [*memory, *cpu]), ((*QUIET, Status.STARTING), [*memory, *cpu]), (ORDER, [])):
             if width_of([*left, *beside, gap]) > width:
-                left = [name, *self._counts(wordless)]
+                left = [name, *self._errors(), *self._counts(wordless)]
         right: list[Piece] = []
         for pieces in (memory, cpu, self._spark(), self._address(), uptime):
             if pieces and width_of([*left, *right, *pieces, gap, gap]) < width:
@@ -55,6 +55,11 @@ class TitleBar(Bar):
         if config := self._config(width - width_of([*left, *right]) - 6):
             left[1:1] = [Piece(f"  {config}", look["dim"])]
         return justified(left, [*right, Piece(" ", look["text"])], width, Piece(" ", look["text"]))
+
+    def _errors(self) -> list[Piece]:
+        errors = self.facts.about.errors if self.facts.about else []
+        said = formats.plural(len(errors), "config error", "config errors")
+        return [Piece(f"   {self.glyphs.bad} {said}", self.look["bad"], "reload")] if errors else []
 
     def _counts(self, wordless: Collection[Status]) -> list[Piece]:
         look, glyphs = self.look, self.glyphs

@@ -1,0 +1,45 @@
+"""What a terminal shows that has no room for the dashboard."""
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+SMALLEST = Size(50, 12)
+
+
+def is_too_small(size: Size) -> bool:
+    return size.width < SMALLEST.width or size.height < SMALLEST.height
+
+
+class TooSmall(ModalScreen[None]):
+    """Stands before the dashboard until there is room; quitting is the one thing that can be done blindly."""
+
+    DEFAULT_CSS = """
+    TooSmall { align: center middle; background: $background; }
+    TooSmall Static { width: 100%; height: auto; text-align: center; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "app.quit", show=False)]
+
+    def compose(self) -> ComposeResult:
+        yield Static("")
+
+    def on_mount(self) -> None:
+        self._settle(self.app.size)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._settle(event.size)
+
+    def on_screen_resume(self) -> None:
+        self._settle(self.app.size)
+
+    def _settle(self, size: Size) -> None:
+        said = f"{size.width}x{size.height} is too small,\npmtui needs {SMALLEST.width}x{SMALLEST.height}.\n\nq leaves"
+        self.query_one(Static).update(Content(said))
+        if self.is_current and not is_too_small(size):
+            self.app.pop_screen()
