@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pmtui.config.expand import build_environment, env_files, injected_environment
 from pmtui.config.interpreter import resolve
-from pmtui.config.model import ConfigError, ProcessConfig
+from pmtui.config.model import ConfigError, Health, ProcessConfig
 from pmtui.export.environment import Reference, Value, environment_of, names_in_files, plain
 from pmtui.export.outcome import Exported, Project, warn_of_rest
 from pmtui.export.probe import probe_command
@@ -188,39 +188,45 @@ def _health_units(project: Project, config: ProcessConfig, out: Exported) -> Non
     probe = probe_command(config.health) if config.health else None
     if not (config.health and probe):
         return
-    unit, health = unit_of(project, config.id), config.health
-    systemctl = "systemctl --user" if project.is_user else "systemctl"
-    asking = (
+    unit, what = unit_of(project, config.id), f"{config.id} of {path_value(project.name)}"
+    asking = _asking(unit, what, config.health, probe, project.is_user)
+    timer = _timer(unit, what, config.health)
+    out.files[unit_of(project, config.id, "-health.service")] = _text([*asking, *_execution(project, config, out)])
+    out.files[unit_of(project, config.id, "-health.timer")] = _text(timer)
+
+
+def _asking(unit: str, what: str, health: Health, probe: str, is_user: bool) -> list[str]:
+    """Ends badly after that many failures in a row; then, with the rights of systemd, the process is restarted."""
+    loop = (
         f"n=0; until {probe}; do n=$((n+1)); [ $n -lt {health.failure_threshold} ] || exit 1; "
         f"sleep {health.interval:g}; done"
     )
-    restart = f'[ "$SERVICE_RESULT" = success ] || {systemctl} restart {unit}'
-    out.files[unit_of(project, config.id, "-health.service")] = _text(
-        [
-            "[Unit]",
-            f"Description=Whether {config.id} of {path_value(project.name)} is well",
-            f"After={unit}",
-            "",
-            "[Service]",
-            "Type=oneshot",
-            "TimeoutStartSec=infinity",
-            f"ExecStart={command_line(['/bin/sh', '-c', asking])}",
-            f"ExecStopPost=+{command_line(['/bin/sh', '-c', restart])}",
-            *_execution(project, config, out),
-        ]
-    )
-    out.files[unit_of(project, config.id, "-health.timer")] = _text(
-        [
-            "[Unit]",
-            f"Description=Asks how {config.id} of {path_value(project.name)} is",
-            f"BindsTo={unit}",  # and no After: a timer is started before what it belongs to can be
-            "",
-            "[Timer]",
-            f"OnActiveSec={max(1, health.start_period):g}",
-            f"OnUnitInactiveSec={health.interval:g}",
-            "AccuracySec=1",
-            "",
-            "[Install]",
-            f"WantedBy={unit}",
-        ]
-    )
+    restart = f'[ "$SERVICE_RESULT" = success ] || systemctl {"--user " if is_user else ""}restart {unit}'
+    return [
+        "[Unit]",
+        f"Description=Whether {what} is well",
+        f"After={unit}",
+        "",
+        "[Service]",
+        "Type=oneshot",
+        "TimeoutStartSec=infinity",
+        f"ExecStart={command_line(['/bin/sh', '-c', loop])}",
+        f"ExecStopPost=+{command_line(['/bin/sh', '-c', restart])}",
+    ]
+
+
+def _timer(unit: str, what: str, health: Health) -> list[str]:
+    """Without After: a timer is started before what it belongs to can be."""
+    return [
+        "[Unit]",
+        f"Description=Asks how {what} is",
+        f"BindsTo={unit}",
+        "",
+        "[Timer]",
+        f"OnActiveSec={max(1, health.start_period):g}",
+        f"OnUnitInactiveSec={health.interval:g}",
+        "AccuracySec=1",
+        "",
+        "[Install]",
+        f"WantedBy={unit}",
+    ]

@@ -1,7 +1,5 @@
 """compose.yaml: what it says, and that the compose specification takes it."""
 
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +79,3 @@ def test_the_compose_specification_takes_it(tmp_path: Path) -> None:
     schema = pytest.importorskip("compose_pydantic")
     made = yaml.safe_load(export_compose(project(tmp_path)).files["compose.yaml"])
     schema.ComposeSpecification.model_validate(made)
-
-
-@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
-def test_docker_compose_takes_it(tmp_path: Path) -> None:
-    path = tmp_path / "compose.yaml"
-    path.write_text(export_compose(project(tmp_path)).files["compose.yaml"])
-    assert os.system(f"docker-compose -f '{path}' config -q") == 0
