@@ -1,6 +1,6 @@
 """Which rows the table shows, and in which order."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from pmtui.control import Snapshot
@@ -38,7 +38,7 @@ class Arrangement:
             return replace(self, sort=key, inverted=False)
         return replace(self, sort=None, inverted=False) if self.inverted else replace(self, inverted=True)
 
-    def stepped(self, step: int) -> "Arrangement":
-        """Sorted by the next (or, with -1, the previous) column; one place in the circle is the config's order."""
-        circle = (None, *SORTABLE)
+    def stepped(self, step: int, shown: Collection[str] = SORTABLE) -> "Arrangement":
+        """Sorted by the next (or, with -1, the previous) of those shown; one place is the config's order."""
+        circle = [None, *(key for key in SORTABLE if key in shown or key == self.sort)]
         return replace(self, sort=circle[(circle.index(self.sort) + step) % len(circle)], inverted=False)

@@ -4,13 +4,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from pmtui.control import Snapshot, Status
+from pmtui.control import Reason, Snapshot, Status
 from pmtui.dashboard import formats
 from pmtui.dashboard.glyphs import Glyphs, sparkline
 from pmtui.dashboard.look import STATUS_TONE, Tone
 
 Align = Literal["left", "right"]
 SPARK = 8
+RESTARTED = {
+    Reason.CRASH: "restarted after a crash",
+    Reason.EXIT: "restarted after its end",
+    Reason.USER: "restarted by user",
+    Reason.WATCH: "restarted: a file changed",
+    Reason.MEMORY: "restarted: too much memory",
+    Reason.HEALTH: "restarted: unhealthy",
+    Reason.CONFIG: "restarted: config changed",
+}
 
 
 class Cell(NamedTuple):
@@ -99,7 +108,9 @@ def why_cell(row: Row) -> Cell:
         return Cell(f" {row.glyphs.dot} ".join(part for part in parts if part), STATUS_TONE[snapshot.status])
     if snapshot.reason:
         return Cell(snapshot.reason, "dim")
-    return Cell(snapshot.restart_reason or "", "dim")
+    if not row.alive or not snapshot.restart_count or snapshot.restart_reason is None:
+        return Cell("", "dim")
+    return Cell(RESTARTED[snapshot.restart_reason], "dim")
 
 
 @dataclass(frozen=True, slots=True)

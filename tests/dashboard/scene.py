@@ -85,7 +85,8 @@ class SceneControl(FakeControl):
             lines=["Traceback (most recent call last):", "ModuleNotFoundError: No module named 'pypdf'"],
         )
         env = {"PATH": "/usr/local/bin:/usr/bin", "PORT": "8001", "OPENAI_API_KEY": "***", "PMTUI_ID": process_id}
-        return msgspec.structs.replace(detail, exits=[ended], env=env)
+        config = detail.config | {"env": {"PORT": "8001", "OPENAI_API_KEY": "***"}}
+        return msgspec.structs.replace(detail, exits=[ended], env=env, config=config)
 
     async def graph(self) -> Graph:
         nodes = (await super().graph()).nodes

@@ -36,3 +36,10 @@ def test_stepping_goes_through_every_column_and_back_to_none() -> None:
         arrangement = arrangement.stepped(1)
     assert arrangement == Arrangement()
     assert arrangement.stepped(-1).sort == SORTABLE[-1]
+
+
+def test_columns_without_room_are_skipped() -> None:
+    shown = ["id", "status", "why"]
+    assert Arrangement(sort="id").stepped(1, shown).sort == "status"
+    assert Arrangement(sort="id").stepped(-1, shown).sort is None
+    assert Arrangement(sort="pid").stepped(1, shown).sort == "status"

@@ -9,7 +9,7 @@ import pytest
 from textual import events
 from textual.geometry import Offset
 
-from pmtui.control import Changes, Status, UnavailableError
+from pmtui.control import Changes, Reason, Status, UnavailableError
 from pmtui.dashboard.actions import ACTIONS
 from pmtui.dashboard.app import DashboardApp
 from pmtui.dashboard.log_lines import Line
@@ -399,3 +399,59 @@ async def test_escape_clears_what_was_told_first() -> None:
         await shown.press("z", "slash", *"ai", "enter", "escape")
         assert not shown.app._notifications
         await shown.until(lambda: shown.app.main.table.arrangement.filter)
+
+
+async def test_nothing_written_is_not_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with stage(logs=FakeLogs()) as shown:
+        await shown.press("w")
+        await shown.until(lambda: any("nothing to save" in note.message for note in shown.app._notifications))
+    assert os.listdir(tmp_path) == []
+
+
+async def test_lines_are_saved_to_the_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".pmtui").mkdir()
+    control, logs = scene()
+    control.facts = msgspec.structs.replace(control.facts, config=str(tmp_path / "pmtui.toml"))
+    async with stage(control=control, logs=logs) as shown:
+        await shown.press("w")
+        await shown.until(lambda: os.listdir(tmp_path / ".pmtui"))
+    assert os.listdir(tmp_path) == [".pmtui"]
+
+
+async def test_log_keys_do_nothing_where_the_log_is_not_shown() -> None:
+    async with stage() as shown:
+        await shown.press("right_square_bracket", "f", "E", "o", "a")
+        main = shown.app.main
+        assert (main.pane.state.follows, main.channel, main.merged) == (True, "all", False)
+
+
+async def test_up_at_the_top_of_env_stays_there() -> None:
+    async with stage() as shown:
+        await shown.press("left_square_bracket", "tab")
+        await shown.shows("***")
+        await shown.press("up", "v")
+        await shown.shows("secret of OPENAI_API_KEY")
+
+
+async def test_the_problems_filter_shows_that_it_is_on() -> None:
+    async with stage() as shown:
+        await shown.press("exclamation_mark")
+        await shown.shows("problems 3 of 12")
+        assert "? Help" in shown.lines[-1]
+
+
+async def test_quitting_asks_nothing_where_nothing_runs() -> None:
+    async with stage(control=FakeControl(snapshot("idle", Status.STOPPED))) as shown:
+        assert isinstance(shown.owner, FakeOwner)
+        await shown.press("q")
+        assert shown.owner.asked == 1
+
+
+async def test_why_tells_of_restarts_in_words_and_only_where_it_runs() -> None:
+    running = snapshot("one", restart_count=1, restart_reason=Reason.USER)
+    stopped = snapshot("two", Status.STOPPED, restart_count=1, restart_reason=Reason.USER)
+    async with stage(control=FakeControl(running, stopped)) as shown:
+        await shown.shows("restarted by user")
+        assert shown.text.count("user") == 1

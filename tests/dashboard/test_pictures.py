@@ -64,7 +64,7 @@ FLOWS: dict[str, tuple[Sequence[str], str]] = {
     "filter": (["slash", *"is:run", "enter"], "ai-agent"),
     "no-match": (["slash", *"zzz", "enter"], "No process matches"),
     "marks": (["space", "space"], "2 marked"),
-    "sorted": (["greater_than_sign"] * 6, "CPU"),
+    "sorted": (["greater_than_sign"] * 5, "CPU"),
     "full": (["enter"], "Table"),
     "merged": (["a"], "all processes"),
     "wrap": (["z"], "n 2 s"),

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 from textual import on
 
+from pmtui.config.find import data_folder
 from pmtui.dashboard.formats import plural
 from pmtui.dashboard.log_lines import HeldLines, Line, Lines, MatchingLines, MergedLines, PausedLines
 from pmtui.dashboard.saved import write_copy, write_lines
@@ -132,8 +134,13 @@ class LogActions(Desk):
 
     def action_save(self) -> None:
         lines: list[Line] = [*self.pane.everything()]
+        if not lines:
+            self.tell("There is nothing to save")
+            return
+        about = self.facts.about
+        folder = data_folder(Path(about.config) if about and about.config else None)
         try:
-            path = write_lines(self.pane_bar.title, lines)
+            path = write_lines(self.pane_bar.title, lines, folder if folder.is_dir() else None)
         except OSError as error:
             self.tell(f"The lines cannot be saved: {error.strerror} ({error.filename})", error=True)
         else:

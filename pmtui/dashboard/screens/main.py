@@ -11,7 +11,7 @@ from textual.geometry import Size
 from textual.widgets import ContentSwitcher, Static
 
 from pmtui.control import Status
-from pmtui.dashboard.actions import BY_ID, Action, bindings
+from pmtui.dashboard.actions import ACTIONS, BY_ID, Action, bindings
 from pmtui.dashboard.commands import Commands
 from pmtui.dashboard.dialogs.too_small import TooSmall, is_too_small
 from pmtui.dashboard.facts import Facts
@@ -19,7 +19,7 @@ from pmtui.dashboard.formats import shortened
 from pmtui.dashboard.look import look_of
 from pmtui.dashboard.screens.log_actions import LogActions
 from pmtui.dashboard.screens.notices import begin_notice
-from pmtui.dashboard.screens.process_actions import DOWN, ProcessActions
+from pmtui.dashboard.screens.process_actions import ProcessActions
 from pmtui.dashboard.screens.tab_actions import TabActions
 from pmtui.dashboard.screens.table_actions import TableActions
 from pmtui.dashboard.widgets.bar import Bar
@@ -30,6 +30,7 @@ from pmtui.dashboard.widgets.pane_bar import CHANNELS, TABS
 from pmtui.dashboard.widgets.process_table import ProcessTable
 from pmtui.dashboard.widgets.title_bar import TitleBar
 
+LOG_ONLY = frozenset(action.id for action in ACTIONS if action.section == "Logs") - {"full_logs", "clear_logs"}
 MOST_OF_SCREEN = 0.45
 LEAST_ROWS = 3
 
@@ -102,14 +103,19 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
     def label_keys(self) -> None:
         keys = self.query_one(KeyBar)
         row = self.table.snapshot
+        several = f" {len(self.table.marks)}" if self.table.marks else ""
         keys.labels = {
-            "toggle_running": "Start" if row and row.status in DOWN else "Stop",
+            "toggle_running": ("Start" if self.all_rest else "Stop") + several,
+            "restart": f"Restart{several}",
+            "kill": f"Kill{several}",
             "slash": "Search" if self._reads_log else "Filter",
             "full_logs": "Table" if self.has_class("-full") else "Logs",
             "follow": "Follow" if not self.pane.state.follows else "Pause",
             "quit": "Detach" if self.detaches else "Quit",
         }
         keys.hidden = frozenset() if row else frozenset({"restart", "toggle_running", "full_logs", "kill", "follow"})
+        if self.tab != "logs":
+            keys.hidden |= {"follow"}
         keys.hint = self._hint()
         keys.update_pieces()
 
@@ -123,6 +129,12 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         if arrangement.filter:
             said.append(f"{shortened(arrangement.filter.text, 16)} {count}")
         return f" {self.glyphs.dot} ".join(said)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is done to the log is done where it can be seen."""
+        if self.tab != "logs" and action in LOG_ONLY:
+            return False
+        return super().check_action(action, parameters)
 
     # layout
 

@@ -32,13 +32,16 @@ class ProcessActions(Desk):
         self.operate("Restarting", self.table.chosen, self.control.restart)
 
     def action_toggle_running(self) -> None:
-        row = self.table.snapshot
-        if row is None:
-            return
-        if row.status in DOWN:
+        if self.all_rest:
             self.operate("Starting", self.table.chosen, self.control.start)
         else:
             self.operate("Stopping", self.table.chosen, self.control.stop)
+
+    @property
+    def all_rest(self) -> bool:
+        """None of those that a key would be for runs, or is about to."""
+        chosen = {*self.table.chosen}
+        return all(row.status in DOWN for row in self.facts.snapshots if row.id in chosen)
 
     def action_mark(self) -> None:
         self.table.toggle_mark()

@@ -1,5 +1,7 @@
 """The tabs below the table: what they show, and moving between them."""
 
+from collections.abc import Container
+
 from textual import work
 from textual.css.query import NoMatches
 from textual.widgets import ContentSwitcher
@@ -11,6 +13,11 @@ from pmtui.dashboard.screens.desk import Desk
 from pmtui.dashboard.screens.help import Help
 from pmtui.dashboard.widgets.facts_pane import MASK, EnvPane, FactsPane, events_table, info_table
 from pmtui.dashboard.widgets.pane_bar import TABS, Tab
+
+
+def distance(name: str, configured: Container[str]) -> int:
+    """How far a variable comes from: the config, pmtui, or whoever started the manager."""
+    return 0 if name in configured else 1 if name.startswith("PMTUI_") else 2
 
 
 class TabActions(Desk):
@@ -32,6 +39,7 @@ class TabActions(Desk):
             self.show_details()
         else:
             self.pane.tick()
+        self.label_keys()
 
     def action_next_tab(self) -> None:
         self.set_tab(TABS[(TABS.index(self.tab) + 1) % len(TABS)])
@@ -77,7 +85,8 @@ class TabActions(Desk):
             if self.tab == "info":
                 self.query_one("#info", FactsPane).show(info_table(detail, look, self.glyphs, self.facts.now))
                 return
-            env = dict(sorted(detail.env.items()))
+            own = detail.config.get("env") or {}
+            env = dict(sorted(detail.env.items(), key=lambda item: (distance(item[0], own), item[0])))
             if self.revealed and self.revealed[0] == process_id and env.get(self.revealed[1]) == MASK:
                 env[self.revealed[1]] = await self.control.reveal(*self.revealed)
             self.query_one(EnvPane).show(env)

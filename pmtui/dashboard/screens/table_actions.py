@@ -18,7 +18,7 @@ class TableActions(Desk):
     @property
     def _reads_log(self) -> bool:
         """The log has the attention: a slash searches it."""
-        return self.focused is self.pane or self.has_class("-full")
+        return self.pane_bar.tab == "logs" and (self.focused is self.pane or self.has_class("-full"))
 
     def action_slash(self) -> None:
         if self._reads_log:
@@ -34,10 +34,10 @@ class TableActions(Desk):
         self.table.rearrange(replace(arrangement, problems_only=not arrangement.problems_only))
 
     def action_sort_next(self) -> None:
-        self.table.rearrange(self.table.arrangement.stepped(1))
+        self.table.rearrange(self.table.arrangement.stepped(1, self.table.columns))
 
     def action_sort_previous(self) -> None:
-        self.table.rearrange(self.table.arrangement.stepped(-1))
+        self.table.rearrange(self.table.arrangement.stepped(-1, self.table.columns))
 
     def action_invert(self) -> None:
         arrangement = self.table.arrangement

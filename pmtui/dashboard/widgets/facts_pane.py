@@ -61,6 +61,14 @@ class EnvPane(OptionList):
         if env:
             self.highlighted = min(place or 0, len(env) - 1)
 
+    def action_cursor_up(self) -> None:
+        if self.highlighted:
+            super().action_cursor_up()
+
+    def action_cursor_down(self) -> None:
+        if self.highlighted is None or self.highlighted < self.option_count - 1:
+            super().action_cursor_down()
+
     @property
     def name_at_cursor(self) -> str | None:
         names = [*self._shown]

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
-from pmtui.dashboard.actions import ACTIONS
+from rich.cells import cell_len
+
+from pmtui.dashboard.actions import ACTIONS, Action
 from pmtui.dashboard.widgets.bar import Bar, Piece, width_of
 
 MOST = 7
 """Keys shown in a narrow terminal."""
+ALWAYS = ("help", "quit")
 
 
 class KeyBar(Bar):
@@ -23,22 +26,30 @@ class KeyBar(Bar):
         self.hint = ""
 
     def pieces(self, width: int) -> Sequence[Piece]:
-        look = self.look
         chosen: list[Piece] = []
         ranked = sorted((action for action in ACTIONS if action.footer), key=lambda action: action.footer)
         shown = [action for action in ranked if action.id not in self.hidden]
         if width < 100:
-            quit_ = [action for action in shown if action.id == "quit"]
-            shown = [action for action in shown if action.id != "quit"][: MOST - 1 - bool(self.hint)] + quit_
+            others = [action for action in shown if action.id not in ALWAYS][: MOST - len(ALWAYS)]
+            shown = [action for action in shown if action in others or action.id in ALWAYS]
+        left = width - (cell_len(self.hint) + 1 if self.hint else 0)
+        fitting = set()
+        for action in sorted(shown, key=lambda action: action.id not in ALWAYS):
+            left -= width_of(self._key(action))
+            if left < 0:
+                break
+            fitting.add(action.id)
         for action in shown:
-            label = self.labels.get(action.id, action.label)
-            pieces = [
-                Piece(f" {action.key}", look["accent"], action.id),
-                Piece(f" {label}  ", look["text"], action.id),
-            ]
-            if width_of([*chosen, *pieces]) <= width:
-                chosen += pieces
-        free = width - width_of(chosen) - len(self.hint) - 1
-        if self.hint and free > 0:
-            chosen += [Piece(" " * free, look["text"]), Piece(self.hint, look["dim"])]
+            if action.id in fitting:
+                chosen += self._key(action)
+        free = width - width_of(chosen) - cell_len(self.hint) - 1
+        if self.hint and free >= 0:
+            chosen += [Piece(" " * free, self.look["text"]), Piece(self.hint, self.look["dim"])]
         return chosen
+
+    def _key(self, action: Action) -> Sequence[Piece]:
+        label = self.labels.get(action.id, action.label)
+        return [
+            Piece(f" {action.key}", self.look["accent"], action.id),
+            Piece(f" {label}  ", self.look["text"], action.id),
+        ]

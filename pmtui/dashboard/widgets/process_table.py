@@ -177,6 +177,11 @@ class ProcessTable(Widget, can_focus=True):
         """Rows that fit below the header."""
         return max(0, self.size.height - 1)
 
+    @property
+    def columns(self) -> Sequence[str]:
+        """The keys of those that there is room for."""
+        return [placed.column.key for placed in self._plan]
+
     def _scroll_to_selected(self) -> None:
         ids = self.ids
         if self.selected in ids and self.page:
@@ -270,7 +275,7 @@ class ProcessTable(Widget, can_focus=True):
             return self.arrangement.sort, self.arrangement.falling, len(self.marks)
         place = self._top + y - 1
         if place >= len(self._rows):
-            return self.message, y - 1 in bar
+            return "" if self._rows else self.message, y - 1 in bar
         row = self._rows[place]
         cells = cells_of(self._row(row), self._plan)
         return cells, row.id == self.selected and (1, self.has_focus), row.id in self.marks, y - 1 in bar, bool(bar)
