@@ -62,7 +62,7 @@ def test_an_abstract_address_is_reached() -> None:
         assert end.recv(64) == b"READY=1"
 
 
-@pytest.mark.parametrize(("pid", "seconds"), [(1, 0), (os.getpid(), 2.5)])
+@pytest.mark.parametrize(("pid", "seconds"), [(1, 0), (os.getpid(), 2.5)], ids=["another", "ours"])
 def test_the_watchdog_of_another_process_is_none_of_ours(pid: int, seconds: float) -> None:
     environment = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "2500000", "WATCHDOG_PID": str(pid)}
     assert Notifier.take(environment).watchdog == seconds
