@@ -10,6 +10,8 @@ REST = 0.05
 """Seconds between two batches of little: a wake-up for every line would cost more than the line."""
 BATCH = 256 << 10
 """Bytes that are worth a batch at once."""
+REST_IN_FLOOD = 0.003
+"""Seconds that the little waits which follows such a batch: it may be the end of a flood."""
 _NEVER = float("inf")
 
 
@@ -26,6 +28,7 @@ class Conveyor(Generic[T]):
         self._waiting = 0  # the part of the load that is not being carried yet
         self._wanted: float = 0  # how much has to wait for the thread to be woken
         self._moved = 0.0
+        self._rest = REST
         self._closing = False
         self._changed = threading.Condition(threading.Lock())
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -82,11 +85,12 @@ class Conveyor(Generic[T]):
         """The next batch: all that waits, once it is enough or has waited long enough. Empty at the end."""
         with self._changed:
             self._wanted = BATCH
-            self._changed.wait_for(self._is_due, REST)
+            self._changed.wait_for(self._is_due, self._rest)
             if not self._items and not self._closing:
                 self._wanted = 0
                 self._changed.wait_for(self._is_due)
             self._wanted = _NEVER
+            self._rest = REST_IN_FLOOD if self._waiting >= BATCH else REST
             batch, self._items, self._waiting = self._items, [], 0
             return batch
 

@@ -8,12 +8,12 @@ once. When nothing is written there is no timer and no wake-up.
 import asyncio
 import fcntl
 import os
-import selectors
+import select
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-READ = 256 << 10
+READ = 512 << 10
 REST = 0.02
 """Seconds without listening after a little was read."""
 HOT = 16 << 10
@@ -58,7 +58,8 @@ class Pump:
             2 << 20
         )  # glibc keeps what is freed if it once freed more: without, page faults are half the CPU of a flood
         self._loop = loop
-        self._pipes = selectors.DefaultSelector()
+        self._pipes = select.epoll()
+        self._listened: set[int] = set()
         self._sinks: dict[int, Sink] = {}
         self._endings: dict[int, _Ending] = {}
         self._held: set[int] = set()
@@ -67,12 +68,12 @@ class Pump:
         self._rest_timer: asyncio.TimerHandle | None = None
         self._hot_until = 0.0
         self._hot_bytes = 0
-        loop.add_reader(self._pipes, self._serve)
+        loop.add_reader(self._pipes.fileno(), self._serve)
 
     def follow(self, fd: int, sink: Sink) -> None:
         """Reads the non-blocking end of a pipe from now on, and owns it."""
         self._sinks[fd] = sink
-        self._pipes.register(fd, selectors.EVENT_READ)
+        self.resume(fd)
 
     def finish(self, fds: Sequence[int], done: Callable[[], None]) -> None:
         """The process is gone: reads the rest, closes, calls `done`; all in this call if the ends are there already.
@@ -90,16 +91,18 @@ class Pump:
 
     def pause(self, fd: int) -> None:
         """Leaves the pipe unread: its writer waits once it is full."""
-        if fd in self._pipes.get_map():
+        if fd in self._listened:
+            self._listened.discard(fd)
             self._pipes.unregister(fd)
 
     def resume(self, fd: int) -> None:
-        if fd not in self._pipes.get_map():
-            self._pipes.register(fd, selectors.EVENT_READ)
+        if fd not in self._listened:
+            self._listened.add(fd)
+            self._pipes.register(fd, select.EPOLLIN)
 
     def close(self) -> None:
         """Lets go of all pipes, unread."""
-        self._loop.remove_reader(self._pipes)
+        self._loop.remove_reader(self._pipes.fileno())
         for timer in (self._rest_timer, self._hold_timer, *(ending.timer for ending in self._endings.values())):
             if timer:
                 timer.cancel()
@@ -111,8 +114,8 @@ class Pump:
     def _serve(self) -> None:
         """Reads every pipe that is ready once, and decides when to look again."""
         biggest = total = 0
-        for key, _ in self._pipes.select(0):
-            size = self._read(key.fd)
+        for fd, _ in self._pipes.poll(0):
+            size = self._read(fd)
             total += size
             biggest = max(biggest, size)
         if self._is_flood(biggest, total) or not total:
@@ -133,11 +136,11 @@ class Pump:
     def _listen(self) -> None:
         if self._rest_timer:
             self._rest_timer = None
-            self._loop.add_reader(self._pipes, self._serve)
+            self._loop.add_reader(self._pipes.fileno(), self._serve)
 
     def _rest(self) -> None:
         if not self._rest_timer:
-            self._loop.remove_reader(self._pipes)
+            self._loop.remove_reader(self._pipes.fileno())
         self._rest_timer = self._loop.call_later(REST, self._serve)
 
     def _read(self, fd: int) -> int:
