@@ -26,6 +26,9 @@ HOLD = 0.003
 """Seconds between two looks whether a pipe that was held back may be read again."""
 STRANGER = 0.5
 """Seconds for which the pipe of an ended process is read while somebody else holds it."""
+_FREED = 16 << 20
+# glibc keeps what is freed if it once freed more than this at once; without that, page faults are a third of the CPU of
+# a flood. It must be more than what waits for the disk.
 _SWEEP = 1 << 20  # bytes read from one pipe within `finish`: all that it can hold
 
 
@@ -54,9 +57,7 @@ class Pump:
     """Reads what was given to `follow` and feeds it to its sink, until `finish` closes it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        bytes(
-            2 << 20
-        )  # glibc keeps what is freed if it once freed more: without, page faults are half the CPU of a flood
+        bytes(_FREED)
         self._loop = loop
         self._pipes = select.epoll()
         self._listened: set[int] = set()
