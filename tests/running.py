@@ -3,10 +3,11 @@
 import contextlib
 import http.client
 import json
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,29 @@ PMTUI = [sys.executable, "-m", "pmtui"]
 
 
 class Running:
-    """`pmtui --no-ui` on a config in `folder`, and a client of its API."""
+    """`pmtui --no-ui` on a config in `folder`, and a client of its API; `data` is where the folder `.pmtui` is seen.
 
-    def __init__(self, folder: Path, config: object, *options: str, stdout: int | None = None) -> None:
+    `within` is a command that executes it, as `nice` does; `env` is added to the environment.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: object,
+        *options: str,
+        stdout: int | None = None,
+        within: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
+        self.data = folder / ".pmtui"
         self.output = folder / "manager.out"
         (folder / "pb_processes.json").write_text(config if isinstance(config, str) else json.dumps(config))
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen(
-                [*PMTUI, "--no-ui", "--port", "0", *options],
+                [*within, *PMTUI, "--no-ui", "--port", "0", *options],
                 cwd=folder,
+                env=os.environ | (env or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=output if stdout is None else stdout,
                 stderr=output,
@@ -42,7 +56,7 @@ class Running:
 
     @property
     def guardian(self) -> int:
-        facts = json.loads((self.folder / ".pmtui/state.json").read_text())
+        facts = json.loads((self.data / "state.json").read_text())
         return int(facts["guardian"])
 
     def wait_until_served(self) -> None:
@@ -57,9 +71,9 @@ class Running:
         eventually(answers)
 
     def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        facts = json.loads((self.folder / ".pmtui/instance.json").read_text())
+        facts = json.loads((self.data / "instance.json").read_text())
         host = facts["url"].removeprefix("http://")
-        token = (self.folder / ".pmtui/token").read_text().strip()
+        token = (self.data / "token").read_text().strip()
         client = http.client.HTTPConnection(host, timeout=DEADLINE)
         headers = {"Authorization": f"Bearer {token}"} | ({"Content-Type": "application/json"} if body else {})
         try:
@@ -101,9 +115,16 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(folder: Path, config: object, *options: str, stdout: int | None = None) -> Iterator[Running]:
+def running(
+    folder: Path,
+    config: object,
+    *options: str,
+    stdout: int | None = None,
+    within: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+) -> Iterator[Running]:
     """A manager that is gone at the end, whatever happens in between; what it prints goes to `stdout` or its log."""
-    manager = Running(folder, config, *options, stdout=stdout)
+    manager = Running(folder, config, *options, stdout=stdout, within=within, env=env)
     try:
         yield manager
     finally:
