@@ -70,18 +70,29 @@ class Running:
 
         eventually(answers)
 
-    def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        facts = json.loads((self.data / "instance.json").read_text())
-        host = facts["url"].removeprefix("http://")
-        token = (self.data / "token").read_text().strip()
-        client = http.client.HTTPConnection(host, timeout=DEADLINE)
-        headers = {"Authorization": f"Bearer {token}"} | ({"Content-Type": "application/json"} if body else {})
+    @property
+    def url(self) -> str:
+        return str(json.loads((self.data / "instance.json").read_text())["url"])
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header that opens the API."""
+        return {"Authorization": f"Bearer {(self.data / 'token').read_text().strip()}"}
+
+    def fetch(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+        """An answer as it comes."""
+        client = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=DEADLINE)
+        headers = self.authorization | ({"Content-Type": "application/json"} if body else {})
         try:
             client.request(method, path, json.dumps(body) if body else None, headers)
             answer = client.getresponse()
-            return answer.status, json.loads(answer.read())
+            return answer.status, answer.read()
         finally:
             client.close()
+
+    def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        status, answer = self.fetch(method, path, body)
+        return status, json.loads(answer)
 
     def get(self, path: str) -> tuple[int, Any]:
         return self.request("GET", path)
