@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from tests.commands.shell import CLEAN, pmtui
-from tests.dashboard.terminal import PseudoTerminal
 from tests.eventually import eventually
 from tests.running import PMTUI, Running, running
 
@@ -49,22 +48,6 @@ def test_json_is_an_object_a_line(house: Running) -> None:
     assert len(lines) == 21
     assert {line["text"] for line in lines} >= {"line 20\ufffd", "oops"}
     assert lines[0].keys() == {"seq", "time", "stream", "text", "run", "id"}
-
-
-def test_a_terminal_gets_nothing_that_it_would_obey(tmp_path: Path) -> None:
-    evil = "printf '\\033]52;c;aGk=\\007\\033[2Jplain \\033[32mgreen\\n'; sleep 600"
-    with running(tmp_path, [{"id": "evil", "command": evil, "shell": True}]) as manager:
-        manager.wait_running(["evil"])
-        eventually(lambda: manager.get("/api/pm/evil/logs")[1])
-        terminal = PseudoTerminal(tmp_path, None, words=("logs", "evil"))
-        try:
-            assert terminal.ends() == 0
-            terminal.shows("plain green")
-            assert b"plain \x1b[32mgreen\x1b[0m" in terminal.output
-            assert b"\x1b]" not in terminal.output
-            assert b"\x1b[2J" not in terminal.output
-        finally:
-            terminal.close()
 
 
 def test_the_run_before_is_there_after_a_crash(own: Running) -> None:

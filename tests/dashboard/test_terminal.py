@@ -140,17 +140,6 @@ def test_no_colour_means_no_hue(tmp_path: Path) -> None:
             assert red == green == blue
 
 
-def test_hostile_output_never_reaches_the_terminal_raw(tmp_path: Path) -> None:
-    (tmp_path / "evil.py").write_text(
-        "import sys, time\n"
-        "sys.stdout.buffer.write(b'\\x1b]52;c;cm0=\\x07\\x1b]0;owned\\x07\\x1b[2J\\x1bPq\\x1b\\\\\\x1bc[/bold]seen\\n')\n"
-        "sys.stdout.flush()\ntime.sleep(1000)\n"
-    )
-    with terminal(tmp_path, '[process.evil]\nscript = "evil.py"\n') as shown:
-        shown.shows("[/bold]seen")
-        assert not re.search(rb"\x1b\]52|\x1b\]0;|\x1b\[2J|\x1bP|\x1bc", shown.output)
-
-
 def test_no_config_tells_how_to_begin(tmp_path: Path) -> None:
     with terminal(tmp_path, None) as shown:
         shown.shows("No config here yet")

@@ -1,0 +1,128 @@
+"""Output that is no text, commands a terminal, or breaks a layout: as it was on disk, harmless wherever it is shown."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.dashboard.terminal import PseudoTerminal, terminal
+from tests.eventually import eventually
+from tests.running import Running, running
+
+MARKS = "\u0301" * 10_000
+SHOWN = {
+    b"invalid \xff\xfe \xc3( \xf0\x9f": "invalid \ufffd\ufffd \ufffd( \ufffd",
+    b"nul \x00 bell \x07 del \x7f": "nul  bell  del ",
+    b"raw c1 \x9b2J": "raw c1 \ufffd2J",
+    "c1 \x9b2J\x85\x90q\x9c".encode(): "c1 ",
+    b"clipboard \x1b]52;c;cm0gLXJm\x07": "clipboard ",
+    b"title \x1b]0;owned\x1b\\": "title ",
+    b"cleared \x1b[2J\x1b[H\x1b[?1049l": "cleared ",
+    b"reset \x1bc\x1b(0": "reset ",
+    b"device \x1bPq#0;2;0;0;0\x1b\\": "device ",
+    b"question \x1b[6n\x1b[c\x1b[5i": "question ",
+    b"open \x1b]52;c;": "open 52;c;",
+    b"markup [/bold] [red] [@click=app.quit]here[/]": "markup [/bold] [red] [@click=app.quit]here[/]",
+    "bidi \u202eabc\u2066def".encode(): "bidi abcdef",
+    f"pile a{MARKS}".encode(): "pile a" + "\u0301" * 4,
+    b"tab\tstop": "tab\tstop",
+    b"10%\r55%\r100% done\r": "100% done",
+    b"colour \x1b[32mgreen": "colour green",
+    b"the last": "the last",
+}
+"""What is written, and what is told of it as text."""
+RAW = b"".join(line + b"\n" for line in SHOWN)
+EVIL: dict[str, Any] = {"id": "evil", "command": "cat evil.bin; exec sleep 600", "shell": True}
+TOML = '[process.evil]\ncommand = "cat evil.bin; exec sleep 600"\nshell = true\n'
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "evil.bin").write_bytes(RAW)
+    return tmp_path
+
+
+@pytest.fixture
+def manager(folder: Path) -> Iterator[Running]:
+    with running(folder, [EVIL | {"log": {"timestamps": False}}], "--log-format", "json") as manager:
+        manager.wait_running(["evil"])
+        eventually(lambda: len(manager.get("/api/pm/evil/logs")[1]) == len(SHOWN))
+        yield manager
+
+
+def test_bytes_are_kept_as_they_came_and_told_as_valid_json(manager: Running) -> None:
+    """Invalid UTF-8, NUL, C1 bytes and commands to a terminal: raw on disk; replaced or left out in the API's lists and
+    streams and in the manager's own JSON log, all of which stays valid."""
+    log = manager.data / "logs/evil-stdout.log"
+    eventually(lambda: log.read_bytes() == RAW)
+    told = [*SHOWN.values()]
+    assert [line["text"] for line in manager.get("/api/pm/evil/logs")[1]] == told
+    assert manager.fetch("GET", "/api/pm/evil/logs?format=text")[0] == 200
+    assert [line["text"] for line in streamed(manager, len(SHOWN))] == told
+    rows = [json.loads(line) for line in manager.log.splitlines()]
+    assert [row["text"] for row in rows if row["id"] == "evil"] == told
+
+
+def streamed(manager: Running, count: int) -> list[Any]:
+    """The first lines of the log's stream."""
+    found: list[Any] = []
+    url = f"{manager.url}/api/pm/evil/logs/stream"
+    with httpx.stream("GET", url, headers=manager.authorization, timeout=20) as response:
+        for line in response.iter_lines():
+            if line.startswith("data: "):
+                found.append(json.loads(line.removeprefix("data: ")))
+            if len(found) == count:
+                break
+    return found
+
+
+def assert_harmless(output: bytes) -> None:
+    """There is nothing in it but text, its colours and line ends."""
+    text = COLOUR.sub("", output.decode())
+    assert not re.findall(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+    assert re.findall(r"\r(?!\n)", text) == []
+    assert "\u0301" * 5 not in text
+    for line in SHOWN.values():
+        assert line.expandtabs() in text
+
+
+def test_logs_on_a_terminal_obey_nobody(manager: Running) -> None:
+    """`pmtui logs` on a terminal shows the same output: text and colours, and nothing else that a terminal obeys."""
+    shown = PseudoTerminal(manager.folder, None, words=("logs", "evil"), NO_COLOR="")
+    try:
+        assert shown.ends() == 0
+        shown.shows("the last")
+        assert_harmless(shown.output)
+        assert b"colour \x1b[32mgreen\x1b[0m" in shown.output
+    finally:
+        shown.close()
+
+
+def test_a_manager_without_a_screen_passes_nothing_on_to_its_terminal(folder: Path) -> None:
+    """The log of `pmtui --no-ui` on a terminal: text and colours, and nothing else that a terminal obeys."""
+    shown = PseudoTerminal(folder, TOML, words=("--no-ui", "--no-api"), NO_COLOR="")
+    try:
+        shown.shows("the last")
+        assert_harmless(shown.output)
+        shown.process.terminate()
+        assert shown.ends() == 0
+    finally:
+        shown.close()
+
+
+def test_hostile_output_is_shown_by_the_dashboard_and_not_obeyed(folder: Path) -> None:
+    """The dashboard shows such lines, markup and all, and goes on; no command in them reaches the terminal."""
+    with terminal(folder, TOML, size=(120, 60)) as shown:
+        for words in ("[/bold] [red] [@click=app.quit]here[/]", "bidi abcdef", "100% done", "the last"):
+            shown.shows(words)
+        assert not re.search(rb"\x1b\]52|\x1b\]0;|\x1b\[2J|\x1bP|\x1bc|\x1b\(0|\x1b\[6n|\x1b\[5i|\x00", shown.output)
+        text = shown.output.decode()
+        assert not re.search(r"[\x80-\x9f\u202a-\u202e\u2066-\u2069]|\u0301{5}|\t", text)
+        shown.press(b"qy")
+        assert shown.ends() == 0
+        assert shown.is_restored()
