@@ -9,7 +9,7 @@ from keyword import iskeyword
 from typing import NoReturn
 
 COMMANDS = {
-    "attach": "the dashboard over a manager that runs elsewhere",
+    "attach": "the dashboard over a manager that runs already",
     "list": "the processes as a table",
     "info": "all that is known of a process",
     "start": "start processes",

@@ -41,7 +41,7 @@ def start(options: argparse.Namespace, argv: Sequence[str]) -> int:
         return complain(f"the data folder {folder} cannot be used: {error.strerror} ({error.filename})", FAILURE)
     begin = os.fstat(log).st_size
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "pmtui", "--log-file", str(folder / LOG), *argv],
+        [sys.executable, "-P", "-m", "pmtui", "--detach", "--log-file", str(folder / LOG), *argv],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,

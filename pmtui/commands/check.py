@@ -5,16 +5,23 @@ import os
 import sys
 from collections.abc import Sequence
 
-from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, add_config, complain, load
+from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, add_config, command_parser, complain, load
+
+
+def parser() -> argparse.ArgumentParser:
+    made = command_parser(
+        "check",
+        "Says everything that is wrong with the config, each with its line and what was expected. Runs nothing.",
+        "pmtui check",
+        "pmtui check -c deploy/pmtui.toml && pmtui reload",
+        codes="Exit codes: 0 nothing that matters is wrong, 2 something is.",
+    )
+    add_config(made)
+    return made
 
 
 def run(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="pmtui check",
-        description="Says everything that is wrong with the config. Exit code 0: nothing that matters; 2: errors.",
-    )
-    add_config(parser)
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
     from pmtui.config.check import check, report
 
     loaded = load(options.config)

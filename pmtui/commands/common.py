@@ -13,6 +13,25 @@ DONE, FAILURE, BAD_USAGE, NO_MANAGER = 0, 1, 2, 3
 CONFIGS = "pmtui.toml, pb_processes.json or pb_data/pb_processes.json"
 
 
+class Layout(argparse.RawDescriptionHelpFormatter):
+    """Fills the lines of the terminal with the description, and leaves examples as they are laid out."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if "\n" in text:
+            return super()._fill_text(text, width, indent)
+        return argparse.HelpFormatter._fill_text(self, text, width, indent)
+
+
+def command_parser(name: str, description: str, *examples: str, codes: str = "") -> argparse.ArgumentParser:
+    """A parser whose help teaches by examples; `codes` says what the exit codes mean."""
+    return argparse.ArgumentParser(
+        prog=f"pmtui {name}",
+        description=description,
+        epilog="\n".join(["examples:", *(f"  {example}" for example in examples), *(["", codes] if codes else [])]),
+        formatter_class=Layout,
+    )
+
+
 def add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-c", "--config", "--pmConfig", type=Path, metavar="FILE", help=f"the config ({CONFIGS})")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 
 from pmtui.cli import COMMANDS, module_of
-from pmtui.commands.common import DONE
+from pmtui.commands.common import DONE, command_parser
 from pmtui.commands.manage import manager_options
 
 TAKE_IDS = ("info", "start", "stop", "restart", "signal", "logs", "events", "wait", "list")
@@ -80,14 +80,12 @@ complete -c pmtui -n '__fish_seen_subcommand_from @FISH_IDS@' -f -a '(__pmtui_id
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="pmtui completion",
-        description="Prints what a shell has to read to complete commands, options and the ids of processes.",
-        epilog="examples:\n"
-        "  source <(pmtui completion bash)       in ~/.bashrc\n"
-        "  source <(pmtui completion zsh)        in ~/.zshrc, after compinit\n"
-        "  pmtui completion fish > ~/.config/fish/completions/pmtui.fish",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    made = command_parser(
+        "completion",
+        "Prints what a shell has to read to complete commands, options and the ids of processes.",
+        "source <(pmtui completion bash)       in ~/.bashrc",
+        "source <(pmtui completion zsh)        in ~/.zshrc, after compinit",
+        "pmtui completion fish > ~/.config/fish/completions/pmtui.fish",
     )
     made.add_argument("shell", choices=("bash", "zsh", "fish"))
     return made
@@ -158,9 +156,9 @@ def filled(script: str, parts: dict[str, str]) -> str:
 
 def options(command: str) -> list[str]:
     """The options of a command, and the words that can stand in it."""
-    module = import_module(module_of(command))
-    words = ["bash", "zsh", "fish"] if command == "completion" else []
-    return [*flags(module.parser()), *words] if hasattr(module, "parser") else ["--help"]
+    parser = import_module(module_of(command)).parser()
+    words = [word for action in parser._actions if not action.option_strings for word in action.choices or ()]
+    return [*flags(parser), *words]
 
 
 def flags(parser: argparse.ArgumentParser) -> list[str]:

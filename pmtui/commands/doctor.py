@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 from pmtui import __version__
-from pmtui.commands.common import DONE, FAILURE, add_config
+from pmtui.commands.common import DONE, FAILURE, add_config, command_parser
 from pmtui.commands.ink import Ink
 from pmtui.config.find import NAMES, data_folder, find_config
 from pmtui.config.load import load_config
@@ -35,10 +35,13 @@ Finding = tuple[str, str, bool]
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="pmtui doctor",
-        description="Tells what a bug report needs: versions, what the kernel can, config, manager, port, terminal. No "
-        "secret is told. Exit code 1: something is not as it should be.",
+    made = command_parser(
+        "doctor",
+        "Tells what a bug report needs: versions, what the kernel can, config, manager, port, terminal. No secret is "
+        "told.",
+        "pmtui doctor",
+        "pmtui doctor > report.txt",
+        codes="Exit codes: 0 all is as it should be, 1 something is not.",
     )
     add_config(made)
     return made

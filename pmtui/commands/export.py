@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, FAILURE, add_config, complain, load
+from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, FAILURE, add_config, command_parser, complain, load
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
@@ -20,11 +20,14 @@ PRIVATE = 0o600
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="pmtui export",
-        description="Writes the processes of the config as units of systemd, a compose.yaml, manifests for Kubernetes "
-        "or a Procfile, and names on stderr what cannot be carried over. Values of env are those of the config; "
-        "variables of this shell are referred to and never written down.",
+    made = command_parser(
+        "export",
+        "Writes the processes of the config as units of systemd, a compose.yaml, manifests for Kubernetes or a "
+        "Procfile, and names on stderr what cannot be carried over. Values of env are those of the config; variables "
+        "of this shell are referred to and never written down.",
+        "pmtui export systemd --user -o ~/.config/systemd/user",
+        "pmtui export compose --image shop:1.2 > compose.yaml",
+        "pmtui export kubernetes --image shop:1.2 | kubectl apply -f -",
     )
     add_config(made)
     made.add_argument("target", choices=TARGETS)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.commands.common import DONE, FAILURE, complain
+from pmtui.commands.common import DONE, FAILURE, command_parser, complain
 from pmtui.commands.new_file import write_new
 
 if TYPE_CHECKING:
@@ -18,11 +18,14 @@ STDOUT = "-"
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="pmtui import",
-        description="Makes a pmtui.toml of a Procfile (and the .env beside it), a pm2 ecosystem, a supervisord.conf or "
-        "a process-compose file, and tells what became of each thing in it, and what was lost and why. "
-        "Overwrites nothing. An ecosystem that is a program (.js) is run by node.",
+    made = command_parser(
+        "import",
+        "Makes a pmtui.toml of a Procfile (and the .env beside it), a pm2 ecosystem, a supervisord.conf or a "
+        "process-compose file, and tells what became of each thing in it, and what was lost and why. Overwrites "
+        "nothing. An ecosystem that is a program (.js) is run by node.",
+        "pmtui import Procfile",
+        "pmtui import ecosystem.config.js --env production",
+        "pmtui import /etc/supervisor/supervisord.conf -o - | less",
     )
     made.add_argument("file", metavar="FILE")
     made.add_argument("-o", "--output", default="pmtui.toml", metavar="FILE", help="pmtui.toml; - for stdout")

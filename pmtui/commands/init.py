@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.commands.common import DONE, FAILURE, complain
+from pmtui.commands.common import DONE, FAILURE, command_parser, complain
 from pmtui.commands.new_file import write_new
 
 if TYPE_CHECKING:
@@ -40,10 +40,11 @@ shell = true
 
 
 def parser() -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
-        prog="pmtui init",
-        description="Looks at this folder (Procfile, package.json, pyproject.toml, main.py and the like) and writes a "
-        "commented pmtui.toml. Overwrites nothing.",
+    return command_parser(
+        "init",
+        "Looks at this folder (Procfile, package.json, pyproject.toml, main.py and the like) and writes a commented "
+        "pmtui.toml. Overwrites nothing.",
+        "cd my-project && pmtui init && pmtui check && pmtui",
     )
 
 

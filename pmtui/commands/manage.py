@@ -4,14 +4,14 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmtui import __version__
 from pmtui.cli import COMMANDS
-from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, FAILURE, add_config, complain, here, load
+from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, FAILURE, Layout, add_config, complain, here, load
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 HABITS = {"status": "list", "ls": "list", "ps": "list", "describe": "info", "show": "info", "kill": "down"}
 """What these words do elsewhere."""
+EXAMPLES = (
+    "examples:",
+    "  pmtui init                 a first config for this folder",
+    "  pmtui                      run it all, under the dashboard",
+    "  pmtui web 'worker-*'       only these, and what they depend on",
+    "  pmtui -d && pmtui wait     in the background; returns when all is well",
+    "",
+)
+END = ("", "Each has a --help.", "Exit codes: 0 asked-for end, 1 failure, 2 bad usage or config, 3 no manager runs.")
 
 
 def manager_options() -> argparse.ArgumentParser:
@@ -29,9 +38,9 @@ def manager_options() -> argparse.ArgumentParser:
         prog="pmtui",
         description=f"Runs and watches the processes that a config declares: {CONFIGS}.",
         epilog="\n".join(
-            ["commands:", *(f"  pmtui {name:<12}{does}" for name, does in COMMANDS.items()), "", "Each has a --help."]
+            [*EXAMPLES, "commands:", *(f"  pmtui {name:<12}{does}" for name, does in COMMANDS.items()), *END]
         ),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Layout,
     )
     add_config(parser)
     add = parser.add_argument
@@ -59,27 +68,33 @@ def port(text: str) -> int:
     return number
 
 
-def run(argv: Sequence[str]) -> int:
-    """The manager, over which the dashboard is shown unless there is to be none."""
+def run(argv: Sequence[str], *, is_passing: bool = False) -> int:
+    """The manager, over which the dashboard is shown unless there is to be none; a passing one can't stay behind."""
     options = manager_options().parse_args(argv)
     if not sys.platform.startswith("linux"):
         return complain("pmtui needs Linux: what ends whole process trees is part of its kernel", FAILURE)
     from pmtui.spawner.boot import Boot
 
     if options.detach and not options.log_file:
-        from pmtui.commands import background
-
-        return background.start(options, argv)
+        return in_background(options, argv)
     options.no_ui = options.no_ui or options.detach
     if not (options.no_ui or (sys.stdin.isatty() and sys.stderr.isatty())):
         return complain("the dashboard needs a terminal; without one: pmtui --no-ui", BAD_USAGE)
     gc.disable()  # imports make much that lives and no garbage; the manager enables it when it is up
     boot = Boot()
     boot.listen()
-    return supervise(options, boot.prepare())  # the guardian first: it comes up while all else is loaded
+    start_again = None if is_passing else partial(in_background, options, argv)
+    return supervise(options, boot.prepare(), start_again)  # the guardian first: it comes up while all else is loaded
 
 
-def supervise(options: argparse.Namespace, boot: "Boot") -> int:
+def in_background(options: argparse.Namespace, argv: Sequence[str]) -> int:
+    """The same manager without a screen, in the background."""
+    from pmtui.commands import background
+
+    return background.start(options, argv)
+
+
+def supervise(options: argparse.Namespace, boot: "Boot", start_again: Callable[[], int] | None) -> int:
     from pmtui.config.load import NAMES
     from pmtui.headless import StartError
     from pmtui.remote.place import running_in
@@ -103,7 +118,7 @@ def supervise(options: argparse.Namespace, boot: "Boot") -> int:
             return headless(source, boot, options)
         from pmtui.dashboard.run import run_dashboard
 
-        return run_dashboard(source, boot, has_api=not options.no_api)
+        return run_dashboard(source, boot, not options.no_api, start_again)
     except StartError as error:
         return complain(str(error), error.exit_code)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, FAILURE, add_config, complain, load
+from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, FAILURE, add_config, command_parser, complain, load
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
@@ -21,11 +21,14 @@ PATIENCE = 120.0
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="pmtui service",
-        description="Makes systemd run the manager of this config: from now on and after each boot (--system) or login "
-        "(--user; before it too after `loginctl enable-linger`). Install again after a change: what is "
-        "as it should be is left alone.",
+    made = command_parser(
+        "service",
+        "Makes systemd run the manager of this config: from now on and after each boot (--system) or login (--user; "
+        "before it too after `loginctl enable-linger`). Install again after a change: what is as it should be is left "
+        "alone.",
+        "pmtui service install --dry-run       what it would write",
+        "sudo pmtui service install --system",
+        "pmtui service uninstall",
     )
     add_config(made)
     made.add_argument("what", choices=("install", "uninstall"))

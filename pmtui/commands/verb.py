@@ -3,13 +3,12 @@
 import argparse
 import os
 import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fnmatch import fnmatchcase
 
-from pmtui.commands.common import FAILURE, NO_MANAGER, add_config, complain
+from pmtui.commands.common import FAILURE, NO_MANAGER, add_config, command_parser, complain
 from pmtui.control import About, ControlError, Snapshot, UnavailableError
 from pmtui.remote.answers import UnreachableError
 from pmtui.remote.client import Client
@@ -17,7 +16,6 @@ from pmtui.remote.place import NoManagerError, SilentManagerError, find_place
 from pmtui.remote.sse import Events, Told
 
 PATTERNS = "ids, globs such as 'web-*', or a @group"
-HELP_WIDTH = 100
 AGAIN = 0.5
 """Seconds until a stream that was cut off is tried again."""
 CODES = "Exit codes: 0 done, 1 it could not be done, 2 bad usage, 3 no manager runs."
@@ -25,12 +23,7 @@ CODES = "Exit codes: 0 done, 1 it could not be done, 2 bad usage, 3 no manager r
 
 def verb_parser(name: str, description: str, *examples: str) -> argparse.ArgumentParser:
     """A parser that knows which manager is meant, and whose help teaches by examples."""
-    parser = argparse.ArgumentParser(
-        prog=f"pmtui {name}",
-        description=textwrap.fill(description, HELP_WIDTH),
-        epilog="\n".join(["examples:", *(f"  {example}" for example in examples), "", CODES]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(name, description, *examples, codes=CODES)
     add_config(parser)
     parser.add_argument(
         "--url", help="address of the manager (default: PMTUI_URL, else that of the config); token in PMTUI_TOKEN"

@@ -14,7 +14,6 @@ from pmtui.config.units import parse_duration, parse_size
 
 Reader = Callable[[Any, str, Problems], Any]
 
-_INTERNAL = {"folder", "instance"}
 _UNITS: dict[str, Callable[[object], float]] = {"duration": parse_duration, "size": parse_size}
 _AT = re.compile(r" - at `\$(.*)`")
 _NAMES = {
@@ -71,6 +70,11 @@ def read_struct(kind: type[Struct], raw: object, path: str, problems: Problems) 
     return good
 
 
+def is_internal(name: str) -> bool:
+    """Whether no file can set that field of a process: the loader does."""
+    return name in ("folder", "instance")
+
+
 class _Field(msgspec.Struct):
     name: str
     read: Reader
@@ -81,7 +85,7 @@ def _fields(kind: type[Struct]) -> Mapping[str, _Field]:
     return {
         field.encode_name: _Field(field.name, _reader(kind, field.name, field.type))
         for field in msgspec.structs.fields(kind)
-        if field.name not in _INTERNAL
+        if not is_internal(field.name)
     }
 
 

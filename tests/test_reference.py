@@ -1,0 +1,26 @@
+"""The README says what the code does."""
+
+import re
+
+import pytest
+
+from pmtui.config.model import Health, Limits, LogSettings, PocketBase, ProcessConfig, Settings, Struct
+from tests.reference import BLOCK, README, TABLES, descriptions, fields, filled
+
+
+def test_its_tables_are_what_the_code_gives() -> None:
+    assert filled(README.read_text()) == README.read_text(), "python -m tests.reference writes them anew"
+
+
+def test_every_table_is_in_it_once() -> None:
+    assert sorted(found[2] for found in BLOCK.finditer(README.read_text())) == sorted(TABLES)
+
+
+def test_a_field_that_was_added_shows_up_with_its_type_default_and_meaning() -> None:
+    row = next(line for line in fields(ProcessConfig).splitlines() if line.startswith("| `stopTimeout` |"))
+    assert re.match(r'\| `stopTimeout` \| duration \| `"5s"` \| \w', row)
+
+
+@pytest.mark.parametrize("kind", [ProcessConfig, Health, Limits, LogSettings, Settings, PocketBase])
+def test_every_description_is_a_sentence(kind: type[Struct]) -> None:
+    assert [text for text in descriptions(kind).values() if not text.endswith(".")] == []
