@@ -33,23 +33,32 @@ class Place:
     def __init__(self, log: ProcessLog, following: int) -> None:
         self.log = log
         self.next = following
+        self._read: list[RawLine] = []  # back from the files and not given yet, newest first
 
     async def take(self) -> tuple[int, list[RawLine]]:
         """The next lines, and how many before them are missed. Nothing when all are taken."""
-        ring = self.log.ring
-        if self.next >= ring.start:
-            lines = ring.raw(self.next, AT_ONCE)
+        missed = 0
+        if not self._read and self.next < self.log.ring.start:
+            missed = await self._read_back()
+        elif not self._read:
+            lines = self.log.ring.raw(self.next, AT_ONCE)
             self.next += len(lines)
             return 0, lines
-        first, end = max(self.next, ring.start - CATCH_UP), ring.start
-        lines = await in_thread(lambda: read_back(self.log, first, end))
-        missed = end - self.next - len(lines)
-        self.next = end
+        lines = self._read[: -AT_ONCE - 1 : -1]
+        del self._read[-AT_ONCE:]
         return missed, lines
+
+    async def _read_back(self) -> int:
+        """Reads what has left memory, and gives how many of those lines are missed."""
+        begin, end = self.next, self.log.ring.start
+        first = max(begin, end - CATCH_UP)
+        self._read = await in_thread(lambda: read_back(self.log, first, end))
+        self.next = end
+        return end - begin - len(self._read)
 
 
 def read_back(log: ProcessLog, first: int, end: int) -> list[RawLine]:
-    """The lines with numbers in `range(first, end)`, in a thread that may wait for the disk."""
+    """The lines with numbers in `range(first, end)`, newest first, in a thread that may wait for the disk."""
     found = []
     with closing(log.newest_first()) as lines:
         for line in lines:
@@ -57,7 +66,7 @@ def read_back(log: ProcessLog, first: int, end: int) -> list[RawLine]:
                 break
             if line.seq < end:
                 found.append(line)
-    return found[::-1]
+    return found
 
 
 async def follow(

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 U = TypeVar("U")
-_MOST = 4
+_MOST = 2
 _waiting: SimpleQueue[Callable[[], None]] = SimpleQueue()
 _threads: list[threading.Thread] = []
 
