@@ -13,9 +13,10 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 
-from pmtui.control import Console
-from pmtui.dashboard.dialogs.confirm import Confirm
-from pmtui.dashboard.dialogs.farewell import RESTING, Farewell
+from pmtui.control import RESTING, Console
+from pmtui.dashboard.dialogs.confirm import Question
+from pmtui.dashboard.dialogs.farewell import Farewell
+from pmtui.dashboard.dialogs.quit import Parting, quit_question
 from pmtui.dashboard.dialogs.too_small import TooSmall
 from pmtui.dashboard.driver import TerminalDriver
 from pmtui.dashboard.facts import Facts, Feed
@@ -58,11 +59,14 @@ class DashboardApp(App[None]):
         logs: LogSource,
         owner: Owner | None = None,
         *,
+        can_start_again: bool = False,
         glyphs: Glyphs | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(driver_class=TerminalDriver)
         self.owner = owner
+        self.starts_again = False
+        self._can_start_again = can_start_again
         self.glyphs = glyphs or (ASCII if os.environ.get("PMTUI_ASCII") else UNICODE)
         self.clock = clock
         self.feed = Feed(control, self._take, clock)
@@ -97,20 +101,17 @@ class DashboardApp(App[None]):
         if self.owner is None:
             self.exit()
             return
-        if isinstance(self.screen, Farewell | Confirm):
+        if isinstance(self.screen, Farewell | Question):
             return
         alive = [row for row in self.feed.facts.snapshots if row.status not in RESTING]
         if not alive:
             self.leave()
             return
-        lines = [f"{self.glyphs.status[row.status]} {row.id}" for row in alive[:12]]
-        if len(alive) > 12:
-            lines.append(f"and {len(alive) - 12} more")
-        text = "This stops\n\n" + "\n".join(lines)
-        self.push_screen(Confirm("Quit pmtui?", text, "Quit"), self._answered)
+        self.push_screen(quit_question(alive, self.glyphs, self._can_start_again), self._answered)
 
-    def _answered(self, yes: bool | None) -> None:
-        if yes:
+    def _answered(self, parting: Parting | None) -> None:
+        if parting not in (None, "stay"):
+            self.starts_again = parting == "start again"
             self.leave()
 
     def leave(self) -> None:

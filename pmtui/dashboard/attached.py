@@ -1,7 +1,6 @@
 """`pmtui attach` in a terminal: the dashboard over a manager that goes on without it."""
 
 import os
-import sys
 import threading
 from collections.abc import Callable
 
@@ -50,5 +49,5 @@ def run_attached(locate: Callable[[], Place], about: About) -> int:
     facts = app.feed.facts
     about = facts.about or about
     goes_on = f"the manager (pid {about.pid}, {about.url}) and its processes go on; 'pmtui down' ends them"
-    sys.stdout.write(f"detached: {facts.gone or goes_on}\n")
+    terminal.say(f"detached: {facts.gone or goes_on}")
     return app.return_code or 0

@@ -4,19 +4,22 @@ import asyncio
 import contextlib
 import os
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from pmtui.control import RESTING
 from pmtui.dashboard.log_lines import HeldLines, Line, Lines
 from pmtui.dashboard.log_source import RingLines
 from pmtui.dashboard.terminal import Terminal
 from pmtui.dashboard.thread_control import ThreadControl
-from pmtui.headless import open_api, serve, take_folder, take_many_files
+from pmtui.headless import open_api, serve, set_limits, take_folder
+from pmtui.quantities import plural
 from pmtui.spawner.boot import Boot
 from pmtui.spawner.client import Spawner
 from pmtui.supervise.manager import Manager
@@ -24,6 +27,7 @@ from pmtui.supervise.reload import Source
 
 if TYPE_CHECKING:
     from pmtui.control import Console
+    from pmtui.supervise.process import Process
 
 FAREWELL = 3.0
 """Seconds that the dashboard has to close once the manager has ended; no terminal is waited for any longer."""
@@ -55,6 +59,8 @@ class ManagerThread:
         self._thread = threading.Thread(target=self._live, name="pmtui-manager", daemon=True)
         self._loop = asyncio.new_event_loop()
         self._asked = False
+        self._left_at = self._ended_at = 0.0
+        self._alive: Sequence[Process] = ()
         self._closed = threading.Event()
         self._ended: Callable[[], None] = lambda: None
         self._alarm: Callable[[str], None] | None = None
@@ -79,7 +85,7 @@ class ManagerThread:
         self._asked = True
         with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended
             if self._up.done():
-                self._loop.call_soon_threadsafe(self._manager.leave)
+                self._loop.call_soon_threadsafe(self._leave)
 
     def close(self) -> None:
         """The dashboard has gone: ends the manager, and returns when it has."""
@@ -87,6 +93,16 @@ class ManagerThread:
         if self._thread.is_alive():
             self.leave()
             self._thread.join()
+
+    @property
+    def last_words(self) -> str:
+        """What has become of the processes, once all has ended."""
+        if not self._alive:
+            return "pmtui: no process was running"
+        count = plural(len(self._alive), "process", "processes")
+        left = f"pmtui: {count} stopped in {self._ended_at - self._left_at:.1f} s"
+        killed = [process.id for process in self._alive if process.killed]
+        return f"{left}; had to be killed: {', '.join(killed)}" if killed else left
 
     def lines_of(self, process_id: str) -> Lines:
         process = self._manager.processes.get(process_id)
@@ -113,8 +129,14 @@ class ManagerThread:
             self._terminal.restore()
             os._exit(0)
 
+    def _leave(self) -> None:
+        if not self._left_at:
+            self._left_at = time.monotonic()
+            self._alive = [process for process in self._manager.processes.values() if process.status not in RESTING]
+        self._manager.leave()
+
     async def _main(self) -> None:
-        take_many_files()
+        set_limits()
         loaded = self._source.loaded
         folder = Path(loaded.settings.data_dir)
         spawner = TerminalSpawner(self._boot, self._terminal)
@@ -130,8 +152,9 @@ class ManagerThread:
             serving = fronts.create_task(serve(manager, api)) if api else None
             self._up.set_result(manager)
             if self._asked:
-                manager.leave()
+                self._leave()
             await manager.run()
+            self._ended_at = time.monotonic()
             if serving:
                 serving.cancel()
         instance.release()

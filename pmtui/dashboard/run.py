@@ -1,5 +1,7 @@
 """`pmtui` in a terminal: the manager, and the dashboard over it."""
 
+from collections.abc import Callable
+
 from pmtui.dashboard.leaving import leaving_on_signals
 from pmtui.dashboard.manager_thread import ManagerThread
 from pmtui.dashboard.terminal import Terminal
@@ -7,11 +9,14 @@ from pmtui.spawner.boot import Boot
 from pmtui.supervise.reload import Source
 
 
-def run_dashboard(source: Source, boot: Boot, has_api: bool = True) -> int:
+def run_dashboard(
+    source: Source, boot: Boot, has_api: bool = True, start_again: Callable[[], int] | None = None
+) -> int:
     """Supervises what the configuration names until the dashboard is left; the exit code.
 
-    Raises StartError before anything is started. However the dashboard ends, all processes end, and the terminal is as
-    it was.
+    `start_again` starts the same in the background, and gives the exit code of that; where there is none it is not
+    offered. Raises StartError before anything is started. However the dashboard ends, all processes end, and the
+    terminal is as it was.
     """
     terminal = Terminal.now()
     manager = ManagerThread(source, boot, terminal, has_api=has_api)
@@ -20,10 +25,11 @@ def run_dashboard(source: Source, boot: Boot, has_api: bool = True) -> int:
         try:
             from pmtui.dashboard.app import DashboardApp  # Textual takes 200 ms, in which the processes start
 
-            app = DashboardApp(manager.control, manager, manager)
+            app = DashboardApp(manager.control, manager, manager, can_start_again=start_again is not None)
             manager.tell(app.alarm, app.manager_ended)
             app.run()
         finally:
             manager.close()
             terminal.restore()
-    return app.return_code or 0
+    terminal.say(manager.last_words)
+    return start_again() if start_again and app.starts_again else app.return_code or 0

@@ -36,9 +36,19 @@ class Terminal:
         with contextlib.suppress(OSError, termios.error):
             if self.attributes is not None:
                 termios.tcsetattr(self.keyboard, termios.TCSANOW, self.attributes)
-            blocking = os.get_blocking(self.screen)
-            os.set_blocking(self.screen, False)
-            try:
-                os.write(self.screen, PLAIN)
-            finally:
-                os.set_blocking(self.screen, blocking)
+            write_at_once(self.screen, PLAIN)
+
+    def say(self, line: str) -> None:
+        """Writes a line to stdout, once the dashboard is gone; a terminal that has gone, too, is not told."""
+        with contextlib.suppress(OSError):
+            write_at_once(1, f"{line}\n".encode())
+
+
+def write_at_once(descriptor: int, data: bytes) -> None:
+    """Writes what is taken without waiting; raises OSError."""
+    blocking = os.get_blocking(descriptor)
+    os.set_blocking(descriptor, False)
+    try:
+        os.write(descriptor, data)
+    finally:
+        os.set_blocking(descriptor, blocking)

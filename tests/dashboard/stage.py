@@ -76,7 +76,7 @@ async def stage(
     """The scene, or what is given, with its first facts on the screen."""
     made, lines = scene()
     control = made if control is None else control
-    app = DashboardApp(control, logs or lines, FakeOwner(), glyphs=glyphs, clock=lambda: NOW)
+    app = DashboardApp(control, logs or lines, FakeOwner(), can_start_again=True, glyphs=glyphs, clock=lambda: NOW)
     async with app.run_test(size=(width, height)) as pilot:
         shown = Stage(app, pilot, control, logs or lines)
         await shown.until(lambda: app.main.facts.about is not None)

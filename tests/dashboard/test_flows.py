@@ -160,6 +160,26 @@ async def test_quitting_names_what_stops_and_asks() -> None:
         await shown.until(lambda: not shown.app.is_running or shown.app._exit)
 
 
+async def test_leaving_them_in_the_background_ends_them_too() -> None:
+    async with stage() as shown:
+        assert isinstance(shown.owner, FakeOwner)
+        await shown.press("q")
+        await shown.shows("Background restarts them: 9 processes stop")
+        await shown.press("b")
+        assert shown.owner.asked == 1
+        assert shown.app.starts_again
+
+
+async def test_where_nothing_can_go_on_no_background_is_offered() -> None:
+    control, logs = scene()
+    app = DashboardApp(control, logs, FakeOwner())
+    async with app.run_test() as pilot:
+        await pilot.press("q", "b")
+        assert not app.starts_again
+        await pilot.press("y")
+    assert not app.starts_again
+
+
 async def test_ctrl_c_twice_leaves() -> None:
     async with stage() as shown:
         owner = shown.owner

@@ -1,5 +1,6 @@
 """A question before something that cannot be undone."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -8,49 +9,59 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from pmtui.dashboard.dialogs.dialog import Dialog
+from pmtui.dashboard.dialogs.dialog import Answer, Dialog
+
+KEYS = "nyb"
+"""Those that an answer can have."""
 
 
-class Confirm(Dialog[bool]):
-    """Yes by `y`, anything else is No, which is also what Enter means at first."""
+class Question(Dialog[Answer]):
+    """Each answer has a key, a label and a value; Esc takes the first, and so does Enter unless another is chosen."""
 
     DEFAULT_CSS = """
-    Confirm #buttons { width: auto; height: 1; margin-bottom: 1; }
-    Confirm Button { min-width: 12; margin-right: 2; background: $panel; }
-    Confirm Button:focus {
+    Question #buttons { width: auto; height: 1; margin-bottom: 1; }
+    Question Button { min-width: 8; margin-right: 2; background: $panel; }
+    Question Button:focus {
         background: $accent; color: $background; text-style: bold !important; background-tint: $accent 0%;
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", show=False),
-        Binding("n", "answer(False)", show=False),
-        Binding("q", "answer(False)", show=False),
+        *(Binding(key, f"take('{key}')", show=False) for key in KEYS),
+        Binding("q", "leave", show=False),
         Binding("left,h", "app.focus_previous", show=False),
         Binding("right,l", "app.focus_next", show=False),
     ]
 
-    def __init__(self, title: str, text: str, yes: str) -> None:
+    def __init__(self, title: str, text: str, answers: Mapping[str, tuple[str, Answer]]) -> None:
         super().__init__()
         self.title_text = title
-        self._text, self._yes = text, yes
+        self._text, self._answers = text, answers
 
     def compose_body(self) -> ComposeResult:
         with VerticalScroll(can_focus=False, classes="body"):
             yield Static(Content(self._text), id="text")
         with Horizontal(id="buttons"):
-            yield Button("n  No", id="no", compact=True)
-            yield Button(Content(f"y  {self._yes}"), id="yes", compact=True)
+            for key, (label, _) in self._answers.items():
+                yield Button(Content(f"{key}  {label}"), id=f"answer-{key}", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#hint").display = False
-        self.query_one("#no").focus()
+        self.query(Button).first().focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.dismiss(event.button.id == "yes")
-
-    def action_answer(self, yes: bool) -> None:
-        self.dismiss(yes)
+        self.action_take((event.button.id or "").removeprefix("answer-"))
 
     def action_leave(self) -> None:
-        self.dismiss(False)
+        self.action_take(next(iter(self._answers)))
+
+    def action_take(self, key: str) -> None:
+        if key in self._answers:
+            self.dismiss(self._answers[key][1])
+
+
+class Confirm(Question[bool]):
+    """Yes by `y`, anything else is No."""
+
+    def __init__(self, title: str, text: str, yes: str) -> None:
+        super().__init__(title, text, {"n": ("No", False), "y": (yes, True)})

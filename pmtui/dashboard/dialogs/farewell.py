@@ -9,13 +9,12 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widgets import Static
 
-from pmtui.control import Status
+from pmtui.control import RESTING
 from pmtui.dashboard import formats
 from pmtui.dashboard.dialogs.dialog import Dialog
 from pmtui.dashboard.facts import Facts
 from pmtui.dashboard.glyphs import UNICODE, Glyphs
 
-RESTING = frozenset({Status.STOPPED, Status.COMPLETED, Status.FAILED})
 MOST = 12
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pmtui.control import Changes, ControlError, Snapshot, Status
+from pmtui.control import RESTING, Changes, ControlError, Snapshot, Status
 from pmtui.dashboard.dialogs.choose import Choose
 from pmtui.dashboard.dialogs.confirm import Confirm
 from pmtui.dashboard.dialogs.notice import Notice
@@ -11,7 +11,6 @@ from pmtui.dashboard.filters import is_problem
 from pmtui.dashboard.formats import harmless
 from pmtui.dashboard.screens.desk import Desk, names
 
-DOWN = frozenset({Status.STOPPED, Status.COMPLETED, Status.FAILED})
 SIGNALS = (
     ("SIGHUP", "often: read the config again"),
     ("SIGUSR1", "the program's own meaning"),
@@ -41,7 +40,7 @@ class ProcessActions(Desk):
     def all_rest(self) -> bool:
         """None of those that a key would be for runs, or is about to."""
         chosen = {*self.table.chosen}
-        return all(row.status in DOWN for row in self.facts.snapshots if row.id in chosen)
+        return all(row.status in RESTING for row in self.facts.snapshots if row.id in chosen)
 
     def action_mark(self) -> None:
         self.table.toggle_mark()
