@@ -1,0 +1,87 @@
+"""Files that are rotated under those who read them."""
+
+import json
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.commands.shell import CLEAN
+from tests.eventually import DEADLINE, eventually
+from tests.running import PMTUI, Running, running
+
+COUNT = 30_000
+BATCH = 500
+PACED = f"for i in $(seq 1 {BATCH} {COUNT}); do seq $i $((i + {BATCH - 1})); sleep 0.05; done; exec sleep 600"
+LOG: dict[str, Any] = {
+    "id": "log",
+    "command": PACED,
+    "shell": True,
+    "autostart": False,
+    "log": {"maxSize": "16KB", "keep": 1000},
+}
+
+
+class Tail(threading.Thread):
+    """Reads the stream of the log until it has all lines."""
+
+    def __init__(self, manager: Running) -> None:
+        super().__init__(daemon=True)
+        self._url = f"{manager.url}/api/pm/log/logs/stream"
+        self._headers = manager.authorization
+        self.is_open = threading.Event()
+        self.numbers: list[int] = []
+        self.texts: list[str] = []
+
+    def run(self) -> None:
+        with httpx.stream("GET", self._url, headers=self._headers, timeout=30) as response:
+            self.is_open.set()
+            for line in response.iter_lines():
+                if line.startswith("data: "):
+                    told = json.loads(line.removeprefix("data: "))
+                    self.numbers.append(told["seq"])
+                    self.texts.append(told["text"])
+                if len(self.texts) == COUNT:
+                    return
+
+
+def assert_without_gap(manager: Running) -> None:
+    """What a query finds at this moment is a piece of the whole, each line once."""
+    lines = manager.get("/api/pm/log/logs?lines=2000")[1]
+    numbers = [int(line["text"]) for line in lines]
+    assert numbers == [line["seq"] for line in lines]
+    assert numbers == [*range(numbers[-1] - len(numbers) + 1, numbers[-1] + 1)] if numbers else True
+
+
+def test_a_hundred_rotations_cost_no_reader_a_line(tmp_path: Path) -> None:
+    """Files of 16 KB are rotated a few times a second while one client follows the stream, one is `pmtui logs -f` and
+    one queries again and again: no gap and no duplicate for any of them, nor in the files."""
+    with running(tmp_path, [LOG]) as manager:
+        manager.wait_until_served()
+        tail = Tail(manager)
+        tail.start()
+        assert tail.is_open.wait(DEADLINE)
+        command = subprocess.Popen(
+            [*PMTUI, "logs", "log", "-f", "-n", str(COUNT)], cwd=tmp_path, env=CLEAN, stdout=subprocess.PIPE
+        )
+        assert command.stdout is not None
+        with command, command.stdout as printed:
+            assert manager.post("/api/pm/log/start")[0] == 200
+            while tail.is_alive():
+                assert_without_gap(manager)
+            assert [int(printed.readline()) for _ in range(COUNT)] == [*range(1, COUNT + 1)]
+            command.terminate()
+        assert tail.numbers == [*range(1, COUNT + 1)]
+        assert [int(text) for text in tail.texts] == tail.numbers
+        logs = manager.data / "logs"
+        eventually(lambda: (logs / "log-stdout.log").read_text().endswith(f" {COUNT}\n"))
+        archives = [*logs.glob("log-stdout-*.log")]
+        assert len(archives) > 50
+        files = sorted((file.read_text() for file in [*archives, logs / "log-stdout.log"]), key=first_number)
+        assert [int(line.split()[1]) for text in files for line in text.splitlines()] == tail.numbers
+
+
+def first_number(text: str) -> int:
+    return int(text.split(maxsplit=2)[1])
