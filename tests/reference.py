@@ -14,8 +14,8 @@ from msgspec import inspect as types
 
 from pmtui.api.openapi import OPERATIONS, Described
 from pmtui.cli import COMMANDS, module_of
-from pmtui.commands.completion import flags
-from pmtui.commands.manage import manager_options
+from pmtui.commands import manage
+from pmtui.commands.completion import flags_of
 from pmtui.config.fields import is_internal
 from pmtui.config.model import Health, Limits, LogSettings, PocketBase, ProcessConfig, Settings, Struct
 from pmtui.config.units import parse_duration, parse_size
@@ -137,12 +137,12 @@ def commands() -> str:
         (f"`pmtui {name}`", does, options(import_module(module_of(name)).parser())) for name, does in COMMANDS.items()
     ]
     return table(
-        ("command", "what it does", "options"), [("`pmtui [ID …]`", "the manager", options(manager_options())), *rows]
+        ("command", "what it does", "options"), [("`pmtui [ID …]`", "the manager", options(manage.parser())), *rows]
     )
 
 
 def options(parser: argparse.ArgumentParser) -> str:
-    return " ".join(f"`{flag}`" for flag in flags(parser) if flag not in EVERYWHERE)
+    return " ".join(f"`{flag}`" for flag, _ in flags_of(parser) if flag not in EVERYWHERE)
 
 
 def routes() -> str:

@@ -1,82 +1,72 @@
-"""`pmtui completion`: what a shell needs to complete words, with the ids of the processes that are there now."""
+"""`pmtui completion`: what a shell needs to complete words, with the ids of the processes that are there now.
+
+The shells ask `pmtui completion words WORD...` at each Tab, so that all of them offer the same.
+"""
 
 import argparse
+import os
+import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from contextlib import suppress
 from importlib import import_module
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from pmtui.cli import COMMANDS, module_of
-from pmtui.commands.common import DONE, command_parser
-from pmtui.commands.manage import manager_options
+from pmtui.commands.common import DONE, FAILURE, add_config, command_parser, load
+from pmtui.commands.verb import client_of, rows_of
+from pmtui.control import ControlError, Snapshot
+from pmtui.remote.place import NoManagerError, SilentManagerError
 
-TAKE_IDS = ("info", "start", "stop", "restart", "signal", "logs", "events", "wait", "list")
-FILES = ("-c", "--config", "--pmConfig")
+if TYPE_CHECKING:
+    from pmtui.config.model import ProcessConfig
 
-BASH = """# pmtui: source <(pmtui completion bash)
+Offer = tuple[str, str]
+"""A word, and what it means."""
+
+BASH = r"""# pmtui: source <(pmtui completion bash)
 _pmtui() {
-    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words config i
-    case $before in -c|--config|--pmConfig) COMPREPLY=($(compgen -f -- "$word")); return;; esac
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        case ${COMP_WORDS[i]} in -c|--config|--pmConfig) config=${COMP_WORDS[i+1]};; esac
-    done
-    if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "@COMMANDS@ @MANAGE@" -- "$word"))
-        return
+    local line=${COMP_LINE:0:COMP_POINT} words found
+    local word=${line##*[[:space:]]}
+    read -a words <<< "$line"
+    [[ $word ]] || words+=("")
+    if found=$(pmtui completion words "${words[@]:1}" 2>/dev/null); then
+        mapfile -t COMPREPLY < <(cut -f 1 <<< "$found")
+        [[ $found ]] || COMPREPLY=()
+        local part=${COMP_WORDS[COMP_CWORD]#=}
+        COMPREPLY=("${COMPREPLY[@]#"${word%"$part"}"}")
+    else
+        compopt -o default
     fi
-    case $command in
-@CASES@
-        *) words="@MANAGE@";;
-    esac
-    case $command in
-        @TAKE_IDS@)
-            [[ $word == -* ]] || words="$words $(pmtui completion ids ${config:+-c "$config"} 2>/dev/null)";;
-    esac
-    COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
-complete -o default -F _pmtui pmtui
+complete -F _pmtui pmtui
 """
-ZSH = """#compdef pmtui
+ZSH = r"""#compdef pmtui
 # pmtui: source <(pmtui completion zsh)
 _pmtui() {
-    local config place
-    local -a ids options commands
-    place=${words[(I)(-c|--config|--pmConfig)]}
-    ((place)) && config=${words[place+1]}
-    case ${words[CURRENT-1]} in -c|--config|--pmConfig) _files; return;; esac
-    commands=(
-@DESCRIBED@
-    )
-    if ((CURRENT == 2)); then
-        _describe command commands
-        compadd -- @MANAGE@
-        return
+    local found
+    local -a offers
+    if found=$(pmtui completion words "${(@Q)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null); then
+        offers=("${(@f)found}")
+        offers=("${(@)offers/$'\t'/:}")
+        [[ -n $found ]] && _describe pmtui offers
+    else
+        _files
     fi
-    case ${words[2]} in
-@ZCASES@
-        *) options=(@MANAGE@);;
-    esac
-    compadd -- $options
-    case ${words[2]} in
-        @TAKE_IDS@)
-            ids=(${(f)"$(pmtui completion ids ${config:+-c} $config 2>/dev/null)"})
-            compadd -- $ids;;
-    esac
 }
 compdef _pmtui pmtui
 """
-FISH = """# pmtui: pmtui completion fish | source
-function __pmtui_ids
+FISH = r"""# pmtui: pmtui completion fish | source
+function __pmtui_words
     set -l words (commandline -opc)
-    set -l place (contains -i -- -c $words; or contains -i -- --config $words; or contains -i -- --pmConfig $words)
-    if test -n "$place"
-        pmtui completion ids -c $words[(math $place + 1)] 2>/dev/null
-    else
-        pmtui completion ids 2>/dev/null
-    end
+    set -l word (commandline -ct)
+    pmtui completion words $words[2..-1] "$word" 2>/dev/null
+    or __fish_complete_path "$word"
 end
-@FISH_COMMANDS@
-complete -c pmtui -n '__fish_seen_subcommand_from @FISH_IDS@' -f -a '(__pmtui_ids)'
+complete -c pmtui -f -a '(__pmtui_words)'
 """
+SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -87,79 +77,89 @@ def parser() -> argparse.ArgumentParser:
         "source <(pmtui completion zsh)        in ~/.zshrc, after compinit",
         "pmtui completion fish > ~/.config/fish/completions/pmtui.fish",
     )
-    made.add_argument("shell", choices=("bash", "zsh", "fish"))
+    made.add_argument("shell", choices=tuple(SCRIPTS))
     return made
 
 
 def run(argv: Sequence[str]) -> int:
-    if argv and argv[0] == "ids":
-        return ids(argv[1:])
-    shell = parser().parse_args(argv).shell
-    sys.stdout.write({"bash": bash, "zsh": zsh, "fish": fish}[shell]())
+    if argv and argv[0] == "words":
+        return words(argv[1:-1], argv[-1])
+    sys.stdout.write(SCRIPTS[parser().parse_args(argv).shell])
     return DONE
 
 
-def ids(argv: Sequence[str]) -> int:
-    """What can stand where an id is meant, one a line; what the shells call."""
-    from pmtui.commands.verb import ask, rows_of, verb_parser
-    from pmtui.remote.client import Client
-
-    def tell(client: Client) -> int:
-        rows = rows_of(client)
-        groups = dict.fromkeys(f"@{row.group}" for row in rows if row.group)
-        sys.stdout.write("".join(f"{word}\n" for word in [*(row.id for row in rows), *groups]))
-        return DONE
-
-    return ask(verb_parser("completion ids", "").parse_args(argv), tell)
+def words(before: Sequence[str], begun: str) -> int:
+    """Prints what can stand behind the words before and begins so, one a line; FAILURE where that is a file."""
+    offers = offered(before, begun)
+    if offers is None:
+        return FAILURE
+    fitting = [(word, meaning) for word, meaning in offers if word.startswith(begun) and word not in before]
+    sys.stdout.writelines(f"{word}\t{meaning}\n" if meaning else f"{word}\n" for word, meaning in fitting)
+    return DONE
 
 
-def bash() -> str:
-    cases = "\n".join(f'        {name}) words="{" ".join(options(name))}";;' for name in COMMANDS)
-    return filled(BASH, {"CASES": cases})
+def offered(before: Sequence[str], begun: str) -> Iterator[Offer] | None:
+    """All that can stand there; None where that is a file."""
+    is_command = bool(before) and before[0] in COMMANDS
+    asked = import_module(module_of(before[0] if is_command else "manage")).parser()
+    takers = {flag: action for action in asked._actions for flag in action.option_strings if action.nargs != 0}
+    option, sign, _ = begun.partition("=")
+    if sign and option in takers:
+        return within(values(takers[option], before), f"{option}=")
+    if before and before[-1] in takers:
+        return values(takers[before[-1]], before)
+    if begun.startswith("-"):
+        return flags_of(asked)
+    if not before:
+        return (offer for some in (COMMANDS.items(), ids(before)) for offer in some)
+    action = positional(asked, before[is_command:], takers)
+    return values(action, before) if action else iter(())
 
 
-def zsh() -> str:
-    cases = "\n".join(f"        {name}) options=({' '.join(options(name))});;" for name in COMMANDS)
-    described = "\n".join(f"        '{name}:{does}'" for name, does in COMMANDS.items())
-    return filled(ZSH, {"ZCASES": cases, "DESCRIBED": described})
+def positional(asked: argparse.ArgumentParser, before: Sequence[str], takers: Container[str]) -> argparse.Action | None:
+    """The argument whose turn it is; None where no more can follow."""
+    arguments = [action for action in asked._actions if not action.option_strings]
+    taken = sum(not word.startswith("-") and last not in takers for last, word in pairwise(["", *before]))
+    if taken < len(arguments):
+        return arguments[taken]
+    return arguments[-1] if arguments and arguments[-1].nargs == "*" else None
 
 
-def fish() -> str:
-    return filled(FISH, {"FISH_COMMANDS": "\n".join(fish_lines()), "FISH_IDS": " ".join(TAKE_IDS)})
+def values(action: argparse.Action, before: Sequence[str]) -> Iterator[Offer] | None:
+    """What an option or an argument can be; None where that is a file."""
+    if action.metavar in ("FILE", "DIR"):
+        return None
+    if action.choices:
+        return ((str(word), "") for word in action.choices)
+    if action.dest in ("id", "ids"):
+        return ids(before)
+    if action.dest == "signal":
+        return ((number.name, "") for number in signal.Signals)
+    return iter(())
 
 
-def fish_lines() -> Iterator[str]:
-    for name, does in COMMANDS.items():
-        yield f"complete -c pmtui -n __fish_use_subcommand -f -a {name} -d '{does}'"
-        for option in options(name):
-            yield fish_option(option, f"__fish_seen_subcommand_from {name}")
-    for option in flags(manager_options()):
-        yield fish_option(option, "__fish_use_subcommand")
+def ids(before: Sequence[str]) -> Iterator[Offer]:
+    """Ids and groups: of the manager that runs, or of the config where that is to be started."""
+    place = argparse.ArgumentParser(add_help=False)
+    add_config(place)
+    place.add_argument("--url")
+    options, _ = place.parse_known_args([os.path.expanduser(word) for word in before])
+    known: Sequence[Snapshot | ProcessConfig] = ()
+    if before and before[0] in COMMANDS:
+        with suppress(ControlError, NoManagerError, SilentManagerError), client_of(options) as client:
+            known = rows_of(client)
+    else:
+        known = load(options.config).processes
+    yield from ((one.id, "") for one in known)
+    yield from ((f"@{group}", "") for group in dict.fromkeys(one.group for one in known if one.group))
 
 
-def fish_option(option: str, when: str) -> str:
-    kind = "-l" if option.startswith("--") else "-s"
-    files = " -r -F" if option in FILES else ""
-    return f"complete -c pmtui -n '{when}' {kind} {option.lstrip('-')}{files}"
+def flags_of(asked: argparse.ArgumentParser) -> Iterator[Offer]:
+    for action in asked._actions:
+        if action.help != argparse.SUPPRESS:
+            yield from ((flag, action.help or "") for flag in action.option_strings)
 
 
-def filled(script: str, parts: dict[str, str]) -> str:
-    shared = {
-        "COMMANDS": " ".join(COMMANDS),
-        "MANAGE": " ".join(flags(manager_options())),
-        "TAKE_IDS": "|".join(TAKE_IDS),
-    }
-    for name, text in (shared | parts).items():
-        script = script.replace(f"@{name}@", text)
-    return script
-
-
-def options(command: str) -> list[str]:
-    """The options of a command, and the words that can stand in it."""
-    parser = import_module(module_of(command)).parser()
-    words = [word for action in parser._actions if not action.option_strings for word in action.choices or ()]
-    return [*flags(parser), *words]
-
-
-def flags(parser: argparse.ArgumentParser) -> list[str]:
-    return [flag for action in parser._actions if action.help != argparse.SUPPRESS for flag in action.option_strings]
+def within(offers: Iterator[Offer] | None, head: str) -> Iterator[Offer] | None:
+    """The same behind `--option=`."""
+    return offers and ((head + word, meaning) for word, meaning in offers)

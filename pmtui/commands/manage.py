@@ -33,8 +33,8 @@ EXAMPLES = (
 END = ("", "Each has a --help.", "Exit codes: 0 asked-for end, 1 failure, 2 bad usage or config, 3 no manager runs.")
 
 
-def manager_options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
         prog="pmtui",
         description=f"Runs and watches the processes that a config declares: {CONFIGS}.",
         epilog="\n".join(
@@ -42,8 +42,8 @@ def manager_options() -> argparse.ArgumentParser:
         ),
         formatter_class=Layout,
     )
-    add_config(parser)
-    add = parser.add_argument
+    add_config(made)
+    add = made.add_argument
     add("ids", nargs="*", metavar="ID", help="start only these, and what they depend on (globs and @group work)")
     add("--no-ui", action="store_true", help="no dashboard: log on stdout, until SIGTERM or SIGINT")
     add(
@@ -56,9 +56,9 @@ def manager_options() -> argparse.ArgumentParser:
     add("--no-api", action="store_true", help="no REST API")
     add("--log-format", choices=("text", "json"), default="text", help="form of the log on stdout")
     add("--pb-port", type=port, help="PB_PORT for the processes (8090)")
-    add("--pb-data-dir", help="PB_DATA_DIR for the processes (pb_data beside the config)")
+    add("--pb-data-dir", metavar="DIR", help="PB_DATA_DIR for the processes (pb_data beside the config)")
     add("--version", action="version", version=f"pmtui {__version__}")
-    return parser
+    return made
 
 
 def port(text: str) -> int:
@@ -70,7 +70,7 @@ def port(text: str) -> int:
 
 def run(argv: Sequence[str], *, is_passing: bool = False) -> int:
     """The manager, over which the dashboard is shown unless there is to be none; a passing one can't stay behind."""
-    options = manager_options().parse_args(argv)
+    options = parser().parse_args(argv)
     if not sys.platform.startswith("linux"):
         return complain("pmtui needs Linux: what ends whole process trees is part of its kernel", FAILURE)
     from pmtui.spawner.boot import Boot

@@ -28,7 +28,7 @@ START = "import sys; from pmtui.cli import main; sys.argv[0] = 'pmtui'; main()"
 
 
 class PseudoTerminal:
-    """Runs `pmtui` on a terminal of its own; what it draws is read all the time, unless `stalled`."""
+    """Runs `pmtui` or another program on a terminal of its own; what it draws is read at once, unless `stalled`."""
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class PseudoTerminal:
         config: str | None,
         *arguments: str,
         words: Sequence[str] = ("--port", "0"),
+        program: Sequence[str] = (sys.executable, "-c", START),
         size: tuple[int, int] = (100, 30),
         **env: str,
     ) -> None:
@@ -50,7 +51,7 @@ class PseudoTerminal:
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self.before = self.attributes()
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", sys.executable, "-c", START, *words, *arguments],
+            ["setsid", "--ctty", *program, *words, *arguments],
             cwd=folder,
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **env},
             stdin=self._slave,
