@@ -124,7 +124,8 @@ def split_url(url: str) -> tuple[type[http.client.HTTPConnection], SplitResult]:
     kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
     with suppress(ValueError):
         address = urlsplit(url if "//" in url else f"http://{url}")
-        if address.scheme in kinds and address.hostname and address.port != 0:
+        is_plain = url.isprintable() and " " not in url
+        if is_plain and address.scheme in kinds and address.hostname and address.port != 0:
             return kinds[address.scheme], address
     raise InvalidError(f"'{url}' is no address of a manager; it is like http://127.0.0.1:9615")
 

@@ -84,7 +84,7 @@ def test_nobody_at_an_address_is_unreachable() -> None:
         client.get("/api/pm/list", list[int])
 
 
-@pytest.mark.parametrize("url", ["ftp://x", "http://", "http://x:99999", "http://[", "", "http://x:0"])
+@pytest.mark.parametrize("url", ["ftp://x", "http://", "http://x:99999", "http://[", "", "http://x:0", "no host"])
 def test_what_is_no_address_is_told(url: str) -> None:
     with pytest.raises(InvalidError, match="no address of a manager"):
         Client(Place(url, ""))
