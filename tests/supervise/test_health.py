@@ -1,12 +1,8 @@
 """What the results of health checks mean, on a clock that only the test moves, and with real processes."""
 
 import asyncio
-import json
 import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -286,33 +282,3 @@ async def test_a_killed_process_is_not_unhealthy_but_crashed() -> None:
             os.kill(first.pid, signal.SIGKILL)
             again = await until(manager, lambda now: now.restart_count)
             assert again.restart_reason is Reason.CRASH
-
-
-async def test_a_manager_that_was_stopped_for_a_while_raises_no_false_alarm(tmp_path: Path) -> None:
-    async with web() as site:
-        site.delay = 0.05  # so that some checks are under way at any moment
-        check = {"http": site.url, "interval": "100ms", "timeout": "1s", "failureThreshold": 1, "startPeriod": 0}
-        processes = [{"id": f"a{number}", "command": "sleep 600", "health": check} for number in range(10)]
-        config = tmp_path / "pb_processes.json"
-        config.write_text(json.dumps(processes))
-        with headless(config) as manager:
-            await eventually_async(lambda: len(site.requests) > 50)
-            manager.send_signal(signal.SIGSTOP)
-            await eventually_async(lambda: is_stopped(manager.pid))
-            await asyncio.sleep(3)  # the time for which nothing may happen is what is tested
-            asked = len(site.requests)
-            manager.send_signal(signal.SIGCONT)
-            await eventually_async(lambda: len(site.requests) > asked + 50)
-            manager.send_signal(signal.SIGTERM)
-            told = await asyncio.to_thread(manager.communicate)
-    assert "a0 running" in told[0]
-    assert "health" not in told[0]
-
-
-def headless(config: Path) -> "subprocess.Popen[str]":
-    argv = [sys.executable, "-m", "pmtui", "--no-ui", "--no-api", "-c", str(config)]
-    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def is_stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
