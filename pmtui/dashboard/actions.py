@@ -1,22 +1,18 @@
 """Every action of the dashboard, once: bindings, footer, palette, help screen and README are made of this list."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from textual.binding import Binding, BindingType
 
 Section = Literal["Processes", "Table", "Logs", "View", "Moving"]
 Scope = Literal["app", "screen", "table", "log"]
-Needs = Literal["nothing", "process", "lines", "manager"]
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`id` is the method `action_…` of the scope's widget; `footer` is its rank in the footer, 0 for none.
-
-    `needs` is what must be there for it: a process under the cursor, log lines, a manager that reads a config.
-    """
+    """`id` is the method `action_…` of the scope's widget; `footer` is its rank in the footer, 0 for none."""
 
     id: str
     keys: str
@@ -24,8 +20,6 @@ class Action:
     help: str
     section: Section
     footer: int = 0
-    dangerous: bool = False
-    needs: Needs = "nothing"
     scope: Scope = "screen"
 
     @property
@@ -78,18 +72,16 @@ def shown_key(key: str) -> str:
 
 
 ACTIONS: Sequence[Action] = (
-    Action("restart", "r", "Restart", "Restart the process, or the marked ones", "Processes", 1, needs="process"),
-    Action(
-        "toggle_running", "s", "Stop", "Stop it if it runs, start it if it does not", "Processes", 2, needs="process"
-    ),
-    Action("restart_menu", "R", "Restart…", "Restart several: all failed, a group, all", "Processes", needs="process"),
-    Action("kill", "x", "Kill", "End the whole tree now, without grace", "Processes", 7, True, "process"),
-    Action("signal", "S", "Signal…", "Send a signal to the main process", "Processes", 0, True, "process"),
-    Action("mark", "space", "Mark", "Mark the process for the next action", "Processes", needs="process"),
+    Action("restart", "r", "Restart", "Restart the process, or the marked ones", "Processes", 1),
+    Action("toggle_running", "s", "Stop", "Stop it if it runs, start it if it does not", "Processes", 2),
+    Action("restart_menu", "R", "Restart…", "Restart several: all failed, a group, all", "Processes"),
+    Action("kill", "x", "Kill", "End the whole tree now, without grace", "Processes", 7),
+    Action("signal", "S", "Signal…", "Send a signal to the main process", "Processes"),
+    Action("mark", "space", "Mark", "Mark the process for the next action", "Processes"),
     Action("reload", "L", "Reload config", "Read the config again; shows errors or the difference", "Processes"),
     Action("slash", "slash", "Filter", "Filter the table; search the log when it has the focus", "Table", 4),
     Action("problems", "exclamation_mark", "Problems only", "Show crashed, failed and unhealthy only", "Table"),
-    Action("group", "at", "Group…", "Show one group only", "Table", needs="process"),
+    Action("group", "at", "Group…", "Show one group only", "Table"),
     Action("sort_next", "greater_than_sign", "Sort by next column", "Sort by the next or the previous column", "Table"),
     Action(
         "sort_previous", "less_than_sign", "Sort by previous column", "Sort by the next or the previous column", "Table"
@@ -109,11 +101,9 @@ ACTIONS: Sequence[Action] = (
     Action("previous_error", "E", "Previous error", "Go to the next or the previous error", "Logs"),
     Action("copy", "y", "Copy", "Copy the selection, or the lines on the screen", "Logs"),
     Action("save", "w", "Save lines", "Write all lines of the pane to a file", "Logs"),
-    Action(
-        "clear_logs", "C", "Clear logs", "Forget the process's log, in memory and on disk", "Logs", 0, True, "process"
-    ),
+    Action("clear_logs", "C", "Clear logs", "Forget the process's log, in memory and on disk", "Logs"),
     Action("reveal", "v", "Reveal", "Show or hide the secret under the cursor of Env", "View"),
-    Action("tree", "d", "Dependencies", "Show what the process needs, and what needs it", "View", needs="process"),
+    Action("tree", "d", "Dependencies", "Show what the process needs, and what needs it", "View"),
     Action("next_tab", "right_square_bracket", "Next tab", "Go on to the next or the previous tab", "View"),
     Action("previous_tab", "left_square_bracket", "Previous tab", "Go on to the next or the previous tab", "View"),
     Action("switch_pane", "tab", "Other pane", "Move the focus between table and pane", "View"),
@@ -123,7 +113,7 @@ ACTIONS: Sequence[Action] = (
     Action("palette", "colon,ctrl+p", "Commands", "Find any of these by name", "View", 5, scope="app"),
     Action("help", "question_mark", "Help", "Show all keys", "View", 6),
     Action("back", "escape", "Back", "One step back; never quits", "View"),
-    Action("quit", "q", "Quit", "Stop everything and leave; asks first", "View", 9, True, scope="app"),
+    Action("quit", "q", "Quit", "Stop everything and leave; asks first", "View", 9, scope="app"),
     Action("cursor(-1)", "up,k", "Up", "One row or line", "Moving", scope="table"),
     Action("cursor(1)", "down,j", "Down", "One row or line", "Moving", scope="table"),
     Action("page(-1)", "pageup,ctrl+u", "Page up", "One page", "Moving", scope="table"),
@@ -134,6 +124,14 @@ ACTIONS: Sequence[Action] = (
     Action("sideways(1)", "right,l", "Right", "Scroll long lines", "Moving", scope="log"),
 )
 BY_ID = {action.id: action for action in ACTIONS}
+DETACH = replace(BY_ID["quit"], label="Detach", help="Leave; the manager and its processes go on")
+
+
+def actions_of(detaches: bool) -> Sequence[Action]:
+    """Those that there are, in a dashboard that owns its manager or in one that only visits it."""
+    if not detaches:
+        return ACTIONS
+    return [DETACH if action.id == "quit" else action for action in ACTIONS if action.id != "reveal"]
 
 
 def bindings(scope: Literal["screen", "table", "log"]) -> list[BindingType]:

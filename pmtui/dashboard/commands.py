@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
-from pmtui.dashboard.actions import ACTIONS
+from pmtui.dashboard.actions import actions_of
 from pmtui.dashboard.formats import harmless
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class Commands(Provider):
 
     def _all(self) -> Iterator[tuple[str, str, IgnoreReturnCallbackType]]:
         screen = cast("MainScreen", self.screen)
-        for action in ACTIONS:
+        for action in actions_of(screen.detaches):
             if action.scope in ("screen", "app") and action.id not in ("palette", "back", "switch_pane"):
                 yield f"{action.label}  ({action.key})", action.help, screen.runner(action)
         for row in screen.facts.snapshots:

@@ -15,7 +15,7 @@ from pmtui.dashboard.app import DashboardApp
 from pmtui.dashboard.log_lines import Line
 from pmtui.dashboard.log_paint import shown_text
 from tests.dashboard.scene import FakeLogs, SceneControl, rows, scene
-from tests.dashboard.stage import FakeOwner, stage
+from tests.dashboard.stage import FakeOwner, Stage, stage
 from tests.fake_control import FakeControl, snapshot
 
 
@@ -475,3 +475,15 @@ async def test_why_tells_of_restarts_in_words_and_only_where_it_runs() -> None:
     async with stage(control=FakeControl(running, stopped)) as shown:
         await shown.shows("restarted by user")
         assert shown.text.count("user") == 1
+
+
+async def test_a_visitor_is_told_that_it_detaches_and_sees_no_secret() -> None:
+    control, logs = scene()
+    app = DashboardApp(control, logs)
+    async with app.run_test(size=(80, 24)) as pilot:
+        shown = Stage(app, pilot, control, logs)
+        await shown.press("question_mark", "end")
+        await shown.shows("Leave; the manager and its processes go on")
+        assert "Stop everything" not in shown.text
+        await shown.press("escape", "left_square_bracket")
+        await shown.shows("***  a secret: it is shown only in a dashboard")

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 class Desk(Screen[None]):
     """The widgets, the facts, and how an operation is done and told of."""
 
+    detaches = False
+    """Leaving ends nothing: the manager runs elsewhere."""
+
     def __init__(self, control: Console, logs: LogSource, feed: Feed, glyphs: Glyphs) -> None:
         super().__init__()
         self.control, self.logs, self.feed, self.glyphs = control, logs, feed, glyphs

@@ -1,30 +1,40 @@
 """All keys on one screen, made from the list of actions."""
 
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from pmtui.dashboard.actions import ACTIONS, Section
+from pmtui.dashboard.actions import Action, Section, actions_of
+from pmtui.dashboard.look import Look, look_of
 
-ORDER: tuple[Section, ...] = ("Processes", "Table", "Logs", "View", "Moving")
-FILTERS = (
-    ("word", "in id, group, command or status"),
-    ("!word", "not that"),
-    ("@group", "of that group"),
-    ("is:failed", "of that status; is:problem for all that need a look"),
-)
-MOUSE = (
-    ("click", "selects; on a title sorts; on a key presses it"),
-    ("double click", "gives the logs the whole screen"),
-    ("drag", "in the log: copies"),
-)
+SIDES: Sequence[Sequence[Section]] = (("Processes", "Table"), ("Logs", "View", "Moving"))
+"""What stands on the left and on the right, or one below the other."""
+WORDS = {
+    "Filter": (
+        ("word", "in id, group, command or status"),
+        ("!word", "not that"),
+        ("@group", "of that group"),
+        ("is:failed", "of that status; is:problem for all that need a look"),
+    ),
+    "Mouse": (
+        ("click", "selects; on a title sorts; on a key presses it"),
+        ("double click", "gives the logs the whole screen"),
+        ("drag", "in the log: copies"),
+    ),
+}
+KEYS = 14
+"""Cells of the column with the keys."""
+WIDE = 150
+"""Cells of a terminal in which two columns fit side by side."""
 
 
 class Help(ModalScreen[None]):
@@ -33,10 +43,14 @@ class Help(ModalScreen[None]):
     DEFAULT_CSS = """
     Help { align: center middle; }
     Help > VerticalScroll {
-        width: 84; max-width: 96%; height: auto; max-height: 94%;
+        width: 80; max-width: 100%; height: auto; max-height: 100%;
         background: $surface; border: round $border; border-title-color: $accent;
-        border-subtitle-color: $text-muted; padding: 0 2; scrollbar-size-vertical: 1;
+        border-subtitle-color: $text-muted; padding: 0 1; scrollbar-size-vertical: 1;
     }
+    Help Container { height: auto; }
+    Help Static { width: 1fr; height: auto; }
+    Help.-wide > VerticalScroll { width: 148; }
+    Help.-wide Container { layout: horizontal; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,enter", "app.pop_screen", show=False),
@@ -44,32 +58,48 @@ class Help(ModalScreen[None]):
         Binding("k", "scroll(-1)", show=False),
     ]
 
+    def __init__(self, detaches: bool) -> None:
+        super().__init__()
+        self._actions = actions_of(detaches)
+
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
             box.border_title = "Keys"
-            box.border_subtitle = "Esc goes back"
-            yield Static(help_table(str(self.app.theme_variables.get("accent", "blue"))))
+            box.border_subtitle = "j k scroll · Esc goes back"
+            with Container():
+                look = look_of(self.app)
+                for side, (title, words) in zip(SIDES, WORDS.items(), strict=True):
+                    yield Static(help_table([*keys_of(self._actions, side), (title, words)], look))
+
+    def on_mount(self) -> None:
+        self.set_class(self.app.size.width >= WIDE, "-wide")
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= WIDE, "-wide")
 
     def action_scroll(self, step: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
 
 
-def help_table(accent: str) -> Table:
-    """Keys and what they do, section by section."""
+Part = tuple[str, Iterable[tuple[str, str]]]
+
+
+def keys_of(actions: Sequence[Action], sections: Sequence[Section]) -> Iterable[Part]:
+    """Keys that do the same, or the same the other way round, stand together."""
+    for section in sections:
+        wanted = [action for action in actions if action.section == section]
+        by_help = groupby(wanted, key=lambda action: action.help)
+        yield section, [(" ".join(action.all_keys for action in same), text) for text, same in by_help]
+
+
+def help_table(parts: Iterable[Part], look: Look) -> Table:
+    """Keys, or words, and what they do, part by part."""
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=23)
+    table.add_column(width=KEYS)
     table.add_column()
-    by_section = sorted(ACTIONS, key=lambda action: ORDER.index(action.section))
-    style = "bold" if accent.startswith("ansi") else f"bold {accent}"
-    for section, actions in groupby(by_section, key=lambda action: action.section):
-        table.add_row(Text(section, style=style), "")
-        for help_text, same in groupby(actions, key=lambda action: action.help):
-            keys = " ".join(action.all_keys for action in same)
-            table.add_row(Text(f"  {keys}"), Text(help_text))
-        table.add_row("", "")
-    for title, rows in (("Filter", FILTERS), ("Mouse", MOUSE)):
-        table.add_row(Text(title, style=style), "")
-        for word, meaning in rows:
-            table.add_row(Text("  " + word), Text(meaning))
+    for title, rows in parts:
+        table.add_row(Text(title, style=look["bold"]), "")
+        for keys, meaning in rows:
+            table.add_row(Text(keys, style=look["accent"]), Text(meaning, style=look["text"]))
         table.add_row("", "")
     return table

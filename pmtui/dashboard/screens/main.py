@@ -30,6 +30,8 @@ from pmtui.dashboard.widgets.pane_bar import CHANNELS, TABS
 from pmtui.dashboard.widgets.process_table import ProcessTable
 from pmtui.dashboard.widgets.title_bar import TitleBar
 
+SECRET_HERE = "v shows it"
+SECRET_ELSEWHERE = "a secret: it is shown only in a dashboard that runs its own manager, and never sent to another"
 LOG_ONLY = frozenset(action.id for action in ACTIONS if action.section == "Logs") - {"full_logs", "clear_logs"}
 MOST_OF_SCREEN = 0.45
 LEAST_ROWS = 3
@@ -48,8 +50,6 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
     BINDINGS: ClassVar[list[BindingType]] = bindings("screen")
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Commands}
     AUTO_FOCUS = "#table"
-    detaches = False
-    """Leaving ends nothing: the manager runs elsewhere."""
 
     def compose(self) -> ComposeResult:
         yield TitleBar(self.glyphs, id="title")
@@ -60,7 +60,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             yield FactsPane(id="info")
             yield FactsPane(id="tree")
             yield FactsPane(id="events")
-            yield EnvPane(id="env")
+            yield EnvPane(SECRET_ELSEWHERE if self.detaches else SECRET_HERE, id="env")
         yield Static("", id="notice")
         yield self.prompt
         yield KeyBar(self.glyphs, id="keys")

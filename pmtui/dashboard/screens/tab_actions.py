@@ -97,4 +97,4 @@ class TabActions(Desk):
             self.tell(str(error), error=True)
 
     def action_help(self) -> None:
-        self.app.push_screen(Help())
+        self.app.push_screen(Help(self.detaches))

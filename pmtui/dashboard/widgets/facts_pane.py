@@ -36,7 +36,7 @@ class FactsPane(VerticalScroll, can_focus=True):
 
 
 class EnvPane(OptionList):
-    """One variable a line. A masked value can be revealed, one at a time."""
+    """One variable a line. A masked value can be revealed, one at a time; `note` stands beside it."""
 
     DEFAULT_CSS = """
     EnvPane, EnvPane:focus { background: $background; border: none; padding: 0 1; scrollbar-size-vertical: 1; }
@@ -44,10 +44,10 @@ class EnvPane(OptionList):
     EnvPane:focus > .option-list--option-highlighted { background: $accent 28%; color: $foreground; text-style: bold; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, note: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._note = note
         self._shown: Mapping[str, str] = {}
-        self.revealed: str | None = None
 
     def show(self, env: Mapping[str, str]) -> None:
         if env == self._shown:
@@ -57,7 +57,10 @@ class EnvPane(OptionList):
         self.clear_options()
         width = max((len(name) for name in env), default=0)
         for name, value in env.items():
-            self.add_option(Option(Content(f"{name.ljust(width)}  {harmless(value)}")))
+            content = Content(f"{name.ljust(width)}  {harmless(value)}")
+            if value == MASK:
+                content += Content.styled(f"  {self._note}", "$text-muted")
+            self.add_option(Option(content))
         if env:
             self.highlighted = min(place or 0, len(env) - 1)
 
