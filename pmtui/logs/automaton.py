@@ -135,7 +135,8 @@ class Automaton:
 
     def _state(self, places: frozenset[Instruction], before: str) -> _State:
         key = (places, before)
-        if known := self._states.get(key):
+        known = self._states.get(key)
+        if known is not None:  # one that was not left yet is empty, and no less known
             return known
         if len(self._states) > _MOST_STATES:
             self._states.clear()

@@ -51,6 +51,13 @@ def test_a_bomb_does_not_explode(bomb: str) -> None:
     assert time.monotonic() - started < 5
 
 
+@pytest.mark.parametrize("text", ["((a{0,9}){0,9}){0,9}b", "(a|b)*a(a|b){99}c", "(a+)+$"])
+def test_what_goes_on_as_before_takes_no_new_states(text: str) -> None:
+    pattern = Pattern(text)
+    assert not pattern.is_in("a" * 60_000 + "!")
+    assert len(pattern._automaton._states) < 200
+
+
 def test_a_search_ends_at_its_deadline() -> None:
     chance = random.Random(1)
     line = "".join(chance.choice("ab") for _ in range(60_000))
