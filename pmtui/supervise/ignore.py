@@ -1,6 +1,7 @@
 """Which files below a watched folder do not count as a change."""
 
 import os
+import re
 from collections.abc import MutableMapping, Sequence
 
 from pathspec import GitIgnoreSpec
@@ -32,7 +33,10 @@ class Ignore:
 
     def __init__(self, root: str, patterns: Sequence[str], folders: Sequence[str]) -> None:
         self._root = root.rstrip("/") + "/"
-        self._own = GitIgnoreSpec.from_lines(patterns)
+        try:
+            self._own = GitIgnoreSpec.from_lines(patterns)
+        except re.error as error:
+            raise ValueError(f"Invalid git pattern: {error}") from None
         self._folders = tuple(folder + "/" for folder in folders if folder.startswith(self._root))
 
     def covers(self, path: str, environments: MutableMapping[str, bool]) -> bool:

@@ -77,6 +77,7 @@ def test_the_root_itself_is_never_ignored() -> None:
     assert not Ignore("/srv/venv", ["*"], []).covers("/srv/venv", {})
 
 
-def test_what_is_no_pattern_is_refused() -> None:
+@pytest.mark.parametrize("pattern", ["!", "[z-a]", "x[9-0]"])
+def test_what_is_no_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="Invalid git pattern"):
-        Ignore("/srv/app", ["!"], [])
+        Ignore("/srv/app", [pattern], [])
