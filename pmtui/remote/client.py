@@ -17,6 +17,8 @@ from pmtui.remote.answers import UnreachableError, decoded, error_of
 from pmtui.remote.place import Place
 from pmtui.remote.sse import HEADER, Events, Told
 
+ROUTES = ("list", "events", "config", "graph")
+"""Below /api/pm these are not processes; a process of that name is asked for with an encoded letter."""
 Query = dict[str, object]
 T = TypeVar("T")
 PATIENCE = 10.0
@@ -131,5 +133,6 @@ def split_url(url: str) -> tuple[type[http.client.HTTPConnection], SplitResult]:
 
 
 def path_of(process_id: str, *rest: str) -> str:
-    """The path of what is asked about a process."""
-    return "/".join(("/api/pm", quote(process_id, safe=""), *(quote(part, safe="") for part in rest)))
+    """The path of what is asked about a process, also of one that is called as a route is."""
+    name = f"%{ord(process_id[0]):02X}{process_id[1:]}" if process_id in ROUTES else quote(process_id, safe="")
+    return "/".join(("/api/pm", name, *(quote(part, safe="") for part in rest)))

@@ -8,7 +8,7 @@ import pytest
 
 from pmtui.control import InvalidError, NotFoundError, UnavailableError
 from pmtui.remote.answers import UnreachableError
-from pmtui.remote.client import Client
+from pmtui.remote.client import Client, path_of
 from pmtui.remote.place import Place
 from pmtui.remote.sse import Events
 
@@ -95,3 +95,16 @@ def test_a_token_that_no_request_can_carry_is_told(serve: Serve) -> None:
     client._headers = {"Authorization": "Bearer a\nb"}
     with pytest.raises(InvalidError, match="token"):
         client.get("/api/pm/list", list[int])
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        (("web", "logs"), "/api/pm/web/logs"),
+        (("../x",), "/api/pm/..%2Fx"),
+        (("list",), "/api/pm/%6Cist"),
+        (("events", "events"), "/api/pm/%65vents/events"),
+    ],
+)
+def test_a_path_is_that_of_the_process_whatever_it_is_called(words: tuple[str, ...], path: str) -> None:
+    assert path_of(*words) == path
