@@ -1,6 +1,6 @@
 """The API described for programs: OpenAPI 3.1, with the schemas of the very structs that are answered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, get_args
 
@@ -28,6 +28,19 @@ class Described(NamedTuple):
     body: Any = None
     is_open: bool = False
 
+    @property
+    def refusals(self) -> Iterator[int]:
+        """The statuses with which it may be refused."""
+        if not self.is_open:
+            yield 401
+        if "{id}" in self.path:
+            yield 404
+        if "{id}" in self.path and self.method == "POST":
+            yield 409
+        if self.body:
+            yield 422
+        yield from ALWAYS
+
 
 def _query(name: str, text: str, **schema: Any) -> Json:
     return {"name": name, "in": "query", "description": text, "schema": schema or {"type": "string"}}
@@ -45,7 +58,22 @@ def _flag(name: str, default: bool, text: str) -> Json:
     return _query(name, text, type="boolean", default=default)
 
 
-ID = _path("id", "The id of a process; no pattern.")
+REFUSALS = {
+    400: "What is asked for makes no sense; the message says what would.",
+    401: "The token is missing or wrong.",
+    403: "Host or Origin is not this server's.",
+    404: "There is no such process.",
+    408: "The request was not sent in time.",
+    409: "The process is in no state for that, or did not come to what was waited for.",
+    413: "The body is too large.",
+    422: "The body has another shape.",
+    431: "There are too many headers, or they are too large.",
+    500: "The manager met an error of its own.",
+    503: "The manager is leaving, or all places are taken.",
+}
+ALWAYS = (400, 403, 408, 413, 431, 500, 503)
+
+ID = _path("id", "The id of a process; no pattern. One that is called as a route is: with an encoded letter, %6Cist.")
 ENUM = {"type": "string", "enum": [*get_args(Stream)]}
 LINES = (
     _query("lines", "The last so many.", type="integer", minimum=0, maximum=MOST_LINES, default=100),
@@ -130,6 +158,7 @@ def document(version: str) -> Json:
         "paths": paths,
         "components": {
             "schemas": dict(components),
+            "responses": {str(status): _refusal(text, known) for status, text in REFUSALS.items()},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -137,18 +166,22 @@ def document(version: str) -> Json:
 
 def _operation(one: Described, known: Mapping[str, Json]) -> Json:
     content = {media: {"schema": _schema(one, media, known)} for media in one.media}
-    error = {"description": "What was wrong.", "content": {JSON: {"schema": known[str(ErrorAnswer)]}}}
+    refusals = {str(status): {"$ref": f"#/components/responses/{status}"} for status in one.refusals}
     described: Json = {
         "operationId": one.name,
         "summary": one.summary,
         "parameters": [*one.parameters],
-        "responses": {"200": {"description": _meaning(one), "content": content}, "default": error},
+        "responses": {"200": {"description": _meaning(one), "content": content}, **refusals},
     }
     if one.body:
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": known[str(one.body)]}}}
     if one.is_open:
         described["security"] = []
     return described
+
+
+def _refusal(text: str, known: Mapping[str, Json]) -> Json:
+    return {"description": text, "content": {JSON: {"schema": known[str(ErrorAnswer)]}}}
 
 
 def _schema(one: Described, media: str, known: Mapping[str, Json]) -> Json:
