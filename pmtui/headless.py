@@ -22,6 +22,7 @@ from pmtui.logs.bridge_file import FileBridge
 from pmtui.notify import Notifier
 from pmtui.spawner.boot import Boot
 from pmtui.spawner.client import Spawner
+from pmtui.spawner.guardian import limit_cores
 from pmtui.supervise.manager import Manager
 from pmtui.supervise.reload import Source
 
@@ -56,7 +57,7 @@ async def run_headless(
     Its log goes to `log_file`, or else to stdout. Raises StartError before anything is started.
     """
     notifier = Notifier.take(os.environ)
-    take_many_files()
+    set_limits()
     bridge = FileBridge(log_file, log_format) if log_file else Bridge(1, log_format)
     loaded = source.loaded
     folder = Path(loaded.settings.data_dir)
@@ -114,10 +115,13 @@ async def supervise(manager: Manager, bridge: Bridge, api: Api | None) -> None:
         serving.cancel()
 
 
-def take_many_files() -> None:
-    """Two pipes and two logs a process are more than the usual 1,024 files; the workers keep their own limit."""
+def set_limits() -> None:
+    """Many files, for two pipes and two logs a process are more than the usual 1,024; and no core file, which would
+    hold the token and the environments. The workers keep their own limits.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    limit_cores(0)
 
 
 def open_api(loaded: Loaded, folder: Path) -> Api:

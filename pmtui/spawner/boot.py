@@ -20,6 +20,7 @@ class Boot:
     def __init__(self) -> None:
         self.base = FIRST_BASE + int.from_bytes(os.urandom(4), "little") * RUNS
         self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)  # the workers', whatever the manager takes later
+        self._core = resource.getrlimit(resource.RLIMIT_CORE)[0]
         self.asked: list[int] = []  # signals that came before anybody could act on them
         self._started: tuple[subprocess.Popen[bytes], socket.socket] | None = None
 
@@ -49,7 +50,7 @@ class Boot:
             return started
         ours, theirs = socket.socketpair()
         with theirs:
-            arguments = (PACKAGES, str(theirs.fileno()), str(self.base))
+            arguments = (PACKAGES, str(theirs.fileno()), str(self.base), str(self._core))
             guardian = subprocess.Popen(
                 [os.path.realpath(sys.executable), "-I", "-S", "-c", CODE.format(__package__), *arguments],
                 cwd="/",

@@ -13,6 +13,7 @@ Messages are marshalled tuples behind their length (4 bytes), file descriptors t
                         ("exited", run, code)   ("empty", run, killed)   code: as of wait, negative for a signal
 """
 
+import contextlib
 import ctypes
 import marshal
 import os
@@ -72,9 +73,10 @@ class Run:
 class Guardian:
     """Spawns, signals and reaps what the manager asks for, until the manager's end of the socket is closed."""
 
-    def __init__(self, link: socket.socket, base: int) -> None:
+    def __init__(self, link: socket.socket, base: int, core: int) -> None:
         self.link = link
         self.base = base
+        self.core = core
         self.hard = resource.getrlimit(resource.RLIMIT_RTTIME)[1]
         self.runs: dict[int, Run] = {}
         self.leaders: dict[int, Run] = {}
@@ -193,9 +195,13 @@ class Guardian:
         return int(worker.pid)
 
     def wear(self, number: int) -> None:
-        """Puts on the mark that the next child inherits; where the system caps the limit there is none."""
+        """Puts on the mark that the next child inherits; where the system caps the limit there is none.
+
+        A mark of 0 is the guardian's own, who knows the environments of all workers and so leaves no core file.
+        """
         if self.hard == resource.RLIM_INFINITY:
             resource.setrlimit(resource.RLIMIT_RTTIME, (self.base + number, self.hard))
+        limit_cores(self.core if number else 0)
 
     def terminate(self, number: int, wanted: int) -> None:
         """Asks the whole tree to end; CONT lets a stopped process hear it."""
@@ -323,6 +329,13 @@ class Guardian:
                 pass
 
 
+def limit_cores(size: int) -> None:
+    """How large a core file of this process may be, as far as the system allows it."""
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    with contextlib.suppress(ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (size, hard))
+
+
 def take_title(title: bytes) -> None:
     """Shows `title` instead of the command line, which may hold a path that somebody kills by name."""
     with open("/proc/self/stat", "rb") as stat:
@@ -333,14 +346,17 @@ def take_title(title: bytes) -> None:
     ctypes.CDLL(None).prctl(PR_SET_NAME, title[:15], 0, 0, 0)
 
 
-def main(link: int, base: int) -> None:
-    """Serves the manager at the other end of the socket `link`; the runs it starts carry marks from `base` on."""
+def main(link: int, base: int, core: int) -> None:
+    """Serves the manager at the other end of the socket `link`.
+
+    The runs it starts carry marks from `base` on; their core files may have `core` bytes, its own has none.
+    """
     take_title(b"guardian of %d" % os.getppid())  # before there is any worker
     for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE, *FAULTS}:
         signal.signal(number, lambda *_: None)  # a handler, not SIG_IGN, which the workers would inherit
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     become_subreaper()
-    guardian = Guardian(socket.socket(fileno=link), base)
+    guardian = Guardian(socket.socket(fileno=link), base, core)
     if guardian.hard != resource.RLIM_INFINITY:
         guardian.tell("fault", "RLIMIT_RTTIME is capped: daemons that leave their session end only with the manager")
     guardian.wear(0)
