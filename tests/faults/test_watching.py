@@ -1,0 +1,180 @@
+"""Watched files that change by the thousand, again and again, or are taken away."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.eventually import eventually
+from tests.running import Running, running
+
+LAST = "the-last-change.py"
+
+
+def watched_folders(pid: int) -> set[int]:
+    """The inodes of which the system tells this process."""
+    found = set()
+    for descriptor in Path(f"/proc/{pid}/fdinfo").iterdir():
+        try:
+            lines = descriptor.read_text().splitlines()
+        except OSError:
+            continue
+        found |= {int(line.split("ino:")[1].split()[0], 16) for line in lines if line.startswith("inotify ")}
+    return found
+
+
+@contextmanager
+def watching(folder: Path, *paths: Path, **fields: Any) -> Iterator[Running]:
+    """A manager that restarts `a` when something changes below these paths, those that are there already watched.
+
+    Its data folder lies elsewhere, so that `folder` is the process's own.
+    """
+    house = folder.with_name("house")
+    house.mkdir()
+    entry = {"id": "a", "command": "sleep 600", "cwd": str(folder), "devMode": True}
+    with running(house, [entry | {"watchPaths": [*map(str, paths)]} | fields]) as manager:
+        manager.wait_running(["a"])
+        eventually(lambda: are_watched(manager, paths))
+        yield manager
+
+
+def are_watched(manager: Running, paths: Sequence[Path]) -> bool:
+    return {path.stat().st_ino for path in paths if path.exists()} <= watched_folders(manager.pid)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    (tmp_path / "source").mkdir()
+    return tmp_path / "source"
+
+
+def restarted(manager: Running, times: int = 1) -> dict[str, Any]:
+    """The process, when it runs again after so many restarts."""
+
+    def row() -> dict[str, Any] | None:
+        now = manager.row("a")
+        return now if now["restartCount"] >= times and now["status"] == "running" else None
+
+    found = eventually(row)
+    assert found
+    return found
+
+
+def settled(manager: Running, beside: Path) -> dict[str, Any]:
+    """The process after a change made now has had its effect, and with it all that was changed before."""
+    before = manager.row("a")["restartCount"]
+    (beside / LAST).write_text(str(time.monotonic()))
+    return restarted(manager, before + 1)
+
+
+def git(folder: Path, *words: str) -> None:
+    who = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
+    command = ["git", *who, *words]
+    env = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True, timeout=50)
+
+
+def test_ten_thousand_files_are_one_restart(source: Path) -> None:
+    """10,000 files come at once: one restart, and what comes after them is still noticed."""
+    with watching(source, source, watchDebounce="1s") as manager:
+        for number in range(10_000):
+            (source / f"{number}.py").touch()
+        assert restarted(manager)["restartCount"] == 1
+        assert settled(manager, source)["restartCount"] == 2
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+def test_a_checkout_is_one_restart_and_a_commit_is_none(source: Path) -> None:
+    """Git changes a hundred files and its own index, with lock files: one restart, named after one of the files. A
+    commit, which changes nothing but what lies in `.git`, is no reason for another."""
+    git(source, "init", "--initial-branch=main")
+    for branch in ("main", "other"):
+        for number in range(100):
+            (source / f"{number}.py").write_text(f"{branch} {number}")
+        git(source, "add", ".")
+        git(source, "commit", "-m", branch)
+        git(source, "checkout", "-b", "other") if branch == "main" else git(source, "checkout", "main")
+    with watching(source, source, watchDebounce="1s") as manager:
+        git(source, "checkout", "other")
+        row = restarted(manager)
+        assert row["restartCount"] == 1
+        assert row["reason"].removeprefix("watch: ").removesuffix(".py changed").isdigit()
+        git(source, "commit", "--allow-empty", "-m", "nothing")
+        row = settled(manager, source)
+        assert (row["restartCount"], row["reason"]) == (2, f"watch: {LAST} changed")
+
+
+def test_installed_packages_are_no_change(source: Path) -> None:
+    """Packages are installed into the watched folder, and logs and caches are written there: no restart."""
+    with watching(source, source) as manager:
+        for name in ("node_modules/left-pad", "pkg/node_modules/deep", "__pycache__", ".venv/lib"):
+            (source / name).mkdir(parents=True)
+            for number in range(100):
+                (source / name / f"{number}.js").write_text("code")
+        (source / "out.log").write_text("a line")
+        row = settled(manager, source)
+        assert (row["restartCount"], row["reason"]) == (1, f"watch: {LAST} changed")
+
+
+def test_saves_in_quick_succession_are_one_restart(source: Path) -> None:
+    """Three saves, 100 ms apart: one restart, when they are over."""
+    with watching(source, source, watchDebounce="2s") as manager:
+        for number in range(3):
+            time.sleep(0.1)
+            (source / "agent.py").write_text(str(number))
+        assert restarted(manager)["restartCount"] == 1
+        assert settled(manager, source)["restartCount"] == 2
+
+
+def test_a_folder_that_is_removed_and_made_again_is_still_watched(source: Path) -> None:
+    """The watched folder itself is removed and made again, twice: what happens in the new one is noticed."""
+    with watching(source.parent, source) as manager:
+        for _ in range(2):
+            before = manager.row("a")["restartCount"]
+            shutil.rmtree(source)
+            source.mkdir()
+            (source / "agent.py").write_text("pass")
+            restarted(manager, before + 1)
+            settled(manager, source)
+
+
+@pytest.mark.parametrize("target", [".", "agent.py"])
+def test_every_atomic_save_is_noticed(source: Path, target: str) -> None:
+    """An editor writes another file that takes the place of the old one: each save is a restart, whether the folder is
+    watched or the file alone."""
+    script = source / "agent.py"
+    script.touch()
+    with watching(source, source / target, watchDebounce="1s") as manager:
+        for number in range(1, 4):
+            beside = source / ".agent.py.new"
+            beside.write_text(str(number))
+            beside.replace(script)
+            row = restarted(manager, number)
+            assert (row["restartCount"], row["reason"]) == (number, "watch: agent.py changed")
+
+
+def test_a_path_that_is_missing_is_watched_from_when_it_comes(source: Path) -> None:
+    """A watched path is not there at first: no error, and what comes to be there is noticed."""
+    later, there = source / "later", source / "there"
+    there.mkdir()
+    with watching(source, later, there) as manager:
+        later.mkdir()
+        restarted(manager)
+        assert settled(manager, later)["reason"] == f"watch: {LAST} changed"
+        assert "Traceback" not in manager.log
+
+
+def test_a_loop_of_links_is_no_endless_walk(source: Path) -> None:
+    """A link below the watched folder leads back up: changes are noticed, and the manager has not run away."""
+    (source / "deep").mkdir()
+    (source / "deep/up").symlink_to(source)
+    with watching(source, source) as manager:
+        (source / "deep/agent.py").write_text("pass")
+        assert restarted(manager)["restartCount"] == 1
+        assert len(watched_folders(manager.pid)) <= 2
