@@ -5,11 +5,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from fnmatch import fnmatchcase
 
-from pmtui.commands.common import FAILURE, NO_MANAGER, add_config, command_parser, complain
-from pmtui.control import About, ControlError, Snapshot, UnavailableError
+from pmtui.commands.common import BAD_USAGE, DONE, FAILURE, NO_MANAGER, add_config, command_parser, complain
+from pmtui.control import About, ControlError, InvalidError, Snapshot, UnavailableError
 from pmtui.remote.answers import UnreachableError
 from pmtui.remote.client import Client
 from pmtui.remote.place import NoManagerError, SilentManagerError, find_place
@@ -39,6 +38,8 @@ def ask(options: argparse.Namespace, do: Callable[[Client], int]) -> int:
             return do(client)
     except (NoManagerError, UnreachableError) as error:
         return complain(str(error), NO_MANAGER)
+    except InvalidError as error:
+        return complain(str(error), BAD_USAGE)
     except (ControlError, SilentManagerError) as error:
         return complain(str(error), FAILURE)
 
@@ -62,11 +63,27 @@ def following(
         except UnavailableError:
             if not events.place:
                 raise
+        before = manager
+        client, manager = returned(options)
+        events.resume(elsewhere=before != manager)
+
+
+def returned(options: argparse.Namespace) -> tuple[Client, tuple[int, str]]:
+    """A client of the manager once it answers again; says on stderr that it does not, and that it does."""
+    is_told = False
+    while True:
         time.sleep(AGAIN)
         client = client_of(options)
-        with suppress(UnavailableError):
-            before, manager = manager, identity_of(client)
-            events.resume(elsewhere=before != manager)
+        try:
+            manager = identity_of(client)
+        except UnavailableError as error:
+            if not is_told:
+                complain(f"{error} Waiting for it.", FAILURE)
+            is_told = True
+            continue
+        if is_told:
+            complain("The manager is back.", DONE)
+        return client, manager
 
 
 def identity_of(client: Client) -> tuple[int, str]:

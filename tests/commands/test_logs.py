@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -57,9 +58,13 @@ def test_the_run_before_is_there_after_a_crash(own: Running) -> None:
 
 
 def test_a_wrong_question_is_explained(house: Running) -> None:
-    for words, told in ((("nobody",), "nobody"), (("talker", "--grep", "("), "grep"), (("--since", "soon"), "since")):
+    for words, told, code in (
+        (("nobody",), "nobody", 1),
+        (("talker", "--grep", "("), "grep", 2),
+        (("--since", "soon"), "since", 2),
+    ):
         done = pmtui(house.folder, "logs", *words)
-        assert done.returncode == 1
+        assert done.returncode == code
         assert told in done.stderr
 
 
@@ -82,3 +87,24 @@ def test_following_shows_a_line_at_once_and_ends_with_the_manager(tmp_path: Path
             assert min(took) < 0.05
             assert manager.stop() == 0
             assert following.wait(20) == 3
+
+
+def test_following_an_address_says_that_nobody_is_there_and_goes_on_with_who_comes(tmp_path: Path) -> None:
+    speaker = {"id": "speaker", "command": "echo hello; sleep 600", "shell": True}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+    words = [*PMTUI, "logs", "-f", "speaker", "--url", f"http://127.0.0.1:{port}"]
+    with running(tmp_path, [speaker], "--port", port) as manager:
+        manager.wait_running(["speaker"])
+        following = subprocess.Popen(
+            words, cwd=tmp_path, env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert following.stdout
+        assert following.stderr
+        assert following.stdout.readline() == "hello\n"
+    with following, following.stdout as lines, following.stderr as complaints:
+        assert "Waiting for it." in complaints.readline()
+        with running(tmp_path, [speaker], "--port", port):
+            assert complaints.readline() == "pmtui: The manager is back.\n"
+            assert lines.readline() == "hello\n"
+            following.terminate()

@@ -69,10 +69,8 @@ def test_a_signal_reaches_the_main_process(own: Running) -> None:
     eventually(lambda: not is_alive(pid))
 
 
-@pytest.mark.parametrize(
-    ("words", "told"), [(("web-1", "BOGUS"), "BOGUS"), (("nobody", "HUP"), "nobody"), (("off", "HUP"), "off")]
-)
-def test_a_signal_that_cannot_be_sent_is_explained(house: Running, words: tuple[str, ...], told: str) -> None:
+@pytest.mark.parametrize(("words", "code"), [(("web-1", "BOGUS"), 2), (("nobody", "HUP"), 1), (("off", "HUP"), 1)])
+def test_a_signal_that_cannot_be_sent_is_explained(house: Running, words: tuple[str, ...], code: int) -> None:
     done = pmtui(house.folder, "signal", *words)
-    assert done.returncode == 1
-    assert told in done.stderr
+    assert done.returncode == code
+    assert (words[1] if code == 2 else words[0]) in done.stderr
