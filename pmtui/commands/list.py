@@ -41,7 +41,8 @@ def run(argv: Sequence[str]) -> int:
 
 def show(client: Client, options: argparse.Namespace) -> int:
     rows, lost = matching(rows_of(client), options.ids)
-    sys.stdout.write("".join(f"{line}\n" for line in lines_of(rows, options.json, Ink())))
+    if rows or not lost or options.json:
+        sys.stdout.write("".join(f"{line}\n" for line in lines_of(rows, options.json, Ink())))
     return complain(f"no process matches '{lost[0]}'", FAILURE) if lost else DONE
 
 

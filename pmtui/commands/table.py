@@ -41,7 +41,7 @@ def alive(text: Callable[[Snapshot], str]) -> Callable[[Snapshot, Ink, float], s
 
 
 COLUMNS = (
-    Column("ID", 0, False, lambda row, ink, now: row.id),
+    Column("ID", 0, False, lambda row, ink, now: fitted(row.id, ink.width and ink.width // 3, ink.glyphs.ellipsis)),
     Column("PID", 4, True, alive(lambda row: str(row.pid))),
     Column("STATUS", 0, False, status),
     Column("UPTIME", 2, True, alive(lambda row: duration(row.uptime_seconds))),

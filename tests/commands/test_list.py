@@ -6,9 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from pmtui.commands.ink import Ink
+from pmtui.commands.table import table
 from tests.commands.conftest import ALL
 from tests.commands.shell import CLEAN, ids, pmtui
 from tests.dashboard.terminal import PseudoTerminal
+from tests.fake_control import snapshot
 from tests.running import PMTUI, Running
 
 ABSENT = ("asyncio", "httpx", "textual", "rich", "starlette", "uvicorn", "psutil")
@@ -28,7 +33,7 @@ def test_only_what_is_named_is_listed(house: Running) -> None:
 
 def test_what_matches_nothing_is_told(house: Running) -> None:
     done = pmtui(house.folder, "list", "web-9")
-    assert (done.returncode, done.stderr) == (1, "pmtui: no process matches 'web-9'\n")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "pmtui: no process matches 'web-9'\n")
 
 
 def test_json_is_what_the_api_answers(house: Running) -> None:
@@ -48,6 +53,16 @@ def test_the_table_fits_the_terminal(house: Running) -> None:
         assert b"\x1b[32m" in terminal.output
     finally:
         terminal.close()
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_long_id_is_cut_before_it_takes_the_place_of_all_else(width: int) -> None:
+    ink = Ink()
+    ink.width = width
+    head, line = table([snapshot("x" * 64)], ink, 0)
+    assert head.split()[:4] == ["ID", "PID", "STATUS", "UPTIME"]
+    assert len(line) <= width
+    assert line.split()[0] == "x" * (width // 3 - 1) + "…"
 
 
 def test_no_color_is_no_colour(house: Running) -> None:
