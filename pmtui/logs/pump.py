@@ -59,6 +59,7 @@ class Pump:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         bytes(_FREED)
         self._loop = loop
+        self._buffer = memoryview(bytearray(READ))  # what is kept is as large as what was read
         self._pipes = select.epoll()
         self._listened: set[int] = set()
         self._sinks: dict[int, Sink] = {}
@@ -150,7 +151,7 @@ class Pump:
         if not sink:
             return 0  # closed since it was found ready
         try:
-            chunk = os.read(fd, READ)
+            chunk = self._buffer[: os.readv(fd, [self._buffer])].tobytes()
         except BlockingIOError:
             return 0
         except OSError:
