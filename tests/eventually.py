@@ -39,8 +39,18 @@ async def eventually_awaited(find: Callable[[], Awaitable[T]], *, within: float 
 
 def is_alive(pid: int) -> bool:
     """Whether the process runs; one that only waits to be reaped does not."""
+    return state_of(pid) not in "ZX"
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a signal holds the process."""
+    return state_of(pid) == "T"
+
+
+def state_of(pid: int) -> str:
+    """The kernel's letter for it; "X" where there is no such process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
+        return "X"
+    return stat.rpartition(")")[2].split()[0]

@@ -24,6 +24,7 @@ command = "sleep 5001"
 [process.second]
 command = "sleep 5002"
 """
+OWN_SESSION = ("setsid", "--ctty")
 START = "import sys; from pmtui.cli import main; sys.argv[0] = 'pmtui'; main()"
 
 
@@ -38,6 +39,7 @@ class PseudoTerminal:
         words: Sequence[str] = ("--port", "0"),
         program: Sequence[str] = (sys.executable, "-c", START),
         size: tuple[int, int] = (100, 30),
+        within: Sequence[str] = OWN_SESSION,
         **env: str,
     ) -> None:
         if config is not None:

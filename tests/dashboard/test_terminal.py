@@ -1,13 +1,9 @@
 """The dashboard in a real pseudo-terminal: however it ends, nothing is left and all is restored."""
 
-import os
 import re
 import signal
-import termios
 import time
 from pathlib import Path
-
-import pytest
 
 from tests.dashboard.terminal import terminal, workers
 from tests.eventually import eventually, is_alive
@@ -26,35 +22,6 @@ def test_quitting_ends_everything_and_restores_the_terminal(tmp_path: Path) -> N
         assert shown.ends() == 0
         assert workers(tmp_path) == []
         assert shown.is_restored()
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
-def test_signals_end_everything_and_restore_the_terminal(tmp_path: Path, number: signal.Signals) -> None:
-    with terminal(tmp_path) as shown:
-        eventually(lambda: both_run(tmp_path))
-        shown.process.send_signal(number)
-        assert shown.ends() == 0
-        assert workers(tmp_path) == []
-        assert shown.is_restored()
-
-
-def test_a_closed_terminal_ends_everything(tmp_path: Path) -> None:
-    with terminal(tmp_path) as shown:
-        eventually(lambda: both_run(tmp_path))
-        shown.hang_up()
-        assert shown.ends() == 0
-        assert workers(tmp_path) == []
-
-
-def test_a_terminal_closed_without_a_word_ends_everything(tmp_path: Path) -> None:
-    with terminal(tmp_path) as shown:
-        eventually(lambda: both_run(tmp_path))
-        shown.press(b"\x1b[6~")
-        os.kill(shown.process.pid, signal.SIGSTOP)
-        shown.hang_up()
-        os.kill(shown.process.pid, signal.SIGCONT)
-        assert shown.ends() == 0
-        assert workers(tmp_path) == []
 
 
 def test_kill_9_leaves_nothing_and_the_terminal_restored(tmp_path: Path) -> None:
@@ -94,19 +61,6 @@ def time_to_settle(pid: int) -> None:
     assert is_alive(pid)
     until = time.monotonic() + 0.5
     eventually(lambda: time.monotonic() > until)
-
-
-def test_stopped_and_continued_it_draws_anew(tmp_path: Path) -> None:
-    with terminal(tmp_path) as shown:
-        shown.process.send_signal(signal.SIGSTOP)
-        termios.tcsetattr(shown._slave, termios.TCSANOW, shown.before)
-        shown.forget()
-        shown.process.send_signal(signal.SIGCONT)
-        shown.shows("Quit")
-        eventually(lambda: shown.attributes() != shown.before)
-        shown.press(b"qy")
-        assert shown.ends() == 0
-        assert shown.is_restored()
 
 
 def test_ctrl_c_twice_ends_everything(tmp_path: Path) -> None:
@@ -150,16 +104,3 @@ def test_a_broken_config_tells_its_errors(tmp_path: Path) -> None:
     with terminal(tmp_path, "[process.web]\ncomand = 7\n", size=(200, 30)) as shown:
         shown.shows("cannot be used")
         shown.shows("did you mean")
-
-
-def test_resizes_are_survived(tmp_path: Path) -> None:
-    with terminal(tmp_path) as shown:
-        for number in range(500):
-            shown.resize(1 + number * 37 % 200, 1 + number * 23 % 60)
-        shown.resize(1, 1)
-        time_to_settle(shown.process.pid)
-        shown.forget()
-        shown.resize(100, 30)
-        shown.shows("Quit")
-        shown.press(b"qy")
-        assert shown.ends() == 0

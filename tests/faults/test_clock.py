@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.eventually import eventually, eventually_async, is_alive
+from tests.eventually import eventually, eventually_async, is_alive, is_stopped
 from tests.running import Running, running
 from tests.supervise.servers import web
 
@@ -102,10 +102,6 @@ def stop_for_a_while(manager: Running) -> None:
     os.kill(manager.pid, signal.SIGSTOP)
     eventually(lambda: is_stopped(manager.pid))
     time.sleep(3)
-
-
-def is_stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def written(pid: int) -> str:

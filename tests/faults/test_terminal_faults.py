@@ -1,0 +1,149 @@
+"""Terminals that are resized without end, closed, or taken away, and signals that come with them."""
+
+import os
+import signal
+import termios
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.dashboard.terminal import OWN_SESSION, SLEEPERS, PseudoTerminal, terminal, workers
+from tests.eventually import eventually, is_alive, is_stopped
+from tests.running import running
+
+HANGUP_IGNORED = (*OWN_SESSION, "sh", "-c", "trap '' HUP; exec \"$@\"", "sh")
+NEVER_TOLD = ("setsid",)
+"""The terminal is not the controlling one: nobody is sent a signal when it is closed."""
+
+
+@contextmanager
+def dashboard(folder: Path, within: Sequence[str] = OWN_SESSION) -> Iterator[PseudoTerminal]:
+    """A dashboard that has drawn its first picture, and whose processes both run."""
+    with terminal(folder, within=within) as shown:
+        eventually(lambda: len(workers(folder)) == 2)
+        yield shown
+
+
+def draws(shown: PseudoTerminal) -> None:
+    """Returns when a whole picture was drawn from now on, on a terminal that is large enough."""
+    shown.forget()
+    shown.resize(90, 24)
+    shown.resize(100, 30)
+    shown.shows("Quit")
+
+
+def test_five_hundred_sizes_are_survived(tmp_path: Path) -> None:
+    """The window is resized 500 times in a row, down to one cell and to none at all: the processes run on, and at a
+    proper size everything is drawn again."""
+    with dashboard(tmp_path) as shown:
+        before = workers(tmp_path)
+        for number in range(500):
+            shown.resize(number * 37 % 200, number * 23 % 60)
+        for size in (1, 0, 1):
+            shown.resize(size, size)
+        draws(shown)
+        assert workers(tmp_path) == before
+        shown.process.terminate()
+        assert shown.ends() == 0
+        assert shown.is_restored()
+
+
+@pytest.mark.parametrize("size", [(0, 0), (1, 1)])
+def test_it_starts_in_a_terminal_without_room(tmp_path: Path, size: tuple[int, int]) -> None:
+    """A terminal that tells no size, or has one cell: the processes are started all the same, and the picture comes as
+    soon as there is room."""
+    shown = PseudoTerminal(tmp_path, SLEEPERS, size=size)
+    try:
+        eventually(lambda: len(workers(tmp_path)) == 2)
+        eventually(lambda: b"\x1b[?1049h" in shown.output)
+        draws(shown)
+        shown.process.terminate()
+        assert shown.ends() == 0
+        assert workers(tmp_path) == []
+    finally:
+        shown.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
+def test_signals_end_everything_and_restore_the_terminal(tmp_path: Path, number: signal.Signals) -> None:
+    """Each signal that would end a program at once is a graceful end: no process is left, the terminal is as it was."""
+    with dashboard(tmp_path) as shown:
+        shown.process.send_signal(number)
+        assert shown.ends() == 0
+        assert workers(tmp_path) == []
+        assert shown.is_restored()
+
+
+@pytest.mark.parametrize(
+    "within", [OWN_SESSION, HANGUP_IGNORED, NEVER_TOLD], ids=["hangup", "hangup ignored", "never told"]
+)
+def test_a_closed_window_ends_everything(tmp_path: Path, within: Sequence[str]) -> None:
+    """The window is closed: a graceful end, also where SIGHUP was ignored from the start (`nohup`) and where nobody
+    sends it; never a loop over a terminal that has gone."""
+    with dashboard(tmp_path, within) as shown:
+        shown.hang_up()
+        assert shown.ends() == 0
+        assert workers(tmp_path) == []
+
+
+def test_a_window_closed_while_it_stands_still_ends_everything(tmp_path: Path) -> None:
+    """The window is closed while the dashboard is stopped, with a key not yet read: it ends once it is continued."""
+    with dashboard(tmp_path) as shown:
+        shown.press(b"\x1b[6~")
+        os.kill(shown.process.pid, signal.SIGSTOP)
+        shown.hang_up()
+        os.kill(shown.process.pid, signal.SIGCONT)
+        assert shown.ends() == 0
+        assert workers(tmp_path) == []
+
+
+@pytest.mark.parametrize("within", [OWN_SESSION, NEVER_TOLD], ids=["hangup", "never told"])
+def test_a_closed_window_of_a_visitor_ends_nothing_but_itself(tmp_path: Path, within: Sequence[str]) -> None:
+    """The window of `pmtui attach` is closed: it ends, the manager and its processes go on."""
+    with running(tmp_path, [{"id": "a", "command": "sleep 600"}]) as manager:
+        pids = manager.wait_running(["a"])
+        shown = PseudoTerminal(tmp_path, None, words=("attach",), within=within)
+        try:
+            shown.shows("1 running")
+            shown.hang_up()
+            assert shown.ends() == 0
+            assert manager.wait_running(["a"]) == pids
+        finally:
+            shown.close()
+
+
+def test_suspended_it_gives_the_terminal_back_and_draws_anew_when_continued(tmp_path: Path) -> None:
+    """SIGTSTP and SIGCONT: while it is suspended the terminal is as it was, the processes run on; then it is drawn
+    again."""
+    with dashboard(tmp_path) as shown:
+        before = workers(tmp_path)
+        shown.process.send_signal(signal.SIGTSTP)
+        eventually(lambda: is_stopped(shown.process.pid))
+        assert shown.attributes() == shown.before
+        eventually(lambda: b"\x1b[?1049l" in shown.output)
+        assert all(is_alive(pid) for pid in before)
+        shown.forget()
+        shown.process.send_signal(signal.SIGCONT)
+        shown.shows("Quit")
+        eventually(lambda: shown.attributes() != shown.before)
+        shown.process.terminate()
+        assert shown.ends() == 0
+        assert workers(tmp_path) == []
+        assert shown.is_restored()
+
+
+def test_stopped_without_a_word_it_draws_anew_when_continued(tmp_path: Path) -> None:
+    """SIGSTOP, which nobody is told of, and somebody resets the terminal meanwhile: SIGCONT brings everything back."""
+    with dashboard(tmp_path) as shown:
+        shown.process.send_signal(signal.SIGSTOP)
+        eventually(lambda: is_stopped(shown.process.pid))
+        termios.tcsetattr(shown._slave, termios.TCSANOW, shown.before)
+        shown.forget()
+        shown.process.send_signal(signal.SIGCONT)
+        shown.shows("Quit")
+        eventually(lambda: shown.attributes() != shown.before)
+        shown.process.terminate()
+        assert shown.ends() == 0
+        assert shown.is_restored()
