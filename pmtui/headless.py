@@ -1,10 +1,12 @@
 """The manager without a screen: its log on stdout, its API on loopback, until it is asked to leave."""
 
 import asyncio
+import contextlib
 import gc
 import os
 import resource
 import signal
+from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +22,7 @@ from pmtui.instance import AlreadyRunningError, FolderError, Instance, acquire
 from pmtui.logs.bridge import Bridge, Format
 from pmtui.logs.bridge_file import FileBridge
 from pmtui.notify import Notifier
+from pmtui.resources import LIMITS, require_files, take_threads
 from pmtui.spawner.boot import Boot
 from pmtui.spawner.client import Spawner
 from pmtui.spawner.guardian import limit_cores
@@ -61,27 +64,29 @@ async def run_headless(
     bridge = FileBridge(log_file, log_format) if log_file else Bridge(1, log_format)
     loaded = source.loaded
     folder = Path(loaded.settings.data_dir)
-    manager = Manager(
-        loaded.settings,
-        folder=folder / "logs",
-        alarm=partial(bridge.line, "WARN"),
-        echo=bridge.chunk,
-        spawner=Spawner(boot),
-    )
-    listen_to_signals(manager, bridge)
-    if boot.asked:
-        manager.leave()
     try:
-        instance = await take_folder(folder, manager)
-        try:
-            api = open_api(loaded, folder) if has_api else None
-        except StartError:
-            instance.release()
-            raise
-        url = api.listener.url if api else None
-        publish(instance, loaded, url)
-        greet(bridge, loaded, url)
-        manager.adopt(replace(source, url=url))
+        with starting():
+            bridge.start()
+            manager = Manager(
+                loaded.settings,
+                folder=folder / "logs",
+                alarm=partial(bridge.line, "WARN"),
+                echo=bridge.chunk,
+                spawner=Spawner(boot),
+            )
+            listen_to_signals(manager, bridge)
+            if boot.asked:
+                manager.leave()
+            instance = await take_folder(folder, manager)
+            try:
+                api = open_api(loaded, folder) if has_api else None
+            except StartError:
+                instance.release()
+                raise
+            url = api.listener.url if api else None
+            publish(instance, loaded, url)
+            greet(bridge, loaded, url)
+            manager.adopt(replace(source, url=url))
         async with notifier.telling(manager):
             await supervise(manager, bridge, api)
         instance.release()
@@ -90,10 +95,28 @@ async def run_headless(
         bridge.close()
 
 
-async def take_folder(folder: Path, manager: Manager) -> Instance:
-    manager.connect()
+@contextlib.contextmanager
+def starting() -> Iterator[None]:
+    """Raises StartError where a limit of the machine is in the way."""
     try:
-        return await acquire(folder, manager.spawner)
+        yield
+    except OSError as error:
+        if error.errno not in LIMITS:
+            raise
+        text = f"the manager cannot start: {error.strerror}; raise {LIMITS[error.errno]}"
+        raise StartError(OSError(text)) from None
+
+
+async def take_folder(folder: Path, manager: Manager) -> Instance:
+    """Takes all that the manager needs before it starts anything. Raises StartError."""
+    try:
+        with starting():
+            require_files()
+            manager.connect()
+            take_threads()  # the last ones: asyncio needs another one to give them back
+            instance = await acquire(folder, manager.spawner)
+            instance.watch(manager.alarm)
+            return instance
     except (AlreadyRunningError, FolderError) as error:
         raise StartError(error) from None
 

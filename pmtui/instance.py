@@ -6,10 +6,9 @@ import fcntl
 import json
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from pmtui import __version__
 from pmtui.identity import boot_id, identity_of, read
@@ -18,6 +17,10 @@ from pmtui.spawner.client import Spawner, end_marked
 
 PATIENCE = 10.0
 """Seconds for which the guardian of a manager that died may go on ending what is left."""
+LOOK = 1.0
+"""Seconds between two looks whether the data folder is still there."""
+PASSING = ("instance.json", "state.json")
+"""The files that are there while the manager is."""
 
 
 class AlreadyRunningError(Exception):
@@ -32,23 +35,81 @@ class FolderError(Exception):
     """The data folder cannot be used; the message says why."""
 
 
-class Instance(msgspec.Struct, frozen=True):
+class Instance:
     """What a running manager holds: the data folder, and the lock on it."""
 
-    folder: Path
-    lock: int
+    def __init__(self, folder: Path, lock: int, spawner: Spawner) -> None:
+        self.folder = folder
+        self._lock = lock
+        self._spawner = spawner
+        self._files: dict[str, bytes] = {}
+        self._watch: asyncio.Task[None] | None = None
+        self._note()
 
     def publish(self, config: Path | None, url: str | None) -> None:
         """Writes instance.json, by which clients find the manager."""
         facts = identity_of(os.getpid()) | {"url": url, "version": __version__, "config": config and str(config)}
         write(self.folder / "instance.json", facts)
+        self._note()
+
+    def watch(self, alarm: Callable[[str], None]) -> None:
+        """From now on the folder is made again should somebody remove it: else a second manager could start."""
+        self._watch = asyncio.create_task(self._keep(alarm))
 
     def release(self) -> None:
         """Nothing is left alive: the folder is free for the next manager."""
-        for name in ("instance.json", "state.json"):
-            with contextlib.suppress(OSError):  # the folder itself may be gone
-                (self.folder / name).unlink()
-        os.close(self.lock)
+        if self._watch:
+            self._watch.cancel()
+        if self._is_ours():
+            for name in PASSING:
+                with contextlib.suppress(OSError):  # the folder itself may be gone
+                    (self.folder / name).unlink()
+        os.close(self._lock)
+
+    def _note(self) -> None:
+        """Remembers what is in the folder, to be able to make it again."""
+        for name in ("token", *PASSING):
+            with contextlib.suppress(OSError):
+                self._files[name] = (self.folder / name).read_bytes()
+
+    async def _keep(self, alarm: Callable[[str], None]) -> None:
+        told = ""
+        while True:
+            await asyncio.sleep(LOOK)
+            if not self._is_ours() and (news := self._make_again()) != told:
+                alarm(news)
+                told = news
+
+    def _is_ours(self) -> bool:
+        """Whether the lock that others see is the one that is held."""
+        try:
+            return os.path.samestat(os.lstat(self.folder / "lock"), os.fstat(self._lock))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:  # nobody sees any at the moment
+            return True
+
+    def _make_again(self) -> str:
+        """Takes the folder anew, with the files that it had; what is to be told of it."""
+        try:
+            lock = open_lock(self.folder)
+        except FolderError as error:
+            return f"{error}: others cannot find this manager"
+        if not take(lock):
+            os.close(lock)
+            other = read(self.folder / "lock").get("pid")
+            return f"the data folder {self.folder} was removed, and another manager (pid {other}) has it now: end one"
+        try:
+            sign(lock)
+            for name, content in self._files.items():
+                write(self.folder / name, content)
+            self._spawner.hold(lock)
+        except OSError as error:
+            os.close(lock)
+            return f"the data folder {self.folder} was removed and cannot be made again: {error.strerror}"
+        os.close(self._lock)
+        self._lock = lock
+        return f"the data folder {self.folder} was removed: it is made again"
 
 
 async def acquire(folder: Path, spawner: Spawner) -> Instance:
@@ -72,14 +133,13 @@ async def acquire(folder: Path, spawner: Spawner) -> Instance:
         await asyncio.sleep(0.02)
     await clear(folder)
     try:
-        os.truncate(lock, 0)
-        os.pwrite(lock, json.dumps(identity_of(os.getpid())).encode(), 0)
+        sign(lock)
         write(folder / "state.json", {"boot": boot_id(), "marks": spawner.base, "guardian": spawner.guardian_pid})
     except OSError as error:
         os.close(lock)
         raise FolderError(f"the data folder {folder} cannot be written to: {error.strerror}") from None
     spawner.hold(lock)
-    return Instance(folder, lock)
+    return Instance(folder, lock, spawner)
 
 
 def open_lock(folder: Path) -> int:
@@ -93,6 +153,12 @@ def open_lock(folder: Path) -> int:
         os.close(lock)
         raise FolderError(f"{folder / 'lock'} is not a file")
     return lock
+
+
+def sign(lock: int) -> None:
+    """Writes into the lock whose it is."""
+    os.truncate(lock, 0)
+    os.pwrite(lock, json.dumps(identity_of(os.getpid())).encode(), 0)
 
 
 def take(lock: int) -> bool:
@@ -111,9 +177,10 @@ async def clear(folder: Path) -> None:
         await end_marked(marks)
 
 
-def write(path: Path, facts: dict[str, Any]) -> None:
+def write(path: Path, facts: dict[str, Any] | bytes) -> None:
     """Replaces the file as a whole: who reads it sees the old or the new one."""
+    content = facts if isinstance(facts, bytes) else json.dumps(facts).encode()
     fresh = path.with_suffix(".new")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as file:
-        json.dump(facts, file)
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+        file.write(content)
     fresh.replace(path)

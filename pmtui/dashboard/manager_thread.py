@@ -18,7 +18,7 @@ from pmtui.dashboard.log_lines import HeldLines, Line, Lines
 from pmtui.dashboard.log_source import RingLines
 from pmtui.dashboard.terminal import Terminal
 from pmtui.dashboard.thread_control import ThreadControl
-from pmtui.headless import open_api, serve, set_limits, take_folder
+from pmtui.headless import open_api, serve, set_limits, starting, take_folder
 from pmtui.quantities import plural
 from pmtui.spawner.boot import Boot
 from pmtui.spawner.client import Spawner
@@ -139,7 +139,8 @@ class ManagerThread:
         set_limits()
         loaded = self._source.loaded
         folder = Path(loaded.settings.data_dir)
-        spawner = TerminalSpawner(self._boot, self._terminal)
+        with starting():
+            spawner = TerminalSpawner(self._boot, self._terminal)
         manager = Manager(loaded.settings, folder=folder / "logs", alarm=self._sound, spawner=spawner)
         instance = await take_folder(folder, manager)
         spawner.guard_terminal()

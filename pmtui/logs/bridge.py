@@ -87,6 +87,10 @@ class Bridge:
         has_colours = os.isatty(fd) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._form: Callable[[Entry], bytes] = as_json if format == "json" else as_colours if has_colours else as_text
 
+    def start(self) -> None:
+        """Has the thread now. OSError where the machine gives none."""
+        self._belt.start()
+
     def line(self, level: Level, text: str) -> None:
         """A word of the manager's own."""
         self._put(Entry(now_ms(), level, "pmtui", None, text.rstrip("\n").encode() + b"\n", 1))

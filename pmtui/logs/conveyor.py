@@ -1,5 +1,7 @@
 """A belt from the loop to a thread that may block: what is put on it is carried away in batches."""
 
+import errno
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +18,7 @@ _NEVER = float("inf")
 
 
 class Conveyor(Generic[T]):
-    """Calls `carry(batch)` in a daemon thread of its own, which begins with the first item. `carry` must not raise.
+    """Calls `carry(batch)` in a daemon thread of its own, there from the first item on. `carry` must not raise.
 
     `load` is what waits or is being carried, in bytes; keeping it bounded is up to those who put.
     """
@@ -33,6 +35,14 @@ class Conveyor(Generic[T]):
         self._changed = threading.Condition(threading.Lock())
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
+    def start(self) -> None:
+        """Has the thread before there is an item. OSError where the machine gives none."""
+        if self._thread.ident is None:
+            try:
+                self._thread.start()
+            except RuntimeError:
+                raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
+
     def put(self, item: T, size: int) -> None:
         with self._changed:
             if not self.load:
@@ -42,8 +52,7 @@ class Conveyor(Generic[T]):
             self.load += size
             if self._waiting >= self._wanted:
                 self._changed.notify()
-            if self._thread.ident is None:
-                self._thread.start()
+            self.start()
 
     def hurry(self) -> None:
         """What waits is carried now, without the rest between batches."""

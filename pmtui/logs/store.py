@@ -22,6 +22,10 @@ class LogStore:
         self._writer = Writer(alarm)
         self._logs: dict[str, ProcessLog] = {}
 
+    def start(self) -> None:
+        """Takes the thread that writes, before processes can take the last one. OSError where there is none."""
+        self._writer.start()
+
     def open(self, process_id: str, settings: LogSettings) -> ProcessLog:
         """The log of that process. One that is open already gets these settings, and keeps its lines."""
         if log := self._logs.get(process_id):

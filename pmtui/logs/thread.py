@@ -7,6 +7,8 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import TypeVar
 
+from pmtui.control import UnavailableError
+
 T = TypeVar("T")
 U = TypeVar("U")
 _MOST = 2
@@ -15,7 +17,10 @@ _threads: list[threading.Thread] = []
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """What `work` returns or raises. Unlike with asyncio's executor a stuck thread is left behind at the end."""
+    """What `work` returns or raises; UnavailableError where the machine has no thread for it.
+
+    Unlike with asyncio's executor a stuck thread is left behind at the end.
+    """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[T] = loop.create_future()
 
@@ -27,12 +32,21 @@ async def in_thread(work: Callable[[], T]) -> T:
         else:
             _tell(loop, answer.set_result, result, answer)
 
-    _waiting.put(run)
     if len(_threads) < _MOST:
-        thread = threading.Thread(target=_serve, name="pmtui-log-reader", daemon=True)
-        _threads.append(thread)
-        thread.start()
+        _add_thread()
+    _waiting.put(run)
     return await answer
+
+
+def _add_thread() -> None:
+    thread = threading.Thread(target=_serve, name="pmtui-log-reader", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        if not _threads:
+            raise UnavailableError("The machine has no thread to read the logs with.") from None
+    else:
+        _threads.append(thread)
 
 
 def _serve() -> None:

@@ -40,6 +40,10 @@ class Writer:
         self._failing: set[LogFile] = set()
         self._lost: dict[LogFile, tuple[int, int]] = {}
 
+    def start(self) -> None:
+        """Has the thread now. OSError where the machine gives none."""
+        self._belt.start()
+
     def write(self, file: LogFile, piece: Piece) -> None:
         if self._is_stuck():
             lines, size = self._lost.get(file, (0, 0))

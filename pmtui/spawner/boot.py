@@ -1,5 +1,6 @@
 """Starts the guardian; imports so little that it can be done before all else, and the rest be loaded meanwhile."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -31,8 +32,9 @@ class Boot:
             signal.signal(number, lambda number, frame: self.asked.append(number))
 
     def prepare(self) -> "Boot":
-        """Starts a guardian ahead of time; the first `start` gives that one."""
-        self._started = self.start()
+        """Starts a guardian ahead of time; the first `start` gives that one, or tells why there is none."""
+        with contextlib.suppress(OSError):
+            self._started = self.start()
         return self
 
     def give_up(self) -> None:
@@ -44,7 +46,7 @@ class Boot:
             guardian.wait()
 
     def start(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
-        """A guardian, and the non-blocking socket to it."""
+        """A guardian, and the non-blocking socket to it. OSError where the machine lacks something."""
         if self._started:
             started, self._started = self._started, None
             return started

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import marshal
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -22,6 +23,14 @@ from pmtui.spawner.tree import become_subreaper, children, descendants, is_alive
 PATIENCE = 10.0
 IN_FLIGHT = 64
 """Spawns asked for and not yet answered; each holds four file descriptors open."""
+AGAIN = 1.0
+"""Seconds until a guardian is tried again where the machine had none to give."""
+PER_WORKER = 4
+"""Descriptors that a worker costs: two pipes and the files of its log."""
+OWN = 128
+"""Descriptors for the manager itself, its clients and what it loads; where there are few, half of them."""
+FEWEST_OWN = 20
+"""Without so many it cannot even load its API."""
 RESOURCES = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ETXTBSY}
 
 
@@ -156,7 +165,9 @@ class Spawner:
             self._alarm(f"what the guardian (pid {self._guardian.pid}) still waits for cannot be ended")
 
     def _keep(self, message: tuple[object, ...], descriptor: int) -> None:
-        self._kept = [(kept, number) for kept, number in self._kept if kept[0] != message[0]]
+        for kept in [kept for kept in self._kept if kept[0][0] == message[0]]:
+            self._kept.remove(kept)
+            os.close(kept[1])
         self._kept.append((message, os.dup(descriptor)))
         self._send(*message, descriptors=[os.dup(descriptor)])
 
@@ -164,6 +175,7 @@ class Spawner:
         while self._waiting and len(self._flying) < IN_FLIGHT:
             run, launch = self._waiting.popleft()
             try:
+                keep_within_budget(len(self._living) + len(self._flying))
                 stdout, out, stderr, err = two_pipes()
             except OSError as error:
                 self._loop.call_soon(self._listener, SpawnFailed(run, f"no pipes: {error.strerror}", scarce=True))
@@ -246,6 +258,18 @@ class Spawner:
         self._incoming.clear()
         self._replacement = self._loop.create_task(self._replace())
 
+    async def _start_again(self) -> None:
+        """A new guardian, as soon as the machine can give one."""
+        told = ""
+        while True:
+            try:
+                return self._start()
+            except OSError as error:
+                if (news := f"no new guardian: {error.strerror} (tried again every {AGAIN:.0f} s)") != told:
+                    self._alarm(news)
+                    told = news
+            await asyncio.sleep(AGAIN)
+
     def _drop_outgoing(self) -> None:
         for _, descriptors in self._outgoing:
             for descriptor in descriptors:
@@ -262,7 +286,7 @@ class Spawner:
         self._drop_outgoing()  # what was asked meanwhile is about runs that are gone
         flying, self._flying = self._flying, {}
         living, self._living = self._living, set()
-        self._start()
+        await self._start_again()
         self._loop.add_reader(self._link, self._receive)
         for message, descriptor in self._kept:
             self._send(*message, descriptors=[os.dup(descriptor)])
@@ -284,6 +308,13 @@ def explain(number: int, path: str, text: str) -> str:
         if first.startswith(b"#!"):
             return f"{path} names an interpreter that does not exist: {first[2:].decode(errors='replace').strip()!r}"
     return f"{text}: {path}" if path else text
+
+
+def keep_within_budget(workers: int) -> None:
+    """Raises OSError where one more worker would take descriptors that the manager itself cannot do without."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if (workers + 1) * PER_WORKER > limit - min(OWN, max(limit // 2, FEWEST_OWN)):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 def two_pipes() -> tuple[int, int, int, int]:

@@ -1,0 +1,61 @@
+"""The data folder is taken away under a manager that runs."""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from tests.eventually import eventually, is_alive
+from tests.running import PMTUI, Running, running
+
+SLEEP = {"id": "a", "command": "sleep 600"}
+
+
+def remove_data(manager: Running, *, leaving_a_file: bool = False) -> None:
+    """Removes the data folder in one step, as the manager sees it."""
+    os.kill(manager.pid, signal.SIGSTOP)
+    shutil.rmtree(manager.data)
+    if leaving_a_file:
+        manager.data.touch()
+    os.kill(manager.pid, signal.SIGCONT)
+
+
+def test_a_folder_that_is_removed_is_made_again_and_keeps_a_second_manager_out(tmp_path: Path) -> None:
+    """`rm -rf .pmtui`: the manager goes on, can be found and asked as before, and is still the only one."""
+    with running(tmp_path, [SLEEP]) as manager:
+        pid = manager.wait_running(["a"])["a"]
+        before = {name: (manager.data / name).read_text() for name in ("token", "instance.json", "state.json", "lock")}
+        remove_data(manager)
+        eventually(lambda: f"the data folder {manager.data} was removed: it is made again" in manager.log)
+        assert {name: (manager.data / name).read_text() for name in before} == before
+        assert manager.row("a")["pid"] == pid
+        second = subprocess.run([*PMTUI, "--no-ui"], cwd=tmp_path, capture_output=True, text=True)
+        assert second.returncode == 1
+        assert f"a manager runs for this config already: pid {manager.pid}" in second.stderr
+
+
+def test_a_lock_made_again_lasts_until_nothing_is_left_of_a_killed_manager(tmp_path: Path) -> None:
+    """The folder is removed, then the manager killed: the next one waits for what the guardian still ends."""
+    stubborn = {"id": "a", "command": "trap '' TERM; while :; do sleep 0.1; done", "shell": True}
+    with running(tmp_path, [stubborn]) as manager:
+        pid = manager.wait_running(["a"])["a"]
+        remove_data(manager)
+        eventually(lambda: "it is made again" in manager.log)
+        manager.process.kill()
+        manager.process.wait()
+        with running(tmp_path, [SLEEP]) as successor:
+            successor.wait_running(["a"])
+            assert not is_alive(pid)
+
+
+def test_a_folder_that_cannot_be_made_again_is_told_once_and_taken_back_later(tmp_path: Path) -> None:
+    """A file stands where the folder was: processes and API go on, and the folder comes back when the file goes."""
+    with running(tmp_path, [SLEEP]) as manager:
+        pid = manager.wait_running(["a"])["a"]
+        remove_data(manager, leaving_a_file=True)
+        eventually(lambda: "others cannot find this manager" in manager.log)
+        manager.data.unlink()
+        eventually(lambda: "it is made again" in manager.log)
+        assert manager.log.count("others cannot find this manager") == 1
+        assert manager.row("a")["pid"] == pid

@@ -1,0 +1,181 @@
+"""The machine has not enough of something: file descriptors, processes, threads."""
+
+import contextlib
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmtui.spawner.tree import children
+from tests.eventually import eventually
+from tests.running import PMTUI, Running, running
+
+SLEEP = {"command": "sleep 600", "backoff": "100ms", "maxBackoff": "200ms"}
+CAPABILITIES = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+"""So that a user who owns nothing can read the project wherever it is installed."""
+numbers = itertools.count(0x7000_0000 + os.getpid() * 100)
+
+
+def sleepers(count: int, **fields: Any) -> list[dict[str, Any]]:
+    return [SLEEP | {"id": f"p{number}"} | fields for number in range(count)]
+
+
+def by_status(manager: Running) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in manager.list():
+        found.setdefault(row["status"], []).append(row["id"])
+    return found
+
+
+def descriptors(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def test_few_file_descriptors_are_waited_for_and_none_is_lost(tmp_path: Path) -> None:
+    """40 descriptors for 30 processes: some run, the others try again without a failure counted against them. As soon
+    as there is room they run too, and whoever has failed to start has left no descriptor open."""
+    within = ["sh", "-c", 'ulimit -n 40; exec "$@"', ""]
+    with running(tmp_path, sleepers(30, maxRetries=1), within=within) as manager:
+        manager.wait_until_served()
+        waiting = eventually(lambda: by_status(manager).get("crashed", []))
+        assert "Too many open files" in manager.row(waiting[-1])["lastError"]
+        ids = eventually(lambda: by_status(manager).get("running", []))
+        eventually(lambda: manager.row(waiting[-1])["restartCount"] > 3)
+        assert "failed" not in by_status(manager)
+        assert manager.row(waiting[-1])["failures"] == 0
+        assert manager.post("/api/pm/stop", {"ids": ids})[0] == 200
+        eventually(lambda: set(by_status(manager).get("running", [])) - set(ids))
+        manager.post("/api/pm/stop", {"ids": ["*"]})
+        eventually(lambda: by_status(manager).keys() == {"stopped"})
+        eventually(lambda: descriptors(manager.pid) < 25)
+        assert manager.stop() == 0
+
+
+@pytest.mark.parametrize("limit", [24, 31, 47, 64])
+def test_processes_never_take_the_last_descriptors(tmp_path: Path, limit: int) -> None:
+    """Whatever the limit and however many processes there are, with all their logs open: the API comes up, answers,
+    and goes on answering."""
+    loud = sleepers(30, command="echo out; echo err >&2; sleep 600", shell=True)
+    with running(tmp_path, loud, within=["sh", "-c", f'ulimit -n {limit}; exec "$@"', ""]) as manager:
+        manager.wait_until_served()
+        eventually(lambda: manager.row("p29")["restartCount"] > 2)
+        assert by_status(manager).keys() <= {"running", "crashed", "starting"}
+        assert "Traceback" not in manager.log
+        assert manager.stop() == 0
+
+
+@pytest.mark.parametrize("limit", [6, 9, 12, 16, 20, 23])
+def test_too_few_descriptors_for_the_manager_are_one_clear_line(tmp_path: Path, limit: int) -> None:
+    """Not even the manager itself has enough of them: it says so, and what to do, and starts nothing."""
+    (tmp_path / "pb_processes.json").write_text("[]")
+    command = ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "", *PMTUI, "--no-ui", "--port", "0"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert "the manager cannot start: Too many open files" in done.stderr
+
+
+@pytest.fixture
+def poor(tmp_path: Path) -> Iterator[Path]:
+    """A folder of a user who has no other process on this machine, with the user's number as its owner."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can take a user of its own, whose processes nobody else adds to")
+    if not (shutil.which("setpriv") and shutil.which("prlimit")):
+        pytest.skip("needs setpriv and prlimit (util-linux)")
+    with tempfile.TemporaryDirectory() as name:
+        os.chown(name, user := next(numbers), user)
+        yield Path(name)
+
+
+def limited(folder: Path, processes: int) -> list[str]:
+    """What executes a command as the folder's owner, who may have so many processes and threads."""
+    owner = folder.stat().st_uid
+    user = [f"--reuid={owner}", f"--regid={owner}", "--clear-groups", *CAPABILITIES]
+    return ["setpriv", *user, "prlimit", f"--nproc={processes}", "--"]
+
+
+def can_be_limited(folder: Path) -> bool:
+    """Whether this machine enforces the limit: some sandboxes do not."""
+    command = [*limited(folder, 1), sys.executable, "-c", "import os; os.fork()"]
+    return subprocess.run(command, capture_output=True).returncode == 1
+
+
+@contextlib.contextmanager
+def crowd(folder: Path) -> Iterator[int]:
+    """The leader of a group of 21 other processes of the folder's owner."""
+    command = [*limited(folder, 1000), "sh", "-c", "for i in $(seq 20); do sleep 600 & done; wait"]
+    leader = subprocess.Popen(command, start_new_session=True)
+    try:
+        yield leader.pid
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(leader.pid, signal.SIGKILL)
+        leader.wait()
+
+
+@pytest.mark.parametrize("limit", range(1, 8))
+def test_too_few_threads_for_the_manager_are_one_clear_line(poor: Path, limit: int) -> None:
+    """Every limit at which the manager cannot come up: it says so, and what to raise, and starts nothing."""
+    if not can_be_limited(poor):
+        pytest.skip("the limit of processes is not enforced here")
+    (poor / "pb_processes.json").write_text('[{"id": "a", "command": "touch started"}]')
+    command = [*limited(poor, limit), *PMTUI, "--no-ui", "--port", "0"]
+    done = subprocess.run(command, cwd=poor, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert "the manager cannot start" in done.stderr
+    assert "ulimit -u" in done.stderr
+    assert not (poor / "started").exists()
+
+
+def test_processes_that_cannot_be_had_are_waited_for(poor: Path) -> None:
+    """A limit of 16 processes and threads for 20 processes: some run, the others try again without a failure counted;
+    whoever asks is answered, as all that the manager needs is its own from the start; and it can end."""
+    if not can_be_limited(poor):
+        pytest.skip("the limit of processes is not enforced here")
+    with running(poor, sleepers(20, maxRetries=1), within=limited(poor, 16)) as manager:
+        manager.wait_until_served()
+        waiting = eventually(lambda: by_status(manager).get("crashed", []))
+        assert "Resource temporarily unavailable" in manager.row(waiting[-1])["lastError"]
+        eventually(lambda: manager.row(waiting[-1])["restartCount"] > 3)
+        assert manager.row(waiting[-1])["failures"] == 0
+        assert manager.post("/api/pm/reload")[0] == 200
+        assert manager.get(f"/api/pm/{waiting[0]}/logs")[0] in (200, 503)
+        ids = by_status(manager)["running"]
+        assert manager.post("/api/pm/stop", {"ids": ids})[0] == 200
+        eventually(lambda: set(by_status(manager).get("running", [])) - set(ids))
+        assert "failed" not in by_status(manager)
+        assert manager.stop() == 0, manager.log
+
+
+def test_a_guardian_that_cannot_be_replaced_at_once_is_replaced_later(poor: Path) -> None:
+    """The guardian is killed while the user may have no further process: the manager says so, goes on answering, and
+    starts everything again as soon as it can."""
+    if not can_be_limited(poor):
+        pytest.skip("the limit of processes is not enforced here")
+    with running(poor, sleepers(1), within=limited(poor, 16)) as manager:
+        pid = manager.wait_running(["p0"])["p0"]
+        with crowd(poor) as others:
+            eventually(lambda: len(children(others)) == 20)
+            os.kill(manager.guardian, signal.SIGKILL)
+            eventually(lambda: "no new guardian: Resource temporarily unavailable" in manager.log)
+            assert manager.list()
+        eventually(lambda: manager.row("p0")["status"] == "running" and manager.row("p0")["pid"] != pid)
+        assert manager.stop() == 0
+
+
+def test_the_number_of_threads_does_not_grow_with_that_of_processes(tmp_path: Path) -> None:
+    """200 processes, of which all has been asked that can be: fewer than 40 threads, and the guardian has one."""
+    with running(tmp_path, sleepers(200)) as manager:
+        ids = [f"p{number}" for number in range(200)]
+        manager.wait_running(ids)
+        for process_id in ids[:20]:
+            assert manager.get(f"/api/pm/{process_id}/logs")[0] == 200
+        assert len(os.listdir(f"/proc/{manager.pid}/task")) < 40
+        assert len(os.listdir(f"/proc/{manager.guardian}/task")) == 1
