@@ -9,11 +9,11 @@ import msgspec
 
 from pmtui.commands.common import DONE
 from pmtui.commands.ink import Ink
-from pmtui.commands.table import why
 from pmtui.commands.verb import ask, verb_parser
 from pmtui.control import Detail, Exit
 from pmtui.quantities import duration, harmless, memory, percent
 from pmtui.remote.client import Client, path_of
+from pmtui.why import why
 
 EXITS = 5
 

@@ -9,10 +9,10 @@ import msgspec
 
 from pmtui.commands.common import DONE, FAILURE
 from pmtui.commands.ink import Ink, fitted
-from pmtui.commands.table import why
 from pmtui.commands.verb import PATTERNS, ask, duration_option, rows_of, verb_parser
 from pmtui.control import Operation, Result, Snapshot, Status
 from pmtui.remote.client import Client
+from pmtui.why import why
 
 SETTLED = frozenset({Status.RUNNING, Status.CRASHED, Status.FAILED, Status.STOPPED, Status.COMPLETED})
 GOOD: dict[Operation, frozenset[Status]] = {

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from pmtui.commands.ink import TONES, Ink, cells, fitted
 from pmtui.control import Snapshot, Status
 from pmtui.quantities import countdown, duration, memory, percent, seconds_of
+from pmtui.why import why
 
 GAP = 2
 LEAST_WHY = 16
@@ -25,15 +26,6 @@ def status(row: Snapshot, ink: Ink, now: float) -> str:
     if row.status is Status.CRASHED and row.next_start:
         text += f" {countdown(seconds_of(row.next_start) - now)}"
     return text
-
-
-def why(row: Snapshot) -> str:
-    """What made it so."""
-    if row.status is Status.STARTING and row.stage:
-        return row.stage.replace("-", " ")
-    if row.last_error and row.status in (Status.CRASHED, Status.FAILED) and row.last_error not in row.reason:
-        return ": ".join(filter(None, (row.reason, row.last_error)))
-    return row.reason or (row.restart_reason if row.pid else "") or ""
 
 
 def alive(text: Callable[[Snapshot], str]) -> Callable[[Snapshot, Ink, float], str]:

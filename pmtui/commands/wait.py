@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 from pmtui.commands.common import DONE, FAILURE, complain
 from pmtui.commands.operate import LONGEST, SHORTEST
-from pmtui.commands.table import why
 from pmtui.commands.verb import PATTERNS, ask, duration_option, matching, rows_of, verb_parser
 from pmtui.control import Detail, Snapshot, Status
 from pmtui.quantities import harmless
 from pmtui.remote.client import Client, path_of
+from pmtui.why import why
 
 GONE = (Status.STOPPED, Status.COMPLETED, Status.FAILED)
 IS_SO: dict[str, Callable[[Snapshot], bool]] = {

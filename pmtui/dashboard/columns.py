@@ -1,6 +1,6 @@
 """Which columns the table shows in a given width, and how wide each is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pmtui.dashboard.rows import COLUMNS, Column
@@ -30,29 +30,34 @@ def plan(width: int, longest_id: int, *, with_health: bool = True, with_ports: b
     """Drops columns by rank until the rest fits; what is left over goes to the last column, and to the ids."""
     wanted = [c for c in COLUMNS if (with_health or c.key != "health") and (with_ports or c.key != "port")]
     widths = {column.key: column.width for column in wanted}
-    widths["id"] = max(SHORTEST_ID, min(LONGEST_ID if width >= NARROW else LONGEST_ID_WHEN_NARROW, longest_id))
-    while droppable := [c for c in wanted if c.rank and c.key in widths]:
+    is_narrow = width < NARROW
+    widths["id"] = max(SHORTEST_ID, min(LONGEST_ID_WHEN_NARROW if is_narrow else LONGEST_ID, longest_id))
+    while droppable := [c for c in wanted if c.rank]:
         last = max(droppable, key=lambda column: column.rank)
         reserve = COMFORT - widths["why"] if last.rank >= LUXURY else 0
-        if _needed(widths) + reserve <= width:
+        if _end_of(_place(wanted, widths, is_narrow)) + reserve <= width:
             break
-        del widths[last.key]
-    spare = width - _needed(widths)
+        wanted.remove(last)
+    spare = width - _end_of(_place(wanted, widths, is_narrow))
     if spare < 0:
         widths["id"] = max(SHORTEST_ID, widths["id"] + spare)
-    elif "why" in widths:
+    elif wanted[-1].key == "why":
         widths["why"] += spare
-    return _place([column for column in wanted if column.key in widths], widths)
+    return _place(wanted, widths, is_narrow)
 
 
-def _needed(widths: dict[str, int]) -> int:
-    return GUTTER + sum(widths.values()) + GAP * (len(widths) - 1)
-
-
-def _place(columns: Sequence[Column], widths: dict[str, int]) -> Sequence[Placed]:
-    placed = []
-    x = GUTTER
+def _place(columns: Sequence[Column], widths: Mapping[str, int], is_narrow: bool) -> Sequence[Placed]:
+    placed: list[Placed] = []
     for column in columns:
+        x = _end_of(placed) + _gap(column, is_narrow) if placed else GUTTER
         placed.append(Placed(column, x, widths[column.key]))
-        x += widths[column.key] + (1 if column.key == "cpu" and "spark" in widths else GAP)
     return placed
+
+
+def _end_of(placed: Sequence[Placed]) -> int:
+    return placed[-1].x + placed[-1].width
+
+
+def _gap(column: Column, is_narrow: bool) -> int:
+    """Cells before a column; figures stand at the right of theirs, and have air where it is narrow, too."""
+    return 1 if column.key == "spark" or (is_narrow and column.align == "right") else GAP

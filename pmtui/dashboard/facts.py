@@ -2,34 +2,27 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from time import time
 
-from pmtui.control import About, Console, ControlError, Snapshot, Status
+from pmtui.control import About, Console, ControlError, Snapshot
 
 PERIOD = 1.0
 """Seconds between two looks when nothing happens."""
-AT_ONCE = 20
-"""Processes whose last words are asked for in one look."""
-ENDED_BADLY = (Status.CRASHED, Status.FAILED)
 CLOSEST = 0.1
 """Seconds at least between two looks, however much happens."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """One look at the manager. `gone` says why it could not be asked; then the rest is what was known before.
-
-    `words` are the last ones of each process that has just ended badly.
-    """
+    """One look at the manager. `gone` says why it could not be asked; then the rest is what was known before."""
 
     snapshots: Sequence[Snapshot] = ()
     about: About | None = None
     now: float = 0.0
     gone: str = ""
     cpu: Sequence[float] = ()
-    words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def memory(self) -> int:
@@ -44,7 +37,6 @@ class Feed:
         self.facts = Facts()
         self._control, self._tell, self._clock = control, tell, clock
         self._stirred = asyncio.Event()
-        self._words: dict[tuple[str, int, int], str] = {}
 
     def stir(self) -> None:
         """Something may have changed: look soon."""
@@ -70,19 +62,8 @@ class Feed:
             self.facts = replace(before, now=self._clock(), gone=str(error))
         else:
             cpu = [*before.cpu[-19:], sum(row.cpu for row in snapshots)]
-            self.facts = Facts(snapshots, about, self._clock(), "", cpu, await self._last_words(snapshots))
+            self.facts = Facts(snapshots, about, self._clock(), "", cpu)
         self._tell(self.facts)
-
-    async def _last_words(self, snapshots: Sequence[Snapshot]) -> Mapping[str, str]:
-        """Asked for once after each bad end; where many ended, the rest waits for the next look."""
-        ended = {(row.id, row.restart_count, row.failures) for row in snapshots if row.status in ENDED_BADLY}
-        self._words = {key: words for key, words in self._words.items() if key in ended}
-        for key in [*(ended - self._words.keys())][:AT_ONCE]:
-            with contextlib.suppress(ControlError):
-                exits = (await self._control.get(key[0])).exits
-                lines = [line.strip() for line in exits[-1].lines if line.strip()] if exits else []
-                self._words[key] = lines[-1] if lines else ""
-        return {process_id: words for (process_id, _, _), words in self._words.items()}
 
     async def _listen(self) -> None:
         while True:

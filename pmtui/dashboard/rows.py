@@ -4,22 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from pmtui.control import Reason, Snapshot, Status
+from pmtui.control import Snapshot, Status
 from pmtui.dashboard import formats
 from pmtui.dashboard.glyphs import Glyphs, sparkline
 from pmtui.dashboard.look import STATUS_TONE, Tone
+from pmtui.why import why
 
 Align = Literal["left", "right"]
 SPARK = 8
-RESTARTED = {
-    Reason.CRASH: "restarted after a crash",
-    Reason.EXIT: "restarted after its end",
-    Reason.USER: "restarted by user",
-    Reason.WATCH: "restarted: a file changed",
-    Reason.MEMORY: "restarted: too much memory",
-    Reason.HEALTH: "restarted: unhealthy",
-    Reason.CONFIG: "restarted: config changed",
-}
 
 
 class Cell(NamedTuple):
@@ -37,7 +29,6 @@ class Row:
     cpu: Sequence[float]
     now: float
     glyphs: Glyphs
-    words: str = ""
 
     @property
     def alive(self) -> bool:
@@ -97,20 +88,8 @@ def port_cell(row: Row) -> Cell:
 
 
 def why_cell(row: Row) -> Cell:
-    """What made it so: reason of the restart, what is waited for, last words of a crash."""
-    snapshot = row.snapshot
-    if snapshot.status is Status.STARTING:
-        return Cell((snapshot.stage or "spawning").replace("-", " "), "dim")
-    if snapshot.status in (Status.CRASHED, Status.FAILED):
-        parts = [snapshot.reason or snapshot.last_error, row.words]
-        if snapshot.status is Status.FAILED:
-            parts.reverse()
-        return Cell(f" {row.glyphs.dot} ".join(part for part in parts if part), STATUS_TONE[snapshot.status])
-    if snapshot.reason:
-        return Cell(snapshot.reason, "dim")
-    if not row.alive or not snapshot.restart_count or snapshot.restart_reason is None:
-        return Cell("", "dim")
-    return Cell(RESTARTED[snapshot.restart_reason], "dim")
+    ended_badly = row.snapshot.status in (Status.CRASHED, Status.FAILED)
+    return Cell(why(row.snapshot), STATUS_TONE[row.snapshot.status] if ended_badly else "dim")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from pmtui.logs.writer import Writer
 
 Echo = Callable[[str, Stream, int, bytes, int], None]
 """Told of every chunk of whole lines: id, stream, milliseconds since 1970, bytes, number of lines."""
+COMPLAINT = 5
+"""Lines in which a complaint is looked for."""
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
 _KEPT_RUNS = 1000
 _SLIP = 1000  # milliseconds by which the clock may be set back unnoticed
@@ -77,10 +79,15 @@ class ProcessLog:
 
     def last_words(self, count: int) -> list[str]:
         """The last lines of the present run, on stderr if it wrote any there, else on stdout."""
-        chunks = [chunk for chunk in self.ring.chunks() if chunk.run == self.run]
-        stream = "stderr" if any(chunk.stream == "stderr" for chunk in chunks) else "stdout"
+        return self._tail("stderr", count) or self._tail("stdout", count)
+
+    def last_complaint(self) -> str:
+        """The last line of the present run on stderr that is not blank; empty where there is none."""
+        return next((line.strip() for line in reversed(self._tail("stderr", COMPLAINT)) if line.strip()), "")
+
+    def _tail(self, stream: Stream, count: int) -> list[str]:
         words: list[str] = []
-        for chunk in reversed(chunks):
+        for chunk in reversed([chunk for chunk in self.ring.chunks() if chunk.run == self.run]):
             if chunk.stream == stream and len(words) < count:
                 lines = split(chunk, chunk.first, chunk.first + chunk.lines)
                 words[:0] = [plain(line.data) for line in lines][len(words) - count :]

@@ -14,6 +14,7 @@ from pmtui.control import Event, ProbeResult, Stage, Status
 from pmtui.control import Exit as PastExit
 from pmtui.logs.clock import now_ms, rfc3339
 from pmtui.logs.process import ProcessLog
+from pmtui.quantities import harmless
 from pmtui.spawner import client
 from pmtui.spawner.client import Report, Spawner
 from pmtui.supervise import events
@@ -25,6 +26,8 @@ EVENTS_KEPT = 100
 EXITS_KEPT = 10
 PROBES_KEPT = 50
 LAST_WORDS = 20
+LONGEST_WORDS = 200
+"""Characters of the last line that stands in an explanation."""
 
 
 class Surroundings(Protocol):
@@ -73,6 +76,7 @@ class Process:
         self.killed: Sequence[str] = ()  # what did not end by itself, at the end of the last run
         self.exits: deque[PastExit] = deque(maxlen=EXITS_KEPT)
         self.last_error = ""
+        self._gave_up = False
         self.crashes = 0
         self.installing = False
         self.first_line = 0  # the number of the first line that the present run can have printed
@@ -127,10 +131,15 @@ class Process:
         self.state, effects = step(before, event, self.policy, time.monotonic())
         if self.state is before and not effects:
             return
-        self.crashes += is_crash(before, event, self.policy)
-        if self.status in (Status.CRASHED, Status.FAILED) and self.state.why:
-            hint = self.prepared.hint if self.prepared else ""
-            self.last_error = f"{self.state.why} ({hint})" if hint else self.state.why
+        crashed = is_crash(before, event, self.policy)
+        self.crashes += crashed
+        if isinstance(event, events.Exited):
+            self._gave_up = crashed and event.exit.code > 0
+        if self.status in (Status.CRASHED, Status.FAILED) and (self.status, self.state.why) != (
+            before.status,
+            before.why,
+        ):
+            self.last_error = self._explained(isinstance(event, events.Emptied) and self._gave_up)
         for effect in effects:
             self._carry_out(effect)
         self._around.changed(self)
@@ -163,6 +172,15 @@ class Process:
         self.pid = 0
         self._remember_exit()
         self.feed(events.Emptied(generation))
+
+    def _explained(self, gave_up: bool) -> str:
+        """Why it does not run; what a program said last that gave up by itself is mostly the cause, and comes first."""
+        why = self.state.why
+        if gave_up and (words := self.log.last_complaint()):
+            words = redact(words, self.prepared.launch.env) if self.prepared else words
+            why = f"{harmless(words[:LONGEST_WORDS])} ({why})"
+        hint = self.prepared.hint if self.prepared else ""
+        return f"{why} ({hint})" if hint and why else why
 
     def _remember_exit(self) -> None:
         exit = self.state.exit

@@ -66,7 +66,9 @@ def describe(process: Process) -> str:
             return process.obstacle
         case Status.CRASHED:
             most = process.policy.max_retries
-            return f"{state.why}, try {state.failures}" + (f" of {most}" if most >= 0 else "")
+            return f"{process.last_error}, try {state.failures}" + (f" of {most}" if most >= 0 else "")
+        case Status.FAILED:
+            return process.last_error if state.why else ""
         case Status.RUNNING | Status.STARTING if state.started_for:
             return f"{state.started_for}: {state.why}" if state.why else state.started_for
         case Status.STOPPED if process.killed and state.starts:

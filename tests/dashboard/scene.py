@@ -21,6 +21,8 @@ from tests.fake_control import NOON, FakeControl, snapshot
 
 NOW = seconds_of(NOON)
 MB = 1 << 20
+REFUSED = "ConnectionRefusedError: [Errno 111] Connection refused (exit 1 after 0.8 s)"
+MISSING = "ModuleNotFoundError: No module named 'pypdf' (exit 1 after 0.8 s)"
 SAMPLE = (
     "INFO  listening on 0.0.0.0:8001",
     "GET /api/agents/7 200 12 ms",
@@ -119,15 +121,15 @@ def rows() -> list[Snapshot]:
             restart_count=3,
             failures=3,
             next_start="2026-11-20T12:00:04Z",
-            reason="exit 1 after 0.8 s, try 3 of 10",
-            last_error="ConnectionRefusedError: [Errno 111] Connection refused",
+            reason=f"{REFUSED}, try 3 of 10",
+            last_error=REFUSED,
         ),
         snapshot(
             "pdf-parser",
             Status.FAILED,
             restart_count=10,
-            reason="gave up after 10 tries",
-            last_error="ModuleNotFoundError: No module named 'pypdf'",
+            reason=MISSING,
+            last_error=MISSING,
         ),
         snapshot("api", pid=4030, cpu=34.0, memory=310 * MB, health="unhealthy", ports=[8080, 8443], group="web"),
         snapshot("frontend", Status.STARTING, pid=4031, stage="waiting-for-health", group="web"),

@@ -17,8 +17,12 @@ def test_the_five_columns_that_matter_are_in_any_width_and_nothing_overlaps(long
 
 
 def test_columns_come_with_room() -> None:
-    assert [len(plan(width, 12)) for width in (60, 80, 100, 140, 200)] == [5, 7, 8, 11, 11]
+    assert [len(plan(width, 12)) for width in (60, 80, 100, 140, 200)] == [5, 7, 9, 11, 11]
     assert "health" not in {column.column.key for column in plan(200, 12, with_health=False)}
+
+
+def test_the_reason_has_room_in_the_usual_terminal_too() -> None:
+    assert plan(80, 12)[-1].width >= 23
 
 
 def test_what_is_left_over_goes_to_the_reason() -> None:

@@ -470,7 +470,7 @@ async def test_quitting_asks_nothing_where_nothing_runs() -> None:
 
 
 async def test_why_tells_of_restarts_in_words_and_only_where_it_runs() -> None:
-    running = snapshot("one", restart_count=1, restart_reason=Reason.USER)
+    running = snapshot("one", restart_count=1, restart_reason=Reason.USER, reason="user")
     stopped = snapshot("two", Status.STOPPED, restart_count=1, restart_reason=Reason.USER)
     async with stage(control=FakeControl(running, stopped)) as shown:
         await shown.shows("restarted by user")

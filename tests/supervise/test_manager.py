@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import sys
@@ -85,6 +86,21 @@ async def test_a_crash_is_followed_by_growing_delays_and_in_the_end_by_failed() 
         assert failed.last_error.startswith("exit 3 after ")
         exits = (await manager.get("a")).exits
         assert [(exit.run, exit.code) for exit in exits] == [(1, 3), (2, 3), (3, 3)]
+
+
+async def test_what_a_program_said_when_it_gave_up_stands_before_how_it_ended() -> None:
+    says = "echo nothing; echo the token $API_TOKEN is wrong >&2; echo >&2; exit 3"
+    async with managed(sh("a", says, max_retries=0, env={"API_TOKEN": "hunter22"})) as manager:
+        failed = await manager.wait("a", frozenset({Status.FAILED}))
+        assert re.fullmatch(r"the token \*+ is wrong \(exit 3 after \d+\.\d s\)", failed.last_error)
+        assert failed.reason == failed.last_error
+
+
+async def test_a_signal_says_enough_by_itself() -> None:
+    async with managed(sh("a", "echo all is well >&2; kill -9 $$", backoff=600)) as manager:
+        crashed = await manager.wait("a", frozenset({Status.CRASHED}))
+        assert crashed.last_error.startswith("SIGKILL after ")
+        assert crashed.reason == f"{crashed.last_error}, try 1 of 10"
 
 
 async def test_a_crash_tells_when_the_next_try_is() -> None:

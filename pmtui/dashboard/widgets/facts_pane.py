@@ -16,6 +16,7 @@ from pmtui.dashboard import formats
 from pmtui.dashboard.formats import harmless
 from pmtui.dashboard.glyphs import Glyphs
 from pmtui.dashboard.look import STATUS_TONE, Look
+from pmtui.why import why
 
 MASK = "***"
 
@@ -90,8 +91,9 @@ def info_table(detail: Detail, look: Look, glyphs: Glyphs, now: float) -> Table:
 
     status = Text(f"{glyphs.status[detail.status]} {detail.status}", style=look[STATUS_TONE[detail.status]])
     table.add_row(Text("status", style=look["dim"]), status)
-    row("why", detail.reason)
-    row("last error", detail.last_error)
+    row("why", why(detail))
+    if detail.last_error not in detail.reason:
+        row("last error", detail.last_error)
     row("command", detail.command)
     row("runs", " ".join(detail.argv))
     row("cwd", detail.cwd)

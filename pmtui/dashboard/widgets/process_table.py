@@ -1,7 +1,7 @@
 """The table of processes, drawn line by line: only visible rows that changed are painted again."""
 
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -65,7 +65,6 @@ class ProcessTable(Widget, can_focus=True):
         self._snapshots: Sequence[Snapshot] = []
         self._rows: list[Snapshot] = []
         self._now = 0.0
-        self._words: Mapping[str, str] = {}
         self._top = 0
         self._cpu: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=SPARK))
         self._plan: Sequence[Placed] = []
@@ -83,7 +82,7 @@ class ProcessTable(Widget, can_focus=True):
         for gone in self._cpu.keys() - known:
             del self._cpu[gone]
         self.marks &= known
-        self._snapshots, self._now, self._words = snapshots, facts.now, facts.words
+        self._snapshots, self._now = snapshots, facts.now
         self._update_rows()
 
     def rearrange(self, arrangement: Arrangement) -> None:
@@ -281,7 +280,7 @@ class ProcessTable(Widget, can_focus=True):
         return cells, row.id == self.selected and (1, self.has_focus), row.id in self.marks, y - 1 in bar, bool(bar)
 
     def _row(self, snapshot: Snapshot) -> Row:
-        return Row(snapshot, self._cpu[snapshot.id], self._now, self.glyphs, self._words.get(snapshot.id, ""))
+        return Row(snapshot, self._cpu[snapshot.id], self._now, self.glyphs)
 
     def render_line(self, y: int) -> Strip:
         return self._bare_line(y).adjust_cell_length(self.size.width).apply_style(self.rich_style)

@@ -1,0 +1,20 @@
+"""Why a process is what it is, in the words in which every front tells it."""
+
+from pmtui.control import Reason, Snapshot, Status
+
+RESTARTED: dict[str, str] = {
+    Reason.CRASH: "restarted after a crash",
+    Reason.EXIT: "restarted after its end",
+    Reason.USER: "restarted by user",
+    Reason.WATCH: "restarted: a file changed",
+    Reason.MEMORY: "restarted: too much memory",
+    Reason.HEALTH: "restarted: unhealthy",
+    Reason.CONFIG: "restarted: config changed",
+}
+
+
+def why(row: Snapshot) -> str:
+    """What it is doing, what it waits for, or what made it so; empty where there is nothing to tell."""
+    if row.status is Status.STARTING:
+        return (row.stage or "spawning").replace("-", " ")
+    return RESTARTED.get(row.reason, row.reason)
