@@ -90,7 +90,9 @@ def _shutdown(entry: Entry) -> None:
     values = table(entry.take("shutdown"))
     entry.put("shutdown.timeout_seconds", stopTimeout=f"{whole(values.pop('timeout_seconds', None), 10) or 10}s")
     number = values.pop("signal", None)
-    if number not in (None, 0, 15):
+    if number in (15, "15"):
+        entry.put("shutdown.signal", stopSignal="SIGTERM")
+    elif number not in (None, 0, "0"):
         try:
             entry.put("shutdown.signal", stopSignal=signal.Signals(whole(number)).name)
         except ValueError:

@@ -52,6 +52,18 @@ class Text:
 
         return _VARIABLE.sub(one, text)
 
+    def filled(self, value: Any) -> Any:
+        """The same for a value of any kind; a text that was a variable may turn out to be true or false."""
+        match value:
+            case dict():
+                return {name: self.filled(item) for name, item in value.items()}
+            case list():
+                return [self.filled(item) for item in value]
+            case str() if "$" in value or "{{" in value:
+                text = self.now(value)
+                return {"true": True, "false": False}.get(text, text)
+        return value
+
     def _render(self, text: str) -> str:
         def one(found: re.Match[str]) -> str:
             if found[1] not in self._names:

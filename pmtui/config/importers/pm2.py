@@ -69,9 +69,15 @@ def _program(entry: Entry) -> None:
     args = _words(entry, "args")
     ending = os.path.splitext(script)[1]
     if " " in script:
-        entry.put(source, "has blanks: pm2 runs it by bash", **by_shell(" ".join([script, *args]), "bash"))
+        entry.put(source, "has blanks: pm2 runs it by bash", **by_shell(script, "bash"))
+        for name, value in (("args", args), ("interpreter", interpreter not in (None, "none"))):
+            if value:
+                entry.lose(name, "pm2 has none for a script with blanks, which it runs by bash")
     elif interpreter == "none" or (not interpreter and ending not in _OURS and ending not in _INTERPRETERS):
-        entry.put(source, "", **by_words([script, *args]))
+        command = by_words([script, *args])
+        entry.put(source, **command)
+        if args:
+            entry.put("args", **{name: command[name] for name in command.keys() - {"command"} or command})
     else:
         _script(entry, source, script, str(interpreter or _INTERPRETERS.get(ending, "auto")), options, args)
         return

@@ -7,7 +7,7 @@ from pmtui.config.envfile import read_env_file
 from pmtui.config.importers.compose_health import put_health
 from pmtui.config.importers.compose_policy import put_policy
 from pmtui.config.importers.compose_text import Text
-from pmtui.config.importers.draft import Draft, Entry, ForeignFileError, Imported, Origin, id_of, table, texts
+from pmtui.config.importers.draft import Draft, Entry, ForeignFileError, Imported, Origin, id_of, table, texts, whole
 from pmtui.config.importers.words import by_shell, by_words, split
 from pmtui.config.model import ConfigError
 
@@ -27,6 +27,9 @@ _PROJECT = {
     "mcp_server": "",
 }
 
+_FILLED = ("availability", "disabled", "is_disabled", "namespace", "replicas", "shutdown", "success_exit_codes")
+"""Fields of a process whose variables are filled in now: what is left of them says how it is to be run."""
+
 
 def read_process_compose(values: dict[str, Any], origin: Origin) -> Imported:
     """Raises ForeignFileError where it names no process."""
@@ -42,8 +45,10 @@ def read_process_compose(values: dict[str, Any], origin: Origin) -> Imported:
             draft.lose(str(name), "processes", "is no table")
             continue
         vars_ = table(values.get("vars")) | table(raw.get("vars"))
+        if whole(raw.get("replicas"), 1) == 1:
+            vars_ |= {"PC_REPLICA_NUM": 0}
         text = Text(environment, vars_, bool(values.get("disable_env_expansion")))
-        entry = draft.entry(str(name), raw)
+        entry = draft.entry(str(name), {key: text.filled(raw[key]) if key in _FILLED else raw[key] for key in raw})
         try:
             _process(entry, text, origin, shell)
         except ForeignFileError as error:
@@ -89,6 +94,8 @@ def _project(draft: Draft, values: dict[str, Any]) -> None:
 
 def _shell(draft: Draft, values: dict[str, Any]) -> str:
     shell = table(values.get("shell"))
+    if shell.get("shell_command"):
+        draft.note("", "shell", "command, args", "where a command needs a shell")
     if shell.get("shell_argument", "-c") != "-c":
         draft.lose("", "shell.shell_argument", "a shell is called with -c")
     return str(shell.get("shell_command") or "bash")

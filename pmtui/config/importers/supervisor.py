@@ -102,7 +102,9 @@ def _copies(draft: Draft, label: str, values: Mapping[str, str]) -> Iterator[tup
 
 
 def _fill(entry: Entry, names: Mapping[str, Any], origin: Origin) -> None:
-    for key in ("numprocs", "numprocs_start", "process_name"):
+    if entry.take("process_name"):
+        entry.remark("process_name", "a process is known by its id, instances by id-1 to id-n")
+    for key in ("numprocs", "numprocs_start"):
         entry.take(key)
     names = ini.places_of(origin.source) | dict(names)
     _command(entry, ini.fill(entry.take("command") or "", names))

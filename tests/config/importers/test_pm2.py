@@ -67,6 +67,19 @@ def test_a_script_with_blanks_is_run_by_bash_where_it_needs_a_shell(tmp_path: Pa
     assert (fields["command"], fields["args"]) == ("bash", ["-c", "sleep $PAUSE && echo"])
 
 
+def test_a_script_with_blanks_has_no_words_of_its_own_as_in_pm2(tmp_path: Path) -> None:
+    app = {"name": "a", "script": "npm run x", "args": ["b c"], "interpreter": "node"}
+    imported = import_text(tmp_path, "ecosystem.json", json.dumps([app]))
+    assert imported.processes["a"]["command"] == "npm run x"
+    assert lost(imported) == [("a", "args"), ("a", "interpreter")]
+
+
+@pytest.mark.parametrize(("args", "target"), [("start", "command"), (["a b"], "args")])
+def test_words_of_a_command_are_told(tmp_path: Path, args: object, target: str) -> None:
+    imported = import_text(tmp_path, "ecosystem.json", json.dumps([{"name": "a", "script": "npm", "args": args}]))
+    assert [note.target for note in imported.notes if note.source == "args"] == [target]
+
+
 def test_a_file_of_another_language_has_its_interpreter(tmp_path: Path) -> None:
     assert one(tmp_path, {"script": "job.rb"})["interpreter"] == "ruby"
     assert "interpreter" not in one(tmp_path, {"script": "job.py"})

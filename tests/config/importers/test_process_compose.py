@@ -106,6 +106,24 @@ def test_a_restart_without_end_is_one(tmp_path: Path) -> None:
     assert (fields["restart"], fields["maxRetries"], fields["backoff"]) == ("always", -1, "1s")
 
 
+def test_variables_of_a_policy_are_filled_in_now(tmp_path: Path) -> None:
+    fields = one(
+        tmp_path,
+        availability={"restart": "${HOW:-always}", "max_restarts": "${MOST:-3}", "exit_on_end": "${ENDS:-false}"},
+        disabled="${OFF:-true}",
+    )
+    assert (fields["restart"], fields["maxRetries"], fields["autostart"]) == ("always", 3, False)
+    assert losses(tmp_path, availability={"exit_on_end": "${ENDS:-false}"}) == []
+    assert losses(tmp_path, availability={"restart": "${HOW}"}) == [("a", "availability.restart"), ("a", "${HOW}")]
+
+
+def test_the_only_replica_is_number_0(tmp_path: Path) -> None:
+    probe = {"http_get": {"host": "127.0.0.1", "port": "404{{.PC_REPLICA_NUM}}"}}
+    assert one(tmp_path, command="serve 404{{.PC_REPLICA_NUM}}")["command"] == "serve 4040"
+    assert one(tmp_path, readiness_probe=probe)["health"]["http"] == "http://127.0.0.1:4040/"
+    assert losses(tmp_path, readiness_probe=probe, replicas=2) == [("a", "{{.PC_REPLICA_NUM}}"), ("a", "health")]
+
+
 def test_a_list_of_words_needs_no_shell(tmp_path: Path) -> None:
     text = json.dumps({"processes": {"a": {"entrypoint": ["serve", "--name", "two words"], "args": ["-v"]}}})
     fields = import_text(tmp_path, "process-compose.json", text).processes["a"]

@@ -116,8 +116,10 @@ def test_names_of_the_file_are_filled_in(tmp_path: Path) -> None:
 
 
 def test_numbered_processes_that_are_alike_are_instances(tmp_path: Path) -> None:
-    lines = "command=work\nnumprocs=3\nprocess_name=%(program_name)s_%(process_num)02d"
-    assert program(tmp_path, lines)["instances"] == 3
+    lines = "[program:a]\ncommand=work\nnumprocs=3\nprocess_name=%(program_name)s_%(process_num)02d"
+    imported = import_text(tmp_path, "supervisord.conf", lines)
+    assert imported.processes["a"]["instances"] == 3
+    assert "id-1 to id-n" in reason(imported, "process_name")
 
 
 def test_numbered_processes_that_differ_are_processes_of_their_own(tmp_path: Path) -> None:
