@@ -162,7 +162,21 @@ def read_host(raw: object, path: str, problems: Problems) -> object:
 
 
 def read_http(raw: object, path: str, problems: Problems) -> object:
-    return _matching(_HTTP, "expected a URL such as http://127.0.0.1:8001/health", raw, path, problems)
+    before = problems.errors
+    _matching(_HTTP, "expected a URL such as http://127.0.0.1:8001/health", raw, path, problems)
+    if isinstance(raw, str) and problems.errors == before and not _has_port(raw):
+        problems.error(path, "its port is no number from 1 to 65535")
+    return raw
+
+
+def _has_port(url: str) -> bool:
+    """Whether the port of a URL is one, given or not."""
+    from urllib.parse import urlsplit
+
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def read_tcp(raw: object, path: str, problems: Problems) -> object:

@@ -363,6 +363,8 @@ def test_the_id_of_a_table_is_its_name(tmp_path: Path) -> None:
         ({"health": {}}, "health: expected exactly one of http, tcp, command, log, silence, got none"),
         ({"health": {"tcp": "h:1", "log": "x"}}, "health: expected exactly one of http, tcp, command, log, silence"),
         ({"health": {"http": "h/x"}}, "health.http: expected a URL"),
+        ({"health": {"http": "http://h:99999/"}}, "health.http: its port is no number from 1 to 65535"),
+        ({"health": {"http": "http://h:80x/"}}, "health.http: its port is no number from 1 to 65535"),
         ({"health": {"tcp": "h:99999"}}, "health.tcp: expected host:port"),
         ({"health": {"command": []}}, "health.command: expected a program and its arguments, got none"),
         ({"health": {"log": "(a"}}, "health.log: invalid pattern: missing ), unterminated subpattern"),
