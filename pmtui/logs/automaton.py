@@ -12,6 +12,17 @@ Nodes = Any  # a parsed pattern of `re`: pairs of an operation and its arguments
 Test = Callable[[str], object]
 SINGLE = (_constants.LITERAL, _constants.NOT_LITERAL, _constants.ANY, _constants.IN)
 
+REFUSED = {
+    _constants.ASSERT: "look-around such as (?=...) or (?<=...)",
+    _constants.ASSERT_NOT: "look-around such as (?!...) or (?<!...)",
+    _constants.GROUPREF: r"a back-reference such as \1",
+    _constants.GROUPREF_EXISTS: "a condition such as (?(1)...)",
+    _constants.ATOMIC_GROUP: "an atomic group (?>...)",
+    _constants.POSSESSIVE_REPEAT: "a possessive repeat such as a*+",
+}
+"""What no automaton can search for in one pass."""
+INSTEAD = "write the text itself, with . [a-z] * + ? {2,3} ( | ) ^ $ and \\b"
+
 
 class PatternError(ValueError):
     """The pattern is not valid, or asks for what cannot be searched in a bounded time."""
@@ -43,7 +54,7 @@ class Program:
     def new(self, test: Test | None = None, assertion: Any = None, *ways: Instruction) -> Instruction:
         self.size += 1
         if self.size > _LARGEST:
-            raise PatternError("the pattern is too large: use smaller counts in { }")
+            raise PatternError("is too large: use smaller counts in { }")
         made = Instruction(test, assertion)
         made.next.extend(ways)
         return made
@@ -67,7 +78,7 @@ class Program:
         if operation in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
             least, most, repeated = arguments
             return self.repeat(least, most, repeated, flags, after)
-        raise PatternError(f"{str(operation).lower().replace('_', ' ')} cannot be searched in a bounded time")
+        raise PatternError(f"uses {REFUSED.get(operation, str(operation))}, which is not supported: {INSTEAD}")
 
     def repeat(self, least: int, most: int, nodes: Nodes, flags: int, after: Instruction) -> Instruction:
         if most is _constants.MAXREPEAT:

@@ -16,6 +16,8 @@ from pmtui.logs.automaton import SINGLE, Automaton, Nodes, PatternError, compile
 
 LONGEST = 1000
 """Characters of a pattern."""
+TOLD = 60
+"""Characters of it in an error."""
 _STEPS = 3_000_000  # of `re` on one line: some milliseconds
 _ENDLESS = float("inf")
 
@@ -32,6 +34,8 @@ class Pattern:
                 self._backtracking = re.compile(text)
             cost = cost_of(nodes)
             self._automaton = Automaton(compile_nodes(nodes))
+        except PatternError as error:
+            raise PatternError(f"the pattern {shortened(text)} {error}") from None
         except (re.error, RecursionError, OverflowError) as error:
             raise PatternError(f"invalid pattern: {error}") from error
         self._longest = cost.longest(_STEPS)
@@ -41,6 +45,10 @@ class Pattern:
         if len(line) <= self._longest:
             return self._backtracking.search(line) is not None
         return self._automaton.search(line, deadline)
+
+
+def shortened(text: str) -> str:
+    return repr(text if len(text) <= TOLD else f"{text[:TOLD]}...")
 
 
 class Cost(NamedTuple):
