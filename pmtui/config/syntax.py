@@ -8,6 +8,7 @@ import msgspec
 
 from pmtui.config.problems import Problem, Problems
 
+_ENDLESS_KEY = re.compile(r"""(?<![\w.-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){100}""")
 _WHERE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -115,8 +116,13 @@ def _tell_twice(text: str, problems: Problems) -> None:
 
 
 def _toml(text: str) -> Any:
+    """As tomllib reads it, but for keys of a hundred parts and more: its time grows with the square of their number."""
     import tomllib
 
+    if found := _ENDLESS_KEY.search(text):
+        from pmtui.config.places import Lines
+
+        raise SyntaxProblem("expected a key of fewer than 100 parts", *Lines(text).place(found.start()))
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
