@@ -1,0 +1,74 @@
+"""What `/openapi.json` promises, held against a whole manager by requests that nobody has thought of.
+
+PMTUI_FUZZ_EXAMPLES says how many are tried on each operation.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.running import Running, running
+
+EXAMPLES = int(os.environ.get("PMTUI_FUZZ_EXAMPLES", "10"))
+SLEEP = {"command": "sleep 600", "stopTimeout": "1s"}
+PROCESSES = [{"id": "web", **SLEEP, "group": "front"}, {"id": "job", "command": "echo done", "restart": "never"}]
+KNOWN_IDS = """
+import schemathesis
+
+@schemathesis.hook
+def map_path_parameters(context, path_parameters):
+    choice = sum(map(ord, str((path_parameters or {}).get("id", "")))) % 4
+    return path_parameters | {"id": ("web", "job")[choice % 2]} if choice else path_parameters
+"""
+# What makes a pattern good or a signal known cannot be said in a schema; an empty parameter of a form is as none.
+CHECKS = """
+[checks]
+negative_data_rejection.expected-statuses = ["4xx"]
+
+[[operations]]
+include-operation-id = ["logs", "signal"]
+checks.positive_data_acceptance.enabled = false
+
+[[operations]]
+include-operation-id = "logs"
+checks.negative_data_rejection.enabled = false
+checks.positive_data_acceptance.enabled = false
+"""
+STREAMS = r"stream|/api/pm/events$"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Running]:
+    with running(tmp_path, PROCESSES) as manager:
+        manager.wait_running(["web"])
+        yield manager
+
+
+@pytest.mark.skipif(find_spec("schemathesis") is None, reason="schemathesis is not installed")
+@pytest.mark.timeout(60 + EXAMPLES * 4)
+def test_every_answer_is_one_that_is_described(house: Running, tmp_path: Path) -> None:
+    (tmp_path / "known_ids.py").write_text(KNOWN_IDS)
+    (tmp_path / "schemathesis.toml").write_text(CHECKS)
+    fuzz = subprocess.run(
+        [
+            *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run"),
+            f"{house.url}/openapi.json",
+            *("--header", f"Authorization: {house.authorization['Authorization']}"),
+            *("--exclude-path-regex", STREAMS),
+            *("--max-examples", str(EXAMPLES)),
+            *("--generation-database", "none", "--no-color"),
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"SCHEMATHESIS_HOOKS": "known_ids", "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert fuzz.returncode == 0, fuzz.stdout + fuzz.stderr
+    assert "Tested: 18" in fuzz.stdout
+    assert house.row("web")
+    assert "Traceback" not in house.log
