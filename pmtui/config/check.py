@@ -27,8 +27,10 @@ def report(loaded: Loaded) -> str:
     name = loaded.path.name if loaded.path else "no config"
     lines = [_line(name, problem) for problem in loaded.problems]
     errors = len(loaded.errors)
-    counts = f"{_count(errors, 'error')}, {_count(len(lines) - errors, 'warning')}"
-    return "\n".join([*lines, f"{name}: {_count(len(loaded.processes), 'process')}, {counts}"])
+    counts = [_count(len(loaded.processes), "process")]
+    counts += [f"{loaded.left_out} left out"] if loaded.left_out else []
+    counts += [_count(errors, "error"), _count(len(lines) - errors, "warning")]
+    return "\n".join([*lines, f"{name}: {', '.join(counts)}"])
 
 
 def _missing(config: ProcessConfig, settings: Settings, base: Mapping[str, str], place: str) -> Iterator[Problem]:

@@ -23,7 +23,8 @@ __all__ = ["MOST_BYTES", "NAMES", "Loaded", "Problem", "expand_instances", "find
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """What a file says: its good processes in the file's order, one per instance, and all that is wrong with it.
 
-    Without a `path` there is no file. `places` tells for each of them where it stands (`processes[0]`, `process.web`).
+    Without a `path` there is no file. `places` tells for each of them where it stands (`processes[0]`, `process.web`),
+    `left_out` how many entries of the file have errors.
     """
 
     path: Path | None = None
@@ -31,6 +32,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     processes: tuple[ProcessConfig, ...] = ()
     problems: tuple[Problem, ...] = ()
     places: Mapping[str, str] = {}
+    left_out: int = 0
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -65,15 +67,18 @@ def _validated(path: Path, document: Document, problems: Problems) -> Loaded:
     folder = str(path.parent)
     raw_settings, raw_entries = _parts(document.values, document.is_toml, problems)
     settings = _settings(read_struct(Settings, raw_settings, "settings", problems), folder)
-    entries = read_entries(raw_entries, folder, problems)
+    raws = [*raw_entries]
+    entries = read_entries(raws, folder, problems)
     processes = link(entries, problems)
     places = {name: entry.place for entry in entries if entry.config for name in instance_ids(entry.config)}
+    good = {process.id: places[process.id] for process in processes}
     return Loaded(
         path=path,
         settings=settings,
         processes=tuple(processes),
         problems=document.located(problems.found),
-        places={process.id: places[process.id] for process in processes},
+        places=good,
+        left_out=len(raws) - len({*good.values()}),
     )
 
 

@@ -38,7 +38,7 @@ def test_every_problem_has_its_line(tmp_path: Path) -> None:
         "pb.json: error: processes[4]: script none.py does not exist: looked for /none.py (script of e)",
         "pb.json: error: processes[5]: /none does not exist",
         "pb.json: error: processes[6]: interpreter no-such-python is not on the PATH of g: PATH is PATH",
-        "pb.json: 8 processes, 6 errors, 2 warnings",
+        "pb.json: 8 processes, 1 left out, 6 errors, 2 warnings",
     ]
 
 
