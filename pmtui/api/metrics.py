@@ -1,5 +1,6 @@
 """The figures of the manager and its processes in the text format of Prometheus, version 0.0.4."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Literal, NamedTuple
@@ -34,6 +35,8 @@ def metrics(about: About, rows: Sequence[Snapshot], figures: Sequence[Figures], 
 
 def _of_manager(about: About, lag: LagMeter) -> Iterator[Family]:
     yield Family("pmtui_manager_info", "gauge", "The manager.", [Sample({"version": about.version}, 1)])
+    tasks = len(asyncio.all_tasks())
+    yield Family("pmtui_manager_tasks", "gauge", "Tasks of asyncio in the manager's loop.", [_of(tasks)])
     yield Family("pmtui_config_errors", "gauge", "Errors in the config as it was read last.", [_of(len(about.errors))])
     counts = zip([*map(str, BOUNDS), "+Inf"], accumulate(lag.counts), strict=True)
     samples = [Sample({"le": bound}, count, "_bucket") for bound, count in counts]
