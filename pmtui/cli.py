@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from keyword import iskeyword
 from typing import NoReturn
 
@@ -37,6 +38,8 @@ COMMANDS = {
 def main() -> None:
     """The console script. Interrupted, or with nobody to read what it says, it ends as every program does then."""
     open_standard_files()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # names of files may be any bytes
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pmtui.quantities import harmless
+
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
 
@@ -54,5 +56,5 @@ def here() -> Path:
 
 
 def complain(text: str, code: int) -> int:
-    sys.stderr.write(f"pmtui: {text}\n")
+    sys.stderr.write("".join(f"{harmless(line)}\n" for line in f"pmtui: {text}".split("\n")))
     return code

@@ -9,6 +9,7 @@ from pmtui.config.interpreter import resolve
 from pmtui.config.load import Loaded
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.config.problems import Problem
+from pmtui.quantities import harmless
 
 
 def check(loaded: Loaded, base: Mapping[str, str]) -> Loaded:
@@ -49,7 +50,7 @@ def _missing(config: ProcessConfig, settings: Settings, base: Mapping[str, str],
 def _line(name: str, problem: Problem) -> str:
     where = f"{name}:{problem.line}:{problem.column}" if problem.line else name
     text = f"{problem.path}: {problem.message}" if problem.path else problem.message
-    return f"{where}: {'warning' if problem.warning else 'error'}: {text}"
+    return harmless(f"{where}: {'warning' if problem.warning else 'error'}: {text}")
 
 
 def _count(number: int, word: str) -> str:

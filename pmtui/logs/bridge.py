@@ -11,6 +11,7 @@ from pmtui.control import Stream
 from pmtui.logs.clock import now_ms, rfc3339
 from pmtui.logs.conveyor import Conveyor
 from pmtui.logs.sanitise import coloured, plain
+from pmtui.quantities import harmless
 
 Level = Literal["INFO", "WARN", "ERROR"]
 Format = Literal["text", "json"]
@@ -92,8 +93,8 @@ class Bridge:
         self._belt.start()
 
     def line(self, level: Level, text: str) -> None:
-        """A word of the manager's own."""
-        self._put(Entry(now_ms(), level, "pmtui", None, text.rstrip("\n").encode() + b"\n", 1))
+        """A word of the manager's own; one line, whatever the names of files and programs in it are."""
+        self._put(Entry(now_ms(), level, "pmtui", None, harmless(text.rstrip("\n")).encode() + b"\n", 1))
 
     def chunk(self, process_id: str, stream: Stream, ms: int, data: bytes, lines: int) -> None:
         """Whole lines of a process; fits `LogStore`'s `echo`."""

@@ -6,6 +6,7 @@ file, or is there at last, is watched anew.
 """
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterable
 
@@ -15,6 +16,8 @@ GATHER = 50
 """Milliseconds without a change, or of changes, after which they are told of."""
 POLL = 1000
 """Milliseconds between two looks at all files, where the system cannot tell."""
+
+_UNDECODABLE = re.compile('Unable to decode path "(.*)" to string', re.DOTALL)
 
 Identity = tuple[int, int] | None
 
@@ -65,8 +68,9 @@ class Lookout:
             except FileNotFoundError:  # it has gone since
                 touched = set()
             except (OSError, RuntimeError) as error:
-                touched = set()
-                self._give_way(error)
+                touched = undecodable(error)
+                if not touched:
+                    self._give_way(error)
             now = self._identities()
             moved = touched | {path for path in self.paths if now[path] != known[path]}
             known = now
@@ -124,6 +128,11 @@ class Lookout:
 
     def _identities(self) -> dict[str, Identity]:
         return {path: identity_of(path) for path in self.paths}
+
+
+def undecodable(error: Exception) -> set[str]:
+    """The changed file that watchfiles cannot tell, for its name is not UTF-8, with its bytes written out."""
+    return {*_UNDECODABLE.findall(str(error))}
 
 
 def identity_of(path: str) -> Identity:
