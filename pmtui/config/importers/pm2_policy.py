@@ -99,6 +99,8 @@ def _times(entry: Entry) -> None:
     if growing:
         reason = "doubles each time; pm2's grows by half"
         entry.put("exp_backoff_restart_delay", reason, backoff=seconds(growing), maxBackoff=seconds(max(15.0, growing)))
+        if delay:
+            entry.lose("restart_delay", "exp_backoff_restart_delay wins, as in pm2")
     elif delay:
         entry.put("restart_delay", backoff=seconds(delay), maxBackoff=seconds(delay))
     else:

@@ -23,7 +23,7 @@ def read_supervisor(text: str, origin: Origin) -> Imported:
     draft = Draft(origin)
     sections, complaints = ini.parse_sections(text, origin.source)
     if not any(name.startswith("program:") for name in sections):
-        raise ForeignFileError("no [program:…] in it")
+        raise ForeignFileError("; ".join(["no [program:…] in it", *complaints]))
     for complaint in complaints:
         draft.lose("", "include", complaint)
     daemon = sections.get("supervisord", {})

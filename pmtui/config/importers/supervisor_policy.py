@@ -29,8 +29,9 @@ def put_policy(entry: Entry) -> None:
     _stops(entry)
     _logs(entry)
     for key in ("stopasgroup", "killasgroup"):
-        if key in entry.left() and not _switch(entry, key, True):
-            entry.lose(key, _ANYWAY[key])
+        if key in entry.left():
+            tell = entry.remark if _switch(entry, key, True) else entry.lose
+            tell(key, _ANYWAY[key])
     entry.settle(_ANYWAY, _LOST)
 
 

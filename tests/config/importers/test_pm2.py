@@ -97,6 +97,12 @@ def test_times_are_milliseconds_or_words(tmp_path: Path) -> None:
     assert (fields["backoff"], fields["maxBackoff"]) == ("100ms", "15s")
 
 
+def test_a_growing_delay_wins_over_a_constant_one_as_in_pm2(tmp_path: Path) -> None:
+    app = {"name": "a", "script": "a.js", "restart_delay": 5000, "exp_backoff_restart_delay": 100}
+    imported = import_text(tmp_path, "ecosystem.json", json.dumps([app]))
+    assert (imported.processes["a"]["backoff"], lost(imported)) == ("100ms", [("a", "restart_delay")])
+
+
 def test_exit_codes_that_stop_it_are_the_only_good_ones(tmp_path: Path) -> None:
     fields = one(tmp_path, {"script": "a.js", "stop_exit_codes": [0, 3]})
     assert (fields["restart"], fields["successExitCodes"]) == ("on-failure", [0, 3])

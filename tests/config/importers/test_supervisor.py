@@ -144,6 +144,18 @@ def test_included_files_are_read_too(tmp_path: Path) -> None:
     assert lost(imported) == [("", "include")]
 
 
+def test_a_file_that_only_includes_others_names_those_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ForeignFileError, match=r"no \[program:…\] in it; include .*nowhere/\*\.conf matches no file"):
+        import_text(tmp_path, "supervisord.conf", "[include]\nfiles = nowhere/*.conf")
+
+
+@pytest.mark.parametrize(("word", "is_lost"), [("true", False), ("false", True)])
+def test_whether_a_group_is_stopped_is_told(tmp_path: Path, word: str, is_lost: bool) -> None:
+    imported = import_text(tmp_path, "supervisord.conf", f"[program:a]\ncommand=work\nstopasgroup={word}")
+    assert reason(imported, "stopasgroup") == "the whole tree is always stopped"
+    assert lost(imported) == [("a", "stopasgroup")] * is_lost
+
+
 def test_what_is_no_program_is_named(tmp_path: Path) -> None:
     text = (
         "[program:a]\ncommand=a\npriority=5\n[eventlistener:mem]\ncommand=memmon\n"
