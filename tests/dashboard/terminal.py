@@ -53,7 +53,7 @@ class PseudoTerminal:
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self.before = self.attributes()
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", *program, *words, *arguments],
+            [*within, *program, *words, *arguments],
             cwd=folder,
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **env},
             stdin=self._slave,

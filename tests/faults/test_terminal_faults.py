@@ -14,8 +14,8 @@ from tests.eventually import eventually, is_alive, is_stopped
 from tests.running import running
 
 HANGUP_IGNORED = (*OWN_SESSION, "sh", "-c", "trap '' HUP; exec \"$@\"", "sh")
-NEVER_TOLD = ("setsid",)
-"""The terminal is not the controlling one: nobody is sent a signal when it is closed."""
+NEVER_TOLD = ()
+"""In a session that has another terminal or none: nobody is sent a signal when this one is closed."""
 
 
 @contextmanager
