@@ -14,7 +14,7 @@ NARROW = 110
 SHORTEST_ID = 6
 COMFORT = 26
 """Cells that the reason should have before columns of the ranks from LUXURY on are shown."""
-LUXURY = 5
+LUXURY = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from pmtui.control import Stream
+from pmtui.quantities import plural
 
 AT_ONCE = 2000
 """Lines that one frame looks at, at most, so that no flood stops a key press."""
+
+PAST = 10_000
+"""Lines that several processes together show of what was before."""
 
 
 class Line(NamedTuple):
@@ -109,10 +113,15 @@ class PausedLines(HeldLines):
         lost = self._source.start - self._next
         fresh = self._source.lines(self._next, self._source.end - self._next)
         if lost > 0 and fresh:
-            self.append(fresh[0]._replace(data=f"… {lost:,} lines went by …".encode()))
+            self.append(went_by(lost, fresh[0]))
         for line in fresh:
             self.append(line)
         self._next = self._source.end
+
+
+def went_by(count: int, before: Line) -> Line:
+    """What stands in the place of lines that are left out."""
+    return before._replace(data=f"… {plural(count, 'line', 'lines')} went by …".encode())
 
 
 class MatchingLines(HeldLines):
@@ -141,22 +150,31 @@ class MatchingLines(HeldLines):
 
 
 class MergedLines(HeldLines):
-    """The lines of several sources by time. What a flood of one of them brings too fast is left out."""
+    """The lines of several sources by time. Where a flood brings too many at once, a line says how many went by."""
 
     def __init__(self, sources: Sequence[Lines]) -> None:
         super().__init__()
         self._sources = sources
-        share = max(20, AT_ONCE // max(1, len(sources)))
-        self._share = share
-        self._next = [max(source.start, source.end - share) for source in sources]
+        count = max(1, len(sources))
+        past, self._share = max(50, PAST // count), max(20, AT_ONCE // count)
+        self._next = [max(source.start, source.end - past) for source in sources]
+        self._take(past)
 
     def pull(self) -> None:
+        for source in self._sources:
+            source.pull()
+        self._take(self._share)
+
+    def _take(self, share: int) -> None:
+        """Adds what is new, at most `share` lines of each source."""
         fresh: list[Line] = []
         for place, source in enumerate(self._sources):
-            source.pull()
             end = source.end
-            first = max(self._next[place], source.start, end - self._share)
-            fresh += source.lines(first, end - first)
+            first = max(self._next[place], source.start, end - share)
+            lines = source.lines(first, end - first)
+            if first > self._next[place] and lines:
+                fresh.append(went_by(first - self._next[place], lines[0]))
+            fresh += lines
             self._next[place] = end
         for line in sorted(fresh, key=lambda line: line.ms):
             self.append(line)

@@ -8,9 +8,10 @@ from pmtui.logs.ring import Ring
 
 
 class LogSource(Protocol):
-    """Gives the lines of each process; asked again whenever another process is shown."""
+    """Gives the lines of processes; asked again whenever others are shown."""
 
-    def lines_of(self, process_id: str) -> Lines: ...
+    def lines_of(self, ids: Sequence[str]) -> Sequence[Lines]:
+        """Those of each process; what comes of several comes by time."""
 
     def older_than(self, process_id: str, number: int) -> Iterator[Line]:
         """Lines from files, newest first. To be read on a thread, since it waits for the disk."""

@@ -104,9 +104,9 @@ class ManagerThread:
         killed = [process.id for process in self._alive if process.killed]
         return f"{left}; had to be killed: {', '.join(killed)}" if killed else left
 
-    def lines_of(self, process_id: str) -> Lines:
-        process = self._manager.processes.get(process_id)
-        return RingLines(process.log.ring) if process else HeldLines()
+    def lines_of(self, ids: Sequence[str]) -> Sequence[Lines]:
+        found = [self._manager.processes.get(process_id) for process_id in ids]
+        return [RingLines(process.log.ring) if process else HeldLines() for process in found]
 
     def older_than(self, process_id: str, number: int) -> Iterator[Line]:
         process = self._manager.processes.get(process_id)

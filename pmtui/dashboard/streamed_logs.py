@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
 
@@ -32,16 +32,17 @@ class StreamedLogs:
         self._control = control
         self._shown: dict[str, StreamedLines] = {}
         self._asked: dict[str, StreamedLines] = {}
-        self._is_asking = False
         self._beginning: asyncio.TimerHandle | None = None
         self._following: asyncio.Task[None] | None = None
 
-    def lines_of(self, process_id: str) -> Lines:
-        """What is asked for together belongs together, and replaces what was asked for before."""
-        if not self._is_asking:
-            self._is_asking, self._asked = True, {}
-            asyncio.get_running_loop().call_soon(self._asked_for)
-        return self._asked.setdefault(process_id, self._shown.get(process_id) or StreamedLines())
+    def lines_of(self, ids: Sequence[str]) -> Sequence[Lines]:
+        """Replaces what was asked for before; lines that are there already would not come by time."""
+        shown = self._shown.keys() == {*ids}
+        self._asked = self._shown if shown else {process_id: StreamedLines() for process_id in ids}
+        if self._beginning:
+            self._beginning.cancel()
+        self._beginning = asyncio.get_running_loop().call_later(PAUSE, self._begin)
+        return [self._asked[process_id] for process_id in ids]
 
     def older_than(self, process_id: str, number: int) -> Iterator[Line]:
         """Lines from files, newest first; asked for on the caller's thread."""
@@ -59,14 +60,8 @@ class StreamedLogs:
             if pending:
                 pending.cancel()
 
-    def _asked_for(self) -> None:
-        self._is_asking = False
-        if self._beginning:
-            self._beginning.cancel()
-        self._beginning = asyncio.get_running_loop().call_later(PAUSE, self._begin)
-
     def _begin(self) -> None:
-        if self._asked == self._shown:
+        if self._asked is self._shown:
             return
         self._shown = self._asked
         if self._following:

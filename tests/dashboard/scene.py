@@ -6,7 +6,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -60,8 +60,8 @@ class FakeLogs:
     def ring(self, process_id: str) -> Ring:
         return self.rings.setdefault(process_id, Ring(process_id))
 
-    def lines_of(self, process_id: str) -> Lines:
-        return RingLines(self.ring(process_id))
+    def lines_of(self, ids: Sequence[str]) -> Sequence[Lines]:
+        return [RingLines(self.ring(process_id)) for process_id in ids]
 
     def older_than(self, process_id: str, number: int) -> Iterator[Line]:
         return (line for line in reversed(self.files.get(process_id, [])) if line.position < number)

@@ -63,6 +63,17 @@ def test_merged_lines_are_in_the_order_of_their_times() -> None:
     assert texts(merged)[-1] == "4"
 
 
+def test_merged_lines_begin_with_the_past_and_say_what_a_flood_left_out() -> None:
+    flood = Ring("flood", max_lines=20_000)
+    write(flood, *[f"past {number}" for number in range(3000)])
+    merged = MergedLines([RingLines(flood)] * 2)
+    assert texts(merged).count("past 0") == 2
+    write(flood, *[f"new {number}" for number in range(1500)])
+    merged.pull()
+    assert texts(merged).count("… 500 lines went by …") == 2
+    assert texts(merged)[-1] == "new 1499"
+
+
 def test_held_lines_forget_the_oldest() -> None:
     held = HeldLines(limit=2)
     for text in (b"1", b"2", b"3"):

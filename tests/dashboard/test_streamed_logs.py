@@ -1,7 +1,7 @@
 """The lines of a real manager, as its dashboard elsewhere has them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from pmtui.dashboard.log_lines import Lines
+from pmtui.dashboard.log_lines import Line, Lines, MergedLines
 from pmtui.dashboard.streamed_logs import LINES, StreamedLogs
 from pmtui.remote.control import RemoteControl
 from pmtui.remote.place import find_place
@@ -51,7 +51,7 @@ async def logs(manager: Running) -> AsyncIterator[StreamedLogs]:
 
 
 async def test_the_last_lines_and_all_that_come(logs: StreamedLogs, manager: Running) -> None:
-    lines = logs.lines_of("counter")
+    (lines,) = logs.lines_of(["counter"])
     await eventually_async(lambda: len(texts(lines)) == LINES)
     assert texts(lines)[-1] == b"%d" % MANY
     (manager.folder / "go").touch()
@@ -59,7 +59,7 @@ async def test_the_last_lines_and_all_that_come(logs: StreamedLogs, manager: Run
 
 
 async def test_older_lines_come_from_the_files_newest_first(logs: StreamedLogs) -> None:
-    lines = logs.lines_of("counter")
+    (lines,) = logs.lines_of(["counter"])
     await eventually_async(lambda: len(texts(lines)) == LINES)
     oldest = lines.oldest
     assert oldest == MANY - LINES + 1
@@ -68,26 +68,42 @@ async def test_older_lines_come_from_the_files_newest_first(logs: StreamedLogs) 
 
 
 async def test_what_is_asked_for_together_comes_together(logs: StreamedLogs, manager: Running) -> None:
-    alone = logs.lines_of("counter")
-    await eventually_async(lambda: texts(alone))
-    both = [logs.lines_of("counter"), logs.lines_of("other")]
-    assert both[0] is alone
+    both = logs.lines_of(["counter", "other"])
     await eventually_async(lambda: texts(both[0])[-1:] == [b"%d" % MANY])
     (manager.folder / "go").touch()
     await eventually_async(lambda: all(texts(lines)[-1:] == [ON] for lines in both))
 
 
+async def test_lines_that_are_there_already_come_by_time_with_those_of_others(
+    logs: StreamedLogs, manager: Running
+) -> None:
+    (alone,) = logs.lines_of(["counter"])
+    await eventually_async(lambda: texts(alone))
+    (manager.folder / "go").touch()
+    await eventually_async(lambda: texts(alone)[-1] == ON)
+    merged = MergedLines(logs.lines_of(["counter", "other"]))
+
+    def pulled() -> Sequence[Line]:
+        merged.pull()
+        return merged.lines(merged.start, merged.end - merged.start)
+
+    await eventually_async(lambda: {line.process_id for line in pulled() if line.data == ON} == {"counter", "other"})
+    lines = pulled()
+    assert [line.ms for line in lines] == sorted(line.ms for line in lines)
+    assert len({(line.process_id, line.data) for line in lines}) == len(lines)
+
+
 async def test_only_the_last_one_asked_for_is_on_its_way(logs: StreamedLogs, manager: Running) -> None:
-    passed_by = logs.lines_of("counter")
+    (passed_by,) = logs.lines_of(["counter"])
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    wanted = logs.lines_of("other")
+    (wanted,) = logs.lines_of(["other"])
     await eventually_async(lambda: texts(wanted) == [b"first"])
     assert texts(passed_by) == []
 
 
 async def test_a_new_manager_begins_anew(logs: StreamedLogs, manager: Running) -> None:
-    lines = logs.lines_of("other")
+    (lines,) = logs.lines_of(["other"])
     await eventually_async(lambda: texts(lines) == [b"first"])
     assert await asyncio.to_thread(manager.stop) == 0
     fresh = [{"id": "other", "command": "echo second; sleep 600", "shell": True}]

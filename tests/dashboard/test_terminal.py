@@ -24,15 +24,6 @@ def test_quitting_ends_everything_and_restores_the_terminal(tmp_path: Path) -> N
         assert shown.is_restored()
 
 
-def test_kill_9_leaves_nothing_and_the_terminal_restored(tmp_path: Path) -> None:
-    with terminal(tmp_path) as shown:
-        eventually(lambda: both_run(tmp_path))
-        shown.process.kill()
-        shown.ends()
-        eventually(lambda: not workers(tmp_path))
-        eventually(shown.is_restored)
-
-
 def test_the_second_signal_does_not_wait_for_the_stubborn(tmp_path: Path) -> None:
     config = (
         '[process.stubborn]\ncommand = "sh -c \'trap \\"\\" TERM; while :; do sleep 0.1; done\'"\nstopTimeout = "60s"\n'

@@ -37,9 +37,9 @@ class LogActions(Desk):
         if self.merged:
             ids = [row_.id for row_ in self.facts.snapshots if row_.id in self.table.marks] or list(self.table.ids)
             names = min(LONGEST_NAME, max((len(process_id) for process_id in ids), default=0))
-            lines = MergedLines([self.logs.lines_of(process_id) for process_id in ids])
+            lines = MergedLines(self.logs.lines_of(ids))
         elif row is not None:
-            lines = self.logs.lines_of(row.id)
+            (lines,) = self.logs.lines_of([row.id])
         if self.channel != "all":
             wanted = f"std{self.channel}"
             lines = MatchingLines(lines, lambda line: line.stream == wanted)

@@ -168,7 +168,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
     def action_full_logs(self) -> None:
         self.set_tab("logs")
         self.toggle_class("-full")
-        (self.pane if self.has_class("-full") else self.table).focus()
+        self.set_focus(self.pane if self.has_class("-full") else self.table)
         self.label_keys()
 
     # steps back
@@ -180,7 +180,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             (bool(self.pane.selected_text), self.pane.clear_selection),
             (bool(self.pane.state.search), lambda: self.pane.search("")),
             (self.has_class("-full"), self.action_full_logs),
-            (self.focused is not self.table, self.table.focus),
+            (self.focused is not self.table, lambda: self.set_focus(self.table)),
             (bool(self.table.marks), self.table.clear_marks),
             (bool(self.table.arrangement.filter), lambda: self.set_filter("")),
             (self.table.arrangement.problems_only, self.action_problems),

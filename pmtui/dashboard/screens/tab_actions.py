@@ -34,7 +34,7 @@ class TabActions(Desk):
         self.pane_bar.update_pieces()
         self.revealed = None
         if had_focus:
-            self.query_one(f"#{tab}").focus()
+            self.set_focus(self.query_one(f"#{tab}"))
         if tab != "logs":
             self.show_details()
         else:
@@ -52,9 +52,9 @@ class TabActions(Desk):
 
     def action_switch_pane(self) -> None:
         if self.focused is self.table:
-            self.query_one(f"#{self.tab}").focus()
+            self.set_focus(self.query_one(f"#{self.tab}"))
         elif not self.has_class("-full"):
-            self.table.focus()
+            self.set_focus(self.table)
 
     def action_reveal(self) -> None:
         name = self.query_one(EnvPane).name_at_cursor

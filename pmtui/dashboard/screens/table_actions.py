@@ -67,9 +67,9 @@ class TableActions(Desk):
     def _prompt_closed(self, message: Prompt.Closed) -> None:
         if message.purpose == "filter":
             self.set_filter(message.text)
-            self.table.focus()
+            self.set_focus(self.table)
             return
-        self.pane.focus()
+        self.set_focus(self.pane)
         self.pane.search(message.text)
         if message.only:
             self.pane.toggle_filter()
