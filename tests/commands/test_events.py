@@ -31,7 +31,7 @@ def test_following_tells_each_event_once(own: Running) -> None:
 def test_info_tells_what_explains_a_process(house: Running) -> None:
     done = pmtui(house.folder, "info", "bad", SECRET_TOKEN="hush")
     assert done.returncode == 0
-    for words in ("✖ failed  exit 3", "last exits", "    because", "PMTUI_ID=bad", str(house.folder)):
+    for words in ("✖ failed  because (exit 3", "last exits", "    because", "PMTUI_ID=bad", str(house.folder)):
         assert words in done.stdout
     assert json.loads(pmtui(house.folder, "info", "bad", "--json").stdout)["id"] == "bad"
     assert pmtui(house.folder, "info", "nobody").stderr == "pmtui: Process 'nobody' not found.\n"
