@@ -113,7 +113,7 @@ ACTIONS: Sequence[Action] = (
     Action("palette", "colon,ctrl+p", "Commands", "Find any of these by name", "View", 5, scope="app"),
     Action("help", "question_mark", "Help", "Show all keys", "View", 6),
     Action("back", "escape", "Back", "One step back; never quits", "View"),
-    Action("quit", "q", "Quit", "Stop everything and leave; asks first", "View", 9, scope="app"),
+    Action("quit", "q", "Quit", "Stop all, or restart all in the background; asks first", "View", 9, scope="app"),
     Action("cursor(-1)", "up,k", "Up", "One row or line", "Moving", scope="table"),
     Action("cursor(1)", "down,j", "Down", "One row or line", "Moving", scope="table"),
     Action("page(-1)", "pageup,ctrl+u", "Page up", "One page", "Moving", scope="table"),

@@ -12,6 +12,8 @@ from pmtui.why import why
 
 Align = Literal["left", "right"]
 SPARK = 8
+LAST = "\U0010ffff"
+"""Comes after all that is told."""
 
 
 class Cell(NamedTuple):
@@ -125,6 +127,6 @@ COLUMNS = (
     Column("memory", "MEM", 7, "right", 0, memory_cell, lambda s: s.memory, True),
     Column("health", "HEALTH", 11, "left", 7, health_cell, lambda s: s.health or ""),
     Column("port", "PORT", 6, "right", 6, port_cell, lambda s: s.ports[0] if s.ports else 0),
-    Column("why", "WHY", 16, "left", 1, why_cell, lambda s: s.reason),
+    Column("why", "WHY", 16, "left", 1, why_cell, lambda s: s.reason or LAST),
 )
 SORTABLE = tuple(column.key for column in COLUMNS if column.key != "spark")

@@ -21,6 +21,11 @@ def test_numbers_fall_and_words_rise_until_inverted() -> None:
     assert ids(Arrangement(sort="id", inverted=True)) == "cba"
 
 
+def test_what_has_no_reason_comes_last() -> None:
+    told = [snapshot("a"), snapshot("b", reason="exit 1"), snapshot("c", reason="crash")]
+    assert [row.id for row in Arrangement(sort="why").rows(told)] == ["c", "b", "a"]
+
+
 def test_problems_only() -> None:
     assert ids(Arrangement(problems_only=True)) == "c"
 

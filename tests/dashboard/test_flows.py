@@ -164,7 +164,7 @@ async def test_leaving_them_in_the_background_ends_them_too() -> None:
     async with stage() as shown:
         assert isinstance(shown.owner, FakeOwner)
         await shown.press("q")
-        await shown.shows("Background restarts them: 9 processes stop")
+        await shown.shows("This stops 9 processes")
         await shown.press("b")
         assert shown.owner.asked == 1
         assert shown.app.starts_again
@@ -484,6 +484,6 @@ async def test_a_visitor_is_told_that_it_detaches_and_sees_no_secret() -> None:
         shown = Stage(app, pilot, control, logs)
         await shown.press("question_mark", "end")
         await shown.shows("Leave; the manager and its processes go on")
-        assert "Stop everything" not in shown.text
+        assert "Stop all" not in shown.text
         await shown.press("escape", "left_square_bracket")
         await shown.shows("***  a secret: it is shown only in a dashboard")

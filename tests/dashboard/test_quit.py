@@ -56,7 +56,7 @@ def test_left_in_the_background_they_start_again_under_another_manager(folder: P
     with terminal(folder) as shown:
         before = eventually(lambda: found if len(found := workers(folder)) == 2 else [])
         shown.press(b"q")
-        shown.shows("Background restarts them: 2 processes stop")
+        shown.shows("Background restarts them")
         shown.press(b"b")
         assert shown.ends() == 0
         shown.shows("2 processes are up: pid ")

@@ -9,7 +9,11 @@ from pmtui.dashboard.formats import plural
 from pmtui.dashboard.glyphs import Glyphs
 
 Parting = Literal["stay", "stop", "start again"]
-MOST = 8
+ANEW = """Background restarts them: a manager without
+a screen starts the config anew. pmtui shows
+it then, and pmtui down ends it.
+"""
+MOST = 10
 """Processes that are named."""
 
 
@@ -18,10 +22,9 @@ def quit_question(alive: Sequence[Snapshot], glyphs: Glyphs, can_start_again: bo
     lines = [f"{glyphs.status[row.status]} {row.id}" for row in alive[:MOST]]
     if len(alive) > MOST:
         lines.append(f"and {len(alive) - MOST} more")
-    text = "This stops\n\n" + "\n".join(lines)
+    text = f"This stops {plural(len(alive), 'process', 'processes')}.\n"
     answers: dict[str, tuple[str, Parting]] = {"n": ("No", "stay"), "y": ("Quit", "stop")}
     if can_start_again:
         answers["b"] = ("Background", "start again")
-        text += f"\n\nBackground restarts them: {plural(len(alive), 'process stops', 'processes stop')},"
-        text += "\nand a manager without a screen starts the\nconfig anew. pmtui shows it, pmtui down ends it."
-    return Question("Quit pmtui?", text, answers)
+        text += ANEW
+    return Question("Quit pmtui?", "\n".join([text, *lines]), answers)
