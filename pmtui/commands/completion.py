@@ -31,7 +31,9 @@ _pmtui() {
     local word=${line##*[[:space:]]}
     read -a words <<< "$line"
     [[ $word ]] || words+=("")
-    if found=$(pmtui completion words "${words[@]:1}" 2>/dev/null); then
+    local program=${words[0]/#\~/$HOME}
+    [[ $program == */* ]] || program=pmtui
+    if found=$("$program" completion words "${words[@]:1}" 2>/dev/null); then
         mapfile -t COMPREPLY < <(cut -f 1 <<< "$found")
         [[ $found ]] || COMPREPLY=()
         local part=${COMP_WORDS[COMP_CWORD]#=}
@@ -47,7 +49,9 @@ ZSH = r"""#compdef pmtui
 _pmtui() {
     local found
     local -a offers
-    if found=$(pmtui completion words "${(@Q)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null); then
+    local program=${(Q)words[1]/#\~/$HOME}
+    [[ $program == */* ]] || program=pmtui
+    if found=$($program completion words "${(@Q)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null); then
         offers=("${(@f)found}")
         offers=("${(@)offers/$'\t'/:}")
         [[ -n $found ]] && _describe pmtui offers
@@ -61,7 +65,9 @@ FISH = r"""# pmtui: pmtui completion fish | source
 function __pmtui_words
     set -l words (commandline -opc)
     set -l word (commandline -ct)
-    pmtui completion words $words[2..-1] "$word" 2>/dev/null
+    set -l program pmtui
+    string match -q '*/*' -- $words[1]; and set program (string replace -r '^~' $HOME -- $words[1])
+    $program completion words $words[2..-1] "$word" 2>/dev/null
     or __fish_complete_path "$word"
 end
 complete -c pmtui -f -a '(__pmtui_words)'

@@ -57,6 +57,14 @@ def test_a_tab_completes_commands_live_ids_groups_options_their_values_and_files
         shell.shows(whole)
 
 
+def test_a_command_that_is_not_on_the_path_is_asked_where_it_stands(shell: PseudoTerminal, tmp_path: Path) -> None:
+    shell.press(b"export PATH=/nowhere:/usr/bin:/bin; echo path is s''et\r")
+    shell.shows("path is set")
+    shell.forget()
+    shell.press(f"{tmp_path}/pmtui wait --for comp\t\t".encode())
+    shell.shows("completed")
+
+
 def test_two_tabs_show_what_there_is_to_choose(shell: PseudoTerminal) -> None:
     shell.forget()
     shell.press(b"pmtui restart web\t\t\t")
