@@ -26,6 +26,10 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
+RESTING = frozenset({Status.STOPPED, Status.COMPLETED, Status.FAILED})
+"""Nothing of it runs, and nothing is about to."""
+
+
 class Reason(StrEnum):
     """Why a process was started again."""
 
