@@ -306,7 +306,14 @@ def explain(number: int, path: str, text: str) -> str:
         with open(path, "rb") as file:
             first = file.readline(256)
         if first.startswith(b"#!"):
-            return f"{path} names an interpreter that does not exist: {first[2:].decode(errors='replace').strip()!r}"
+            interpreter = first[2:].decode(errors="replace").strip()
+            if first.endswith(b"\r\n"):
+                return (
+                    f"{path} has lines that end with CR LF, and its interpreter is not {interpreter!r}: save it with LF"
+                )
+            return f"{path} names an interpreter that does not exist: {interpreter!r}"
+    if number == errno.ENOEXEC:
+        return f"{path} is neither a program nor a script with a first line such as #!/bin/sh"
     return f"{text}: {path}" if path else text
 
 

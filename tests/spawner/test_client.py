@@ -287,10 +287,10 @@ async def test_a_script_whose_interpreter_is_missing_is_told_apart_from_one_that
     desk: Desk, tmp_path: Path
 ) -> None:
     script = tmp_path / "script"
-    script.write_bytes(b"#!/bin/sh\r\necho hello\r\n")
+    script.write_bytes(b"#!/no/such/sh -e\necho hello\n")
     script.chmod(0o755)
     desk.spawner.spawn(1, Launch([str(script)], "/", {}))
-    assert await desk.next() == SpawnFailed(1, f"{script} names an interpreter that does not exist: '/bin/sh'")
+    assert await desk.next() == SpawnFailed(1, f"{script} names an interpreter that does not exist: '/no/such/sh -e'")
 
 
 async def test_limits_that_cannot_be_had_are_told(desk: Desk) -> None:
