@@ -87,17 +87,6 @@ def test_a_second_manager_on_the_same_config_is_told_who_runs(tmp_path: Path) ->
         assert f"a manager runs for this config already: pid {manager.pid}, http://127.0.0.1:" in done.stderr
 
 
-def test_the_lock_of_a_dead_manager_is_taken_over_when_its_processes_are_gone(tmp_path: Path) -> None:
-    with running(tmp_path, [SLEEP | {"id": "a", "command": "sh -c \"trap '' TERM; sleep 600; true\""}]) as manager:
-        pid = manager.wait_running(["a"])["a"]
-        manager.process.kill()
-        manager.process.wait()
-        with running(tmp_path, [SLEEP]) as successor:
-            again = successor.wait_running(["a"])["a"]
-            assert not is_alive(pid)
-            assert is_alive(again)
-
-
 def test_a_taken_port_is_told_with_its_holder(tmp_path: Path) -> None:
     (tmp_path / "pb_processes.json").write_text(json.dumps([SLEEP]))
     with socket.create_server(("127.0.0.1", 0)) as holder:
@@ -140,33 +129,6 @@ def test_no_secret_is_on_the_console_or_in_the_data_folder(tmp_path: Path) -> No
         assert "hunter22" not in json.dumps(manager.get("/api/pm/a"))
         files = [path for path in (tmp_path / ".pmtui").rglob("*") if path.is_file()]
         assert "hunter22" not in manager.log + "".join(path.read_text() for path in files)
-
-
-def test_a_second_sigterm_waits_for_nobody(tmp_path: Path) -> None:
-    config = [SLEEP | {"command": "trap '' TERM; echo ready; while :; do sleep 0.1; done", "shell": True}]
-    with running(tmp_path, [config[0] | {"stopTimeout": 600}]) as manager:
-        pid = manager.wait_running(["a"])["a"]
-        eventually(lambda: "[a][STDOUT] ready" in manager.log)
-        manager.process.send_signal(signal.SIGTERM)
-        eventually(lambda: "ending all processes" in manager.log)
-        assert manager.stop() == 0
-        assert not is_alive(pid)
-
-
-def test_a_guardian_that_stands_still_is_not_waited_for_for_ever(tmp_path: Path) -> None:
-    with running(tmp_path, [SLEEP]) as manager:
-        pid = manager.wait_running(["a"])["a"]
-        os.kill(manager.guardian, signal.SIGSTOP)
-        manager.process.send_signal(signal.SIGTERM)
-        eventually(lambda: "ending all processes" in manager.log)
-        assert manager.stop() == 0
-        assert not is_alive(pid)
-
-
-def test_sigterm_while_it_starts_is_a_graceful_end(tmp_path: Path) -> None:
-    with running(tmp_path, [SLEEP]) as manager:
-        eventually(lambda: (tmp_path / ".pmtui/lock").exists())
-        assert manager.stop() == 0
 
 
 def test_sighup_reads_the_config_again_and_touches_only_what_changed(tmp_path: Path) -> None:
@@ -252,38 +214,6 @@ def test_a_reload_during_the_end_starts_nothing(tmp_path: Path) -> None:
         manager.process.send_signal(signal.SIGHUP)
         assert manager.process.wait(20) == 0
         assert "new starting" not in manager.log
-
-
-def test_few_file_descriptors_are_no_end(tmp_path: Path) -> None:
-    config = [SLEEP | {"id": f"p{number}", "maxRetries": -1} for number in range(30)]
-    (tmp_path / "pb_processes.json").write_text(json.dumps(config))
-    command = ["sh", "-c", 'ulimit -n 40; exec "$@"', "sh", *PMTUI, "--no-ui", "--no-api"]
-    with (tmp_path / "out").open("wb") as output:
-        manager = subprocess.Popen(command, cwd=tmp_path, stdout=output, stderr=output)
-    eventually(lambda: (tmp_path / "out").read_text().count(" running") >= 5)
-    eventually(lambda: "Too many open files" in (tmp_path / "out").read_text())
-    assert manager.poll() is None
-    manager.terminate()
-    assert manager.wait(20) == 0
-
-
-def test_a_closed_stdout_is_nobodys_socket(tmp_path: Path) -> None:
-    (tmp_path / "pb_processes.json").write_text(json.dumps([SLEEP]))
-    command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *PMTUI, "--no-ui", "--port", "0"]
-    manager = subprocess.Popen(command, cwd=tmp_path)
-    eventually(lambda: (tmp_path / ".pmtui/instance.json").exists())
-    assert {os.readlink(f"/proc/{manager.pid}/fd/{number}") for number in range(3)} == {"/dev/null"}
-    manager.terminate()
-    assert manager.wait(20) == 0
-
-
-def test_blocked_signals_are_heard(tmp_path: Path) -> None:
-    (tmp_path / "pb_processes.json").write_text(json.dumps([SLEEP]))
-    block = "import os, signal, sys; signal.pthread_sigmask(0, {15}); os.execvp(sys.argv[1], sys.argv[1:])"
-    manager = subprocess.Popen([sys.executable, "-c", block, *PMTUI, "--no-ui", "--port", "0"], cwd=tmp_path)
-    eventually(lambda: (tmp_path / ".pmtui/instance.json").exists())
-    manager.terminate()
-    assert manager.wait(20) == 0
 
 
 def test_the_headless_manager_never_loads_the_dashboards_library(tmp_path: Path) -> None:

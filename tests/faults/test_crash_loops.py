@@ -1,0 +1,79 @@
+"""Processes that end again and again."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.eventually import eventually
+from tests.running import running
+
+
+def shell(line: str, **fields: Any) -> dict[str, Any]:
+    return {"id": "a", "command": line, "shell": True} | fields
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_who_ends_at_once_for_ever_fails_in_the_end(tmp_path: Path, code: int) -> None:
+    """With success or without: it is started maxRetries times more, and then left alone until somebody asks."""
+    with running(tmp_path, [shell(f"echo run; exit {code}", backoff="10ms", maxRetries=3)]) as manager:
+        manager.wait_until_served()
+        eventually(lambda: manager.row("a")["status"] == "failed")
+        row = manager.row("a")
+        assert (row["restartCount"], row["pid"], row["nextStart"], row["exitCode"]) == (3, 0, None, code)
+        assert len(manager.get("/api/pm/a/logs")[1]) == 4
+        assert manager.post("/api/pm/a/start")[0] == 200
+        eventually(lambda: manager.row("a")["status"] == "failed" and manager.row("a")["restartCount"] == 7)
+
+
+def moment(text: str) -> float:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def test_the_delays_of_a_crash_loop_double_up_to_the_most_and_end(tmp_path: Path) -> None:
+    """A crash some time after each start: 0.3 s, 0.6 s, which is the most, and so on; the sixth is the last."""
+    crash = shell("sleep 0.1; exit 1", backoff="300ms", maxBackoff="600ms", maxRetries=6)
+    with running(tmp_path, [crash]) as manager:
+        manager.wait_until_served()
+        eventually(lambda: manager.row("a")["status"] == "failed")
+        assert manager.row("a")["failures"] == 7
+        events = manager.get("/api/pm/a/events")[1]
+    crashes = [moment(event["time"]) for event in events if event["to"] == "crashed"]
+    starts = [moment(event["time"]) for event in events if event["to"] == "starting"]
+    delays = [start - crash for crash, start in zip(crashes, starts[1:], strict=True)]
+    for delay, expected in zip(delays, (0.3, *[0.6] * 5), strict=True):
+        assert delay > expected - 0.05, delays
+    assert sum(delays) < 12  # it would be 19 s without a limit
+
+
+def test_the_next_try_is_told_and_the_first_is_after_a_second(tmp_path: Path) -> None:
+    """Where the config says nothing: 1 s, 2 s, 4 s … after the end, and nextStart is that moment."""
+    with running(tmp_path, [shell("exit 1")]) as manager:
+        manager.wait_until_served()
+        now = eventually(lambda: row if (row := manager.get("/api/pm/a")[1])["status"] == "crashed" else {})
+        delay = moment(now["nextStart"]) - moment(now["exits"][-1]["time"])
+        expected = 2 ** (now["failures"] - 1)
+        assert expected - 0.01 < delay < expected + 0.5
+
+
+def test_who_crashes_after_a_healthy_run_is_never_given_up(tmp_path: Path) -> None:
+    """It lives longer than healthyAfter each time: it is started again at once, and no failure adds up."""
+    crash = shell("sleep 0.2; exit 1", healthyAfter="50ms", maxRetries=1, backoff=600)
+    with running(tmp_path, [crash]) as manager:
+        manager.wait_until_served()
+        eventually(lambda: manager.row("a")["restartCount"] >= 4)
+        assert manager.row("a")["failures"] == 0
+
+
+def test_many_crash_loops_leave_the_manager_its_time(tmp_path: Path) -> None:
+    """Twenty of them without any delay: another process runs undisturbed, whoever asks is answered, and a stop is a
+    stop."""
+    loops = [shell("exit 1", maxRetries=-1, backoff=0) | {"id": f"p{number}"} for number in range(20)]
+    with running(tmp_path, [*loops, {"id": "calm", "command": "sleep 600"}]) as manager:
+        pid = manager.wait_running(["calm"])["calm"]
+        eventually(lambda: all(row["restartCount"] > 5 for row in manager.list() if row["id"] != "calm"))
+        assert manager.post("/api/pm/stop", {"ids": ["p*"]})[0] == 200
+        eventually(lambda: {row["status"] for row in manager.list()} == {"stopped", "running"})
+        assert manager.row("calm")["pid"] == pid
+        assert manager.stop() == 0

@@ -1,0 +1,179 @@
+"""Processes that have children, and children that get away."""
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.eventually import eventually, is_alive
+from tests.running import running
+
+FAMILY = Path(__file__).with_name("family.py")
+ROLES = ("leader", "child", "session", "daemon")
+HOPPER = "import os\nos.fork() and os._exit(0)\nos.setsid()\nwhile True:\n    os.fork() and os._exit(0)"
+ORPHANS = """
+import os
+for _ in range(1000):
+    if os.fork() == 0:
+        os.fork()
+        os._exit(0)
+    os.wait()
+os._exit(7)
+"""
+DEATH_SIGNAL = "import ctypes; n = ctypes.c_int(9); ctypes.CDLL(None).prctl(2, ctypes.byref(n)); print('sig', n.value)"
+
+
+def family(folder: Path, manner: str = "obedient", **fields: Any) -> dict[str, Any]:
+    """A process with a child, one in a session of its own, and a daemon; they note their pids in the folder."""
+    return {"id": "a", "command": sys.executable, "args": ["-S", str(FAMILY), str(folder), manner]} | fields
+
+
+def members(folder: Path, but: Collection[int] = ()) -> dict[str, int]:
+    """The pids of the family, once all of it is there and none of them is one of `but`."""
+    notes = {role: folder / role for role in ROLES}
+
+    def found() -> dict[str, int]:
+        return {role: int(note.read_text()) for role, note in notes.items() if note.exists()}
+
+    eventually(lambda: len(found()) == len(ROLES) and not {*but} & {*found().values()})
+    return found()
+
+
+def alive(pids: dict[str, int]) -> list[str]:
+    return [role for role, pid in pids.items() if is_alive(pid)]
+
+
+@pytest.mark.parametrize("manner", ["obedient", "stubborn"])
+def test_a_stop_leaves_nobody(tmp_path: Path, manner: str) -> None:
+    """A child with setsid, a double-forked daemon with an empty environment and all files closed: when the stop is
+    answered none of them is alive, whether they listen to SIGTERM or not."""
+    with running(tmp_path, [family(tmp_path, manner, stopTimeout="500ms")]) as manager:
+        manager.wait_running(["a"])
+        pids = members(tmp_path)
+        assert manager.post("/api/pm/a/stop") == (200, {"message": "Process stopped", "id": "a"})
+        assert alive(pids) == []
+        assert manager.row("a")["status"] == "stopped"
+
+
+def test_a_restart_begins_when_the_last_of_the_old_family_is_gone(tmp_path: Path) -> None:
+    """Never two copies, not even of a daemon."""
+    with running(tmp_path, [family(tmp_path)]) as manager:
+        manager.wait_running(["a"])
+        pids = members(tmp_path)
+        assert manager.post("/api/pm/a/restart?wait=true")[0] == 200
+        assert alive(pids) == []
+        assert len(alive(members(tmp_path, but=pids.values()))) == len(ROLES)
+
+
+def test_a_crash_takes_the_family_along(tmp_path: Path) -> None:
+    """Somebody kills the leader alone: what it leaves behind ends before it is started again."""
+    with running(tmp_path, [family(tmp_path, backoff="10ms")]) as manager:
+        manager.wait_running(["a"])
+        pids = members(tmp_path)
+        os.kill(pids["leader"], signal.SIGKILL)
+        again = members(tmp_path, but=pids.values())
+        assert alive(pids) == []
+        assert len(alive(again)) == len(ROLES)
+        assert manager.row("a")["restartReason"] == "crash"
+
+
+def test_a_command_within_a_shell_ends_with_it(tmp_path: Path) -> None:
+    """`sh -c "server; true"` does not exec: the shell is the main process, the server its child."""
+    line = "sh -c 'echo $$ > server; exec sleep 600'; true"
+    with running(tmp_path, [{"id": "a", "command": line, "shell": True}]) as manager:
+        manager.wait_running(["a"])
+        pid = int(eventually(lambda: (tmp_path / "server").exists() and (tmp_path / "server").read_text()))
+        assert pid != manager.row("a")["pid"]
+        assert manager.post("/api/pm/a/stop")[0] == 200
+        assert not is_alive(pid)
+
+
+@pytest.mark.skipif(not shutil.which("npm"), reason="needs npm")
+def test_a_server_behind_npm_run_ends_with_it(tmp_path: Path) -> None:
+    """npm starts a shell, which starts the server."""
+    (tmp_path / "package.json").write_text('{"scripts": {"dev": "node server.js"}}')
+    (tmp_path / "server.js").write_text("require('fs').writeFileSync('server', `${process.pid}`);setInterval(_=>_,1e6)")
+    with running(tmp_path, [{"id": "a", "command": "npm run dev"}]) as manager:
+        manager.wait_running(["a"])
+        pid = int(eventually(lambda: (tmp_path / "server").exists() and (tmp_path / "server").read_text()))
+        assert pid != manager.row("a")["pid"]
+        assert manager.post("/api/pm/a/stop")[0] == 200
+        assert not is_alive(pid)
+
+
+def below(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_processes_that_always_fork_and_leave_are_caught(tmp_path: Path) -> None:
+    """Four that have left their session and are a new process every moment: each run comes to an end, and so does
+    the manager."""
+    hoppers = [
+        {"id": f"h{n}", "command": sys.executable, "args": ["-S", "-c", HOPPER], "restart": "never"} for n in "1234"
+    ]
+    with running(tmp_path, hoppers) as manager:
+        manager.wait_until_served()
+        eventually(lambda: {row["status"] for row in manager.list()} == {"completed"})
+        assert below(manager.guardian) == []
+        for hopper in hoppers:
+            manager.post(f"/api/pm/{hopper['id']}/start")
+        assert manager.stop() == 0
+
+
+def test_a_pipe_that_somebody_else_holds_delays_no_restart(tmp_path: Path) -> None:
+    """The process ends, and its stdout is still open elsewhere: the end is seen, and it is started again. What the
+    holder writes afterwards is not taken for output of the new run."""
+    config = [{"id": "a", "command": "echo up; exec sleep 600", "shell": True, "backoff": "10ms"}]
+    with running(tmp_path, config) as manager:
+        pid = manager.wait_running(["a"])["a"]
+        eventually(lambda: "[a][STDOUT] up" in manager.log)
+        with open(f"/proc/{pid}/fd/1", "wb", buffering=0) as held:
+            os.kill(pid, signal.SIGKILL)
+            eventually(lambda: manager.row("a")["status"] == "running" and manager.row("a")["pid"] != pid)
+            with pytest.raises(BrokenPipeError):
+                held.write(b"from the former run\n")
+        assert manager.row("a")["restartCount"] == 1
+        assert "from the former run" not in manager.log
+
+
+def test_a_thousand_orphans_are_reaped_and_the_exit_code_is_the_processes_own(tmp_path: Path) -> None:
+    """A process leaves 1,000 orphans behind, of which each ends by itself: no zombie stays, and the codes of all are
+    told apart."""
+    config = [
+        {"id": "a", "command": sys.executable, "args": ["-S", "-c", ORPHANS], "restart": "never"},
+        {"id": "b", "command": "exit 3", "shell": True, "restart": "never"},
+        {"id": "c", "command": "sleep 600"},
+    ]
+    with running(tmp_path, config) as manager:
+        pid = manager.wait_running(["c"])["c"]
+        eventually(lambda: manager.row("a")["status"] == manager.row("b")["status"] == "completed")
+        assert (manager.row("a")["exitCode"], manager.row("b")["exitCode"]) == (7, 3)
+        assert below(manager.guardian) == [pid]
+
+
+def threads(pid: int) -> list[str]:
+    return os.listdir(f"/proc/{pid}/task")
+
+
+def test_no_thread_that_ends_takes_a_process_along(tmp_path: Path) -> None:
+    """A signal at the death of the parent is sent when the thread that forked ends: nobody has asked for one, and the
+    parent of all processes has one thread, which lasts, whatever thread of the manager had the request."""
+    config = [
+        {"id": "a", "command": sys.executable, "args": ["-c", DEATH_SIGNAL], "restart": "never"},
+        {"id": "b", "command": "sleep 600"},
+    ]
+    with running(tmp_path, config) as manager:
+        pid = manager.wait_running(["b"])["b"]
+        eventually(lambda: "[a][STDOUT] sig 0" in manager.log)
+        before = threads(manager.guardian)
+        assert manager.post("/api/pm/b/restart?wait=true")[0] == 200
+        assert manager.get("/api/pm/b/logs?grep=x")[0] == 200
+        again = manager.row("b")["pid"]
+        assert again != pid
+        assert again in below(manager.guardian)
+        assert threads(manager.guardian) == before == [str(manager.guardian)]
