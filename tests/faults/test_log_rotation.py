@@ -3,8 +3,10 @@
 import json
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -47,6 +49,19 @@ class Tail(threading.Thread):
                     return
 
 
+@contextmanager
+def following(manager: Running) -> Iterator[IO[bytes]]:
+    """What `pmtui logs -f` prints."""
+    words = ["logs", "log", "-f", "-n", str(COUNT)]
+    command = subprocess.Popen([*PMTUI, *words], cwd=manager.folder, env=CLEAN, stdout=subprocess.PIPE)
+    assert command.stdout is not None
+    with command, command.stdout as printed:
+        try:
+            yield printed
+        finally:
+            command.terminate()
+
+
 def assert_without_gap(manager: Running) -> None:
     """What a query finds at this moment is a piece of the whole, each line once."""
     lines = manager.get("/api/pm/log/logs?lines=2000")[1]
@@ -63,16 +78,11 @@ def test_a_hundred_rotations_cost_no_reader_a_line(tmp_path: Path) -> None:
         tail = Tail(manager)
         tail.start()
         assert tail.is_open.wait(DEADLINE)
-        command = subprocess.Popen(
-            [*PMTUI, "logs", "log", "-f", "-n", str(COUNT)], cwd=tmp_path, env=CLEAN, stdout=subprocess.PIPE
-        )
-        assert command.stdout is not None
-        with command, command.stdout as printed:
+        with following(manager) as printed:
             assert manager.post("/api/pm/log/start")[0] == 200
             while tail.is_alive():
                 assert_without_gap(manager)
             assert [int(printed.readline()) for _ in range(COUNT)] == [*range(1, COUNT + 1)]
-            command.terminate()
         assert tail.numbers == [*range(1, COUNT + 1)]
         assert [int(text) for text in tail.texts] == tail.numbers
         logs = manager.data / "logs"
