@@ -63,5 +63,5 @@ async def test_what_is_missing_says_why() -> None:
     async with stage(120, 36) as shown:
         shown.app.main.table.select("playground")
         await shown.press("d")
-        await shown.shows("└─ ✖ pdf-parser        ✖ completed  failed: gave up after 10 tries")
+        await shown.shows("└─ ✖ pdf-parser        ✖ completed  failed: ModuleNotFoundError: No module named 'pypdf'")
         await shown.shows("├─ ◌ mailer            ◌ healthy    waits for api to be healthy")
