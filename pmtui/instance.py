@@ -68,9 +68,10 @@ class Instance:
 
     def _note(self) -> None:
         """Remembers what is in the folder, to be able to make it again."""
-        for name in ("token", *PASSING):
+        for path in (self.folder / name for name in ("token", *PASSING)):
             with contextlib.suppress(OSError):
-                self._files[name] = (self.folder / name).read_bytes()
+                if path.is_file():  # opening a FIFO would never end
+                    self._files[path.name] = path.read_bytes()
 
     async def _keep(self, alarm: Callable[[str], None]) -> None:
         told = ""

@@ -151,3 +151,13 @@ def test_a_process_of_another_user_cannot_read_the_token(tmp_path: Path) -> None
         manager.wait_running(["a"])
         eventually(lambda: manager.log.count("Permission denied") == 2)
         assert token.read_text().strip() not in manager.log
+
+
+@pytest.mark.parametrize("name", ["instance.json", "state.json"])
+def test_a_fifo_in_the_data_folder_holds_nobody_up(tmp_path: Path, name: str) -> None:
+    (tmp_path / ".pmtui").mkdir()
+    os.mkfifo(tmp_path / ".pmtui" / name)
+    with running(tmp_path, [{"id": "a", "command": "sleep 600"}]) as manager:
+        eventually(lambda: (tmp_path / ".pmtui" / name).is_file())
+        manager.wait_running(["a"])
+        assert manager.stop() == 0
