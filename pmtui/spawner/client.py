@@ -23,6 +23,10 @@ from pmtui.spawner.tree import become_subreaper, children, descendants, is_alive
 PATIENCE = 10.0
 IN_FLIGHT = 64
 """Spawns asked for and not yet answered; each holds four file descriptors open."""
+CONGESTED = {errno.ETOOMANYREFS, errno.ENOBUFS, errno.ENOMEM}
+"""Too many descriptors of this user are on their way between any of his processes; or the kernel has no memory."""
+PAUSE = 0.05
+"""Seconds until they are sent again."""
 AGAIN = 1.0
 """Seconds until a guardian is tried again where the machine had none to give."""
 PER_WORKER = 4
@@ -202,7 +206,9 @@ class Spawner:
             except BlockingIOError:
                 self._loop.add_writer(self._link, self._flush)
                 return
-            except OSError:  # the guardian is gone, which _receive is about to notice
+            except OSError as error:  # else the guardian is gone, which _receive is about to notice
+                if error.errno in CONGESTED:
+                    self._loop.call_later(PAUSE, self._flush_again, self._link)
                 return
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -211,6 +217,10 @@ class Spawner:
             else:
                 self._outgoing.popleft()
         self._loop.remove_writer(self._link)
+
+    def _flush_again(self, link: socket.socket) -> None:
+        if link is self._link and link.fileno() >= 0:
+            self._flush()
 
     def _receive(self) -> None:
         try:

@@ -170,6 +170,32 @@ def test_a_guardian_that_cannot_be_replaced_at_once_is_replaced_later(poor: Path
         assert manager.stop() == 0
 
 
+IN_FLIGHT = """
+import socket, time
+ends = socket.socketpair()
+for _ in range(10):
+    socket.send_fds(ends[0], [b"x"], [0] * 100)
+print("sent", flush=True)
+time.sleep(600)
+"""
+
+
+def test_descriptors_on_their_way_elsewhere_delay_a_start_and_nothing_more(poor: Path) -> None:
+    """Another process of the user has sent more descriptors than the limit that nobody takes: the kernel refuses those
+    of the manager, which sends them as soon as it may."""
+    command = [*limited(poor, 1000), sys.executable, "-c", IN_FLIGHT]
+    with running(poor, sleepers(3), within=[*limited(poor, 100), "prlimit", "--nofile=64", "--"]) as manager:
+        manager.wait_running(["p0", "p1", "p2"])
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as sender:
+            assert sender.stdout
+            assert sender.stdout.readline() == b"sent\n"
+            assert manager.post("/api/pm/p0/restart")[0] == 200
+            eventually(lambda: manager.row("p0")["stage"] == "spawning")
+            sender.kill()
+        manager.wait_running(["p0", "p1", "p2"])
+        assert manager.stop() == 0
+
+
 def test_the_number_of_threads_does_not_grow_with_that_of_processes(tmp_path: Path) -> None:
     """200 processes, of which all has been asked that can be: fewer than 40 threads, and the guardian has one."""
     with running(tmp_path, sleepers(200)) as manager:
