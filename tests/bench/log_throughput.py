@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -136,7 +137,7 @@ def manage(folder: Path, timestamps: int, *commands: list[str]) -> dict[str, flo
     return told
 
 
-RUNS = {
+RUNS: dict[str, Callable[[Path, int], dict[str, float]]] = {
     "cat": run_cat,
     "supervisord": run_supervisord,
     "log layer, raw": partial(run_layer, timestamps=0),
