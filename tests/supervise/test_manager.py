@@ -38,8 +38,11 @@ async def test_a_registered_process_runs_and_is_told_of() -> None:
         assert (now.status, now.ready, now.restart_count, now.group) == (Status.RUNNING, True, 0, "g")
         assert (now.command, now.last_error, now.exit_code) == (f"{shutil.which('sleep')} 600", "", None)
         assert now.start_time is not None
-        while not (await row(manager)).memory:  # it has none yet where it was measured before it executes
-            await asyncio.sleep(0.05)
+
+        async def memory() -> int:
+            return (await row(manager)).memory
+
+        await eventually_awaited(memory)  # it has none yet where it was measured before it executes
 
 
 async def test_processes_are_listed_in_the_order_of_their_registration() -> None:
