@@ -17,8 +17,8 @@ from pmtui.spawner.client import Spawner, end_marked
 
 PATIENCE = 10.0
 """Seconds for which the guardian of a manager that died may go on ending what is left."""
-LOOK = 1.0
-"""Seconds between two looks whether the data folder is still there."""
+LOOK = 2.0
+"""Seconds between two looks whether the data folder is still there, in a thread: a disk may hang."""
 PASSING = ("instance.json", "state.json")
 """The files that are there while the manager is."""
 
@@ -77,7 +77,7 @@ class Instance:
         told = ""
         while True:
             await asyncio.sleep(LOOK)
-            if not self._is_ours() and (news := self._make_again()) != told:
+            if not await asyncio.to_thread(self._is_ours) and (news := self._make_again()) != told:
                 alarm(news)
                 told = news
 
