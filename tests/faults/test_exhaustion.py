@@ -109,14 +109,15 @@ def can_be_limited(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def crowd(folder: Path) -> Iterator[int]:
-    """The leader of a group of 21 other processes of the folder's owner."""
+    """The parent of 20 other processes of the folder's owner; it reaps them in the end, as a dead one counts till then."""
     command = [*limited(folder, 1000), "sh", "-c", "for i in $(seq 20); do sleep 600 & done; wait"]
     leader = subprocess.Popen(command, start_new_session=True)
     try:
         yield leader.pid
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(leader.pid, signal.SIGKILL)
+        eventually(lambda: len(children(leader.pid)) == 20)
+        for pid in children(leader.pid):
+            os.kill(pid, signal.SIGKILL)
         leader.wait()
 
 
