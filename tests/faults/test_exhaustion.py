@@ -109,7 +109,7 @@ def can_be_limited(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def crowd(folder: Path) -> Iterator[int]:
-    """The parent of 20 other processes of the folder's owner; it reaps them in the end, as a dead one counts till then."""
+    """The parent of 20 other processes of the folder's owner; which reaps them: a dead one counts until then."""
     command = [*limited(folder, 1000), "sh", "-c", "for i in $(seq 20); do sleep 600 & done; wait"]
     leader = subprocess.Popen(command, start_new_session=True)
     try:
