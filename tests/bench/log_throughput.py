@@ -20,7 +20,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-SUPERVISORD = os.environ.get("SUPERVISORD", "/tmp/peers/supervisord/bin/supervisord")
+SUPERVISORD = os.environ.get("SUPERVISORD") or shutil.which("supervisord") or ""
 GIB = 1 << 30
 WRITER = """
 import os, sys, time
