@@ -1,9 +1,14 @@
-"""A pid that the manager has known is given to a stranger."""
+"""A pid that the manager has known is given to a stranger.
+
+Pids are chosen by turning the system's counter back, which would give those of other tests to strangers too: so all of
+it happens in a pid namespace of its own, in which this file is run once more.
+"""
 
 import contextlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,27 +17,45 @@ import pytest
 from tests.eventually import eventually, is_alive
 from tests.running import Running, running
 
+NAMESPACE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+WITHIN = "PMTUI_TEST_OWN_PIDS"
 LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
 """The pid that was given last: whoever may write it chooses the next one."""
 TRIES = 300
 
 
 def can_choose_pids() -> bool:
-    try:
-        LAST_PID.write_text(LAST_PID.read_text())
-    except OSError:
-        return False
-    return True
+    choose = f"echo 100 > {LAST_PID}"
+    return subprocess.run([*NAMESPACE, "sh", "-c", choose], capture_output=True).returncode == 0
 
 
-pytestmark = pytest.mark.skipif(not can_choose_pids(), reason="only root, where /proc/sys can be written, chooses pids")
+alone = pytest.mark.skipif(WITHIN not in os.environ, reason="is run by the first test of this file")
+
+
+@pytest.mark.skipif(WITHIN in os.environ, reason="is what runs the others")
+def test_a_pid_that_was_given_again_is_nobody_the_manager_knows(tmp_path: Path) -> None:
+    if not can_choose_pids():
+        pytest.skip("only root, where a pid namespace can be made, chooses pids")
+    again = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        f"--basetemp={tmp_path / 'again'}",
+        __file__,
+    ]
+    done = subprocess.run([*NAMESPACE, *again], env=os.environ | {WITHIN: "1"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
 
 
 @contextlib.contextmanager
 def stranger(pid: int) -> Iterator[int]:
     """A process that has nothing to do with the manager, the leader of a group and a session, with that pid."""
     assert not Path(f"/proc/{pid}").exists()
-    for _ in range(TRIES):  # others are started on this machine too
+    for _ in range(TRIES):  # others are started here too
         LAST_PID.write_text(str(pid - 1))
         process = subprocess.Popen(["sleep", "600"], start_new_session=True)
         if process.pid == pid:
@@ -57,6 +80,7 @@ def dead(manager: Running, process_id: str) -> int:
     return pid
 
 
+@alone
 @pytest.mark.parametrize("restart", ["never", "always"])
 def test_no_operation_reaches_whoever_has_the_pid_now(tmp_path: Path, restart: str) -> None:
     """The process is dead, or waits for its next try, and a stranger has its pid: stop, signals, restart and the end of
@@ -71,6 +95,7 @@ def test_no_operation_reaches_whoever_has_the_pid_now(tmp_path: Path, restart: s
         assert is_alive(pid)
 
 
+@alone
 def test_the_next_manager_takes_no_stranger_for_the_former_one(tmp_path: Path) -> None:
     """Manager and guardian are killed, and a stranger has the manager's pid, which stands in the data folder: the next
     manager starts, and the stranger lives."""

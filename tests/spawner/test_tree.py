@@ -27,7 +27,7 @@ def test_descendants_are_told_parents_first() -> None:
 
 
 def test_a_mark_is_inherited_through_a_session_of_its_own_and_an_empty_environment() -> None:
-    base = (1 << 60) + (5 << 20)
+    base = (1 << 60) + (os.getpid() << 20)  # nobody else's
     daemon = "import resource; resource.setrlimit(resource.RLIMIT_RTTIME, (%d, -1)); import os; os.execvp('env', %r)"
     words = ["env", "-i", "setsid", "sh", "-c", "sleep 600 & wait"]
     process = subprocess.Popen([sys.executable, "-c", daemon % (base + 3, words)], start_new_session=True)
