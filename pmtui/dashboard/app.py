@@ -1,5 +1,6 @@
 """The dashboard as an application."""
 
+import asyncio
 import contextlib
 import gc
 import os
@@ -13,7 +14,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 
-from pmtui.control import RESTING, Console
+from pmtui.control import RESTING, Console, ControlError, Snapshot
 from pmtui.dashboard.dialogs.confirm import Question
 from pmtui.dashboard.dialogs.farewell import Farewell
 from pmtui.dashboard.dialogs.quit import Parting, quit_question
@@ -28,6 +29,8 @@ from pmtui.dashboard.themes import CYCLE, DARK, LIGHT
 
 TWICE = 2.0
 """Seconds within which the second Ctrl-C quits."""
+ANSWER = 1.0
+"""Seconds for which quitting waits for the manager to say what runs."""
 
 
 class Owner(Protocol):
@@ -64,6 +67,7 @@ class DashboardApp(App[None]):
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(driver_class=TerminalDriver)
+        self.control = control
         self.owner = owner
         self.starts_again = False
         self._can_start_again = can_start_again
@@ -103,11 +107,18 @@ class DashboardApp(App[None]):
             return
         if isinstance(self.screen, Farewell | Question):
             return
-        alive = [row for row in self.feed.facts.snapshots if row.status not in RESTING]
-        if not alive:
+        if not (alive := await self._alive()):
             self.leave()
             return
         self.push_screen(quit_question(alive, self.glyphs, self._can_start_again), self._answered)
+
+    async def _alive(self) -> list[Snapshot]:
+        """What would stop: as the manager knows it now, or as it was shown last where it does not answer soon."""
+        rows = self.feed.facts.snapshots
+        with contextlib.suppress(ControlError, TimeoutError):
+            async with asyncio.timeout(ANSWER):
+                rows = await self.control.list()
+        return [row for row in rows if row.status not in RESTING]
 
     def _answered(self, parting: Parting | None) -> None:
         if parting not in (None, "stay"):
