@@ -487,3 +487,14 @@ async def test_a_visitor_is_told_that_it_detaches_and_sees_no_secret() -> None:
         assert "Stop all" not in shown.text
         await shown.press("escape", "left_square_bracket")
         await shown.shows("***  a secret: it is shown only in a dashboard")
+
+
+async def test_quitting_asks_about_what_the_screen_does_not_show_yet() -> None:
+    control = FakeControl()
+    async with stage(control=control) as shown:
+        shown.app.workers.cancel_group(shown.app, "feed")
+        control.rows = {"web": snapshot("web")}
+        await shown.pilot.press("q")
+        await shown.shows("This stops 1 process.")
+        assert isinstance(shown.owner, FakeOwner)
+        assert shown.owner.asked == 0
