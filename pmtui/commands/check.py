@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, add_config, command_parser, complain, load
+from pmtui.commands.common import BAD_USAGE, DONE, add_config, command_parser, load_found
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,9 +24,7 @@ def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     from pmtui.config.check import check, report
 
-    loaded = load(options.config)
-    if loaded.path is None:
-        return complain(f"no config here: looked for {CONFIGS}", BAD_USAGE)
+    _, loaded = load_found(options.config)
     found = check(loaded, os.environ)
     sys.stdout.write(report(found) + "\n")
     return BAD_USAGE if found.errors else DONE

@@ -47,6 +47,14 @@ def load(path: Path | None) -> "Loaded":
     return load_config(path) if path else Loaded(settings=Settings(data_dir=os.path.abspath(".pmtui")))
 
 
+def load_found(path: Path | None) -> "tuple[Path, Loaded]":
+    """As `load`, with where it is; ends the command where there is no config."""
+    loaded = load(path)
+    if loaded.path is None:
+        sys.exit(complain(f"no config here: looked for {CONFIGS}", BAD_USAGE))
+    return loaded.path, loaded
+
+
 def here() -> Path:
     """The current folder; ends the command where it does not exist any more."""
     try:

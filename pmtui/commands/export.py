@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, FAILURE, add_config, command_parser, complain, load
+from pmtui.commands.common import BAD_USAGE, DONE, FAILURE, add_config, command_parser, complain, load_found
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
@@ -40,15 +40,13 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    loaded = load(options.config)
-    if loaded.path is None:
-        return complain(f"no config here: looked for {CONFIGS}", BAD_USAGE)
+    config, loaded = load_found(options.config)
     for problem in loaded.errors:
-        complain(f"{loaded.path.name}: {problem}", BAD_USAGE)
+        complain(f"{config.name}: {problem}", BAD_USAGE)
     if loaded.errors:
         return BAD_USAGE
     if not loaded.processes:
-        return complain(f"{loaded.path} has no process to export", FAILURE)
+        return complain(f"{config} has no process to export", FAILURE)
     make = getattr(import_module(f"pmtui.export.{options.target}"), f"export_{options.target}")
     exported: Exported = make(project(loaded, options))
     sys.stderr.writelines(f"pmtui: {warning}\n" for warning in exported.warnings)

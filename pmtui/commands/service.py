@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.commands.common import BAD_USAGE, CONFIGS, DONE, FAILURE, add_config, command_parser, complain, load
+from pmtui.commands.common import DONE, FAILURE, add_config, command_parser, complain, load_found
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
@@ -42,11 +42,9 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    loaded = load(options.config)
-    if loaded.path is None:
-        return complain(f"no config here: looked for {CONFIGS}", BAD_USAGE)
+    config, loaded = load_found(options.config)
     is_user = options.user or not (options.system or os.geteuid() == 0)
-    path = (units_of_user() if is_user else SYSTEM) / f"{options.name or default_name(loaded.path)}.service"
+    path = (units_of_user() if is_user else SYSTEM) / f"{options.name or default_name(config)}.service"
     try:
         if options.what == "install":
             return install(path, unit(loaded, is_user), is_user, options.dry_run)
