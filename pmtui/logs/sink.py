@@ -21,14 +21,15 @@ class StreamSink:
 
     def feed(self, data: bytes) -> bool:
         """Takes it in any case. False: the next should wait until `may_come`."""
-        if self._rest:
-            data = self._rest + data
-        if len(data) > LONGEST:
-            data = self._cut(data)
-        end = data.rfind(b"\n") + 1
-        self._rest = data[end:]
-        if end:
-            self._take(data[:end], b"")
+        if self._is_too_long(data):
+            data = self._cut(self._rest + data)
+            self._rest = b""
+        if end := data.rfind(b"\n") + 1:
+            lines = b"".join((self._rest, memoryview(data)[:end]))
+            self._rest = data[end:]
+            self._take(lines, b"")
+        else:
+            self._rest += data
         return self.may_come()
 
     def end(self) -> None:
@@ -36,6 +37,15 @@ class StreamSink:
         if self._rest:
             self._take(self._rest + b"\n", b"")
             self._rest = b""
+
+    def _is_too_long(self, data: bytes) -> bool:
+        """Whether a line in it, or the one it goes on with, has to be cut."""
+        begin = -len(self._rest)
+        while len(data) - begin > LONGEST:
+            begin = data.rfind(b"\n", max(begin, 0), begin + LONGEST + 1) + 1
+            if not begin:
+                return True
+        return False
 
     def _cut(self, data: bytes) -> bytes:
         """Gives on all up to the last line that is too long, and returns what follows."""
