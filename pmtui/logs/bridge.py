@@ -2,6 +2,7 @@
 
 import os
 import select
+import threading
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
@@ -20,6 +21,8 @@ ROOM = 4 << 20
 RATE = 4 << 20
 """Bytes a second of one process that are printed; of a flood the rest is in its files alone."""
 BURST = 1 << 20
+TOTAL = 4
+"""How many processes may flood what is printed at the same time."""
 _PATIENCE = 0.5  # seconds without progress for which the exit waits
 _OVERHEAD = 100  # bytes that an entry takes beside its text
 _TOGETHER = 64  # entries that become one write
@@ -51,25 +54,26 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     stream: Stream | None = None
 
 
-class Flood:
-    """How much of one process is printed: RATE in the long run, BURST at once."""
+class Credit:
+    """How much is printed: RATE in the long run, BURST at once, `share` times that."""
 
-    __slots__ = ("_credit", "_ms", "held_back")
+    __slots__ = ("_credit", "_ms", "_share", "held_back")
 
-    def __init__(self) -> None:
+    def __init__(self, share: int = 1) -> None:
         self.held_back = 0
-        self._credit = float(BURST)
+        self._share = share
+        self._credit = float(BURST * share)
         self._ms = 0
 
-    def admits(self, ms: int, size: int, lines: int) -> bool:
-        """Whether so many bytes and lines are printed; else they count as held back."""
-        self._credit = min(BURST, self._credit + max(ms - self._ms, 0) * RATE / 1000)
+    def is_left(self, ms: int) -> bool:
+        """Whether anything may be printed at that time."""
+        earned = max(ms - self._ms, 0) * RATE * self._share / 1000
+        self._credit = min(BURST * self._share, self._credit + earned)
         self._ms = ms
-        if self._credit < 0:
-            self.held_back += lines
-            return False
+        return self._credit >= 0
+
+    def spend(self, size: int) -> None:
         self._credit -= size
-        return True
 
 
 class Bridge:
@@ -83,7 +87,9 @@ class Bridge:
         self._fd = fd
         self._belt: Conveyor[Entry] = Conveyor("pmtui-log-bridge", self._carry)
         self._dropped = 0
-        self._floods: dict[str, Flood] = {}
+        self._lock = threading.Lock()
+        self._total = Credit(TOTAL)
+        self._credits: dict[str, Credit] = {}
         self._gone = False
         has_colours = os.isatty(fd) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._form: Callable[[Entry], bytes] = as_json if format == "json" else as_colours if has_colours else as_text
@@ -97,33 +103,37 @@ class Bridge:
         self._put(Entry(now_ms(), level, "pmtui", None, harmless(text.rstrip("\n")).encode() + b"\n", 1))
 
     def chunk(self, process_id: str, stream: Stream, ms: int, data: bytes, lines: int) -> None:
-        """Whole lines of a process; fits `LogStore`'s `echo`."""
-        flood = self._floods.get(process_id) or self._floods.setdefault(process_id, Flood())
-        if not flood.admits(ms, len(data), lines):
+        """Whole lines of a process, from one thread at a time; fits `LogStore`'s `echo`."""
+        credit = self._credits.get(process_id) or self._credits.setdefault(process_id, Credit())
+        if not (credit.is_left(ms) and self._total.is_left(ms)):
+            credit.held_back += lines
             return
-        self._tell_flood(process_id, flood)
+        credit.spend(len(data))
+        self._total.spend(len(data))
+        self._tell_flood(process_id, credit)
         self._put(Entry(ms, "ERROR" if stream == "stderr" else "INFO", process_id, stream, data, lines))
 
     def close(self) -> None:
         """Writes what waits, unless nobody reads it."""
-        for process_id, flood in self._floods.items():
-            self._tell_flood(process_id, flood)
+        for process_id, credit in self._credits.items():
+            self._tell_flood(process_id, credit)
         self._tell_dropped()
         self._belt.close(_PATIENCE)
 
     def _put(self, entry: Entry) -> None:
         if self._gone:
             return
-        if self._belt.load > ROOM:
-            self._dropped += entry.lines
-            return
-        self._tell_dropped()
-        self._belt.put(entry, len(entry.data) + _OVERHEAD)
+        with self._lock:
+            if self._belt.load > ROOM:
+                self._dropped += entry.lines
+                return
+            self._tell_dropped()
+            self._belt.put(entry, len(entry.data) + _OVERHEAD)
 
-    def _tell_flood(self, process_id: str, flood: Flood) -> None:
-        if flood.held_back:
-            self.line("WARN", f"{flood.held_back} lines of {process_id} are in its log alone: too many at once")
-            flood.held_back = 0
+    def _tell_flood(self, process_id: str, credit: Credit) -> None:
+        if credit.held_back:
+            self.line("WARN", f"{credit.held_back} lines of {process_id} are in its log alone: too many at once")
+            credit.held_back = 0
 
     def _tell_dropped(self) -> None:
         if self._dropped:

@@ -73,7 +73,7 @@ def test_a_stuck_reader_costs_lines_and_no_time() -> None:
     bridge = Bridge(writing)
     started = time.monotonic()
     for number in range(1000):
-        bridge.chunk(f"web-{number % 20}", "stdout", MS, b"x" * 9_999 + b"\n", 1)
+        bridge.chunk(f"web-{number % 20}", "stdout", MS + number, b"x" * 9_999 + b"\n", 1)
     assert time.monotonic() - started < 2
     with ThreadPoolExecutor() as pool, os.fdopen(reading, "rb") as out:
         text = pool.submit(out.read)
