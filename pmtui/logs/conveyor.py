@@ -20,18 +20,21 @@ _NEVER = float("inf")
 class Conveyor(Generic[T]):
     """Calls `carry(batch)` in a daemon thread of its own, there from the first item on. `carry` must not raise.
 
-    `load` is what waits or is being carried, in bytes; keeping it bounded is up to those who put.
+    `load` is what waits or is being carried, in bytes; keeping it bounded is up to those who put. `pull` is called
+    before every batch: it may put more and wait a little for that, and False tells that it has nothing to wait for.
     """
 
-    def __init__(self, name: str, carry: Callable[[list[T]], None]) -> None:
+    def __init__(self, name: str, carry: Callable[[list[T]], None], pull: Callable[[], bool] = bool) -> None:
         self.load = 0
         self._carry = carry
+        self._pull = pull
         self._items: list[T] = []
         self._waiting = 0  # the part of the load that is not being carried yet
         self._wanted: float = 0  # how much has to wait for the thread to be woken
         self._moved = 0.0
         self._rest = REST
         self._closing = False
+        self._hurried = False
         self._changed = threading.Condition(threading.Lock())
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -55,10 +58,11 @@ class Conveyor(Generic[T]):
             self.start()
 
     def hurry(self) -> None:
-        """What waits is carried now, without the rest between batches."""
+        """What waits is carried now, without the rest between batches, and `pull` is called."""
         with self._changed:
-            self._wanted = 0
+            self._hurried = True
             self._changed.notify()
+            self.start()
 
     def moved(self) -> None:
         """Told by `carry` whenever a part of its batch is done."""
@@ -83,25 +87,33 @@ class Conveyor(Generic[T]):
         return self._closing and not self._thread.is_alive()
 
     def _run(self) -> None:
-        while batch := self._take():
+        while (batch := self._next()) is not None:
             self._carry(batch)
             del batch
             with self._changed:
                 self.load = self._waiting
                 self._moved = time.monotonic()
 
-    def _take(self) -> list[T]:
-        """The next batch: all that waits, once it is enough or has waited long enough. Empty at the end."""
+    def _next(self) -> list[T] | None:
+        """All that waits, once it is enough, or has waited long enough, or there was more to pull. None at the end."""
+        if self._closing or not self._pull():
+            self._wait()
         with self._changed:
-            self._wanted = BATCH
-            self._changed.wait_for(self._is_due, self._rest)
-            if not self._items and not self._closing:
-                self._wanted = 0
-                self._changed.wait_for(self._is_due)
+            if self._closing and not self._items:
+                return None
+            self._hurried = False
             self._wanted = _NEVER
             self._rest = REST_IN_FLOOD if self._waiting >= BATCH else REST
             batch, self._items, self._waiting = self._items, [], 0
             return batch
 
+    def _wait(self) -> None:
+        with self._changed:
+            self._wanted = BATCH
+            self._changed.wait_for(self._is_due, self._rest)
+            if not self._items and not self._is_due():
+                self._wanted = 0
+                self._changed.wait_for(self._is_due)
+
     def _is_due(self) -> bool:
-        return self._closing or (bool(self._items) and self._waiting >= self._wanted)
+        return self._closing or self._hurried or (bool(self._items) and self._waiting >= self._wanted)

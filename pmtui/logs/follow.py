@@ -82,9 +82,15 @@ async def follow(
     after = after or {}
     places = [Place(log, _begin(log, after.get(log.process_id))) for log in logs]
     come = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def tell() -> None:
+        if not come.is_set():
+            loop.call_soon_threadsafe(come.set)
+
     with ExitStack() as stack:
         for log in logs:
-            stack.callback(log.ring.listen(come.set))
+            stack.callback(log.ring.listen(tell))
         fresh = [place for place in places if place.log.process_id not in after]
         ends = {place.log.process_id: place.next for place in fresh}
         for old in await search([place.log for place in fresh], query, before=ends):

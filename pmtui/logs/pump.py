@@ -1,27 +1,23 @@
-"""The pipes of all processes, read in the loop's thread.
+"""The pipes of all processes, read in the loop's thread as long as they do not flood.
 
 All pipes are in one epoll, and that in the loop: one callback serves all that is ready. After a little was read the
-loop does not listen for a moment, so that thousands of single lines a second are a few wake-ups; a flood is read on at
-once. When nothing is written there is no timer and no wake-up.
+loop does not listen for a moment, so that thousands of single lines a second are a few wake-ups; a flood goes to the
+thread that writes, or is read on at once. When nothing is written there is no timer and no wake-up.
 """
 
 import asyncio
-import fcntl
 import os
 import select
+import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import Protocol
+from functools import partial
 
-READ = 512 << 10
+from pmtui.logs.floods import HOT, Floods, Sink, read
+
 REST = 0.02
 """Seconds without listening after a little was read."""
-HOT = 16 << 10
-"""Bytes read at once from one pipe, a quarter of what it holds, that are a flood."""
-FULL = 60 << 10
-"""Bytes read at once that are all a pipe can hold, or nearly: it is made as wide as one read."""
-MOST_WIDE = 4
-"""Pipes made wide: a lone flood then costs fewer wake-ups; many floods share the processors better narrow."""
+LOOK = 0.1
+"""Seconds between two looks whether the thread that reads the floods stands still."""
 HOLD = 0.003
 """Seconds between two looks whether a pipe that was held back may be read again."""
 STRANGER = 0.5
@@ -30,18 +26,6 @@ _FREED = 16 << 20
 # glibc keeps what is freed if it once freed more than this at once; without that, page faults are a third of the CPU of
 # a flood. It must be more than what waits for the disk.
 _SWEEP = 1 << 20  # bytes read from one pipe within `finish`: all that it can hold
-
-
-class Sink(Protocol):
-    """Where the bytes of one pipe go."""
-
-    def feed(self, data: bytes) -> bool:
-        """Takes it in any case. False: the next should wait until `may_come`."""
-
-    def may_come(self) -> bool: ...
-
-    def end(self) -> None:
-        """There is no more."""
 
 
 class _Ending:
@@ -54,18 +38,22 @@ class _Ending:
 
 
 class Pump:
-    """Reads what was given to `follow` and feeds it to its sink, until `finish` closes it."""
+    """Reads what was given to `follow` and feeds it to its sink, until `finish` closes it.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    With `floods` a sink may be fed in the thread that writes; without, all is read in the loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, floods: Floods | None = None) -> None:
         bytes(_FREED)
         self._loop = loop
-        self._buffer = memoryview(bytearray(READ))  # what is kept is as large as what was read
+        self._floods = floods
+        self._lock = floods.lock if floods is not None else threading.Lock()
         self._pipes = select.epoll()
         self._listened: set[int] = set()
         self._sinks: dict[int, Sink] = {}
         self._endings: dict[int, _Ending] = {}
         self._held: set[int] = set()
-        self._wide: set[int] = set()
+        self._look_timer: asyncio.TimerHandle | None = None
         self._hold_timer: asyncio.TimerHandle | None = None
         self._rest_timer: asyncio.TimerHandle | None = None
         self._hot_until = 0.0
@@ -87,15 +75,16 @@ class Pump:
         if not fds:
             done()
         for fd in fds:
+            self._take_back(fd)
             self._sweep(fd)
         if ending.fds:
             ending.timer = self._loop.call_later(STRANGER, self._expire, ending)
 
     def pause(self, fd: int) -> None:
         """Leaves the pipe unread: its writer waits once it is full."""
-        if fd in self._listened:
-            self._listened.discard(fd)
-            self._pipes.unregister(fd)
+        if self._floods is not None:
+            self._floods.remove(fd)
+        self._ignore(fd)
 
     def resume(self, fd: int) -> None:
         if fd not in self._listened:
@@ -105,7 +94,10 @@ class Pump:
     def close(self) -> None:
         """Lets go of all pipes, unread."""
         self._loop.remove_reader(self._pipes.fileno())
-        for timer in (self._rest_timer, self._hold_timer, *(ending.timer for ending in self._endings.values())):
+        for fd in self._sinks:
+            self.pause(fd)
+        timers = (self._rest_timer, self._hold_timer, self._look_timer)
+        for timer in (*timers, *(ending.timer for ending in self._endings.values())):
             if timer:
                 timer.cancel()
         for fd in self._sinks:
@@ -150,33 +142,61 @@ class Pump:
         sink = self._sinks.get(fd)
         if not sink:
             return 0  # closed since it was found ready
-        try:
-            chunk = self._buffer[: os.readv(fd, [self._buffer])].tobytes()
-        except BlockingIOError:
+        with self._lock:
+            chunk = read(fd)
+            has_room = not chunk or sink.feed(chunk)
+        if chunk is None:
             return 0
-        except OSError:
-            chunk = b""
         if not chunk:
             self._end(fd)
-        elif not sink.feed(chunk):
+        elif not has_room:
             self._hold(fd)
-        if len(chunk) > FULL and len(self._wide) < MOST_WIDE:
-            self._widen(fd)
+        elif len(chunk) >= HOT:
+            self._give_away(fd, sink)
         return len(chunk)
 
-    def _widen(self, fd: int) -> None:
-        if fd in self._sinks and fd not in self._wide:
-            self._wide.add(fd)
-            with suppress(OSError):  # all pipes of a user together have a limit
-                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, READ)
+    def _give_away(self, fd: int, sink: Sink) -> None:
+        """The thread that writes reads it, if that moves and the process lives."""
+        if self._floods is None or fd in self._endings or self._floods.is_stuck():
+            return
+        self._ignore(fd)
+        back = partial(self._loop.call_soon_threadsafe, self._listen_again, fd, sink)
+        self._floods.add(fd, sink, back)
+        if not self._look_timer:
+            self._look_timer = self._loop.call_later(LOOK, self._look_at_floods)
+
+    def _listen_again(self, fd: int, sink: Sink) -> None:
+        """It was given back. By now it may be closed, and another pipe have its number."""
+        if self._sinks.get(fd) is sink:
+            self.resume(fd)
+
+    def _look_at_floods(self) -> None:
+        """What the other thread cannot read, because its disk stands still, is read here."""
+        self._look_timer = None
+        if not self._floods:
+            return
+        if self._floods.is_stuck():
+            for fd in self._sinks:
+                self._take_back(fd)
+        else:
+            self._look_timer = self._loop.call_later(LOOK, self._look_at_floods)
+
+    def _take_back(self, fd: int) -> None:
+        if self._floods and self._floods.remove(fd):
+            self.resume(fd)
+
+    def _ignore(self, fd: int) -> None:
+        if fd in self._listened:
+            self._listened.discard(fd)
+            self._pipes.unregister(fd)
 
     def _end(self, fd: int) -> None:
         self.pause(fd)
         self._held.discard(fd)
-        self._sinks[fd].end()
+        with self._lock:
+            self._sinks[fd].end()
         if ending := self._endings.pop(fd, None):
             del self._sinks[fd]
-            self._wide.discard(fd)
             os.close(fd)
             ending.fds.discard(fd)
             if not ending.fds:

@@ -1,4 +1,4 @@
-"""The newest lines of one process in memory. Written by the manager's loop, read from any thread."""
+"""The newest lines of one process in memory. Written by one thread at a time, read from any."""
 
 import threading
 from collections import deque
@@ -91,11 +91,13 @@ class Ring:
             self.start = self.end
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Calls `listener` after every chunk, in the loop's thread, until what is returned is called."""
-        self._listeners = [*self._listeners, listener]
+        """Calls `listener` after every chunk, in the thread that read it, until what is returned is called."""
+        with self._lock:
+            self._listeners = [*self._listeners, listener]
 
         def forget() -> None:
-            self._listeners = [known for known in self._listeners if known is not listener]
+            with self._lock:
+                self._listeners = [known for known in self._listeners if known is not listener]
 
         return forget
 

@@ -13,13 +13,15 @@ __all__ = ["Echo", "LogStore", "ProcessLog"]
 class LogStore:
     """The logs of one manager, written to `folder` by one thread. Without a folder there is only memory.
 
-    `alarm` is told when writing fails, in a thread that may not be the loop's. `echo` is told of every chunk.
+    `alarm` is told when writing fails, `echo` of every chunk: both in a thread that may not be the loop's. `floods` are
+    for the pump: pipes that the writing thread had better read itself.
     """
 
     def __init__(self, folder: Path | None, alarm: Callable[[str], None], echo: Echo | None = None) -> None:
         self.folder = folder
         self.echo = echo
         self._writer = Writer(alarm)
+        self.floods = self._writer.floods
         self._logs: dict[str, ProcessLog] = {}
 
     def start(self) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 
 from pmtui.logs.conveyor import Conveyor
 from pmtui.logs.file import RETRY, LogFile, Piece
+from pmtui.logs.floods import Floods
 
 STALLED = 5.0
 """Seconds without progress after which lines are dropped, not held back."""
@@ -27,7 +28,7 @@ Item = Portion | Callable[[], None]
 
 
 class Writer:
-    """Takes lines for files, and calls to be made when all before them is written.
+    """Takes lines for files, and calls to be made when all before them is written; `floods` it reads itself.
 
     `alarm` is told once when writing fails or the disk does not move, and again only after all was well in between;
     it is called in the writer's thread or the loop's.
@@ -36,7 +37,8 @@ class Writer:
     def __init__(self, alarm: Callable[[str], None]) -> None:
         self._alarm = alarm
         self._alarmed = False
-        self._belt: Conveyor[Item] = Conveyor("pmtui-log-writer", self._carry)
+        self.floods = Floods(self._stands_still, self._hurry)
+        self._belt: Conveyor[Item] = Conveyor("pmtui-log-writer", self._carry, self.floods.pull)
         self._failing: set[LogFile] = set()
         self._lost: dict[LogFile, tuple[int, int]] = {}
 
@@ -72,9 +74,15 @@ class Writer:
     def has_room(self) -> bool:
         """Whether more may come. While the disk moves there is no use in holding much; a stall is to go unnoticed."""
         load = self._belt.load
-        if load <= ROOM or (load <= ROOM_STALLED and self._belt.stalled() > _PAUSE):
+        if load <= ROOM or (load <= ROOM_STALLED and self._stands_still()):
             return True
         return self._is_stuck()
+
+    def _stands_still(self) -> bool:
+        return self._belt.stalled() > _PAUSE
+
+    def _hurry(self) -> None:
+        self._belt.hurry()
 
     def _is_stuck(self) -> bool:
         """Whether what comes has to be dropped: there is no room, and the disk has not moved for long."""
@@ -91,7 +99,8 @@ class Writer:
     def close(self) -> None:
         """Writes what waits; gives up when nothing has moved for two seconds."""
         self._tell_lost()
-        self._belt.close(_PATIENCE)
+        if self._belt.close(_PATIENCE):
+            self.floods.close()
 
     def _carry(self, batch: list[Item]) -> None:
         for is_portion, items in groupby(batch, lambda item: isinstance(item, Portion)):

@@ -4,7 +4,8 @@ import asyncio
 
 import msgspec
 
-from pmtui.logs.pump import Pump, Sink
+from pmtui.logs.floods import Sink
+from pmtui.logs.pump import Pump
 from pmtui.logs.sanitise import plain
 from pmtui.spawner.client import Emptied, Exited, Launch, Report, Spawned, SpawnFailed
 from pmtui.supervise.events import Exit

@@ -146,6 +146,7 @@ class LogProbe:
         self._pattern = pattern
         self._ring = ring
         self._next = first
+        self._loop = asyncio.get_running_loop()
         self._seen = asyncio.Event()
         self.close = ring.listen(self._look)
         self._look()
@@ -159,11 +160,12 @@ class LogProbe:
         return "a line has matched"
 
     def _look(self) -> None:
-        """Each line once, as it comes: what waits may leave memory unseen."""
-        lines = self._ring.raw(self._next, self._ring.end - self._next)
-        self._next = self._ring.end
+        """Each line as it comes, in the thread that read it: what waits may leave memory unseen."""
+        end = self._ring.end
+        lines = self._ring.raw(self._next, end - self._next)
+        self._next = end
         if any(self._pattern.is_in(line.text) for line in lines):
-            self._seen.set()
+            self._loop.call_soon_threadsafe(self._seen.set)
             self.close()
 
 

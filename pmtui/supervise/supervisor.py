@@ -103,7 +103,7 @@ class Supervisor:
         """Binds the manager to the running loop; `run` does it where nobody has. OSError where it gets no thread."""
         self._loop = asyncio.get_running_loop()
         self.logs_kept.start()
-        self._pump = Pump(self._loop)
+        self._pump = Pump(self._loop, self.logs_kept.floods)
         self._attendants = Attendants(self, self._runs, self._pump, self._stats)
         self.spawner.connect(self._runs.report, self.alarm)
 

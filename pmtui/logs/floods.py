@@ -1,0 +1,158 @@
+"""Floods: pipes that give so much that the thread which writes the logs reads them itself.
+
+So nobody has to be woken between reading and writing, what is written is still in the processor's cache, and the loop
+has nothing to do with it. A disk that stands still gives the pipes back to the loop, which never waits for one.
+"""
+
+import fcntl
+import os
+import select
+import sys
+import termios
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+READ = 256 << 10
+"""Bytes read at once from one pipe."""
+HOT = 16 << 10
+"""Bytes read at once from one pipe, a quarter of what it holds, that are a flood."""
+NARROW = 64 << 10
+"""Bytes that a pipe holds which does not flood."""
+WIDEST = 1 << 20
+"""Bytes that the pipe of the only flood holds; those of more hold as much as is read at once. Who writes is then woken
+far less often, and that costs more than the bytes themselves."""
+MOST_WIDE = 32
+"""Pipes that are made wider: all pipes of a user together have a limit."""
+EBB = 0.02
+"""Seconds in which a flood that is over gives less than HOT."""
+_PATIENCE = 0.003  # seconds to wait for more, while others may want something written
+_REST = 0.001  # seconds without reading after a little was read: many lines are one wake-up
+_AT_ONCE = 4  # pipes that are read before what they gave is written
+
+
+class Sink(Protocol):
+    """Where the bytes of one pipe go. It is fed by one thread at a time, the loop's or the one that writes."""
+
+    def feed(self, data: bytes) -> bool:
+        """Takes it in any case. False: the next should wait until `may_come`."""
+
+    def may_come(self) -> bool: ...
+
+    def end(self) -> None:
+        """There is no more."""
+
+
+class _Flood:
+    def __init__(self, sink: Sink, give_back: Callable[[], object]) -> None:
+        self.sink = sink
+        self.give_back = give_back
+        self.given = HOT  # bytes since the last look for the ebb
+
+
+class Floods:
+    """The pipes that are read by `pull`, in the thread that writes. `is_stuck` tells that it stands still.
+
+    Whoever reads a pipe that may be here, or feeds the sink of one, holds `lock`: it is never held while anything is
+    written. `wake` is called when there is a first flood.
+    """
+
+    def __init__(self, is_stuck: Callable[[], bool], wake: Callable[[], None]) -> None:
+        self.lock = threading.Lock()
+        self.is_stuck = is_stuck
+        self._wake = wake
+        self._floods: dict[int, _Flood] = {}
+        self._pipes = select.epoll()
+        self._ebb_at = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self._floods)
+
+    def add(self, fd: int, sink: Sink, give_back: Callable[[], object]) -> None:
+        """Reads this pipe from now on. When it ebbs, ends or has to wait, it is left and `give_back` is called, in the
+        thread that writes."""
+        with self.lock:
+            self._floods[fd] = _Flood(sink, give_back)
+            self._pipes.register(fd, select.EPOLLIN)
+            if len(self._floods) <= MOST_WIDE:
+                widen(fd, READ if len(self._floods) > 1 else WIDEST)
+        self._wake()
+
+    def remove(self, fd: int) -> bool:
+        """Leaves the pipe, and tells whether it was here. Nothing of it is being read or fed any more."""
+        with self.lock:
+            return self._remove(fd)
+
+    def pull(self) -> bool:
+        """Feeds what has come, and waits a little for it. False: there is no flood."""
+        if not self._floods:
+            return False
+        total = 0
+        for fd, _ in self._pipes.poll(_PATIENCE, _AT_ONCE):
+            with self.lock:
+                total += self._read(fd)
+        self._give_back_what_ebbs()
+        if 0 < total < HOT:
+            time.sleep(_REST)
+        return True
+
+    def close(self) -> None:
+        """To be called when nobody pulls any more."""
+        self._pipes.close()
+
+    def _read(self, fd: int) -> int:
+        flood = self._floods.get(fd)
+        if not flood:
+            return 0  # removed since it was found ready
+        data = read(fd)
+        if data is None:
+            return 0
+        if not data or not flood.sink.feed(data):
+            self._give_back(fd)
+        flood.given += len(data)
+        return len(data)
+
+    def _give_back_what_ebbs(self) -> None:
+        now = time.monotonic()
+        if now < self._ebb_at:
+            return
+        self._ebb_at = now + EBB
+        with self.lock:
+            for fd, flood in list(self._floods.items()):
+                if flood.given < HOT:
+                    self._give_back(fd)
+                flood.given = 0
+
+    def _give_back(self, fd: int) -> None:
+        give_back = self._floods[fd].give_back
+        self._remove(fd)
+        give_back()
+
+    def _remove(self, fd: int) -> bool:
+        if not self._floods.pop(fd, None):
+            return False
+        self._pipes.unregister(fd)
+        widen(fd, NARROW)
+        return True
+
+
+def widen(fd: int, size: int) -> None:
+    """Makes the pipe hold so many bytes, if the system lets it."""
+    with suppress(OSError):
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, size)
+
+
+def read(fd: int) -> bytes | None:
+    """What has come, READ bytes at most; empty at the end, None when nothing has come.
+
+    It asks first how much that is: a read that gives less than it has room for leaves a hole in the heap.
+    """
+    try:
+        there = int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), sys.byteorder)
+        return os.read(fd, min(there, READ) or 1)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
