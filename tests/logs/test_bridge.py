@@ -3,10 +3,11 @@ import os
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from pmtui.logs.bridge import Bridge, Format
+from pmtui.logs.bridge import TOTAL, Bridge, Format
 from pmtui.logs.clock import rfc3339
 
 MS = 1_795_194_000_123
@@ -100,6 +101,19 @@ def test_a_flood_of_one_hides_no_other_and_is_told() -> None:
     assert held_back
     assert int(held_back[1]) + text.result().count(b"[flood][STDOUT]") == 1001
     assert text.result().count(b"[web][STDOUT] hello\n") == 10
+
+
+def test_many_floods_together_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmtui.logs.bridge.BURST", 100_000)
+    with (tmp_path / "out").open("wb") as out:
+        bridge = Bridge(out.fileno())
+        for number in range(400):
+            bridge.chunk(f"web-{number % 100}", "stdout", MS, b"x" * 9_999 + b"\n", 1)
+        bridge.close()
+    text = (tmp_path / "out").read_bytes()
+    printed = text.count(b"][STDOUT]")
+    assert printed == TOTAL * 100_000 // 10_000 + 1
+    assert printed + sum(map(int, re.findall(rb"(\d+) lines of web-\d+ are in its log alone", text))) == 400
 
 
 def test_a_stuck_reader_does_not_hold_up_the_exit() -> None:
