@@ -23,6 +23,8 @@ RATE = 4 << 20
 BURST = 1 << 20
 TOTAL = 4
 """How many processes may flood what is printed at the same time."""
+CALM = 4 << 10
+"""Bytes read at once that are printed though others flood."""
 _PATIENCE = 0.5  # seconds without progress for which the exit waits
 _OVERHEAD = 100  # bytes that an entry takes beside its text
 _TOGETHER = 64  # entries that become one write
@@ -105,7 +107,7 @@ class Bridge:
     def chunk(self, process_id: str, stream: Stream, ms: int, data: bytes, lines: int) -> None:
         """Whole lines of a process, from one thread at a time; fits `LogStore`'s `echo`."""
         credit = self._credits.get(process_id) or self._credits.setdefault(process_id, Credit())
-        if not (credit.is_left(ms) and self._total.is_left(ms)):
+        if not credit.is_left(ms) or (len(data) > CALM and not self._total.is_left(ms)):
             credit.held_back += lines
             return
         credit.spend(len(data))

@@ -19,13 +19,11 @@ READ = 256 << 10
 """Bytes read at once from one pipe."""
 HOT = 16 << 10
 """Bytes read at once from one pipe, a quarter of what it holds, that are a flood."""
-NARROW = 64 << 10
-"""Bytes that a pipe holds which does not flood."""
 WIDEST = 1 << 20
-"""Bytes that the pipe of the only flood holds; those of more hold as much as is read at once. Who writes is then woken
-far less often, and that costs more than the bytes themselves."""
+"""Bytes that the pipe of the first flood holds; those of others hold as much as is read at once. Who writes to it is
+then woken far less often, and that costs more than the bytes themselves."""
 MOST_WIDE = 32
-"""Pipes that are made wider: all pipes of a user together have a limit."""
+"""Pipes that are wider, until they are closed: all pipes of a user together have a limit."""
 EBB = 0.02
 """Seconds in which a flood that is over gives less than HOT."""
 _PATIENCE = 0.003  # seconds to wait for more, while others may want something written
@@ -45,8 +43,12 @@ class Sink(Protocol):
         """There is no more."""
 
 
+GiveBack = Callable[[Exception | None], None]
+"""Takes the error that the sink has raised."""
+
+
 class _Flood:
-    def __init__(self, sink: Sink, give_back: Callable[[], object]) -> None:
+    def __init__(self, sink: Sink, give_back: GiveBack) -> None:
         self.sink = sink
         self.give_back = give_back
         self.given = HOT  # bytes since the last look for the ebb
@@ -56,7 +58,7 @@ class Floods:
     """The pipes that are read by `pull`, in the thread that writes. `is_stuck` tells that it stands still.
 
     Whoever reads a pipe that may be here, or feeds the sink of one, holds `lock`: it is never held while anything is
-    written. `wake` is called when there is a first flood.
+    written. `wake` is called when there is one more flood.
     """
 
     def __init__(self, is_stuck: Callable[[], bool], wake: Callable[[], None]) -> None:
@@ -65,19 +67,21 @@ class Floods:
         self._wake = wake
         self._floods: dict[int, _Flood] = {}
         self._pipes = select.epoll()
+        self._wide: set[int] = set()
         self._ebb_at = 0.0
 
     def __bool__(self) -> bool:
         return bool(self._floods)
 
-    def add(self, fd: int, sink: Sink, give_back: Callable[[], object]) -> None:
+    def add(self, fd: int, sink: Sink, give_back: GiveBack) -> None:
         """Reads this pipe from now on. When it ebbs, ends or has to wait, it is left and `give_back` is called, in the
-        thread that writes."""
+        thread that writes. OSError where the system cannot watch it."""
         with self.lock:
-            self._floods[fd] = _Flood(sink, give_back)
             self._pipes.register(fd, select.EPOLLIN)
-            if len(self._floods) <= MOST_WIDE:
-                widen(fd, READ if len(self._floods) > 1 else WIDEST)
+            self._floods[fd] = _Flood(sink, give_back)
+            if fd not in self._wide and len(self._wide) < MOST_WIDE:
+                widen(fd, READ if self._wide else WIDEST)
+                self._wide.add(fd)
         self._wake()
 
     def remove(self, fd: int) -> bool:
@@ -85,15 +89,21 @@ class Floods:
         with self.lock:
             return self._remove(fd)
 
+    def forget(self, fd: int) -> None:
+        """Its pipe, which is not here, is going to be closed."""
+        self._wide.discard(fd)
+
     def pull(self) -> bool:
         """Feeds what has come, and waits a little for it. False: there is no flood."""
         if not self._floods:
             return False
         total = 0
-        for fd, _ in self._pipes.poll(_PATIENCE, _AT_ONCE):
+        ready = self._pipes.poll(_PATIENCE, _AT_ONCE)
+        for fd, _ in ready:
             with self.lock:
                 total += self._read(fd)
-        self._give_back_what_ebbs()
+        if len(ready) < _AT_ONCE:  # all had their turn
+            self._give_back_what_ebbs()
         if 0 < total < HOT:
             time.sleep(_REST)
         return True
@@ -109,9 +119,12 @@ class Floods:
         data = read(fd)
         if data is None:
             return 0
-        if not data or not flood.sink.feed(data):
-            self._give_back(fd)
         flood.given += len(data)
+        try:
+            if not data or not flood.sink.feed(data):
+                self._give_back(fd)
+        except Exception as error:
+            self._give_back(fd, error)
         return len(data)
 
     def _give_back_what_ebbs(self) -> None:
@@ -125,16 +138,15 @@ class Floods:
                     self._give_back(fd)
                 flood.given = 0
 
-    def _give_back(self, fd: int) -> None:
+    def _give_back(self, fd: int, error: Exception | None = None) -> None:
         give_back = self._floods[fd].give_back
         self._remove(fd)
-        give_back()
+        give_back(error)
 
     def _remove(self, fd: int) -> bool:
         if not self._floods.pop(fd, None):
             return False
         self._pipes.unregister(fd)
-        widen(fd, NARROW)
         return True
 
 

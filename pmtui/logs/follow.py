@@ -4,7 +4,7 @@ import asyncio
 import heapq
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from typing import NamedTuple
 
 from pmtui.control import LogLine
@@ -38,12 +38,12 @@ class Place:
     async def take(self) -> tuple[int, list[RawLine]]:
         """The next lines, and how many before them are missed. Nothing when all are taken."""
         missed = 0
-        if not self._read and self.next < self.log.ring.start:
-            missed = await self._read_back()
-        elif not self._read:
+        if not self._read:
             lines = self.log.ring.raw(self.next, AT_ONCE)
-            self.next += len(lines)
-            return 0, lines
+            if lines and lines[0].seq == self.next:
+                self.next += len(lines)
+                return 0, lines
+            missed = await self._read_back()
         lines = self._read[: -AT_ONCE - 1 : -1]
         del self._read[-AT_ONCE:]
         return missed, lines
@@ -51,6 +51,8 @@ class Place:
     async def _read_back(self) -> int:
         """Reads what has left memory, and gives how many of those lines are missed."""
         begin, end = self.next, self.log.ring.start
+        if end <= begin:
+            return 0
         first = max(begin, end - CATCH_UP)
         self._read = await in_thread(lambda: read_back(self.log, first, end))
         self.next = end
@@ -86,7 +88,8 @@ async def follow(
 
     def tell() -> None:
         if not come.is_set():
-            loop.call_soon_threadsafe(come.set)
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(come.set)
 
     with ExitStack() as stack:
         for log in logs:

@@ -28,7 +28,10 @@ _PATIENCE = 3.0  # seconds for which a reader waits for the disk
 
 
 class ProcessLog:
-    """All runs of one process. To be fed in the loop's thread; `ring`, `last_words` and `newest_first` are for any."""
+    """All runs of one process. To be fed by one thread at a time, which holds the lock of the writer's `floods`.
+
+    `ring`, `last_words` and `newest_first` are for any thread.
+    """
 
     def __init__(self, process_id: str, settings: LogSettings, folder: Path | None, writer: Writer) -> None:
         self.process_id = process_id
@@ -54,14 +57,15 @@ class ProcessLog:
     def configure(self, settings: LogSettings) -> None:
         """New settings hold from the next line on."""
         self.settings = settings
-        for file in self.files.values():
-            file.settings = settings
-        if not self._folder or not settings.file:
-            self.close()
-            self.files = {}
-        elif not self.files:
-            self.files = {s: LogFile(self._folder, f"{self.process_id}-{s}", settings) for s in STREAMS}
-            self._order = Order(floor=self.ring.end)
+        with self._writer.floods.lock:
+            for file in self.files.values():
+                file.settings = settings
+            if not self._folder or not settings.file:
+                self.close()
+                self.files = {}
+            elif not self.files:
+                self.files = {s: LogFile(self._folder, f"{self.process_id}-{s}", settings) for s in STREAMS}
+                self._order = Order(floor=self.ring.end)
 
     def begin(self, run: int) -> None:
         """What comes from now on is of that run."""
@@ -95,9 +99,10 @@ class ProcessLog:
 
     def clear(self) -> None:
         """Forgets all lines, in memory and on disk."""
-        self.ring.clear()
-        for file in self.files.values():
-            self._writer.call(file.clear)
+        with self._writer.floods.lock:
+            self.ring.clear()
+            for file in self.files.values():
+                self._writer.call(file.clear)
 
     def close(self) -> None:
         """Closes the files once all is written; they are opened again when more comes."""
@@ -109,7 +114,8 @@ class ProcessLog:
 
         Files not written since `since_ms` are left out, and all files when the disk does not answer within 3 s.
         """
-        start, chunks = self.ring.view()
+        with self._writer.floods.lock:  # what has left memory is then with the writer
+            start, chunks = self.ring.view()
         for chunk in reversed(chunks):
             yield from reversed(list(split(chunk, max(chunk.first, start), chunk.first + chunk.lines)))
         streams = self._open_files() if self.files else []

@@ -10,9 +10,10 @@ import os
 import select
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
-from pmtui.logs.floods import HOT, Floods, Sink, read
+from pmtui.logs.floods import HOT, WIDEST, Floods, Sink, read
 
 REST = 0.02
 """Seconds without listening after a little was read."""
@@ -25,7 +26,7 @@ STRANGER = 0.5
 _FREED = 16 << 20
 # glibc keeps what is freed if it once freed more than this at once; without that, page faults are a third of the CPU of
 # a flood. It must be more than what waits for the disk.
-_SWEEP = 1 << 20  # bytes read from one pipe within `finish`: all that it can hold
+_SWEEP = WIDEST + 1  # bytes read from one pipe within `finish`: all that it can hold, and its end
 
 
 class _Ending:
@@ -160,15 +161,28 @@ class Pump:
         if self._floods is None or fd in self._endings or self._floods.is_stuck():
             return
         self._ignore(fd)
-        back = partial(self._loop.call_soon_threadsafe, self._listen_again, fd, sink)
-        self._floods.add(fd, sink, back)
+        try:
+            self._floods.add(fd, sink, partial(self._give_back, fd, sink))
+        except OSError:
+            self.resume(fd)
+            return
         if not self._look_timer:
             self._look_timer = self._loop.call_later(LOOK, self._look_at_floods)
 
-    def _listen_again(self, fd: int, sink: Sink) -> None:
+    def _give_back(self, fd: int, sink: Sink, error: Exception | None) -> None:
+        """In the thread that writes."""
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._listen_again, fd, sink, error)
+
+    def _listen_again(self, fd: int, sink: Sink, error: Exception | None) -> None:
         """It was given back. By now it may be closed, and another pipe have its number."""
         if self._sinks.get(fd) is sink:
-            self.resume(fd)
+            if sink.may_come():
+                self.resume(fd)
+            else:
+                self._hold(fd)
+        if error:
+            raise error
 
     def _look_at_floods(self) -> None:
         """What the other thread cannot read, because its disk stands still, is read here."""
@@ -197,6 +211,8 @@ class Pump:
             self._sinks[fd].end()
         if ending := self._endings.pop(fd, None):
             del self._sinks[fd]
+            if self._floods is not None:
+                self._floods.forget(fd)
             os.close(fd)
             ending.fds.discard(fd)
             if not ending.fds:

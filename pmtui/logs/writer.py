@@ -15,6 +15,7 @@ ROOM = 8 << 20
 """Bytes that may wait while the disk moves: more would only be memory, the processes can wait for it."""
 ROOM_STALLED = 64 << 20
 """Bytes that may wait while the disk does not move, before the processes have to."""
+_CALL = 1  # bytes that a call counts for: one that hangs is a disk that does not move, too
 _PAUSE = 0.1  # seconds without progress that are no stall yet
 _PATIENCE = 2.0  # seconds without progress after which the exit goes on without the rest
 
@@ -61,14 +62,14 @@ class Writer:
 
     def call(self, action: Callable[[], None]) -> None:
         """Calls `action` in the writer's thread, after all that was put before; it must not raise."""
-        self._belt.put(action, 0)
+        self._belt.put(action, _CALL)
 
     def call_soon(self, action: Callable[[], None]) -> None:
         """As `call`, but what waits is written at once. After `close` it is called here and now."""
         if self._belt.has_ended():
             action()
             return
-        self._belt.put(action, 0)
+        self._belt.put(action, _CALL)
         self._belt.hurry()
 
     def has_room(self) -> bool:
@@ -93,7 +94,7 @@ class Writer:
 
     def _tell_lost(self) -> None:
         for file, (lines, size) in self._lost.items():
-            self._belt.put(partial(file.lose, lines, size), 0)
+            self._belt.put(partial(file.lose, lines, size), _CALL)
         self._lost.clear()
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
@@ -148,6 +149,7 @@ class LogProbe:
         self._next = first
         self._loop = asyncio.get_running_loop()
         self._seen = asyncio.Event()
+        self._has_matched = False
         self.close = ring.listen(self._look)
         self._look()
 
@@ -161,12 +163,15 @@ class LogProbe:
 
     def _look(self) -> None:
         """Each line as it comes, in the thread that read it: what waits may leave memory unseen."""
+        if self._has_matched:
+            return
         end = self._ring.end
         lines = self._ring.raw(self._next, end - self._next)
         self._next = end
         if any(self._pattern.is_in(line.text) for line in lines):
-            self._loop.call_soon_threadsafe(self._seen.set)
-            self.close()
+            self._has_matched = True
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._seen.set)
 
 
 class SilenceProbe:
