@@ -22,6 +22,12 @@ def compare(name: str, picture: str) -> None:
     assert picture == path.read_text()
 
 
+@pytest.fixture(autouse=True)
+def one_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The facts are taken once: a second reading is one more bar in each sparkline."""
+    monkeypatch.setattr("pmtui.dashboard.facts.PERIOD", 3600.0)
+
+
 async def settled(shown: Stage, words: str) -> None:
     """Two equal pictures in a row, with these words in them."""
     await shown.shows(words)

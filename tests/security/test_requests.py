@@ -243,4 +243,8 @@ async def test_300_who_send_a_byte_now_and_then_are_closed_and_keep_nobody_out(p
         await eventually_awaited(is_answered)
         await asyncio.sleep(0.1)
     await asyncio.gather(*drips)
-    assert open_files(house) <= files + 4
+
+    async def are_closed() -> bool:
+        return open_files(house) <= files + 4
+
+    await eventually_awaited(are_closed)
