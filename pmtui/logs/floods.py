@@ -1,4 +1,4 @@
-"""Floods: pipes that give so much that the thread which writes the logs reads them itself.
+"""Floods: pipes that give so much, and so many of them, that the thread which writes the logs reads them itself.
 
 So nobody has to be woken between reading and writing, what is written is still in the processor's cache, and the loop
 has nothing to do with it. A disk that stands still gives the pipes back to the loop, which never waits for one.
@@ -79,9 +79,6 @@ class Floods:
         with self.lock:
             self._pipes.register(fd, select.EPOLLIN)
             self._floods[fd] = _Flood(sink, give_back)
-            if fd not in self._wide and len(self._wide) < MOST_WIDE:
-                widen(fd, READ if self._wide else WIDEST)
-                self._wide.add(fd)
         self._wake()
 
     def remove(self, fd: int) -> bool:
@@ -89,8 +86,15 @@ class Floods:
         with self.lock:
             return self._remove(fd)
 
+    def widen(self, fd: int) -> None:
+        """Makes the pipe of a flood hold more, here or not, if few do and the system lets it."""
+        if fd not in self._wide and len(self._wide) < MOST_WIDE:
+            with suppress(OSError):
+                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, READ if self._wide else WIDEST)
+            self._wide.add(fd)
+
     def forget(self, fd: int) -> None:
-        """Its pipe, which is not here, is going to be closed."""
+        """Its pipe is going to be closed."""
         self._wide.discard(fd)
 
     def pull(self) -> bool:
@@ -148,12 +152,6 @@ class Floods:
             return False
         self._pipes.unregister(fd)
         return True
-
-
-def widen(fd: int, size: int) -> None:
-    """Makes the pipe hold so many bytes, if the system lets it."""
-    with suppress(OSError):
-        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, size)
 
 
 def read(fd: int) -> bytes | None:

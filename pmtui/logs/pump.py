@@ -13,10 +13,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from pmtui.logs.floods import HOT, WIDEST, Floods, Sink, read
+from pmtui.logs.floods import EBB, HOT, WIDEST, Floods, Sink, read
 
 REST = 0.02
 """Seconds without listening after a little was read."""
+MANY = 3
+"""Floods at the same time from which on the thread that writes reads them. One is faster read here while the other
+thread writes; of many each processor has enough to do, and what one thread does alone costs half as much."""
 LOOK = 0.1
 """Seconds between two looks whether the thread that reads the floods stands still."""
 HOLD = 0.003
@@ -57,6 +60,7 @@ class Pump:
         self._look_timer: asyncio.TimerHandle | None = None
         self._hold_timer: asyncio.TimerHandle | None = None
         self._rest_timer: asyncio.TimerHandle | None = None
+        self._floods_here: dict[int, float] = {}  # when each was last found to flood
         self._hot_until = 0.0
         self._hot_bytes = 0
         loop.add_reader(self._pipes.fileno(), self._serve)
@@ -157,8 +161,11 @@ class Pump:
         return len(chunk)
 
     def _give_away(self, fd: int, sink: Sink) -> None:
-        """The thread that writes reads it, if that moves and the process lives."""
-        if self._floods is None or fd in self._endings or self._floods.is_stuck():
+        """The thread that writes reads it, if there are many, that thread moves and the process lives."""
+        if self._floods is None or fd in self._endings:
+            return
+        self._floods.widen(fd)
+        if not self._are_many(fd) or self._floods.is_stuck():
             return
         self._ignore(fd)
         try:
@@ -168,6 +175,11 @@ class Pump:
             return
         if not self._look_timer:
             self._look_timer = self._loop.call_later(LOOK, self._look_at_floods)
+
+    def _are_many(self, fd: int) -> bool:
+        now = self._loop.time()
+        self._floods_here[fd] = now
+        return bool(self._floods) or sum(now - at < EBB for at in self._floods_here.values()) >= MANY
 
     def _give_back(self, fd: int, sink: Sink, error: Exception | None) -> None:
         """In the thread that writes."""
@@ -211,6 +223,7 @@ class Pump:
             self._sinks[fd].end()
         if ending := self._endings.pop(fd, None):
             del self._sinks[fd]
+            self._floods_here.pop(fd, None)
             if self._floods is not None:
                 self._floods.forget(fd)
             os.close(fd)

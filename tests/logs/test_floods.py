@@ -10,7 +10,7 @@ import pytest
 from pmtui.config.model import LogSettings
 from pmtui.logs.file import LogFile, Piece
 from pmtui.logs.follow import follow
-from pmtui.logs.pump import Pump
+from pmtui.logs.pump import MANY, Pump
 from pmtui.logs.store import LogStore
 from tests.logs.support import pipe, start, until
 
@@ -24,7 +24,9 @@ def store(tmp_path: Path) -> LogStore:
 
 
 @pytest.fixture
-async def pump(store: LogStore) -> AsyncIterator[Pump]:
+async def pump(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pump]:
+    """One in which a single flood is many."""
+    monkeypatch.setattr("pmtui.logs.pump.MANY", 1)
     pump = Pump(asyncio.get_running_loop(), store.floods)
     yield pump
     pump.close()
@@ -49,6 +51,25 @@ async def test_a_flood_is_read_by_the_thread_that_writes_it(pump: Pump, store: L
     pump.finish([reading], lambda: None)
     store.close()
     assert (tmp_path / "web-stdout.log").read_bytes() == b"".join(b"%d\n" % n for n in range(1, 3_000_001))
+
+
+async def test_few_floods_stay_with_the_loop_and_many_do_not(store: LogStore) -> None:
+    pump = Pump(asyncio.get_running_loop(), store.floods)
+    threads = [readers(f"web-{number}", store) for number in range(MANY)]
+    children = []
+    for number in range(MANY):
+        if number == MANY - 1:
+            await until(lambda: all(len(seen) > 20 for seen in threads[:-1]))
+            assert set().union(*threads) == {"MainThread"}
+        reading, writing = pipe()
+        pump.follow(reading, store.open(f"web-{number}", UNLIMITED).sink("stdout"))
+        children.append(start("yes", stdout=writing))
+    await until(lambda: all(WRITER in seen for seen in threads))
+    for child in children:
+        child.kill()
+        child.wait()
+    pump.close()
+    store.close()
 
 
 async def test_single_lines_stay_with_the_loop(pump: Pump, store: LogStore) -> None:
