@@ -1,8 +1,8 @@
-"""The pipes of all processes, read in the loop's thread as long as they do not flood.
+"""The pipes of all processes, read in the loop's thread unless many of them flood.
 
 All pipes are in one epoll, and that in the loop: one callback serves all that is ready. After a little was read the
-loop does not listen for a moment, so that thousands of single lines a second are a few wake-ups; a flood goes to the
-thread that writes, or is read on at once. When nothing is written there is no timer and no wake-up.
+loop does not listen for a moment, so that thousands of single lines a second are a few wake-ups; a flood is read on at
+once, and many go to the thread that writes. When nothing is written there is no timer and no wake-up.
 """
 
 import asyncio
