@@ -2,20 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 def eventually(find: Callable[[], T], *, within: float = DEADLINE) -> T:
     """The first true value of `find`; AssertionError when there is none in time."""
     deadline = time.monotonic() + within
+    pause = pauses()
     while not (found := find()):
         assert time.monotonic() < deadline, f"not so within {within} s: {find}"
-        time.sleep(0.005)
+        time.sleep(next(pause))
     return found
 
 
@@ -31,10 +32,19 @@ async def eventually_async(find: Callable[[], T], *, within: float = DEADLINE) -
 async def eventually_awaited(find: Callable[[], Awaitable[T]], *, within: float = DEADLINE) -> T:
     """The same for what has to be awaited."""
     deadline = time.monotonic() + within
+    pause = pauses()
     while not (found := await find()):
         assert time.monotonic() < deadline, f"not so within {within} s: {find}"
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(next(pause))
     return found
+
+
+def pauses() -> Iterator[float]:
+    """From 5 ms to 50: whoever asks a process all the time keeps it from what it is asked for."""
+    pause = 0.005
+    while True:
+        yield pause
+        pause = min(pause * 1.1, 0.05)
 
 
 def is_alive(pid: int) -> bool:

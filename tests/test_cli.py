@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from pmtui import __version__
+from tests.eventually import DEADLINE
 from tests.running import PMTUI
 
 
 def pmtui(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*PMTUI, *words], cwd=folder, capture_output=True, text=True, timeout=30)
+    return subprocess.run([*PMTUI, *words], cwd=folder, capture_output=True, text=True, timeout=DEADLINE)
 
 
 def test_the_version_is_told(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.eventually import eventually, is_alive
+from tests.eventually import DEADLINE, eventually, is_alive
 from tests.running import PMTUI, Running, running
 
 SLEEP = {"id": "a", "command": "sleep 600"}
@@ -212,7 +212,7 @@ def test_a_reload_during_the_end_starts_nothing(tmp_path: Path) -> None:
         manager.process.send_signal(signal.SIGTERM)
         eventually(lambda: "ending all processes" in manager.log)
         manager.process.send_signal(signal.SIGHUP)
-        assert manager.process.wait(20) == 0
+        assert manager.process.wait(DEADLINE) == 0
         assert "new starting" not in manager.log
 
 

@@ -8,6 +8,7 @@ from pmtui.api.auth import Token
 from pmtui.api.listener import Listener, listen
 from pmtui.api.server import ApiServer
 from pmtui.control import Status
+from tests.eventually import DEADLINE
 from tests.fake_control import FakeControl, snapshot
 
 
@@ -37,5 +38,5 @@ def port(listener: Listener) -> int:
 @pytest.fixture
 async def client(listener: Listener) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": "Bearer secret"}
-    async with httpx.AsyncClient(base_url=listener.url, headers=headers, timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=listener.url, headers=headers, timeout=DEADLINE, trust_env=False) as client:
         yield client

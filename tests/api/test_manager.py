@@ -19,7 +19,7 @@ from pmtui.control import Status
 from pmtui.logs.clock import STAMP
 from pmtui.supervise.reload import Source
 from tests.api.sse import Reader, reading
-from tests.eventually import eventually_async, eventually_awaited
+from tests.eventually import DEADLINE, eventually_async, eventually_awaited
 
 COMPLETED = frozenset({Status.COMPLETED})
 COUNT = 16_000
@@ -47,7 +47,7 @@ async def manager(tmp_path: Path) -> AsyncIterator[Manager]:
     await asyncio.sleep(0)
     yield manager
     manager.leave()
-    await asyncio.wait_for(running, 30)
+    await asyncio.wait_for(running, DEADLINE)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ async def test_a_slow_reader_is_told_what_it_missed_and_holds_nobody_up(
 ) -> None:
     manager.register(python("a", "for n in range(400_000): print(n)", restart="never", log=LogSettings(file=False)))
     async with reading(client, "/api/pm/a/logs/stream?lines=0") as reader:
-        await asyncio.wait_for(manager.wait("a", COMPLETED), 20)
+        await asyncio.wait_for(manager.wait("a", COMPLETED), DEADLINE)
         events = [await reader.next()]
         while events[-1].data.get("text") != "399999":
             events.append(await reader.next())
@@ -134,7 +134,7 @@ async def test_lines_are_found_by_their_words_and_by_how_bad_they_are(
     client: httpx.AsyncClient, manager: Manager
 ) -> None:
     manager.register(python("a", "print('INFO: up'); print('ERROR: down'); print('42 items')", restart="never"))
-    await asyncio.wait_for(manager.wait("a", COMPLETED), 20)
+    await asyncio.wait_for(manager.wait("a", COMPLETED), DEADLINE)
     for query, expected in (
         ("grep=%5B0-9%5D%2B", ["42 items"]),
         ("level=warn", ["ERROR: down"]),
@@ -162,7 +162,7 @@ async def test_a_query_that_makes_no_sense_is_refused(
 
 async def test_cleared_logs_are_gone(client: httpx.AsyncClient, manager: Manager) -> None:
     manager.register(python("a", "print('hello')", restart="never"))
-    await asyncio.wait_for(manager.wait("a", COMPLETED), 20)
+    await asyncio.wait_for(manager.wait("a", COMPLETED), DEADLINE)
     assert [line["text"] for line in (await client.get("/api/pm/a/logs")).json()] == ["hello"]
     await client.delete("/api/pm/a/logs")
     assert (await client.get("/api/pm/a/logs")).json() == []
@@ -223,10 +223,10 @@ async def test_metrics_count_restarts_by_their_reason_and_the_bytes_of_the_outpu
 ) -> None:
     manager.register(python("a", "print('x' * 99)", max_retries=2, backoff=0.01, restart="on-failure"))
     manager.register(python("b", "raise SystemExit(1)", max_retries=2, backoff=0.01))
-    await asyncio.wait_for(manager.wait("a", COMPLETED), 20)
-    await asyncio.wait_for(manager.wait("b", frozenset({Status.FAILED})), 20)
+    await asyncio.wait_for(manager.wait("a", COMPLETED), DEADLINE)
+    await asyncio.wait_for(manager.wait("b", frozenset({Status.FAILED})), DEADLINE)
     await client.post("/api/pm/a/restart")
-    await asyncio.wait_for(manager.wait("a", COMPLETED), 20)
+    await asyncio.wait_for(manager.wait("a", COMPLETED), DEADLINE)
     lines = (await client.get("/metrics")).text.splitlines()
     assert {
         'pmtui_process_restarts_total{id="a",reason="crash"} 0',

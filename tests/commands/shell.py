@@ -4,6 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from tests.eventually import DEADLINE
 from tests.running import PMTUI
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("PMTUI_")}
@@ -13,7 +14,13 @@ Done = subprocess.CompletedProcess[str]
 def pmtui(folder: Path, *words: str, **env: str) -> Done:
     """Runs it in the folder until it ends."""
     return subprocess.run(
-        [*PMTUI, *words], cwd=folder, env=CLEAN | env, capture_output=True, text=True, timeout=50, errors="replace"
+        [*PMTUI, *words],
+        cwd=folder,
+        env=CLEAN | env,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        errors="replace",
     )
 
 

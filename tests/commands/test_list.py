@@ -13,6 +13,7 @@ from pmtui.commands.table import table
 from tests.commands.conftest import ALL
 from tests.commands.shell import CLEAN, ids, pmtui
 from tests.dashboard.terminal import PseudoTerminal
+from tests.eventually import DEADLINE
 from tests.fake_control import snapshot
 from tests.running import PMTUI, Running
 
@@ -91,7 +92,7 @@ def test_watching_draws_again_until_interrupted(house: Running) -> None:
 def test_a_reader_that_has_enough_is_no_error(house: Running) -> None:
     command = f"{' '.join(PMTUI)} list --json --watch | head -c 10 | wc -c; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(
-        ["bash", "-c", command], cwd=house.folder, env=CLEAN, capture_output=True, text=True, timeout=30
+        ["bash", "-c", command], cwd=house.folder, env=CLEAN, capture_output=True, text=True, timeout=DEADLINE
     )
     assert (done.stdout.split(), done.stderr) == (["10", str(128 + signal.SIGPIPE)], "")
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from tests.commands.shell import CLEAN, pmtui
-from tests.eventually import eventually
+from tests.eventually import DEADLINE, eventually
 from tests.running import PMTUI, Running, running
 
 RED = b"\x1b[31mline 20\x1b[0m\xff"
@@ -16,7 +16,7 @@ RED = b"\x1b[31mline 20\x1b[0m\xff"
 
 def raw(house: Running, *words: str) -> bytes:
     return subprocess.run(
-        [*PMTUI, "logs", *words], cwd=house.folder, env=CLEAN, stdout=subprocess.PIPE, timeout=30
+        [*PMTUI, "logs", *words], cwd=house.folder, env=CLEAN, stdout=subprocess.PIPE, timeout=DEADLINE
     ).stdout
 
 
@@ -84,9 +84,9 @@ def test_following_shows_a_line_at_once_and_ends_with_the_manager(tmp_path: Path
                 fifo.write(b"two\n")
                 assert lines.readline() == b"got two\n"
                 took.append(time.monotonic() - begin)
-            assert min(took) < 0.05
+            assert min(took) < 0.5
             assert manager.stop() == 0
-            assert following.wait(20) == 3
+            assert following.wait(DEADLINE) == 3
 
 
 def test_following_an_address_says_that_nobody_is_there_and_goes_on_with_who_comes(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from tests.commands.shell import CLEAN, pmtui
+from tests.eventually import DEADLINE
 from tests.running import PMTUI, Running
 
 
@@ -43,4 +44,4 @@ def test_what_cannot_be_is_exit_code_1(house: Running, words: tuple[str, ...], t
 def test_it_ends_when_it_comes_true(own: Running) -> None:
     with subprocess.Popen([*PMTUI, "wait", "web-1", "--for", "stopped"], cwd=own.folder, env=CLEAN) as waiting:
         assert own.post("/api/pm/web-1/stop")[0] == 200
-        assert waiting.wait(20) == 0
+        assert waiting.wait(DEADLINE) == 0

@@ -84,9 +84,9 @@ def test_a_path_that_is_none_is_a_problem() -> None:
 def test_a_huge_file_is_refused_at_once(tmp_path: Path) -> None:
     with (tmp_path / "big.json").open("wb") as file:
         file.truncate(50 << 20)
-    start = time.monotonic()
+    start = time.process_time()
     assert "is larger than 1024 KiB" in str(load_config(tmp_path / "big.json").problems[0])
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.toml"])
@@ -571,6 +571,6 @@ def test_a_circle_of_thousands_is_found_without_recursion(tmp_path: Path) -> Non
 
 
 def test_tens_of_thousands_of_errors_take_little_time(tmp_path: Path) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert len(load(tmp_path, "[" + '{"maxRetires":1},' * 25_000 + "{}]").problems) > 75_000
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5

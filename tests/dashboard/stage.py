@@ -4,15 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from textual.events import Resize
+from textual.geometry import Size
 from textual.pilot import Pilot
 
 from pmtui.dashboard.app import DashboardApp
 from pmtui.dashboard.glyphs import Glyphs
 from pmtui.dashboard.log_source import LogSource
 from tests.dashboard.scene import NOW, FakeLogs, scene
+from tests.eventually import DEADLINE
 from tests.fake_control import FakeControl
-
-DEADLINE = 10.0
 
 
 class FakeOwner:
@@ -52,9 +53,18 @@ class Stage:
         async with asyncio.timeout(DEADLINE):
             try:
                 while not holds():
-                    await self.pilot.pause(0.01)
+                    await asyncio.sleep(0.005)
+                    self.app.screen._on_timer_update()
             except asyncio.CancelledError:
                 raise AssertionError(f"it did not come true on\n{self.text}") from None
+
+    async def resize(self, width: int, height: int) -> None:
+        """Without the pilot, which waits half a minute for a screen that closes because of the size."""
+        size, driver = Size(width, height), self.app._driver
+        assert driver is not None
+        driver._size = size
+        self.app.post_message(Resize(size, size))
+        await self.until(lambda: self.app.screen.size == size)
 
     async def shows(self, words: str) -> None:
         await self.until(lambda: words in self.text)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.eventually import eventually, is_alive
+from tests.eventually import DEADLINE, eventually, is_alive
 
 SLEEPERS = """
 [process.first]
@@ -67,7 +67,8 @@ class PseudoTerminal:
         with contextlib.suppress(OSError):
             while not self._closing.is_set():
                 if self._reads.wait(0.05) and select.select([self.master], [], [], 0.05)[0]:
-                    self.output += os.read(self.master, 1 << 16)
+                    data = os.read(self.master, 1 << 16)
+                    self.output += data
 
     def attributes(self) -> list[Any]:
         return termios.tcgetattr(self._slave)
@@ -111,7 +112,7 @@ class PseudoTerminal:
 
     def ends(self) -> int:
         """Waits for the end; the exit code."""
-        return self.process.wait(20)
+        return self.process.wait(DEADLINE)
 
     def is_restored(self) -> bool:
         """Main screen, cursor, echo; no mouse."""

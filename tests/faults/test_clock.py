@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.eventually import eventually, eventually_async, is_alive, is_stopped
+from tests.eventually import DEADLINE, eventually, eventually_async, is_alive, is_stopped
 from tests.running import Running, running
 from tests.supervise.servers import web
 
@@ -40,7 +40,7 @@ class Clock:
     def __init__(self, folder: Path) -> None:
         library, self._file = folder / "clock.so", folder / "shift"
         source = Path(__file__).with_name("clock.c")
-        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True, timeout=50)
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True, timeout=DEADLINE)
         self.env = {"LD_PRELOAD": str(library), "SHIFTED_CLOCK": str(self._file)}
         self._file.write_bytes(bytes(16))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.eventually import eventually
+from tests.eventually import DEADLINE, eventually
 from tests.running import PMTUI, Running, running
 
 WINDOW = 1.0
@@ -76,4 +76,4 @@ def test_a_closed_stdout_is_nobodys_socket(tmp_path: Path) -> None:
     eventually(lambda: (tmp_path / ".pmtui/instance.json").exists())
     assert {os.readlink(f"/proc/{manager.pid}/fd/{number}") for number in range(3)} == {"/dev/null"}
     manager.terminate()
-    assert manager.wait(20) == 0
+    assert manager.wait(DEADLINE) == 0

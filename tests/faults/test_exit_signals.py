@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.eventually import eventually, is_alive
+from tests.eventually import DEADLINE, eventually, is_alive
 from tests.running import Running, running
 
 SLEEP = {"id": "a", "command": "sleep 600"}
@@ -51,7 +51,7 @@ def test_the_second_request_to_end_waits_for_nobody(tmp_path: Path, first: str, 
         eventually(lambda: f"{first}: ending all processes" in manager.log)
         assert is_alive(pid)
         manager.process.send_signal(signal.Signals[second])
-        assert manager.process.wait(20) == 0
+        assert manager.process.wait(DEADLINE) == 0
         assert f"{second} again: killing what is left" in manager.log
         assert not is_alive(pid)
 
@@ -126,4 +126,4 @@ def test_sigint_is_heard_where_it_was_ignored(tmp_path: Path) -> None:
     with running(tmp_path, [SLEEP], within=after("signal.signal(2, signal.SIG_IGN)")) as manager:
         manager.wait_running(["a"])
         manager.process.send_signal(signal.SIGINT)
-        assert manager.process.wait(20) == 0
+        assert manager.process.wait(DEADLINE) == 0

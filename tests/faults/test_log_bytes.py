@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.dashboard.terminal import PseudoTerminal, terminal
-from tests.eventually import eventually
+from tests.eventually import DEADLINE, eventually
 from tests.running import Running, running
 
 MARKS = "\u0301" * 10_000
@@ -72,7 +72,7 @@ def streamed(manager: Running, count: int) -> list[Any]:
     """The first lines of the log's stream."""
     found: list[Any] = []
     url = f"{manager.url}/api/pm/evil/logs/stream"
-    with httpx.stream("GET", url, headers=manager.authorization, timeout=20) as response:
+    with httpx.stream("GET", url, headers=manager.authorization, timeout=DEADLINE) as response:
         for line in response.iter_lines():
             if line.startswith("data: "):
                 found.append(json.loads(line.removeprefix("data: ")))

@@ -38,7 +38,7 @@ class Tail(threading.Thread):
         self.texts: list[str] = []
 
     def run(self) -> None:
-        with httpx.stream("GET", self._url, headers=self._headers, timeout=30) as response:
+        with httpx.stream("GET", self._url, headers=self._headers, timeout=DEADLINE) as response:
             self.is_open.set()
             for line in response.iter_lines():
                 if line.startswith("data: "):

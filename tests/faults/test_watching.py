@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.eventually import eventually
+from tests.eventually import DEADLINE, eventually
 from tests.running import Running, running
 
 LAST = "the-last-change.py"
@@ -77,7 +77,7 @@ def git(folder: Path, *words: str) -> None:
     who = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
     command = ["git", *who, *words]
     env = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True, timeout=50)
+    subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True, timeout=DEADLINE)
 
 
 def test_ten_thousand_files_are_one_restart(source: Path) -> None:

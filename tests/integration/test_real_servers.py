@@ -13,7 +13,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from tests.eventually import eventually, is_alive
+from tests.eventually import DEADLINE, eventually, is_alive
 from tests.running import Running, running
 from tests.supervise.servers import free_port
 
@@ -158,7 +158,7 @@ class System:
         return f"http://127.0.0.1:{self.ports[name]}/"
 
     def hear(self, name: str) -> str:
-        with urllib.request.urlopen(self.url(name), timeout=10) as answer:
+        with urllib.request.urlopen(self.url(name), timeout=DEADLINE) as answer:
             return str(answer.read().decode())
 
     def last_words(self, name: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pmtui.config.model import LogSettings
 from pmtui.logs.pump import Pump
 from pmtui.logs.store import LogStore, ProcessLog
+from tests.eventually import DEADLINE
 
 BARE = LogSettings(timestamps=False)
 
@@ -49,7 +50,7 @@ async def run_python(log: ProcessLog, pump: Pump, code: str, *args: str) -> None
     await asyncio.to_thread(child.wait)
     done = asyncio.Event()
     pump.finish([out, err], done.set)
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), DEADLINE)
 
 
 def no_alarm(text: str) -> None:

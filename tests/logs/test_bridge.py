@@ -9,6 +9,7 @@ import pytest
 
 from pmtui.logs.bridge import TOTAL, Bridge, Format
 from pmtui.logs.clock import rfc3339
+from tests.eventually import DEADLINE
 
 MS = 1_795_194_000_123
 
@@ -75,7 +76,7 @@ def test_a_stuck_reader_costs_lines_and_no_time() -> None:
     started = time.monotonic()
     for number in range(1000):
         bridge.chunk(f"web-{number % 20}", "stdout", MS + number, b"x" * 9_999 + b"\n", 1)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < DEADLINE
     with ThreadPoolExecutor() as pool, os.fdopen(reading, "rb") as out:
         text = pool.submit(out.read)
         bridge.close()
@@ -122,7 +123,7 @@ def test_a_stuck_reader_does_not_hold_up_the_exit() -> None:
     bridge.chunk("web", "stdout", MS, b"x" * 200_000 + b"\n", 1)
     started = time.monotonic()
     bridge.close()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < DEADLINE
     os.close(reading)
     os.close(writing)
 

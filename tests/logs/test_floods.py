@@ -12,6 +12,7 @@ from pmtui.logs.file import LogFile, Piece
 from pmtui.logs.follow import follow
 from pmtui.logs.pump import MANY, Pump
 from pmtui.logs.store import LogStore
+from tests.eventually import DEADLINE
 from tests.logs.support import pipe, start, until
 
 WRITER = "pmtui-log-writer"
@@ -106,7 +107,7 @@ async def test_the_end_of_a_flood_closes_its_pipe_as_any_other(pump: Pump, store
         child.send_signal(signal.SIGKILL)
     done = asyncio.Event()
     pump.finish([reading], done.set)
-    await asyncio.wait_for(done.wait(), 10)
+    await asyncio.wait_for(done.wait(), DEADLINE)
     assert not store.floods
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(reading)
@@ -136,9 +137,9 @@ async def test_a_reader_in_the_loop_hears_of_a_flood(pump: Pump, store: LogStore
     await asyncio.sleep(0)
     pump.follow(reading, log.sink("stdout"))
     with start("yes", stdout=writing) as child:
-        await asyncio.wait_for(first, 10)
+        await asyncio.wait_for(first, DEADLINE)
         for _ in range(5000):
-            await asyncio.wait_for(anext(lines), 10)
+            await asyncio.wait_for(anext(lines), DEADLINE)
         child.kill()
     await lines.aclose()
 
@@ -151,7 +152,7 @@ def disk_moves(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     write = LogFile.write
 
     def wait_and_write(file: LogFile, batch: Sequence[Piece]) -> None:
-        moves.wait(20)
+        moves.wait(DEADLINE)
         write(file, batch)
 
     monkeypatch.setattr(LogFile, "write", wait_and_write)
@@ -174,4 +175,4 @@ async def test_a_disk_that_stands_still_gives_the_flood_back(
         child.kill()
     done = asyncio.Event()
     pump.finish([reading], done.set)
-    await asyncio.wait_for(done.wait(), 10)
+    await asyncio.wait_for(done.wait(), DEADLINE)

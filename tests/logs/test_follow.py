@@ -12,6 +12,7 @@ from pmtui.logs.pattern import Pattern
 from pmtui.logs.pump import Pump
 from pmtui.logs.query import Query
 from pmtui.logs.store import LogStore, ProcessLog
+from tests.eventually import DEADLINE
 from tests.logs.support import BARE, no_alarm, run_python
 
 
@@ -27,7 +28,7 @@ def write(log: ProcessLog, *texts: object) -> None:
 
 
 async def take(stream: AsyncIterator[LogLine | Missed], count: int) -> list[LogLine | Missed]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE):
         return [await anext(stream) for _ in range(count)]
 
 

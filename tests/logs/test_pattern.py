@@ -6,6 +6,7 @@ import pytest
 
 from pmtui.logs.automaton import PatternError, PatternTimeout
 from pmtui.logs.pattern import Pattern
+from tests.eventually import DEADLINE
 
 PATTERNS = [
     "(a+)+$",
@@ -45,10 +46,10 @@ def test_both_engines_find_what_re_finds(text: str) -> None:
 )
 def test_a_bomb_does_not_explode(bomb: str) -> None:
     pattern = Pattern(bomb)
-    started = time.monotonic()
+    started = time.process_time()
     for length in (30, 1000, 60_000):
         assert not pattern.is_in("a" * length + "!")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("text", ["((a{0,9}){0,9}){0,9}b", "(a|b)*a(a|b){99}c", "(a+)+$"])
@@ -64,7 +65,7 @@ def test_a_search_ends_at_its_deadline() -> None:
     started = time.monotonic()
     with pytest.raises(PatternTimeout):
         Pattern("(a|b)*a(a|b){900}c").is_in(line, started + 0.2)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < DEADLINE
 
 
 @pytest.mark.parametrize(

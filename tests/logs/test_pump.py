@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pmtui.logs.pump import Pump
+from tests.eventually import DEADLINE
 from tests.logs.support import pipe, start, until
 
 
@@ -83,21 +84,20 @@ async def test_a_stranger_that_holds_the_pipe_is_left_after_half_a_second(pump: 
     pump.finish([reading], done.set)
     assert not done.is_set()
     os.write(writing, b"late words")
-    await asyncio.wait_for(done.wait(), 5)
-    assert 0.4 < time.monotonic() - started < 1.5
+    await asyncio.wait_for(done.wait(), DEADLINE)
+    assert time.monotonic() - started > 0.4
     assert (sink.text, sink.ended) == (b"late words", 1)
     os.close(writing)
 
 
-async def test_a_stranger_that_lets_go_is_waited_for_no_longer(pump: Pump) -> None:
+async def test_a_stranger_that_lets_go_is_waited_for_no_longer(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmtui.logs.pump.STRANGER", 600)
     (reading, writing), sink = pipe(), Notebook()
     pump.follow(reading, sink)
     done = asyncio.Event()
     pump.finish([reading], done.set)
-    started = time.monotonic()
     os.close(writing)
-    await asyncio.wait_for(done.wait(), 5)
-    assert time.monotonic() - started < 0.3
+    await asyncio.wait_for(done.wait(), DEADLINE)
 
 
 async def test_a_stranger_that_floods_is_left_too(pump: Pump) -> None:
@@ -107,7 +107,7 @@ async def test_a_stranger_that_floods_is_left_too(pump: Pump) -> None:
         await until(lambda: sink.text)
         done = asyncio.Event()
         pump.finish([reading], done.set)
-        await asyncio.wait_for(done.wait(), 5)
+        await asyncio.wait_for(done.wait(), DEADLINE)
         stranger.kill()
 
 
@@ -154,13 +154,19 @@ async def test_a_flood_leaves_the_loop_responsive(pump: Pump) -> None:
     (reading, writing), sink = pipe(), Notebook()
     pump.follow(reading, sink)
     with start("head", "-c", "100000000", "/dev/zero", stdout=writing) as child:
-        sink.feed = lambda data: True  # type: ignore[method-assign]
-        late = []
+        read = most = 0
+
+        def feed(data: bytes) -> bool:
+            nonlocal read
+            read += len(data)
+            return True
+
+        sink.feed = feed  # type: ignore[method-assign]
         while child.poll() is None:
-            started = time.monotonic()
-            await asyncio.sleep(0.01)
-            late.append(time.monotonic() - started - 0.01)
-    assert sorted(late)[len(late) // 2] < 0.025
+            before = read
+            await asyncio.sleep(0)
+            most = max(most, read - before)
+    assert 0 < most <= 1 << 20
 
 
 async def test_finishing_nothing_is_done_at_once(pump: Pump) -> None:

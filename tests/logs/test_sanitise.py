@@ -55,8 +55,8 @@ def test_every_byte_gives_valid_json() -> None:
 
 
 def test_a_hostile_line_of_the_longest_length_takes_no_time() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     for part in (b"\x1b]", b"\x1b[", b"\x1bP", "\x9d".encode(), "\u0301".encode(), b"\r", b"\x1b[1;1;"):
         line = part * (65536 // len(part))
         assert len(plain(line)) < len(line)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2

@@ -23,7 +23,7 @@ from pmtui.control import (
 )
 from pmtui.remote.control import RemoteControl
 from pmtui.remote.place import Place, find_place
-from tests.eventually import eventually_async, eventually_awaited, is_alive
+from tests.eventually import DEADLINE, eventually_async, eventually_awaited, is_alive
 from tests.running import Running, running
 
 PROCESSES = [
@@ -126,7 +126,7 @@ async def test_events_come_from_this_manager_and_from_the_next(control: RemoteCo
         manager.process.wait()
         with running(manager.folder, [{"id": "other", "command": "sleep 600"}]) as second:
             second.wait_running(["other"])
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(DEADLINE):
                 while (await anext(events)).id != "other":
                     pass
             second.stop()

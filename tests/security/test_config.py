@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.eventually import eventually
+from tests.eventually import DEADLINE, eventually
 from tests.running import PMTUI, running
 
 Make = Callable[[Path], object]
@@ -72,7 +72,7 @@ HOSTILE: dict[str, tuple[str, Make, str]] = {
 
 
 def check(folder: Path, name: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*PMTUI, "check", "-c", name], cwd=folder, capture_output=True, text=True, timeout=50)
+    return subprocess.run([*PMTUI, "check", "-c", name], cwd=folder, capture_output=True, text=True, timeout=DEADLINE)
 
 
 @pytest.mark.parametrize("case", HOSTILE)

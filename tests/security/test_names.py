@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.eventually import eventually
+from tests.eventually import DEADLINE, eventually
 from tests.running import PMTUI, running
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -23,7 +23,7 @@ time.sleep(600)
 
 
 def pmtui(folder: Path, *words: str) -> str:
-    done = subprocess.run([*PMTUI, *words], cwd=folder, capture_output=True, timeout=50)
+    done = subprocess.run([*PMTUI, *words], cwd=folder, capture_output=True, timeout=DEADLINE)
     assert b"Traceback" not in done.stderr, done.stderr
     return (done.stdout + done.stderr).decode("utf-8", "replace")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.eventually import eventually
+from tests.eventually import DEADLINE, eventually
 from tests.running import PMTUI, Running, running
 from tests.security.conftest import put_token
 
@@ -135,7 +135,7 @@ def test_the_network_is_not_served_with_a_token_that_was_made(tmp_path: Path, ho
     (tmp_path / "pb_processes.json").write_text(json.dumps([{"id": "a", "command": "sleep 600"}]))
     environment = {name: value for name, value in os.environ.items() if name != "PMTUI_TOKEN"}
     command = [*PMTUI, "--no-ui", "--port", "0", "--host", host]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=50)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=DEADLINE)
     assert done.returncode == 2
     assert "PMTUI_TOKEN" in done.stderr
 

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from pmtui.spawner.client import Emptied, Exited, Launch, Report, Spawned, Spawner, SpawnFailed
 from pmtui.spawner.tree import mark_of
-from tests.eventually import eventually_async, is_alive
+from tests.eventually import DEADLINE, eventually_async, is_alive
 
 SLEEP = ["sleep", "600"]
 
@@ -29,7 +29,7 @@ class Desk:
         self.descriptors: list[int] = []
 
     async def next(self) -> Report:
-        report = await asyncio.wait_for(self.reports.get(), 20)
+        report = await asyncio.wait_for(self.reports.get(), DEADLINE)
         if isinstance(report, Spawned):
             self.descriptors += (report.stdout, report.stderr)
         return report

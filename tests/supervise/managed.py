@@ -8,7 +8,7 @@ from typing import Any
 from pmtui import Manager, ProcessConfig
 from pmtui.config.model import Settings
 from pmtui.control import Snapshot, Status
-from tests.eventually import eventually_awaited, is_alive
+from tests.eventually import DEADLINE, eventually_awaited, is_alive
 
 RUNNING = frozenset({Status.RUNNING})
 STOPPED = frozenset({Status.STOPPED})
@@ -33,7 +33,7 @@ async def managed(*configs: ProcessConfig, settings: Settings | None = None, **o
         yield manager
     finally:
         manager.leave()
-        await asyncio.wait_for(running, 30)
+        await asyncio.wait_for(running, DEADLINE)
         assert not is_alive(manager.spawner.guardian_pid)
 
 
@@ -52,7 +52,7 @@ async def until(manager: Manager, is_so: Callable[[Snapshot], object], process_i
 
 
 async def running(manager: Manager, process_id: str = "a") -> Snapshot:
-    return await asyncio.wait_for(manager.wait(process_id, RUNNING), 20)
+    return await asyncio.wait_for(manager.wait(process_id, RUNNING), DEADLINE)
 
 
 async def ready(manager: Manager, process_id: str = "a") -> int:

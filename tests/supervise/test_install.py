@@ -11,7 +11,7 @@ import pytest
 from pmtui import Manager, ProcessConfig
 from pmtui.config.model import Settings
 from pmtui.control import Status
-from tests.eventually import eventually_async, eventually_awaited, is_alive
+from tests.eventually import DEADLINE, eventually_async, eventually_awaited, is_alive
 from tests.supervise.managed import STOPPED, managed, row, running, sh, texts, until
 
 FAILED = frozenset({Status.FAILED, Status.CRASHED})
@@ -88,7 +88,7 @@ async def test_what_changes_during_an_installation_is_changed_before_the_start(t
     config = installing(folder, line, dev_mode=True, watch_debounce=0)
     async with managed(config, settings=settings(tmp_path)) as manager:
         watcher = manager._attendants._watcher
-        await asyncio.wait_for(watcher.is_armed.wait(), 20)
+        await asyncio.wait_for(watcher.is_armed.wait(), DEADLINE)
         await until(manager, lambda now: now.stage == "installing-dependencies")
         (folder / "agent.py").touch()
         (folder / "seen").touch()
@@ -186,7 +186,6 @@ async def test_what_is_missing_is_told_once_and_in_the_error_of_a_crash(tmp_path
         assert alarms == [f"a: {hint}"]
 
 
-@pytest.mark.timeout(180)
 async def test_a_python_project_gets_its_virtual_environment(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("# nothing that would have to be fetched\n")
     (tmp_path / "agent.py").write_text("import sys, time; print(sys.prefix); time.sleep(600)")
@@ -202,7 +201,6 @@ async def says(manager: Manager, text: str) -> bool:
     return text in await texts(manager)
 
 
-@pytest.mark.timeout(180)
 async def test_a_node_project_gets_its_modules(tmp_path: Path) -> None:
     if shutil.which("npm") is None:
         pytest.skip("npm is not here")

@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 
 from pmtui.control import Event, Status
 from pmtui.supervise.journal import EVENTS_KEPT, Journal
+from tests.eventually import DEADLINE
 
 
 def journal_of(count: int) -> Journal:
@@ -18,7 +19,7 @@ def add(journal: Journal, count: int) -> None:
 
 
 async def numbers(events: AsyncIterator[Event], count: int) -> list[int]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE):
         return [(await anext(events)).seq for _ in range(count)]
 
 

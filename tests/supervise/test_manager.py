@@ -26,7 +26,7 @@ from pmtui.control import (
     Status,
     UnavailableError,
 )
-from tests.eventually import eventually_async, eventually_awaited, is_alive
+from tests.eventually import DEADLINE, eventually_async, eventually_awaited, is_alive
 from tests.supervise.managed import SLEEP, STOPPED, STUBBORN, managed, ready, row, running, sh, texts, until
 
 
@@ -227,7 +227,7 @@ async def test_a_fifo_as_env_file_holds_nobody_up(tmp_path: Path) -> None:
 async def test_processes_that_end_at_once_for_ever_are_no_reason_to_wait() -> None:
     loops = [ProcessConfig(id=f"p{number}", command="true", backoff=0, max_retries=-1) for number in range(10)]
     async with managed(*loops) as manager:
-        await asyncio.wait_for(manager.spawned(), 20)
+        await asyncio.wait_for(manager.spawned(), DEADLINE)
 
 
 async def test_the_environment_is_what_the_contract_says() -> None:
@@ -433,7 +433,7 @@ async def test_three_hundred_processes_start_and_stop() -> None:
         started = time.monotonic()
         await manager.bulk("stop", ["*"])
         assert {row.status for row in await manager.list()} == {Status.STOPPED}
-        assert time.monotonic() - started < 20
+        assert time.monotonic() - started < DEADLINE
 
 
 async def all_running(manager: Manager) -> bool:
