@@ -32,7 +32,7 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path, house: Running) -> Ite
     command.write_text(f'#!/bin/sh\nexec {" ".join(PMTUI)} "$@"\n')
     command.chmod(0o755)
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path), "TERM": "xterm"}
-    terminal = PseudoTerminal(house.folder, None, program=program.split(), words=(), size=(100, 30), **env)
+    terminal = PseudoTerminal(house.folder, None, program=program.split(), words=(), size=(250, 30), **env)
     try:
         terminal.press(f"{source}; echo it is re''ady\r".encode())
         terminal.shows("it is ready")

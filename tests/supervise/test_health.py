@@ -82,11 +82,12 @@ class Script:
     def __init__(self, *answers: str | Exception) -> None:
         self.answers = [*answers]
         self.asked = 0
-        self.at_once = 0
+        self.at_once = self.most = 0
 
     async def ask(self) -> str:
         self.asked += 1
         self.at_once += 1
+        self.most = max(self.most, self.at_once)
         try:
             if not self.answers:
                 await asyncio.Event().wait()
@@ -125,7 +126,8 @@ async def test_every_result_is_told_with_its_words() -> None:
 async def test_checks_of_one_run_never_overlap() -> None:
     probe = Script()
     await results_of(probe, 3)
-    assert (probe.asked, probe.at_once) == (3, 0)
+    assert probe.asked >= 3
+    assert probe.most == 1
 
 
 async def test_a_failure_counts_not_when_everything_stood_still(monkeypatch: pytest.MonkeyPatch) -> None:
