@@ -133,6 +133,10 @@ class RawLogLine(LogLine, frozen=True, kw_only=True):
     data: bytes
 
 
+MOST_LINES = 10_000
+"""Lines in one answer, however many are asked for."""
+
+
 class LogQuery(TypedDict, total=False):
     """Which lines: the last `lines` (100) of those that fit all the rest, each as people write it.
 

@@ -8,8 +8,21 @@ import msgspec
 
 from pmtui.api.answers import Done, Results
 from pmtui.api.errors import ErrorAnswer
-from pmtui.api.requests import LAST_EVENT_ID, MOST_LINES, Selection
-from pmtui.control import About, Changes, Detail, Event, Graph, LogFile, LogLine, Missed, Operation, Snapshot, Stream
+from pmtui.api.requests import LAST_EVENT_ID, Selection
+from pmtui.control import (
+    MOST_LINES,
+    About,
+    Changes,
+    Detail,
+    Event,
+    Graph,
+    LogFile,
+    LogLine,
+    Missed,
+    Operation,
+    Snapshot,
+    Stream,
+)
 
 JSON, TEXT, EVENTS = "application/json", "text/plain", "text/event-stream"
 Json = dict[str, Any]

@@ -10,11 +10,9 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from pmtui.control import InvalidError, LogQuery, NotFoundError, Stream
+from pmtui.control import MOST_LINES, InvalidError, LogQuery, NotFoundError, Stream
 
-MOST_LINES = 10_000
 LAST_EVENT_ID = "Last-Event-ID"
-
 _NUMBER = "-?[0-9]{1,18}"
 
 T = TypeVar("T")

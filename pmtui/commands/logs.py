@@ -3,15 +3,15 @@
 import argparse
 import heapq
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
-from pmtui.commands.common import DONE, FAILURE, complain
+from pmtui.commands.common import BAD_USAGE, DONE, FAILURE, complain
 from pmtui.commands.ink import Ink
 from pmtui.commands.verb import PATTERNS, ask, following, matching, rows_of, verb_parser
-from pmtui.control import ControlError, LogLine, Missed, RawLogLine
+from pmtui.control import MOST_LINES, ControlError, LogLine, Missed, RawLogLine
 from pmtui.logs.sanitise import coloured
 from pmtui.quantities import plural
 from pmtui.remote.client import Client, path_of
@@ -55,6 +55,8 @@ def count(text: str) -> int:
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
+    if options.follow and options.lines > MOST_LINES:
+        return complain(f"-f begins with {MOST_LINES:,} lines at most: ask for more without it", BAD_USAGE)
     return ask(options, lambda client: follow(client, options) if options.follow else last(client, options))
 
 
@@ -68,11 +70,25 @@ def last(client: Client, options: argparse.Namespace) -> int:
     rows, lost = matching(rows_of(client), options.ids)
     if lost:
         return complain(f"no process matches '{lost[0]}'", FAILURE)
-    form: type[Sequence[LogLine]] = list[LogLine] if options.json else list[RawLogLine]
-    found = [client.get(path_of(row.id, "logs"), form, **query_of(options)) for row in rows]
+    found = [lines_of(client, row.id, query_of(options), options) for row in rows]
     merged = [*heapq.merge(*found, key=lambda line: line.time)]
     Printer(options, [row.id for row in rows]).lines(merged[-options.lines :] if options.lines else [])
     return DONE
+
+
+def lines_of(
+    client: Client, process_id: str, query: Mapping[str, object], options: argparse.Namespace
+) -> list[LogLine]:
+    """The last lines of one process, oldest first, however many are asked for."""
+    form: type[Sequence[LogLine]] = list[LogLine] if options.json else list[RawLogLine]
+    pages: list[Sequence[LogLine]] = []
+    left, before = options.lines, None
+    while True:
+        page = client.get(path_of(process_id, "logs"), form, **{**query, "lines": left, "before": before})
+        pages.append(page)
+        if len(page) < MOST_LINES or left == MOST_LINES:
+            return [line for page in reversed(pages) for line in page]
+        left, before = left - MOST_LINES, page[0].seq
 
 
 def follow(client: Client, options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Literal, NamedTuple, cast
 
 from pmtui.config.units import parse_duration
-from pmtui.control import LogLine, Stream
+from pmtui.control import MOST_LINES, LogLine, Stream
 from pmtui.logs.clock import now_ms
 from pmtui.logs.level import LEVELS, Level, level_of
 from pmtui.logs.pattern import Pattern
@@ -18,8 +18,6 @@ from pmtui.logs.process import STREAMS, ProcessLog
 from pmtui.logs.ring import RawLine
 from pmtui.logs.thread import in_thread
 
-MOST_LINES = 10_000
-"""Lines in one answer."""
 SECONDS = 10.0
 """For which a search may go on."""
 _EVER = 1 << 62

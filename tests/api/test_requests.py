@@ -3,8 +3,7 @@ from typing import Unpack
 import httpx
 import pytest
 
-from pmtui.api.requests import MOST_LINES
-from pmtui.control import LogLine, LogQuery
+from pmtui.control import MOST_LINES, LogLine, LogQuery
 from tests.fake_control import FakeControl, snapshot
 
 LINES = f"lines is a number from 0 to {MOST_LINES}, not "

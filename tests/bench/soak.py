@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -145,6 +145,7 @@ class Events:
 
     def __init__(self, api: Api) -> None:
         self.starts: Counter[str] = Counter()
+        self.story: defaultdict[str, list[str]] = defaultdict(list)
         self.missed = 0
         self.last = 0
         self._answer = api.open("GET", "/api/pm/events", **{"Last-Event-ID": "0"})
@@ -159,6 +160,7 @@ class Events:
     def _take(self, event: dict[str, Any]) -> None:
         self.missed += event.get("events", 0)
         self.last = event.get("seq", self.last)
+        self.story[event.get("id", "")].append(f"{event}")
         if event.get("to") == "starting" and event["from"] != "starting":
             self.starts[event["id"]] += 1
 
@@ -294,11 +296,16 @@ def compare(api: Api, events: Events, folder: Path) -> list[tuple[str, float, fl
     reasons, written = api.counted("pmtui_process_restarts_total"), api.counted("pmtui_process_log_bytes_total")
     told = [row["id"] for row in rows if row["restartCount"] != reasons[row["id"]]]
     heard = [row["id"] for row in rows if row["restartCount"] + 1 != events.starts[row["id"]]]
+    for name in heard:
+        restarts = next(row["restartCount"] for row in rows if row["id"] == name)
+        print(f"  {name}: {restarts} restarts, {events.starts[name]} starts told:")
+        print(*(f"    {line}" for line in events.story[name]), sep="\n")
     stored = [row["id"] for row in rows if kept(folder, row["id"]) != written[row["id"]]]
     return [
         ("restarts", sum(reasons.values()), sum(row["restartCount"] for row in rows), True),
         ("list and metrics differ", len(told), 0, not told),
-        ("list and events differ", len(heard), 0, not heard and not events.missed),
+        ("events missed", events.missed, 0, not events.missed),
+        ("list and events differ", len(heard), 0, not heard),
         ("log bytes and files differ", len(stored), 0, not stored),
     ]
 

@@ -57,11 +57,21 @@ def test_the_run_before_is_there_after_a_crash(own: Running) -> None:
     assert raw(own, "bad", "--prev") == b"because\n"
 
 
+def test_more_lines_than_one_answer_has_are_given(tmp_path: Path) -> None:
+    with running(tmp_path, [{"id": "many", "command": "seq", "args": ["25000"], "restart": "on-failure"}]) as manager:
+        manager.wait_until_served()
+        eventually(lambda: manager.row("many")["status"] == "completed")
+        for wanted, found in ((9_999, 9_999), (10_000, 10_000), (10_001, 10_001), (20_000, 20_000), (60_000, 25_000)):
+            numbers = [int(line) for line in raw(manager, "many", "-n", str(wanted)).split()]
+            assert numbers == [*range(25_001 - found, 25_001)]
+
+
 def test_a_wrong_question_is_explained(house: Running) -> None:
     for words, told, code in (
         (("nobody",), "nobody", 1),
         (("talker", "--grep", "("), "grep", 2),
         (("--since", "soon"), "since", 2),
+        (("-f", "-n", "10001"), "10,000 lines at most", 2),
     ):
         done = pmtui(house.folder, "logs", *words)
         assert done.returncode == code

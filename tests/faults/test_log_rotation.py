@@ -14,15 +14,15 @@ from tests.commands.shell import CLEAN
 from tests.eventually import DEADLINE, eventually
 from tests.running import PMTUI, Running, running
 
-COUNT = 30_000
-BATCH = 500
-PACED = f"for i in $(seq 1 {BATCH} {COUNT}); do seq $i $((i + {BATCH - 1})); sleep 0.05; done; exec sleep 600"
+COUNT = 10_000  # as many as a reader who comes late gets
+BATCH = 100
+PACED = f"for i in $(seq 1 {BATCH} {COUNT}); do seq $i $((i + {BATCH - 1})); sleep 0.02; done; exec sleep 600"
 LOG: dict[str, Any] = {
     "id": "log",
     "command": PACED,
     "shell": True,
     "autostart": False,
-    "log": {"maxSize": "16KB", "keep": 1000},
+    "log": {"maxSize": "2KB", "keep": 1000},
 }
 
 
@@ -71,7 +71,7 @@ def assert_without_gap(manager: Running) -> None:
 
 
 def test_a_hundred_rotations_cost_no_reader_a_line(tmp_path: Path) -> None:
-    """Files of 16 KB are rotated a few times a second while one client follows the stream, one is `pmtui logs -f` and
+    """Files of 2 KB are rotated many times a second while one client follows the stream, one is `pmtui logs -f` and
     one queries again and again: no gap and no duplicate for any of them, nor in the files."""
     with running(tmp_path, [LOG]) as manager:
         manager.wait_until_served()
@@ -88,7 +88,7 @@ def test_a_hundred_rotations_cost_no_reader_a_line(tmp_path: Path) -> None:
         logs = manager.data / "logs"
         eventually(lambda: (logs / "log-stdout.log").read_text().endswith(f" {COUNT}\n"))
         archives = [*logs.glob("log-stdout-*.log")]
-        assert len(archives) > 50
+        assert len(archives) > 100
         files = sorted((file.read_text() for file in [*archives, logs / "log-stdout.log"]), key=first_number)
         assert [int(line.split()[1]) for text in files for line in text.splitlines()] == tail.numbers
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from pmtui.config.model import LogSettings
-from pmtui.control import LogLine, RawLogLine, Stream
+from pmtui.control import MOST_LINES, LogLine, RawLogLine, Stream
 from pmtui.logs.clock import rfc3339
 from pmtui.logs.pattern import Pattern
 from pmtui.logs.process import STREAMS, ProcessLog
-from pmtui.logs.query import MOST_LINES, Query, QueryError, parse_query, search, search_now
+from pmtui.logs.query import Query, QueryError, parse_query, search, search_now
 from pmtui.logs.store import LogStore
 from tests.logs.support import no_alarm
 
