@@ -1,14 +1,17 @@
 """Textual's terminal driver, made to survive what terminals do.
 
 In Textual 8.2.8 a byte from the keyboard that is not UTF-8 ends the application, a terminal that has gone makes it spin
-at 133 % of a core, and SIGCONT after a SIGSTOP starts a second set of threads.
+at 133 % of a core, SIGCONT after a SIGSTOP starts a second set of threads, and SIGTSTP or SIGCONT in the midst of a
+write waits for ever for the lock that the interrupted write holds.
 """
 
+import asyncio
 import contextlib
 import os
 import selectors
 import signal
 from codecs import getincrementaldecoder
+from collections.abc import Callable
 from typing import IO, Any, cast
 
 from textual._parser import ParseError
@@ -24,6 +27,7 @@ class TerminalDriver(LinuxDriver):
     """Reads keys byte for byte, whatever they are, and gives up quietly when the terminal has gone."""
 
     def __init__(self, app: App[Any], **options: Any) -> None:
+        self._loop = asyncio.get_running_loop()
         super().__init__(app, **options)
         self._file = cast("Any", Forgiving(cast("IO[str]", self._file)))
 
@@ -58,7 +62,17 @@ class TerminalDriver(LinuxDriver):
         except OSError:
             return b""
 
+    def _sigtstp_application(self, *_: object) -> None:
+        self._soon(super()._sigtstp_application)
+
     def _sigcont_application(self, *_: object) -> None:
+        self._soon(self._continued)
+
+    def _soon(self, act: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(act)
+
+    def _continued(self) -> None:
         if not self._must_signal_resume:  # stopped by SIGSTOP, which nobody is told of
             self.suspend_application_mode()
             self._must_signal_resume = True

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import termios
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,11 +10,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.dashboard.terminal import OWN_SESSION, SLEEPERS, PseudoTerminal, terminal, workers
+from tests.dashboard.terminal import OWN_SESSION, SLEEPERS, START, PseudoTerminal, terminal, workers
 from tests.eventually import eventually, is_alive, is_stopped
 from tests.running import running
 
 HANGUP_IGNORED = (*OWN_SESSION, "sh", "-c", "trap '' HUP; exec \"$@\"", "sh")
+INTERRUPTED = """
+import os
+from textual.drivers._writer_thread import WriterThread
+
+write = WriterThread.write
+
+def interrupted(self, text):
+    if os.path.exists("now"):
+        os.remove("now")
+        with self._queue.mutex:
+            os.kill(os.getpid(), {:d})
+    write(self, text)
+
+WriterThread.write = interrupted
+"""
+"""Makes a signal come in the midst of a write once there is a file `now`."""
 NEVER_TOLD = ()
 """In a session that has another terminal or none: nobody is sent a signal when this one is closed."""
 
@@ -132,6 +149,25 @@ def test_suspended_it_gives_the_terminal_back_and_draws_anew_when_continued(tmp_
         assert shown.ends() == 0
         assert workers(tmp_path) == []
         assert shown.is_restored()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGCONT])
+def test_suspended_in_the_midst_of_a_write_it_waits_for_no_lock(tmp_path: Path, number: signal.Signals) -> None:
+    """The signal comes while the drawing holds the lock of what is to be written."""
+    shown = PseudoTerminal(tmp_path, SLEEPERS, program=(sys.executable, "-c", INTERRUPTED.format(number) + START))
+    try:
+        shown.shows("Quit")
+        shown.forget()
+        (tmp_path / "now").touch()
+        if number == signal.SIGTSTP:
+            eventually(lambda: is_stopped(shown.process.pid))
+            shown.process.send_signal(signal.SIGCONT)
+        shown.shows("Quit")
+        shown.process.terminate()
+        assert shown.ends() == 0
+        assert shown.is_restored()
+    finally:
+        shown.close()
 
 
 def test_stopped_without_a_word_it_draws_anew_when_continued(tmp_path: Path) -> None:
