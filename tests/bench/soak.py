@@ -78,7 +78,7 @@ def config(folder: Path) -> str:
 class Usage(NamedTuple):
     """What manager and guardian hold."""
 
-    descriptors: int
+    descriptors: Counter[str]
     threads: int
     tasks: int
     memory: float
@@ -126,7 +126,7 @@ class Api:
         manager = psutil.Process(self.pid)
         own = [manager, *(child for child in manager.children() if child.name() == "pmtui")]
         return Usage(
-            sum(one.num_fds() for one in own),
+            sum((descriptors_of(one.pid) for one in own), Counter()),
             sum(one.num_threads() for one in own),
             int(tasks[1]),
             sum(one.memory_info().rss for one in own) / 1e6,
@@ -254,6 +254,15 @@ def endure(trouble: Trouble, api: Api, seconds: float) -> tuple[Usage, Usage]:
     return first or now, api.usage()
 
 
+def descriptors_of(pid: int) -> Counter[str]:
+    """What is open, by name; sockets and the like by their kind."""
+    found: Counter[str] = Counter()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found[os.readlink(link).partition(":[")[0]] += 1
+    return found
+
+
 def kept(folder: Path, process_id: str) -> int:
     return sum(path.stat().st_size for path in (folder / ".pmtui/logs").glob(f"{process_id}-std*.log"))
 
@@ -274,9 +283,11 @@ def main(seconds: float = 600, seed: int | None = None) -> int:
             after = rest(api)
             left = set(marked(str(folder))) - {api.pid, *(child.pid for child in psutil.Process(api.pid).children())}
             checks = compare(api, events, folder)
+            if more := after.descriptors - before.descriptors:
+                print(f"  opened since: {dict(more)}")
         gone = eventually(lambda: not marked(str(folder)))
     checks += [
-        ("descriptors", after.descriptors, before.descriptors, after.descriptors <= before.descriptors),
+        ("descriptors", after.descriptors.total(), before.descriptors.total(), not more),
         ("threads", after.threads, before.threads + POOLED, after.threads <= before.threads + POOLED),
         ("tasks", after.tasks, before.tasks, after.tasks <= before.tasks),
         ("memory, MB", round(last.memory, 1), round(first.memory * MEMORY, 1), last.memory <= first.memory * MEMORY),
