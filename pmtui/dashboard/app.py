@@ -125,6 +125,11 @@ class DashboardApp(App[None]):
             self.starts_again = parting == "start again"
             self.leave()
 
+    def on_resize(self) -> None:
+        """Draws everything: a terminal that was small for a moment has lost what it showed, and nobody says so."""
+        for screen in self.screen_stack[-1:]:
+            screen.refresh()
+
     def leave(self) -> None:
         """Ends everything; once more, at once."""
         if self.owner is None:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import termios
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +66,22 @@ def test_five_hundred_sizes_are_survived(tmp_path: Path) -> None:
         shown.process.terminate()
         assert shown.ends() == 0
         assert shown.is_restored()
+
+
+def test_a_terminal_that_has_its_old_size_again_is_drawn_anew(tmp_path: Path) -> None:
+    """It was small so shortly that nobody saw it: it has lost what it showed all the same."""
+    with dashboard(tmp_path) as shown:
+        eventually(lambda: draws_no_keys(shown))
+        shown.resize(100, 30)
+        shown.shows("Quit")
+
+
+def draws_no_keys(shown: PseudoTerminal) -> bool:
+    """Whether the first pictures are done with: from then on only figures change."""
+    shown.forget()
+    shown.shows("up ")
+    time.sleep(1)
+    return "Quit" not in shown.text
 
 
 @pytest.mark.parametrize("size", [(0, 0), (1, 1)])
