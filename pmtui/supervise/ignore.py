@@ -40,7 +40,23 @@ class Ignore:
         self._folders = tuple(folder + "/" for folder in folders if folder.startswith(self._root))
 
     def covers(self, path: str, environments: MutableMapping[str, bool]) -> bool:
-        """Whether a change of `path` is none; what is learnt about virtual environments is kept in `environments`."""
+        """Whether a change of `path` is none; what is learnt about virtual environments is kept in `environments`.
+
+        A folder that is there is as good as the files in it.
+        """
+        if self._is_ignored(path, environments):
+            return True
+        is_inside = len(path) >= len(self._root)
+        return is_inside and os.path.isdir(path) and not os.path.islink(path) and self._is_bare(path, environments)
+
+    def _is_bare(self, folder: str, environments: MutableMapping[str, bool]) -> bool:
+        for parent, folders, files in os.walk(folder):
+            if not all(self._is_ignored(os.path.join(parent, name), environments) for name in files):
+                return False
+            folders[:] = (name for name in folders if not self._is_ignored(os.path.join(parent, name), environments))
+        return True
+
+    def _is_ignored(self, path: str, environments: MutableMapping[str, bool]) -> bool:
         if not path.startswith(self._root):
             return False
         if f"{path}/".startswith(self._folders):

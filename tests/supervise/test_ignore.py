@@ -81,3 +81,17 @@ def test_the_root_itself_is_never_ignored() -> None:
 def test_what_is_no_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="Invalid git pattern"):
         Ignore("/srv/app", [pattern], [])
+
+
+def test_a_folder_is_as_good_as_the_files_in_it(tmp_path: Path) -> None:
+    (tmp_path / "pkg/node_modules/deep").mkdir(parents=True)
+    (tmp_path / "pkg/node_modules/deep/index.js").touch()
+    (tmp_path / "pkg/a.log").touch()
+    ignore = Ignore(str(tmp_path), [], [])
+    assert ignore.covers(f"{tmp_path}/pkg", {})
+    (tmp_path / "pkg/src").mkdir()
+    assert ignore.covers(f"{tmp_path}/pkg/src", {})
+    (tmp_path / "pkg/src/agent.py").touch()
+    assert not ignore.covers(f"{tmp_path}/pkg/src", {})
+    assert not ignore.covers(f"{tmp_path}/pkg", {})
+    assert not ignore.covers(f"{tmp_path}/gone", {})

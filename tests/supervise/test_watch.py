@@ -129,9 +129,21 @@ def test_the_manager_knows_the_files_that_it_prints_to(tmp_path: Path) -> None:
 async def test_new_folders_are_watched(tmp_path: Path) -> None:
     async with watching(watched(tmp_path)) as manager:
         (tmp_path / "new/deep").mkdir(parents=True)
-        await restarted(manager)
+        await asyncio.sleep(0.5)
+        assert manager.processes["a"].state.restarts == 0
         (tmp_path / "new/deep/agent.py").write_text("pass")
-        assert (await restarted(manager, 2)).reason == "watch: new/deep/agent.py changed"
+        assert (await restarted(manager)).reason == "watch: new/deep/agent.py changed"
+
+
+async def test_a_folder_that_comes_with_files_is_a_change(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere/deep").mkdir(parents=True)
+    (tmp_path / "elsewhere/deep/agent.py").touch()
+    (tmp_path / "source").mkdir()
+    async with watching(watched(tmp_path / "source")) as manager:
+        (tmp_path / "elsewhere").rename(tmp_path / "source/new")
+        await restarted(manager)
+        (tmp_path / "source/new").rename(tmp_path / "elsewhere")
+        await restarted(manager, 2)
 
 
 async def test_a_link_that_is_turned_to_another_release_is_a_change(tmp_path: Path) -> None:
