@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tests.eventually import eventually_async
+
 
 class Web:
     """An HTTP server in the test's own loop that answers with `head` and `body`; it keeps what it was asked."""
@@ -44,6 +46,18 @@ async def web() -> AsyncIterator[Web]:
     site.port = server.sockets[0].getsockname()[1]
     async with server:
         yield site
+    await all_let_go(site.port)
+
+
+async def all_let_go(port: int) -> None:
+    """Returns when nobody here is connected with that port: clients let a server say its last words."""
+    transports = asyncio.get_running_loop()._transports  # type: ignore[attr-defined]
+
+    def is_ours(transport: asyncio.Transport) -> bool:
+        peer, socket = transport.get_extra_info("peername"), transport.get_extra_info("socket")
+        return bool(peer) and peer[1:2] == (port,) and socket.fileno() >= 0
+
+    await eventually_async(lambda: not any(map(is_ours, [*transports.values()])))
 
 
 def free_port() -> int:

@@ -162,7 +162,7 @@ async def test_one_that_was_cut_short_is_begun_anew(tmp_path: Path) -> None:
 
 
 async def test_a_restart_during_an_installation_begins_it_anew_and_never_twice_at_once(tmp_path: Path) -> None:
-    line = "mkdir busy || exit 9; trap 'rmdir busy; exit 1' TERM; echo $$; while [ ! -e go ]; do sleep 0.02; done"
+    line = "trap 'rmdir busy; exit 1' TERM; mkdir busy || exit 9; echo $$; while [ ! -e go ]; do sleep 0.02; done"
     async with managed(installing(tmp_path, line), settings=settings(tmp_path)) as manager:
         await eventually_awaited(lambda: texts(manager))
         for _ in range(20):

@@ -10,7 +10,7 @@ from pmtui.logs.ring import Ring
 from pmtui.supervise.http import AnswerError, get, post, status_of
 from pmtui.supervise.probes import HttpProbe, LogProbe, ProbeError, SilenceProbe, TcpProbe
 from tests.eventually import eventually_async
-from tests.supervise.servers import free_port, web
+from tests.supervise.servers import all_let_go, free_port, web
 
 
 @pytest.mark.parametrize("status", ["200 OK", "204 No Content", "301 Moved Permanently", "399 Odd"])
@@ -63,8 +63,10 @@ async def test_what_is_no_http_says_so(answer: bytes) -> None:
         writer.close()
 
     async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
         with pytest.raises(AnswerError):
-            await status_of(get(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
+            await status_of(get(f"http://127.0.0.1:{port}"))
+        await all_let_go(port)
 
 
 async def test_a_server_can_send_its_body_to_the_end_though_nobody_reads_it() -> None:
