@@ -102,13 +102,13 @@ COMPOSE = (
 
 
 @given(app=st.dictionaries(st.sampled_from(PM2.split()), VALUES, max_size=6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_app_is_imported_or_refused(app: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> None:
     any_is_imported_or_refused([{"script": "a.js"} | app], tmp_path_factory)
 
 
 @given(process=st.dictionaries(st.sampled_from(COMPOSE.split()), VALUES, max_size=6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_process_is_imported_or_refused(
     process: dict[str, object], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
