@@ -6,7 +6,7 @@ import gc
 import os
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from pmtui import __version__
 from pmtui.config.load import NAMES, Loaded
-from pmtui.control import ControlError, Status
+from pmtui.control import ControlError, Event, Status
 from pmtui.instance import AlreadyRunningError, FolderError, Instance, acquire
 from pmtui.logs.bridge import Bridge, Format
 from pmtui.logs.bridge_file import FileBridge
@@ -131,7 +131,7 @@ def publish(instance: Instance, loaded: Loaded, url: str | None) -> None:
 
 async def supervise(manager: Manager, bridge: Bridge, api: Api | None) -> None:
     async with asyncio.TaskGroup() as fronts:
-        telling = fronts.create_task(tell(manager, bridge))
+        telling = fronts.create_task(tell(manager.events(), bridge))  # from before the first one
         serving = fronts.create_task(serve(manager, api))
         await manager.run()
         telling.cancel()
@@ -177,8 +177,8 @@ async def serve(manager: Manager, api: Api | None) -> None:
         await server.close()
 
 
-async def tell(manager: Manager, bridge: Bridge) -> None:
-    async for event in manager.events():
+async def tell(events: AsyncIterator[Event], bridge: Bridge) -> None:
+    async for event in events:
         words = f"{event.id} {event.to or 'removed'}" + (f": {event.reason}" if event.reason else "")
         bridge.line("ERROR" if event.to in GRAVE else "INFO", words)
 

@@ -51,7 +51,7 @@ class Surroundings(Protocol):
         """Reads what is left of a run's output, closes it, and calls `done`."""
 
     def changed(self, process: "Process") -> None:
-        """The state has changed; whoever wants to know is told soon."""
+        """The state has changed: it is told at once, and those who attend to it look soon."""
 
     def alarm(self, text: str) -> None:
         """Something is wrong that people must know."""
@@ -64,7 +64,7 @@ class Process:
         self.reconfigure(config)
         self.log = log
         self.state = State()
-        self.told = Status.STOPPED  # what was published last
+        self.told = self.state  # what was published last
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.obstacle = ""  # what keeps it from starting
         self.prepared: Prepared | None = None
@@ -140,9 +140,9 @@ class Process:
             before.why,
         ):
             self.last_error = self._explained(isinstance(event, events.Emptied) and self._gave_up)
+        self._around.changed(self)  # before the effects, which may be the next change already
         for effect in effects:
             self._carry_out(effect)
-        self._around.changed(self)
 
     def report(self, report: Report) -> None:
         """Takes what the guardian says about the present run."""

@@ -266,6 +266,8 @@ class Supervisor:
         self._pump.finish(outputs, done)
 
     def changed(self, process: Process) -> None:
+        if process.status is not Status.WAITING:  # a start that nothing hinders waits for no time
+            self._tell(process)
         if not self._changed:
             self._loop.call_soon(self._publish)
         self._changed[process.id] = process
@@ -276,8 +278,7 @@ class Supervisor:
         changed, self._changed = self._changed, {}
         for process in changed.values():
             self._attendants.look(process)
-            if process.told is not process.status and not process.state.is_settling:
-                self._tell(process)
+            self._tell(process)
             if process.state.removed and self.processes.get(process.id) is process:
                 self._bury(process)
         for process in [*self.processes.values()]:
@@ -289,15 +290,18 @@ class Supervisor:
                 waiter.set_result(None)
 
     def _tell(self, process: Process) -> None:
+        told, state = process.told, process.state
+        if (told.status, told.generation) == (state.status, state.generation) or state.is_settling:
+            return
         event = Event(
             seq=self._journal.last + 1,
             id=process.id,
-            from_=process.told,
+            from_=told.status,
             to=process.status,
             reason=describe(process),
             time=rfc3339(now_ms()),
         )
-        process.told = process.status
+        process.told = state
         process.events.append(event)
         self._journal.add(event)
 

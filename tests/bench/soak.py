@@ -121,12 +121,13 @@ class Api:
         return rows
 
     def usage(self) -> Usage:
-        tasks = re.search(r"^pmtui_manager_tasks (\d+)", self.call("GET", "/metrics"), re.MULTILINE)
-        assert tasks
         manager = psutil.Process(self.pid)
         own = [manager, *(child for child in manager.children() if child.name() == "pmtui")]
+        descriptors = sum((descriptors_of(one.pid) for one in own), Counter())  # before a question opens one more
+        tasks = re.search(r"^pmtui_manager_tasks (\d+)", self.call("GET", "/metrics"), re.MULTILINE)
+        assert tasks
         return Usage(
-            sum((descriptors_of(one.pid) for one in own), Counter()),
+            descriptors,
             sum(one.num_threads() for one in own),
             int(tasks[1]),
             sum(one.memory_info().rss for one in own) / 1e6,
@@ -161,7 +162,7 @@ class Events:
         self.missed += event.get("events", 0)
         self.last = event.get("seq", self.last)
         self.story[event.get("id", "")].append(f"{event}")
-        if event.get("to") == "starting" and event["from"] != "starting":
+        if event.get("to") == "starting":
             self.starts[event["id"]] += 1
 
 

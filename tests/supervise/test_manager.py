@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pmtui import Manager, ProcessConfig
-from pmtui.config.model import Limits, Settings
+from pmtui.config.model import Health, Limits, Settings
 from pmtui.control import (
     ConflictError,
     Event,
@@ -26,6 +26,7 @@ from pmtui.control import (
     Status,
     UnavailableError,
 )
+from pmtui.supervise.events import Start
 from tests.eventually import DEADLINE, eventually_async, eventually_awaited, is_alive
 from tests.supervise.managed import SLEEP, STOPPED, STUBBORN, managed, ready, row, running, sh, texts, until
 
@@ -314,6 +315,35 @@ async def test_every_change_is_an_event_with_its_reason() -> None:
             (4, Status.STOPPING, Status.STOPPED),
         ]
         assert await manager.history("a") == events
+
+
+async def test_a_start_is_told_though_the_guardian_answers_within_the_same_turn_of_the_loop() -> None:
+    async with managed(sh("a", SLEEP, autostart=False), sh("b", SLEEP)) as manager:
+        b = await running(manager, "b")
+        os.kill(b.pid, signal.SIGKILL)
+        time.sleep(0.3)  # noqa: ASYNC251 - what the guardian says of it is read in the next turn, behind what is asked there
+        await asyncio.sleep(0)
+        manager.processes["a"].feed(Start())
+        time.sleep(0.3)  # noqa: ASYNC251 - and so is that a is there
+        await running(manager, "a")
+        told = [(event.from_, event.to) for event in await manager.history("a")]
+        assert told == [(Status.STOPPED, Status.STARTING), (Status.STARTING, Status.RUNNING)]
+
+
+async def test_a_run_that_cannot_even_be_spawned_is_told_from_its_start() -> None:
+    async with managed(ProcessConfig(id="a", script="/nowhere/a.py", max_retries=0, autostart=False)) as manager:
+        await manager.start("a")
+        await manager.wait("a", frozenset({Status.FAILED}))
+        told = [(event.from_, event.to) for event in await manager.history("a")]
+        assert told == [(Status.STOPPED, Status.STARTING), (Status.STARTING, Status.FAILED)]
+
+
+async def test_a_start_is_told_even_behind_one_that_never_became_ready() -> None:
+    never = Health(log="never printed")
+    async with managed(sh("a", "sleep 0.2", health=never, healthy_after=0.05, max_retries=3)) as manager:
+        await until(manager, lambda now: now.restart_count >= 2)
+        told = [(event.from_, event.to) for event in await manager.history("a")]
+        assert told[:2] == [(Status.STOPPED, Status.STARTING), (Status.STARTING, Status.STARTING)]
 
 
 async def collect(manager: Manager, events: list[Event]) -> None:
