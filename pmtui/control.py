@@ -110,8 +110,8 @@ class Event(_Fact, frozen=True, kw_only=True):
 
     seq: int
     id: str
-    from_: Status | None = msgspec.field(name="from")
-    to: Status | None
+    from_: Status = msgspec.field(name="from")
+    to: Status
     reason: str
     time: str
 

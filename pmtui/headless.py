@@ -179,7 +179,7 @@ async def serve(manager: Manager, api: Api | None) -> None:
 
 async def tell(events: AsyncIterator[Event], bridge: Bridge) -> None:
     async for event in events:
-        words = f"{event.id} {event.to or 'removed'}" + (f": {event.reason}" if event.reason else "")
+        words = f"{event.id} {event.to}" + (f": {event.reason}" if event.reason else "")
         bridge.line("ERROR" if event.to in GRAVE else "INFO", words)
 
 

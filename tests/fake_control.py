@@ -238,12 +238,10 @@ class FakeControl:
 
     def put(self, row: Snapshot, reason: str = "") -> None:
         """Changes a process from outside, and tells those who listen."""
-        before = self.rows.get(row.id)
+        before = self.rows[row.id].status if row.id in self.rows else Status.STOPPED
         self.rows[row.id] = row
         self.seq += 1
-        event = Event(
-            seq=self.seq, id=row.id, from_=before.status if before else None, to=row.status, reason=reason, time=NOON
-        )
+        event = Event(seq=self.seq, id=row.id, from_=before, to=row.status, reason=reason, time=NOON)
         self.told.append(event)
         for queue in self.queues:
             queue.put_nowait(event)

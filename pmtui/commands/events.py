@@ -74,6 +74,6 @@ def shown(event: Event, ink: Ink) -> str:
     """`17:00:00.123  web  ● running  watch: agent.py changed`."""
     moment = datetime.fromisoformat(event.time).astimezone()
     time = f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}"
-    status = ink.status(event.to) if event.to else ink.paint("removed", "dim")
+    status = ink.status(event.to)
     reason = fitted(event.reason, None)
     return f"{ink.paint(time, 'dim')}  {ink.name(event.id, event.id):<12}  {status:<10}  {reason}".rstrip()

@@ -15,7 +15,7 @@ def journal_of(count: int) -> Journal:
 def add(journal: Journal, count: int) -> None:
     for _ in range(count):
         seq = journal.last + 1
-        journal.add(Event(seq=seq, id="web", from_=None, to=Status.RUNNING, reason="", time=""))
+        journal.add(Event(seq=seq, id="web", from_=Status.STARTING, to=Status.RUNNING, reason="", time=""))
 
 
 async def numbers(events: AsyncIterator[Event], count: int) -> list[int]:

@@ -126,9 +126,7 @@ def events_table(history: Sequence[Event], look: Look, glyphs: Glyphs, now: floa
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for event in reversed(history):
-        status = Text("removed", style=look["dim"])
-        if event.to is not None:
-            status = Text(f"{glyphs.status[event.to]} {event.to}", style=look[STATUS_TONE[event.to]])
+        status = Text(f"{glyphs.status[event.to]} {event.to}", style=look[STATUS_TONE[event.to]])
         time = Text(formats.day_time(event.time, now), style=look["dim"])
         table.add_row(time, status, Text(harmless(event.reason), style=look["text"]))
     return table
