@@ -36,7 +36,10 @@ def digest(config: ProcessConfig, settings: Settings) -> str:
 
 
 def compare(digests: Mapping[str, str], settings: Settings, loaded: Loaded) -> Changes:
-    """What `loaded` means for the processes that have these digests; with errors nothing is to be done."""
+    """What `loaded` means for the processes that have these digests: with errors nothing."""
+    if loaded.errors:
+        errors = [str(problem) for problem in loaded.errors]
+        return Changes(added=[], removed=[], changed=[], unchanged=[*digests], errors=errors)
     wanted = {config.id: digest(config, loaded.settings) for config in loaded.processes}
     moved = [name for name in NEEDS_RESTART if getattr(settings, name) != getattr(loaded.settings, name)]
     return Changes(
@@ -44,6 +47,6 @@ def compare(digests: Mapping[str, str], settings: Settings, loaded: Loaded) -> C
         removed=[name for name in digests if name not in wanted],
         changed=[name for name in wanted if digests.get(name, wanted[name]) != wanted[name]],
         unchanged=[name for name in wanted if digests.get(name) == wanted[name]],
-        errors=[str(problem) for problem in loaded.errors],
+        errors=[],
         notes=[f"settings.{name} takes effect when the manager is started again" for name in moved],
     )
