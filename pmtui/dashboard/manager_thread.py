@@ -111,7 +111,7 @@ class ManagerThread:
     def older_than(self, process_id: str, number: int) -> Iterator[Line]:
         process = self._manager.processes.get(process_id)
         if process is not None:
-            yield from (Line(*raw, process_id) for raw in process.log.newest_first() if raw.seq < number)
+            yield from (Line(*raw, process_id) for raw in process.log.newest_first(below=number))
 
     # on the manager's thread
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pmtui.control import LogLine
 from pmtui.logs.process import ProcessLog
-from pmtui.logs.query import Query, Span, search, tests_of
+from pmtui.logs.query import Query, Span, search_and_mark, tests_of
 from pmtui.logs.ring import RawLine
 from pmtui.logs.thread import in_thread
 
@@ -62,12 +62,11 @@ class Place:
 def read_back(log: ProcessLog, first: int, end: int) -> list[RawLine]:
     """The lines with numbers in `range(first, end)`, newest first, in a thread that may wait for the disk."""
     found = []
-    with closing(log.newest_first()) as lines:
+    with closing(log.newest_first(below=end)) as lines:
         for line in lines:
             if line.seq < first:
                 break
-            if line.seq < end:
-                found.append(line)
+            found.append(line)
     return found
 
 
@@ -82,7 +81,6 @@ async def follow(
     """
     query = query or Query()
     after = after or {}
-    places = [Place(log, _begin(log, after.get(log.process_id))) for log in logs]
     come = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -94,9 +92,10 @@ async def follow(
     with ExitStack() as stack:
         for log in logs:
             stack.callback(log.ring.listen(tell))
-        fresh = [place for place in places if place.log.process_id not in after]
-        ends = {place.log.process_id: place.next for place in fresh}
-        for old in await search([place.log for place in fresh], query, before=ends):
+        begin = {log.process_id: _behind(log, after[log.process_id]) for log in logs if log.process_id in after}
+        past, ends = await search_and_mark([log for log in logs if log.process_id not in after], query)
+        places = [Place(log, (begin | ends)[log.process_id]) for log in logs]
+        for old in past:
             yield old
         while True:
             come.clear()
@@ -115,7 +114,5 @@ async def follow(
                 await come.wait()
 
 
-def _begin(log: ProcessLog, after: int | None) -> int:
-    if after is None:
-        return log.ring.end
+def _behind(log: ProcessLog, after: int) -> int:
     return after + 1 if after < log.ring.end else 1

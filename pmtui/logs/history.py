@@ -6,7 +6,9 @@ of their times. Files without timestamps say nothing of times and runs; those of
 """
 
 import heapq
+import math
 import os
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -14,7 +16,7 @@ from pmtui.control import Stream
 from pmtui.logs.clock import STAMP, stamped
 from pmtui.logs.file import Gap, OpenFile
 from pmtui.logs.order import Order
-from pmtui.logs.ring import RawLine
+from pmtui.logs.ring import EVER, RawLine
 from pmtui.logs.runs import Run, run_at, run_of
 from pmtui.logs.sink import LONGEST, cut_at
 
@@ -45,32 +47,44 @@ class _Found(NamedTuple):
 
 
 def descending(
-    streams: list[StreamFiles], order: Order, runs: list[Run], former: list[Run], since_ms: int = 0
+    streams: list[StreamFiles],
+    order: Order,
+    runs: list[Run],
+    former: list[Run],
+    since_ms: int = 0,
+    below: int = EVER,
+    deadline: float = math.inf,
 ) -> Iterator[RawLine]:
-    """All lines in the files, newest first; files that were not written since `since_ms` are left out.
+    """The lines in the files with numbers below `below`, newest first, without files not written since `since_ms`.
 
-    `runs` are those of this manager by number of line, `former` all that are remembered, by time.
+    `runs` are those of this manager by number of line, `former` all that are remembered, by time. TimeoutError at
+    `deadline`.
     """
-    found = [_numbered(stream, order, since_ms) for stream in streams]
-    below = max((stream.last for stream in streams), default=0) + 1
+    found = [_numbered(stream, order, since_ms, below, deadline) for stream in streams]
+    number = max((stream.last for stream in streams), default=0) + 1
     for line in heapq.merge(*found, key=lambda line: line.key, reverse=True):
-        if line.seq is None:
-            below = min(below - 1, order.floor - 1)
-            yield RawLine(below, line.ms, line.stream, run_at(former, line.ms), line.data)
-        else:
-            below = line.seq
-            yield RawLine(below, line.ms, line.stream, run_of(runs, below), line.data)
+        if line.seq is not None:
+            number = line.seq
+            yield RawLine(number, line.ms, line.stream, run_of(runs, number), line.data)
+            continue
+        number = min(number - 1, order.floor - 1)
+        if number < below:
+            yield RawLine(number, line.ms, line.stream, run_at(former, line.ms), line.data)
 
 
-def _numbered(stream: StreamFiles, order: Order, since_ms: int) -> Iterator[_Found]:
+def _numbered(stream: StreamFiles, order: Order, since_ms: int, below: int, deadline: float) -> Iterator[_Found]:
     numbers = order.descending(stream.stream, stream.last)
     gaps = dict(stream.gaps)
     above: int | None = stream.last + 1
-    for line in _lines(stream, since_ms):
+    for count, line in enumerate(_lines(stream, since_ms)):
+        if count % 256 == 0 and time.monotonic() > deadline:
+            raise TimeoutError
         seq = next(numbers, None)
         for _ in range(gaps.pop(above or 0, 1) - 1):  # the marker of a gap stands for all that is missing
             next(numbers, None)
         above = seq
+        if seq is not None and seq >= below:
+            continue
         ms = stamped(line) if stream.timestamps else 0
         data = line[STAMP:] if ms else line
         yield _Found((False, ms) if seq is None else (True, seq), seq, ms, stream.stream, data)

@@ -1,5 +1,6 @@
 """The output of one process: newest lines in memory, all that fits in files."""
 
+import math
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from functools import partial
@@ -11,7 +12,7 @@ from pmtui.logs.clock import now_ms, stamp
 from pmtui.logs.file import LogFile, Piece
 from pmtui.logs.history import StreamFiles, descending
 from pmtui.logs.order import Order
-from pmtui.logs.ring import RawLine, Ring, split
+from pmtui.logs.ring import EVER, RawLine, Ring, split
 from pmtui.logs.runs import Run, RunFile
 from pmtui.logs.sanitise import plain
 from pmtui.logs.sink import StreamSink
@@ -24,7 +25,8 @@ COMPLAINT = 5
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
 _KEPT_RUNS = 1000
 _SLIP = 1000  # milliseconds by which the clock may be set back unnoticed
-_PATIENCE = 3.0  # seconds for which a reader waits for the disk
+_PATIENCE = 3.0  # seconds for which a reader waits for a disk that does not move
+_LOOK = 0.1  # seconds between two looks whether it does
 
 
 class ProcessLog:
@@ -109,21 +111,23 @@ class ProcessLog:
         for file in self.files.values():
             self._writer.call(file.finish)
 
-    def newest_first(self, since_ms: int = 0) -> Generator[RawLine, None, None]:
-        """All lines there are, from memory and then from the files. For a thread that may wait for the disk.
+    def newest_first(
+        self, since_ms: int = 0, below: int = EVER, deadline: float = math.inf
+    ) -> Generator[RawLine, None, None]:
+        """The lines with numbers below `below`, from memory and then from the files, in a thread that may wait for it.
 
-        Files not written since `since_ms` are left out, and all files when the disk does not answer within 3 s.
+        Files not written since `since_ms` are left out, and all files when the disk does not move for 3 s.
+        TimeoutError when the monotonic clock reaches `deadline` before the end of the files.
         """
         with self._writer.floods.lock:  # what has left memory is then with the writer
             start, chunks = self.ring.view()
         for chunk in reversed(chunks):
-            yield from reversed(list(split(chunk, max(chunk.first, start), chunk.first + chunk.lines)))
+            if chunk.first < below:
+                yield from reversed(list(split(chunk, max(chunk.first, start), below)))
         streams = self._open_files() if self.files else []
         try:
             former = RunFile(self._run_path).load() if streams else []
-            for line in descending(streams, self._order, self.runs, former, since_ms):
-                if line.seq < start:
-                    yield line
+            yield from descending(streams, self._order, self.runs, former, since_ms, min(below, start), deadline)
         finally:
             for stream in streams:
                 stream.close()
@@ -146,12 +150,14 @@ class ProcessLog:
                 found.set_result([self._opened(stream, file) for stream, file in self.files.items()])
 
         self._writer.call_soon(look)
-        try:
-            return found.result(_PATIENCE)
-        except TimeoutError:
-            found.cancel()
-            found.add_done_callback(_close_files)
-            return []
+        while True:
+            try:
+                return found.result(_LOOK)
+            except TimeoutError:
+                if self._writer.stalled() > _PATIENCE:
+                    found.cancel()
+                    found.add_done_callback(_close_files)
+                    return []
 
     def _opened(self, stream: Stream, file: LogFile) -> StreamFiles:
         return StreamFiles(stream, file.reading(), file.last, list(file.gaps), self.settings.timestamps)

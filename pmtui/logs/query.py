@@ -15,12 +15,11 @@ from pmtui.logs.clock import now_ms
 from pmtui.logs.level import LEVELS, Level, level_of
 from pmtui.logs.pattern import Pattern
 from pmtui.logs.process import STREAMS, ProcessLog
-from pmtui.logs.ring import RawLine
+from pmtui.logs.ring import EVER, RawLine
 from pmtui.logs.thread import in_thread
 
 SECONDS = 10.0
 """For which a search may go on."""
-_EVER = 1 << 62
 RunName = Literal["current", "previous"] | int
 
 
@@ -42,7 +41,7 @@ class Query:
     pattern: Pattern | None = None
     run: RunName | None = None
     level: Level | None = None
-    before: int = _EVER
+    before: int = EVER
     raw: bool = False
 
     def show(self, line: RawLine, process_id: str) -> LogLine:
@@ -65,38 +64,51 @@ def parse_query(parameters: Mapping[str, str]) -> Query:
     return Query(**parsed)  # type: ignore[arg-type]
 
 
-async def search(
-    logs: Sequence[ProcessLog], query: Query, seconds: float = SECONDS, before: Mapping[str, int] | None = None
-) -> list[LogLine]:
+async def search(logs: Sequence[ProcessLog], query: Query, seconds: float = SECONDS) -> list[LogLine]:
     """The lines that fit, oldest first: from memory, and from the files where memory does not reach.
 
-    `before` has numbers that lines of these ids are below. The files are read in a thread. Raises QueryError when that
-    takes longer than `seconds`.
+    The files are read in a thread. Raises QueryError when that takes longer than `seconds`.
     """
-    return await in_thread(lambda: search_now(logs, query, time.monotonic() + seconds, before or {}))
+    return await in_thread(lambda: search_now(logs, query, time.monotonic() + seconds))
 
 
-def search_now(logs: Sequence[ProcessLog], query: Query, deadline: float, before: Mapping[str, int]) -> list[LogLine]:
-    """As `search`, in the caller's thread."""
+async def search_and_mark(logs: Sequence[ProcessLog], query: Query) -> tuple[list[LogLine], dict[str, int]]:
+    """As `search`, and for every id the number that all later lines reach and none of those found."""
+
+    def search_from_here() -> tuple[list[LogLine], dict[str, int]]:
+        ends = {log.process_id: log.ring.end for log in logs}  # here, for the thread may have come late to a flood
+        return search_now(logs, query, time.monotonic() + SECONDS, ends), ends
+
+    return await in_thread(search_from_here) if logs else ([], {})
+
+
+def search_now(
+    logs: Sequence[ProcessLog], query: Query, deadline: float, before: Mapping[str, int] | None = None
+) -> list[LogLine]:
+    """As `search`, in the caller's thread. `before` has numbers that lines of these ids are below."""
+    before = before or {}
     with ExitStack() as stack:
         fitting = [
             stack.enter_context(
-                closing(_fitting(log, query, deadline, min(query.before, before.get(log.process_id, _EVER))))
+                closing(_fitting(log, query, deadline, min(query.before, before.get(log.process_id, EVER))))
             )
             for log in logs
         ]
         merged = heapq.merge(*fitting, key=lambda found: found[0].ms, reverse=True)
-        newest = list(islice(merged, min(query.lines, MOST_LINES)))
+        try:
+            newest = list(islice(merged, min(query.lines, MOST_LINES)))
+        except TimeoutError:
+            raise QueryError("the search took too long, ask for less") from None
     return [query.show(line, process_id) for line, process_id in reversed(newest)]
 
 
 class Span(NamedTuple):
     """The lines of one run: by number where this manager started it, else by time."""
 
-    first: int = -_EVER
-    end: int = _EVER
+    first: int = -EVER
+    end: int = EVER
     begin_ms: int = 0
-    end_ms: int = _EVER
+    end_ms: int = EVER
 
     def holds(self, line: RawLine) -> bool:
         return self.first <= line.seq < self.end and self.begin_ms <= line.ms < self.end_ms
@@ -113,8 +125,8 @@ def span_of(log: ProcessLog, run: RunName) -> Span | None:
         return None
     following = known[index + 1] if index + 1 < len(known) else None
     if index >= len(former):
-        return Span(first=known[index].first, end=following.first if following else _EVER)
-    return Span(end=1, begin_ms=known[index].ms, end_ms=following.ms if following else _EVER)
+        return Span(first=known[index].first, end=following.first if following else EVER)
+    return Span(end=1, begin_ms=known[index].ms, end_ms=following.ms if following else EVER)
 
 
 def _fitting(log: ProcessLog, query: Query, deadline: float, end: int) -> Generator[tuple[RawLine, str], None, None]:
@@ -123,13 +135,11 @@ def _fitting(log: ProcessLog, query: Query, deadline: float, end: int) -> Genera
     if span is None:
         return
     tests = tests_of(query, span, deadline)
-    with closing(log.newest_first(query.since_ms or 0)) as lines:
-        for count, line in enumerate(lines):
+    with closing(log.newest_first(query.since_ms or 0, end, deadline)) as lines:
+        for line in lines:
             if line.seq < span.first:
                 return
-            if count % 256 == 0 and time.monotonic() > deadline:
-                raise QueryError("the search took too long, ask for less")
-            if line.seq < end and all(test(line) for test in tests):
+            if all(test(line) for test in tests):
                 yield line, log.process_id
 
 
@@ -141,7 +151,7 @@ def tests_of(query: Query, span: Span, deadline: float) -> list[Callable[[RawLin
     if query.stream:
         tests.append(lambda line: line.stream == query.stream)
     if query.since_ms is not None or query.until_ms is not None:
-        since, until = max(query.since_ms or 0, 1), _EVER if query.until_ms is None else query.until_ms
+        since, until = max(query.since_ms or 0, 1), EVER if query.until_ms is None else query.until_ms
         tests.append(lambda line: since <= line.ms <= until)
     if level := query.level:
         wanted = LEVELS[LEVELS.index(level) :]

@@ -12,6 +12,8 @@ from pmtui.control import LogLine, RawLogLine, Stream
 from pmtui.logs.clock import rfc3339
 from pmtui.logs.sanitise import plain
 
+EVER = 1 << 62
+"""A number that no line reaches, and a time that never comes."""
 Listener = Callable[[], None]
 
 

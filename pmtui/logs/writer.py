@@ -79,6 +79,10 @@ class Writer:
             return True
         return self._is_stuck()
 
+    def stalled(self) -> float:
+        """Seconds for which nothing was written though something waits."""
+        return self._belt.stalled()
+
     def _stands_still(self) -> bool:
         return self._belt.stalled() > _PAUSE
 
@@ -110,6 +114,7 @@ class Writer:
             else:
                 for action in cast("Iterable[Callable[[], None]]", items):
                     action()
+                    self._belt.moved()
 
     def _write(self, portions: Iterable[Portion]) -> None:
         by_file: dict[LogFile, list[Piece]] = {}

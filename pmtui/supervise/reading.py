@@ -9,7 +9,7 @@ from pmtui.logs import follow
 from pmtui.logs.automaton import PatternError
 from pmtui.logs.clock import rfc3339
 from pmtui.logs.process import ProcessLog
-from pmtui.logs.query import Query, QueryError, parse_query, search
+from pmtui.logs.query import Query, QueryError, parse_query, search, search_and_mark
 from pmtui.logs.thread import in_thread
 
 
@@ -26,8 +26,7 @@ async def following(logs: Sequence[ProcessLog], query: LogQuery, after: Mapping[
     """
     with _explained():
         parsed = _parsed(query)
-        ends = {log.process_id: log.ring.end for log in logs if log.process_id not in after}
-        past = await search([log for log in logs if log.process_id in ends], parsed, before=ends)
+        past, ends = await search_and_mark([log for log in logs if log.process_id not in after], parsed)
     places = {log.process_id: after.get(log.process_id, ends.get(log.process_id, 1) - 1) for log in logs}
     begin = places | {line.id: line.seq - 1 for line in reversed(past)}
     return Following(begin, _lines(past, follow.follow(logs, parsed, places)))

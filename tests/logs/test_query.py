@@ -47,7 +47,7 @@ def store(tmp_path: Path) -> Iterator[LogStore]:
 
 
 def ask(query: Query, *logs: ProcessLog) -> list[LogLine]:
-    return search_now(logs, query, time.monotonic() + 20, {})
+    return search_now(logs, query, time.monotonic() + 20)
 
 
 class Witness:
@@ -219,7 +219,7 @@ def test_the_files_are_closed_again(store: LogStore, clock: Clock) -> None:
     ask(Query(lines=60), witness.log)
     ask(Query(lines=MOST_LINES), witness.log)
     with pytest.raises(QueryError):
-        search_now([witness.log], Query(lines=MOST_LINES), 0, {})
+        search_now([witness.log], Query(lines=MOST_LINES), 0)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
