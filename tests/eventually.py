@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
-DEADLINE = 60.0
+DEADLINE = 120.0
 
 
 def eventually(find: Callable[[], T], *, within: float = DEADLINE) -> T:
