@@ -114,7 +114,7 @@ class ProcessLog:
     def newest_first(
         self, since_ms: int = 0, below: int = EVER, deadline: float = math.inf
     ) -> Generator[RawLine, None, None]:
-        """The lines with numbers below `below`, from memory and then from the files, in a thread that may wait for it.
+        """The lines with numbers below `below`, from memory and then from the files. The thread may wait for the disk.
 
         Files not written since `since_ms` are left out, and all files when the disk does not move for 3 s.
         TimeoutError when the monotonic clock reaches `deadline` before the end of the files.
