@@ -162,7 +162,8 @@ async def test_one_that_was_cut_short_is_begun_anew(tmp_path: Path) -> None:
 
 
 async def test_a_restart_during_an_installation_begins_it_anew_and_never_twice_at_once(tmp_path: Path) -> None:
-    line = "trap 'rmdir busy; exit 1' TERM; mkdir busy || exit 9; echo $$; while [ ! -e go ]; do sleep 0.02; done"
+    wait = "while [ ! -e go ]; do sleep 0.02; done; rmdir busy"
+    line = f"trap 'rmdir busy; exit 1' TERM; mkdir busy || exit 9; echo $$; {wait}"
     async with managed(installing(tmp_path, line), settings=settings(tmp_path)) as manager:
         await eventually_awaited(lambda: texts(manager))
         for _ in range(20):

@@ -67,7 +67,7 @@ async def test_a_burst_is_one_restart_and_its_last_change_is_in_it(tmp_path: Pat
     script = tmp_path / "agent.py"
     script.write_text("import time; print('v0', flush=True); time.sleep(600)")
     config = ProcessConfig(
-        id="a", command=sys.executable, args=[str(script)], cwd=str(tmp_path), dev_mode=True, watch_debounce=1.0
+        id="a", command=sys.executable, args=[str(script)], cwd=str(tmp_path), dev_mode=True, watch_debounce=3.0
     )
     async with watching(config) as manager:
         for version in range(1, 6):
