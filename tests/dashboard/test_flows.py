@@ -12,6 +12,7 @@ from textual.geometry import Offset
 from pmtui.control import Changes, Reason, Status, UnavailableError
 from pmtui.dashboard.actions import ACTIONS
 from pmtui.dashboard.app import DashboardApp
+from pmtui.dashboard.dialogs.farewell import Farewell
 from pmtui.dashboard.log_lines import Line
 from pmtui.dashboard.log_paint import shown_text
 from tests.dashboard.scene import FakeLogs, SceneControl, rows, scene
@@ -168,6 +169,14 @@ async def test_leaving_them_in_the_background_ends_them_too() -> None:
         await shown.press("b")
         assert shown.owner.asked == 1
         assert shown.app.starts_again
+
+
+async def test_news_of_who_is_stopping_may_come_while_the_dialog_goes() -> None:
+    async with stage() as shown:
+        farewell = Farewell(shown.app.feed.facts, 0.0)
+        await shown.app.push_screen(farewell)
+        await farewell.query("#text").remove()
+        farewell.show(shown.app.feed.facts)
 
 
 async def test_where_nothing_can_go_on_no_background_is_offered() -> None:

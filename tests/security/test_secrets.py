@@ -58,7 +58,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     own = {"PMTUI_TOKEN": TOKEN, "GITHUB_TOKEN": f"{SECRET}-k"}
     with running(folder, CONFIG, within=PRIVATE, env=own) as manager:
         manager.wait_running(["web"])
-        eventually(lambda: (folder / "hook.env").exists() and (folder / "health.env").exists())
+        for name in ("hook.env", "health.env"):
+            eventually(lambda: (folder / name).exists() and (folder / name).read_text())  # noqa: B023
         yield manager
 
 

@@ -154,7 +154,7 @@ async def test_one_that_was_cut_short_is_begun_anew(tmp_path: Path) -> None:
     npm.chmod(0o755)
     config = sh("a", "sleep 600", cwd=str(tmp_path), install="auto", env={"PATH": f"{npm.parent}:/usr/bin:/bin"})
     async with managed(config, settings=settings(tmp_path)) as manager:
-        await eventually_async(lambda: (tmp_path / "times").exists())
+        await eventually_async(lambda: (tmp_path / "times").exists() and (tmp_path / "times").read_text())
     (tmp_path / "go").touch()
     async with managed(config, settings=settings(tmp_path)) as manager:
         await running(manager)

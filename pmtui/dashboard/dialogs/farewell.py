@@ -37,8 +37,8 @@ class Farewell(Dialog[None]):
             yield Static(self._text(self._facts), id="text")
 
     def show(self, facts: Facts) -> None:
-        if self.is_mounted:
-            self.query_one("#text", Static).update(self._text(facts))
+        for text in self.query("#text").results(Static):  # none while it comes or goes
+            text.update(self._text(facts))
 
     def _text(self, facts: Facts) -> Text:
         left = [row for row in facts.snapshots if row.status not in RESTING]
