@@ -94,7 +94,8 @@ async def follow(
             stack.callback(log.ring.listen(tell))
         begin = {log.process_id: _behind(log, after[log.process_id]) for log in logs if log.process_id in after}
         past, ends = await search_and_mark([log for log in logs if log.process_id not in after], query)
-        places = [Place(log, (begin | ends)[log.process_id]) for log in logs]
+        begin |= ends
+        places = [Place(log, begin[log.process_id]) for log in logs]
         for old in past:
             yield old
         while True:

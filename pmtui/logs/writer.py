@@ -84,14 +84,14 @@ class Writer:
         return self._belt.stalled()
 
     def _stands_still(self) -> bool:
-        return self._belt.stalled() > _PAUSE
+        return self.stalled() > _PAUSE
 
     def _hurry(self) -> None:
         self._belt.hurry()
 
     def _is_stuck(self) -> bool:
         """Whether what comes has to be dropped: there is no room, and the disk has not moved for long."""
-        if self._belt.load <= ROOM_STALLED or self._belt.stalled() < STALLED:
+        if self._belt.load <= ROOM_STALLED or self.stalled() < STALLED:
             return False
         self._raise_alarm(f"the disk of the logs has not moved for {STALLED:.0f} s, lines are dropped until it does")
         return True

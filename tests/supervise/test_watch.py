@@ -132,7 +132,8 @@ async def test_new_folders_are_watched(tmp_path: Path) -> None:
         await asyncio.sleep(0.5)
         assert manager.processes["a"].state.restarts == 0
         (tmp_path / "new/deep/agent.py").write_text("pass")
-        assert (await restarted(manager)).reason == "watch: new/deep/agent.py changed"
+        again = await restarted(manager)
+        assert (again.restart_count, again.reason) == (1, "watch: new/deep/agent.py changed")
 
 
 async def test_a_folder_that_comes_with_files_is_a_change(tmp_path: Path) -> None:
