@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 
 from pmtui.commands.common import BAD_USAGE, DONE, FAILURE, NO_MANAGER, add_config, command_parser, complain
 from pmtui.control import About, ControlError, InvalidError, Snapshot, UnavailableError
@@ -46,7 +47,8 @@ def ask(options: argparse.Namespace, do: Callable[[Client], int]) -> int:
 
 def client_of(options: argparse.Namespace) -> Client:
     """A client of the manager that is meant. Raises NoManagerError and SilentManagerError."""
-    return Client(find_place(options.config, options.url, os.environ))
+    locate = partial(find_place, options.config, options.url, os.environ)
+    return Client(locate(), locate)
 
 
 def following(

@@ -4,7 +4,7 @@ httpx takes 95 ms to be imported, in which a verb is to be done.
 """
 
 import http.client
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TypeVar
@@ -28,14 +28,18 @@ SILENCE = 40.0
 
 
 class Client:
-    """Every method raises the `ControlError` that the manager answers with, or UnavailableError."""
+    """Every method raises the `ControlError` that the manager answers with, or UnavailableError.
 
-    def __init__(self, place: Place) -> None:
+    `locate` tells the place again: a manager that starts can be connected to before its token is found.
+    """
+
+    def __init__(self, place: Place, locate: Callable[[], Place] | None = None) -> None:
         kind, address = split_url(place.url)
         self.url = place.url
+        self._token = place.token
+        self._locate = locate
         self._base = address.path.rstrip("/")
         self._connection = kind(address.hostname or "", address.port)
-        self._headers = {"Authorization": f"Bearer {place.token}"} if place.token else {}
 
     def __enter__(self) -> "Client":
         return self
@@ -83,11 +87,18 @@ class Client:
         self, method: str, path: str, body: object, query: Query, headers: dict[str, str], patience: float | None
     ) -> http.client.HTTPResponse:
         wanted = urlencode({name: value for name, value in query.items() if value is not None})
-        headers = self._headers | headers | ({"Content-Type": "application/json"} if body is not None else {})
+        given = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        given |= headers | ({"Content-Type": "application/json"} if body is not None else {})
         content = None if body is None else msgspec.json.encode(body)
         self._connect(patience)
-        self._connection.request(method, f"{self._base}{path}{'?' if wanted else ''}{wanted}", content, headers)
-        return self._connection.getresponse()
+        self._connection.request(method, f"{self._base}{path}{'?' if wanted else ''}{wanted}", content, given)
+        response = self._connection.getresponse()
+        if response.status != 401 or self._locate is None or (token := self._locate().token) == self._token:
+            return response
+        response.close()
+        self._connection.close()
+        self._token = token
+        return self._send(method, path, body, query, headers, patience)
 
     def _connect(self, patience: float | None) -> None:
         if self._connection.sock is None:

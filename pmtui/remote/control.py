@@ -194,9 +194,19 @@ class RemoteControl:
             await self.close()
             raise self._stale("the connection is lost") from None
         self._answered = time.time()
+        if response.status_code == 401 and await self._has_another_token(client):
+            return await self._ask(method, path, body, patience, **query)
         if response.status_code != 200:
             raise error_of(response.status_code, response.content)
         return response.content
+
+    async def _has_another_token(self, denied: httpx.AsyncClient) -> bool:
+        """Looks for the manager again: one that starts can be connected to before its token is found."""
+        if self._client is denied:
+            await self.close()
+        given: str | None = denied.headers.get("Authorization")
+        found: str | None = self._connected().headers.get("Authorization")
+        return found != given
 
     def _connected(self) -> httpx.AsyncClient:
         """A client of the manager that runs now, which may be another one than before."""

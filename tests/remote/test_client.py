@@ -92,7 +92,7 @@ def test_what_is_no_address_is_told(url: str) -> None:
 
 def test_a_token_that_no_request_can_carry_is_told(serve: Serve) -> None:
     client = serve(b"")
-    client._headers = {"Authorization": "Bearer a\nb"}
+    client._token = "a\nb"
     with pytest.raises(InvalidError, match="token"):
         client.get("/api/pm/list", list[int])
 

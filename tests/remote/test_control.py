@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from pmtui.control import (
+    About,
     ConflictError,
     Console,
     ControlError,
@@ -21,6 +22,7 @@ from pmtui.control import (
     Status,
     UnavailableError,
 )
+from pmtui.remote.client import Client
 from pmtui.remote.control import RemoteControl
 from pmtui.remote.place import Place, find_place
 from tests.eventually import DEADLINE, eventually_async, eventually_awaited, is_alive
@@ -99,6 +101,17 @@ async def test_a_wrong_token_is_told(manager: Running) -> None:
     control = RemoteControl(lambda: Place(place.url, "wrong"))
     with pytest.raises(ControlError, match="PMTUI_TOKEN"):
         await control.list()
+    await control.close()
+
+
+async def test_a_token_that_is_found_only_later_is_taken(manager: Running) -> None:
+    found = find_place(manager.folder / "pb_processes.json", None, {})
+    early = Place(found.url, "")
+    with Client(early, lambda: found) as client:
+        assert client.get("/api/pm/config", About).pid == manager.pid
+    places = iter([early, found])
+    control = RemoteControl(lambda: next(places))
+    assert (await control.about()).pid == manager.pid
     await control.close()
 
 
