@@ -47,6 +47,14 @@ def pauses() -> Iterator[float]:
         pause = min(pause * 1.1, 0.05)
 
 
+def ends_with(log: Path, text: bytes) -> bool:
+    """Whether the log ends so; one that is being rotated is not there for a moment."""
+    try:
+        return log.read_bytes().endswith(text)
+    except FileNotFoundError:
+        return False
+
+
 def is_alive(pid: int) -> bool:
     """Whether the process runs; one that only waits to be reaped does not."""
     return state_of(pid) not in "ZX"

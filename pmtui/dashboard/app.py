@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.timer import Timer, TimerCallback
 
 from pmtui.control import RESTING, Console, ControlError, Snapshot
 from pmtui.dashboard.dialogs.confirm import Question
@@ -129,6 +130,16 @@ class DashboardApp(App[None]):
         """Draws everything: a terminal that was small for a moment has lost what it showed, and nobody says so."""
         for screen in self.screen_stack[-1:]:
             screen.refresh()
+
+    def set_timer(
+        self, delay: float, callback: TimerCallback | None = None, *, name: str | None = None, pause: bool = False
+    ) -> Timer:
+        """A timer that comes, however late. Textual skips one that the machine has kept waiting beyond its time before
+        it began to wait, and never asks for a new size, nor draws, while it believes that such a timer is to come.
+        """
+        timer = super().set_timer(delay, callback, name=name, pause=pause)
+        timer._skip = False
+        return timer
 
     def leave(self) -> None:
         """Ends everything; once more, at once."""

@@ -101,8 +101,12 @@ async def test_reload_shows_the_difference_first() -> None:
 
 
 async def test_an_operation_that_fails_says_why() -> None:
-    async with stage() as shown:
-        del shown.control.rows["ai-agent"]
+    class Vanishing(SceneControl):
+        async def restart(self, process_id: str) -> None:
+            del self.rows[process_id]
+            await super().restart(process_id)
+
+    async with stage(control=Vanishing(*rows())) as shown:
         await shown.press("r")
         await shown.until(lambda: any("not found" in note.message for note in shown.app._notifications))
 
@@ -377,6 +381,14 @@ async def test_no_resize_breaks_it() -> None:
         await shown.resize(1, 1)
         await shown.resize(120, 36)
         await shown.until(lambda: shown.text == picture)
+
+
+async def test_a_timer_that_is_late_at_once_comes_all_the_same() -> None:
+    """Textual waits with a new size and with drawing for short timers: one that never came would be a frozen screen."""
+    async with stage() as shown:
+        came: list[str] = []
+        shown.app.set_timer(1e-9, lambda: came.append("it"))
+        await shown.until(lambda: came)
 
 
 async def test_without_an_owner_quitting_leaves_the_manager_alone() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.eventually import eventually
+from tests.eventually import ends_with, eventually
 from tests.running import Running, running
 
 MEGABYTE = 1 << 20
@@ -42,7 +42,7 @@ def test_a_line_without_an_end_is_cut_and_memory_stays_bounded(tmp_path: Path) -
         manager.wait_running(["flood", "quiet"])
         eventually(lambda: written(manager) >= FLOOD, within=150)
         log = manager.data / "logs/flood-stdout.log"
-        eventually(lambda: log.read_bytes().endswith(b"END\n"))
+        eventually(lambda: ends_with(log, b"END\n"))
         lines = log.read_bytes().splitlines()
         assert max(map(len, lines)) < 65 * 1024
         assert sum(line.count(b"x") for line in lines) == FLOOD
@@ -60,7 +60,7 @@ def test_a_flood_is_rotated_and_hides_nobody(tmp_path: Path) -> None:
         eventually(lambda: manager.get("/api/pm/quiet/logs?lines=1")[1][0]["text"] == "still here")
         eventually(lambda: written(manager) == 12_000_001 * 11, within=150)
         logs = manager.data / "logs"
-        eventually(lambda: (logs / "flood-stdout.log").read_bytes().endswith(b"1012000000\n"))
+        eventually(lambda: ends_with(logs / "flood-stdout.log", b"1012000000\n"))
         files = [*sorted(logs.glob("flood-stdout-*.log"), key=first_number), logs / "flood-stdout.log"]
         assert len(files) == 6
         assert all(9 * MEGABYTE < file.stat().st_size <= 10 * MEGABYTE for file in files[:-1])

@@ -11,7 +11,7 @@ from typing import IO, Any
 import httpx
 
 from tests.commands.shell import CLEAN
-from tests.eventually import DEADLINE, eventually
+from tests.eventually import DEADLINE, ends_with, eventually
 from tests.running import PMTUI, Running, running
 
 COUNT = 10_000  # as many as a reader who comes late gets
@@ -86,7 +86,7 @@ def test_a_hundred_rotations_cost_no_reader_a_line(tmp_path: Path) -> None:
         assert tail.numbers == [*range(1, COUNT + 1)]
         assert [int(text) for text in tail.texts] == tail.numbers
         logs = manager.data / "logs"
-        eventually(lambda: (logs / "log-stdout.log").read_text().endswith(f" {COUNT}\n"))
+        eventually(lambda: ends_with(logs / "log-stdout.log", b" %d\n" % COUNT))
         archives = [*logs.glob("log-stdout-*.log")]
         assert len(archives) > 100
         files = sorted((file.read_text() for file in [*archives, logs / "log-stdout.log"]), key=first_number)
