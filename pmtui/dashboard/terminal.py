@@ -2,9 +2,10 @@
 
 import contextlib
 import os
+import sys
 import termios
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 PLAIN = b"".join(
     b"\x1b" + code
@@ -42,6 +43,25 @@ class Terminal:
         """Writes a line to stdout, once the dashboard is gone; a terminal that has gone, too, is not told."""
         with contextlib.suppress(OSError):
             write_at_once(1, f"{line}\n".encode())
+        for descriptor, file in ((1, sys.stdout), (2, sys.stderr)):
+            let_go(descriptor, file)
+
+
+def let_go(descriptor: int, file: TextIO) -> None:
+    """Writes what is still buffered without waiting; what is not taken goes nowhere: Python, which tries it again when
+    it ends, would wait for the terminal, or give the exit code 120.
+    """
+    try:
+        blocking = os.get_blocking(descriptor)
+        os.set_blocking(descriptor, False)
+        try:
+            file.flush()
+        finally:
+            os.set_blocking(descriptor, blocking)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
 
 
 def write_at_once(descriptor: int, data: bytes) -> None:

@@ -106,7 +106,7 @@ async def test_a_crash_that_prints_at_the_very_end_loses_nothing(store: LogStore
     pump = Pump(asyncio.get_running_loop())
     code = """import os, sys
 for i in range(20000): print(i)
-print('dying words', file=sys.stderr, end='')
+print('dying words', file=sys.stderr, end='', flush=True)
 sys.stdout.flush()
 os.abort()"""
     log = store.open("web", BARE)
