@@ -7,15 +7,16 @@ await manager.run()
 
 from typing import TYPE_CHECKING, Any
 
+from pmtui.version import __version__
+
 if TYPE_CHECKING:
     from pmtui.config.load import load_config
     from pmtui.config.model import ProcessConfig
-    from pmtui.supervise.manager import Manager
+    from pmtui.manager import Manager
 
-__version__ = "0.1.0"
 __all__ = ["Manager", "ProcessConfig", "__version__", "load_config"]
 HOMES = {
-    "Manager": "pmtui.supervise.manager",
+    "Manager": "pmtui.manager",
     "ProcessConfig": "pmtui.config.model",
     "load_config": "pmtui.config.load",
 }

@@ -1,5 +1,5 @@
 """`python -m pmtui`: the same as the command `pmtui`."""
 
-from pmtui.cli import main
+from pmtui.cli.main import main
 
 main()

@@ -17,10 +17,10 @@ from pmtui.config.load import Loaded, load_config
 from pmtui.config.model import Settings
 from pmtui.control import Status
 from pmtui.dashboard.app import DashboardApp
-from pmtui.dashboard.manager_thread import ManagerThread
-from pmtui.dashboard.terminal import Terminal
-from pmtui.spawner.boot import Boot
-from pmtui.supervise.reload import Source
+from pmtui.dashboard.backend.manager_thread import ManagerThread
+from pmtui.dashboard.terminal.state import Terminal
+from pmtui.spawner.launcher import Boot
+from pmtui.supervisor.reload import Source
 
 HERE = Path(__file__).parent
 DEADLINE = 30.0

@@ -13,13 +13,13 @@ import msgspec
 from msgspec import inspect as types
 
 from pmtui.api.openapi import OPERATIONS, Described
-from pmtui.cli import COMMANDS, module_of
-from pmtui.commands import manage
-from pmtui.commands.completion import flags_of
-from pmtui.config.fields import is_internal
+from pmtui.cli import root
+from pmtui.cli.completion import flags_of
+from pmtui.cli.main import COMMANDS, module_of
 from pmtui.config.model import Health, Limits, LogSettings, PocketBase, ProcessConfig, Settings, Struct
-from pmtui.config.units import parse_duration, parse_size
+from pmtui.config.parsing.decode import is_internal
 from pmtui.dashboard.actions import ACTIONS
+from pmtui.text.units import parse_duration, parse_size
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCK = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -137,7 +137,7 @@ def commands() -> str:
         (f"`pmtui {name}`", does, options(import_module(module_of(name)).parser())) for name, does in COMMANDS.items()
     ]
     return table(
-        ("command", "what it does", "options"), [("`pmtui [ID …]`", "the manager", options(manage.parser())), *rows]
+        ("command", "what it does", "options"), [("`pmtui [ID …]`", "the manager", options(root.parser())), *rows]
     )
 
 

@@ -3,7 +3,7 @@
 What has to be known before the processes start is cheap to import; what serves people is imported once they run:
 
     from pmtui.api.auth import load_token, require_own_token
-    from pmtui.api.listener import listen
+    from pmtui.api.http.listener import listen
 
     token = load_token(data_folder, os.environ)     # raises TokenError
     require_own_token(host, token)                  # raises OpenHostError: exit 2

@@ -8,13 +8,13 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from pmtui.api.answers import on_control_error, on_crash, on_disconnect, on_http_error
-from pmtui.api.events import EventRoutes
-from pmtui.api.house import HouseRoutes
-from pmtui.api.lag import LagMeter
-from pmtui.api.logs import LogRoutes
-from pmtui.api.processes import ProcessRoutes
-from pmtui.api.stream import Streams
+from pmtui.api.loop_lag import LagMeter
+from pmtui.api.responses import on_control_error, on_crash, on_disconnect, on_http_error
+from pmtui.api.routes.events import EventRoutes
+from pmtui.api.routes.logs import LogRoutes
+from pmtui.api.routes.manager import HouseRoutes
+from pmtui.api.routes.processes import ProcessRoutes
+from pmtui.api.sse import Streams
 from pmtui.control import ControlError, Operation, Service
 
 HANDLERS = {

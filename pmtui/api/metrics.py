@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
-from pmtui.api.lag import BOUNDS, LagMeter
+from pmtui.api.loop_lag import BOUNDS, LagMeter
 from pmtui.control import About, Figures, Snapshot, Status
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

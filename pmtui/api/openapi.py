@@ -6,9 +6,9 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 
-from pmtui.api.answers import Done, Results
 from pmtui.api.errors import ErrorAnswer
-from pmtui.api.requests import LAST_EVENT_ID, Selection
+from pmtui.api.parameters import LAST_EVENT_ID, Selection
+from pmtui.api.responses import Done, Results
 from pmtui.control import (
     MOST_LINES,
     About,

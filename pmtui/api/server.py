@@ -4,10 +4,10 @@ import asyncio
 
 from pmtui.api.app import Api
 from pmtui.api.auth import Guard, Token
-from pmtui.api.connection import Connection
-from pmtui.api.framing import BODY_LIMIT, HEAD_LIMIT
-from pmtui.api.lean_uvicorn import Config, Server
-from pmtui.api.listener import BACKLOG, Listener
+from pmtui.api.http.connection import Connection
+from pmtui.api.http.framing import BODY_LIMIT, HEAD_LIMIT
+from pmtui.api.http.listener import BACKLOG, Listener
+from pmtui.api.http.uvicorn_shim import Config, Server
 from pmtui.control import Service
 
 GRACE = 1.0

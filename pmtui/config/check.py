@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from pmtui.config.expand import build_environment, injected_environment
+from pmtui.config.environment import build_environment, injected_environment
 from pmtui.config.interpreter import resolve
 from pmtui.config.load import Loaded
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
-from pmtui.config.problems import Problem
-from pmtui.quantities import harmless
+from pmtui.config.parsing.problems import Problem
+from pmtui.text.formatting import harmless
 
 
 def check(loaded: Loaded, base: Mapping[str, str]) -> Loaded:

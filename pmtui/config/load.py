@@ -7,15 +7,15 @@ from typing import Any
 
 import msgspec
 
-from pmtui.config.entries import read_entries
-from pmtui.config.fields import read_struct
+from pmtui.config.discovery import MOST_BYTES, NAMES, absolute, find_config
 from pmtui.config.files import read_bytes
-from pmtui.config.find import MOST_BYTES, NAMES, absolute, find_config
-from pmtui.config.graph import expand_instances, instance_ids, link
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
-from pmtui.config.problems import Problem, Problems, join
-from pmtui.config.readers import kind_of
-from pmtui.config.syntax import Document, SyntaxProblem, parse
+from pmtui.config.parsing.decode import read_struct
+from pmtui.config.parsing.dependencies import expand_instances, instance_ids, link
+from pmtui.config.parsing.entries import read_entries
+from pmtui.config.parsing.parser import Document, SyntaxProblem, parse
+from pmtui.config.parsing.problems import Problem, Problems, join
+from pmtui.config.parsing.validators import kind_of
 
 __all__ = ["MOST_BYTES", "NAMES", "Loaded", "Problem", "expand_instances", "find_config", "load_config"]
 

@@ -16,17 +16,17 @@ from textual.command import Provider
 from textual.timer import Timer, TimerCallback
 
 from pmtui.control import RESTING, Console, ControlError, Snapshot
+from pmtui.dashboard.backend.log_source import LogSource
+from pmtui.dashboard.backend.state import Facts, Feed
 from pmtui.dashboard.dialogs.confirm import Question
-from pmtui.dashboard.dialogs.farewell import Farewell
 from pmtui.dashboard.dialogs.quit import Parting, quit_question
+from pmtui.dashboard.dialogs.shutdown import Farewell
 from pmtui.dashboard.dialogs.too_small import TooSmall
-from pmtui.dashboard.driver import TerminalDriver
-from pmtui.dashboard.facts import Facts, Feed
-from pmtui.dashboard.formats import harmless
-from pmtui.dashboard.glyphs import ASCII, UNICODE, Glyphs
-from pmtui.dashboard.log_source import LogSource
 from pmtui.dashboard.screens.main import MainScreen
-from pmtui.dashboard.themes import CYCLE, DARK, LIGHT
+from pmtui.dashboard.style.formats import harmless
+from pmtui.dashboard.style.glyphs import ASCII, UNICODE, Glyphs
+from pmtui.dashboard.style.themes import CYCLE, DARK, LIGHT
+from pmtui.dashboard.terminal.driver import TerminalDriver
 
 TWICE = 2.0
 """Seconds within which the second Ctrl-C quits."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from pmtui.dashboard.leaving import leaving_on_signals
-from pmtui.dashboard.manager_thread import ManagerThread
-from pmtui.dashboard.terminal import Terminal
-from pmtui.spawner.boot import Boot
-from pmtui.supervise.reload import Source
+from pmtui.dashboard.backend.manager_thread import ManagerThread
+from pmtui.dashboard.terminal.signals import leaving_on_signals
+from pmtui.dashboard.terminal.state import Terminal
+from pmtui.spawner.launcher import Boot
+from pmtui.supervisor.reload import Source
 
 
 def run_dashboard(

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from pmtui.config.model import LogSettings
-from pmtui.logs.bridge import Bridge, Format
-from pmtui.logs.file import LogFile, Piece
+from pmtui.logs.console import Bridge, Format
+from pmtui.logs.files.log_file import LogFile, Piece
 
 SETTINGS = LogSettings(timestamps=False)
 """Each line has its time already; 10 MB a file, five archives."""

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pmtui.config.model import LogSettings
-from pmtui.logs.process import Echo, ProcessLog
-from pmtui.logs.writer import Writer
+from pmtui.logs.files.writer import Writer
+from pmtui.logs.process_log import Echo, ProcessLog
 
 __all__ = ["Echo", "LogStore", "ProcessLog"]
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import msgspec
 
-from pmtui.spawner.boot import Boot
 from pmtui.spawner.guardian import FRAME
-from pmtui.spawner.tree import become_subreaper, children, descendants, is_alive, marked, parent_of, send_signal
+from pmtui.spawner.launcher import Boot
+from pmtui.spawner.process_tree import become_subreaper, children, descendants, is_alive, marked, parent_of, send_signal
 
 PATIENCE = 10.0
 IN_FLIGHT = 64

@@ -26,7 +26,7 @@ import termios
 import time
 from collections.abc import Callable
 
-from pmtui.spawner.tree import (
+from pmtui.spawner.process_tree import (
     become_subreaper,
     born,
     children,

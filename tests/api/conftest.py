@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from pmtui.api.auth import Token
-from pmtui.api.listener import Listener, listen
+from pmtui.api.http.listener import Listener, listen
 from pmtui.api.server import ApiServer
 from pmtui.control import Status
 from tests.eventually import DEADLINE

@@ -4,8 +4,8 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from pmtui.api import connection
-from pmtui.api.connection import PLACES
+from pmtui.api.http import connection
+from pmtui.api.http.connection import PLACES
 from pmtui.control import LogLine, Status
 from tests.api.wire import AUTHORIZED, connected, eventually, exchange, parse, post, until_closed
 from tests.fake_control import FakeControl, snapshot

@@ -1,6 +1,6 @@
 import pytest
 
-from pmtui.api.framing import BODY_LIMIT, CHUNKED, HEAD_LIMIT, FramingError, body_length, check_start
+from pmtui.api.http.framing import BODY_LIMIT, CHUNKED, HEAD_LIMIT, FramingError, body_length, check_start
 
 
 def head(*lines: bytes) -> bytes:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pmtui.api import listener
-from pmtui.api.listener import ListenError, PortTakenError, listen
+from pmtui.api.http import listener
+from pmtui.api.http.listener import ListenError, PortTakenError, listen
 
 HOLDER = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
 

@@ -11,13 +11,13 @@ import pytest
 
 from pmtui import Manager, ProcessConfig
 from pmtui.api.auth import Token
-from pmtui.api.listener import Listener, listen
+from pmtui.api.http.listener import Listener, listen
 from pmtui.api.server import ApiServer
 from pmtui.config.load import load_config
 from pmtui.config.model import LogSettings
 from pmtui.control import Status
-from pmtui.logs.clock import STAMP
-from pmtui.supervise.reload import Source
+from pmtui.supervisor.reload import Source
+from pmtui.text.timestamps import STAMP
 from tests.api.sse import Reader, reading
 from tests.eventually import DEADLINE, eventually_async, eventually_awaited
 

@@ -2,7 +2,7 @@ import re
 
 import httpx
 
-from pmtui.api.lag import LagMeter
+from pmtui.api.loop_lag import LagMeter
 from pmtui.api.metrics import metrics
 from pmtui.control import ProbeResult, Status
 from tests.fake_control import NOON, FakeControl, snapshot

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from pmtui.api.auth import Token
-from pmtui.api.listener import listen
+from pmtui.api.http.listener import listen
 from pmtui.api.server import ApiServer
 from pmtui.control import Operation, Result, Status
 from tests.api.wire import connected, eventually, exchange, parse, post, until_closed
@@ -129,7 +129,7 @@ async def test_it_leaves_signals_and_logging_as_they_are(
 @pytest.mark.parametrize(
     ("modules", "unwanted"),
     [
-        ("pmtui.api.auth, pmtui.api.listener", ["starlette", "uvicorn", "h11", "anyio", "psutil"]),
+        ("pmtui.api.auth, pmtui.api.http.listener", ["starlette", "uvicorn", "h11", "anyio", "psutil"]),
         (
             "pmtui.api.server",
             ["textual", "httpx", "psutil", "click", "watchfiles", "multiprocessing", "websockets", "yaml"],

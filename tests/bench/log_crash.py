@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from pmtui.config.model import LogSettings
-from pmtui.logs.pump import Pump
+from pmtui.logs.capture.pipe_reader import Pump
 from pmtui.logs.store import LogStore
 from tests.logs.support import run_python
 

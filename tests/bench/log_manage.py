@@ -16,7 +16,7 @@ from itertools import groupby
 from pathlib import Path
 
 from pmtui.config.model import LogSettings
-from pmtui.logs.pump import Pump
+from pmtui.logs.capture.pipe_reader import Pump
 from pmtui.logs.store import LogStore
 
 

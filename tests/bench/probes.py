@@ -13,7 +13,7 @@ from itertools import pairwise
 from pmtui import Manager, ProcessConfig
 from pmtui.config.model import Health
 from pmtui.control import Status
-from pmtui.supervise.process import Process
+from pmtui.supervisor.process import Process
 
 COUNT = 200
 SECONDS = 30

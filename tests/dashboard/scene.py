@@ -13,10 +13,10 @@ import msgspec
 from pmtui.config.model import Condition
 from pmtui.control import Detail, Edge, Exit, Graph, Reason, Snapshot, Status
 from pmtui.dashboard.app import DashboardApp
-from pmtui.dashboard.formats import seconds_of
-from pmtui.dashboard.log_lines import Line, Lines
-from pmtui.dashboard.log_source import RingLines
-from pmtui.logs.ring import Ring
+from pmtui.dashboard.backend.log_source import RingLines
+from pmtui.dashboard.log_view.lines import Line, Lines
+from pmtui.dashboard.style.formats import seconds_of
+from pmtui.logs.ring_buffer import Ring
 from tests.fake_control import NOON, FakeControl, snapshot
 
 NOW = seconds_of(NOON)

@@ -9,8 +9,8 @@ from textual.geometry import Size
 from textual.pilot import Pilot
 
 from pmtui.dashboard.app import DashboardApp
-from pmtui.dashboard.glyphs import Glyphs
-from pmtui.dashboard.log_source import LogSource
+from pmtui.dashboard.backend.log_source import LogSource
+from pmtui.dashboard.style.glyphs import Glyphs
 from tests.dashboard.scene import NOW, FakeLogs, scene
 from tests.eventually import DEADLINE
 from tests.fake_control import FakeControl

@@ -25,7 +25,7 @@ command = "sleep 5001"
 command = "sleep 5002"
 """
 OWN_SESSION = ("env", "--default-signal=INT", "setsid", "--ctty")  # tests may run in the background, without Ctrl-C
-START = "import sys; from pmtui.cli import main; sys.argv[0] = 'pmtui'; main()"
+START = "import sys; from pmtui.cli.main import main; sys.argv[0] = 'pmtui'; main()"
 
 
 class PseudoTerminal:

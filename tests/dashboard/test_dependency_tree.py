@@ -1,8 +1,8 @@
 from itertools import pairwise
 
 from pmtui.control import Edge, Graph, Node, Status
-from pmtui.dashboard.dependency_tree import Branch, needed, needing
-from pmtui.dashboard.glyphs import UNICODE
+from pmtui.dashboard.style.glyphs import UNICODE
+from pmtui.dashboard.widgets.dependency_tree import Branch, needed, needing
 from tests.dashboard.stage import stage
 
 

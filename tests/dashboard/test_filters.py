@@ -1,7 +1,7 @@
 import pytest
 
 from pmtui.control import Status
-from pmtui.dashboard.filters import Filter
+from pmtui.dashboard.table.filters import Filter
 from tests.fake_control import snapshot
 
 ROWS = [

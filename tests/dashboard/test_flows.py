@@ -12,9 +12,9 @@ from textual.geometry import Offset
 from pmtui.control import Changes, Reason, Status, UnavailableError
 from pmtui.dashboard.actions import ACTIONS
 from pmtui.dashboard.app import DashboardApp
-from pmtui.dashboard.dialogs.farewell import Farewell
-from pmtui.dashboard.log_lines import Line
-from pmtui.dashboard.log_paint import shown_text
+from pmtui.dashboard.dialogs.shutdown import Farewell
+from pmtui.dashboard.log_view.lines import Line
+from pmtui.dashboard.log_view.rendering import shown_text
 from tests.dashboard.scene import FakeLogs, SceneControl, rows, scene
 from tests.dashboard.stage import FakeOwner, Stage, stage
 from tests.fake_control import FakeControl, snapshot

@@ -1,6 +1,6 @@
 import pytest
 
-from pmtui.dashboard import formats
+from pmtui.dashboard.style import formats
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-from pmtui.dashboard.log_lines import HeldLines, Line, MatchingLines, MergedLines, PausedLines
-from pmtui.dashboard.log_source import RingLines
-from pmtui.logs.ring import Ring
+from pmtui.dashboard.backend.log_source import RingLines
+from pmtui.dashboard.log_view.lines import HeldLines, Line, MatchingLines, MergedLines, PausedLines
+from pmtui.logs.ring_buffer import Ring
 
 
 def ring(*texts: str, name: str = "a", ms: int = 0) -> Ring:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pmtui.dashboard.glyphs import ASCII, Glyphs
+from pmtui.dashboard.style.glyphs import ASCII, Glyphs
 from tests.dashboard.scene import FakeLogs, SceneControl
 from tests.dashboard.stage import Stage, stage
 
@@ -25,7 +25,7 @@ def compare(name: str, picture: str) -> None:
 @pytest.fixture(autouse=True)
 def one_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     """The facts are taken once: a second reading is one more bar in each sparkline."""
-    monkeypatch.setattr("pmtui.dashboard.facts.PERIOD", 3600.0)
+    monkeypatch.setattr("pmtui.dashboard.backend.state.PERIOD", 3600.0)
 
 
 async def settled(shown: Stage, words: str) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pmtui.remote.place import running_in
-from tests.commands.shell import pmtui
+from pmtui.client.discovery import running_in
+from tests.cli.shell import pmtui
 from tests.dashboard.terminal import SLEEPERS, terminal, workers
 from tests.eventually import eventually
 

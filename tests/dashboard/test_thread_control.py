@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from pmtui.control import NotFoundError, Status, UnavailableError
-from pmtui.dashboard.thread_control import ThreadControl
+from pmtui.dashboard.backend.thread_control import ThreadControl
 from tests.eventually import eventually_async
 from tests.fake_control import FakeControl, snapshot
 

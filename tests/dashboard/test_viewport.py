@@ -2,10 +2,10 @@ from collections.abc import Sequence
 
 from textual.strip import Strip
 
-from pmtui.dashboard.log_lines import Line
-from pmtui.dashboard.log_source import RingLines
-from pmtui.dashboard.viewport import Viewport
-from pmtui.logs.ring import Ring
+from pmtui.dashboard.backend.log_source import RingLines
+from pmtui.dashboard.log_view.lines import Line
+from pmtui.dashboard.log_view.viewport import Viewport
+from pmtui.logs.ring_buffer import Ring
 
 
 def rows_of(line: Line, begins_run: bool) -> Sequence[Strip]:

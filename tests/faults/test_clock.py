@@ -16,7 +16,7 @@ import pytest
 
 from tests.eventually import DEADLINE, eventually, eventually_async, is_alive, is_stopped
 from tests.running import Running, running
-from tests.supervise.servers import web
+from tests.servers import web
 
 HOUR = 3600
 BACKOFF = 1.5

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import httpx
 
-from tests.commands.shell import CLEAN
+from tests.cli.shell import CLEAN
 from tests.eventually import DEADLINE, ends_with, eventually
 from tests.running import PMTUI, Running, running
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.eventually import DEADLINE, eventually, is_alive
 from tests.running import Running, running
-from tests.supervise.servers import free_port
+from tests.servers import free_port
 
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 NEEDED = ("redis-server", "nginx", "node", "npm")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pmtui.config.model import LogSettings
-from pmtui.logs.pump import Pump
+from pmtui.logs.capture.pipe_reader import Pump
 from pmtui.logs.store import LogStore, ProcessLog
 from tests.eventually import DEADLINE
 

@@ -9,13 +9,13 @@ import pytest
 
 from pmtui.config.model import LogSettings
 from pmtui.control import LogLine
-from pmtui.logs.file import LogFile, Piece
-from pmtui.logs.follow import Missed, follow
-from pmtui.logs.pattern import Pattern
-from pmtui.logs.pump import Pump
-from pmtui.logs.query import Query, search
+from pmtui.logs.capture.pipe_reader import Pump
+from pmtui.logs.files.log_file import LogFile, Piece
+from pmtui.logs.search.follow import Missed, follow
+from pmtui.logs.search.query import Query, search
+from pmtui.logs.search.threads import in_thread
 from pmtui.logs.store import LogStore, ProcessLog
-from pmtui.logs.thread import in_thread
+from pmtui.text.pattern import Pattern
 from tests.eventually import DEADLINE
 from tests.logs.support import BARE, no_alarm, run_python
 
@@ -146,7 +146,7 @@ async def test_a_reader_that_is_too_slow_is_told_what_it_missed() -> None:
 
 async def test_several_processes_come_in_the_order_of_time(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(1_795_000_000_000, 1_796_000_000_000))
-    monkeypatch.setattr("pmtui.logs.process.now_ms", lambda: next(clock))
+    monkeypatch.setattr("pmtui.logs.process_log.now_ms", lambda: next(clock))
     logs = [store.open(process_id, BARE) for process_id in ("a", "b", "c")]
     for number in range(9):
         write(logs[number % 3], number)

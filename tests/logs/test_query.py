@@ -10,11 +10,11 @@ import pytest
 
 from pmtui.config.model import LogSettings
 from pmtui.control import MOST_LINES, LogLine, RawLogLine, Stream
-from pmtui.logs.clock import rfc3339
-from pmtui.logs.pattern import Pattern
-from pmtui.logs.process import STREAMS, ProcessLog
-from pmtui.logs.query import Query, QueryError, parse_query, search, search_now
+from pmtui.logs.process_log import STREAMS, ProcessLog
+from pmtui.logs.search.query import Query, QueryError, parse_query, search, search_now
 from pmtui.logs.store import LogStore
+from pmtui.text.pattern import Pattern
+from pmtui.text.timestamps import rfc3339
 from tests.logs.support import no_alarm
 
 SMALL = LogSettings(max_size=3000, keep=1000)
@@ -34,8 +34,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("pmtui.logs.process.now_ms", clock)
-    monkeypatch.setattr("pmtui.logs.query.now_ms", clock)
+    monkeypatch.setattr("pmtui.logs.process_log.now_ms", clock)
+    monkeypatch.setattr("pmtui.logs.search.query.now_ms", clock)
     return clock
 
 
@@ -179,7 +179,7 @@ def test_without_timestamps_the_lines_are_all_there(store: LogStore, clock: Cloc
 def test_a_line_that_was_lost_is_where_its_marker_is(
     store: LogStore, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pmtui.logs.file.RETRY", 0.0)
+    monkeypatch.setattr("pmtui.logs.files.log_file.RETRY", 0.0)
     store = LogStore(tmp_path / "logs", lambda text: None)
     log = store.open("web", LogSettings(timestamps=False))
     log.ring.max_lines = 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pmtui.config.model import LogSettings
-from pmtui.logs.pump import Pump
+from pmtui.logs.capture.pipe_reader import Pump
 from pmtui.logs.store import LogStore
 from tests.logs.support import BARE, fed, no_alarm, run_python
 

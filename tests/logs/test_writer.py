@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pmtui.config.model import LogSettings
-from pmtui.logs.file import LogFile, Piece
-from pmtui.logs.pump import Pump
+from pmtui.logs.capture.pipe_reader import Pump
+from pmtui.logs.files.log_file import LogFile, Piece
 from pmtui.logs.store import LogStore
 from tests.eventually import DEADLINE
 from tests.logs.support import BARE, fed, no_alarm, pipe, start, until
@@ -45,15 +45,15 @@ class Disk:
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
-    monkeypatch.setattr("pmtui.logs.writer.ROOM", 100_000)
-    monkeypatch.setattr("pmtui.logs.writer.ROOM_STALLED", 400_000)
+    monkeypatch.setattr("pmtui.logs.files.writer.ROOM", 100_000)
+    monkeypatch.setattr("pmtui.logs.files.writer.ROOM_STALLED", 400_000)
     disk = Disk(monkeypatch)
     yield disk
     disk.moves.set()
 
 
 async def test_a_full_disk_costs_lines_and_nothing_else(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmtui.logs.file.RETRY", 0.1)
+    monkeypatch.setattr("pmtui.logs.files.log_file.RETRY", 0.1)
     alarms: list[str] = []
     store, pump = LogStore(small_disk / "logs", alarms.append), Pump(asyncio.get_running_loop())
     (small_disk / "ballast").write_bytes(b"x" * 500_000)
@@ -114,7 +114,7 @@ async def test_while_the_disk_moves_a_full_queue_makes_the_process_wait(tmp_path
 async def test_a_disk_that_stands_still_costs_lines_at_last(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pmtui.logs.writer.STALLED", 0.3)
+    monkeypatch.setattr("pmtui.logs.files.writer.STALLED", 0.3)
     alarms: list[str] = []
     store, pump = LogStore(tmp_path, alarms.append), Pump(asyncio.get_running_loop())
     disk.moves.clear()
@@ -140,7 +140,7 @@ async def test_a_disk_that_stands_still_costs_lines_at_last(
 def test_a_disk_that_stands_still_does_not_hold_up_the_exit(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pmtui.logs.writer._PATIENCE", 0.3)
+    monkeypatch.setattr("pmtui.logs.files.writer._PATIENCE", 0.3)
     store = LogStore(tmp_path, no_alarm)
     disk.moves.clear()
     fed(store, "web", b"never written\n")

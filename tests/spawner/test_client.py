@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from pmtui.spawner.client import Emptied, Exited, Launch, Report, Spawned, Spawner, SpawnFailed
-from pmtui.spawner.tree import mark_of
+from pmtui.spawner.process_tree import mark_of
 from tests.eventually import DEADLINE, eventually_async, is_alive
 
 SLEEP = ["sleep", "600"]

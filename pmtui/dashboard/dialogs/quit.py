@@ -5,8 +5,8 @@ from typing import Literal
 
 from pmtui.control import Snapshot
 from pmtui.dashboard.dialogs.confirm import Question
-from pmtui.dashboard.formats import plural
-from pmtui.dashboard.glyphs import Glyphs
+from pmtui.dashboard.style.formats import plural
+from pmtui.dashboard.style.glyphs import Glyphs
 
 Parting = Literal["stay", "stop", "start again"]
 ANEW = """Background restarts them: a manager without

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from pmtui.dashboard.actions import Action, Section, actions_of
-from pmtui.dashboard.look import Look, look_of
+from pmtui.dashboard.style.styles import Look, look_of
 
 SIDES: Sequence[Sequence[Section]] = (("Processes", "Table"), ("Logs", "View", "Moving"))
 """What stands on the left and on the right, or one below the other."""

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from textual import on
 
-from pmtui.config.find import data_folder
-from pmtui.dashboard.formats import plural
-from pmtui.dashboard.log_lines import HeldLines, Line, Lines, MatchingLines, MergedLines, PausedLines
-from pmtui.dashboard.saved import write_copy, write_lines
-from pmtui.dashboard.screens.desk import Desk
-from pmtui.dashboard.widgets.log_pane import LogPane
-from pmtui.dashboard.widgets.pane_bar import CHANNELS, Channel
+from pmtui.config.discovery import data_folder
+from pmtui.dashboard.log_view.lines import HeldLines, Line, Lines, MatchingLines, MergedLines, PausedLines
+from pmtui.dashboard.log_view.log_pane import LogPane
+from pmtui.dashboard.log_view.save import write_copy, write_lines
+from pmtui.dashboard.screens.main_base import Desk
+from pmtui.dashboard.style.formats import plural
+from pmtui.dashboard.widgets.tab_bar import CHANNELS, Channel
 
 LONGEST_NAME = 16
 PAGE = 1000

@@ -12,23 +12,23 @@ from textual.widgets import ContentSwitcher, Static
 
 from pmtui.control import Status
 from pmtui.dashboard.actions import ACTIONS, BY_ID, Action, bindings
-from pmtui.dashboard.commands import Commands
+from pmtui.dashboard.backend.state import Facts
 from pmtui.dashboard.dialogs.too_small import TooSmall, is_too_small
-from pmtui.dashboard.facts import Facts
-from pmtui.dashboard.formats import shortened
-from pmtui.dashboard.look import look_of
+from pmtui.dashboard.log_view.log_pane import LogPane
+from pmtui.dashboard.screens.empty_state import begin_notice
 from pmtui.dashboard.screens.log_actions import LogActions
-from pmtui.dashboard.screens.notices import begin_notice
+from pmtui.dashboard.screens.palette import Commands
 from pmtui.dashboard.screens.process_actions import ProcessActions
 from pmtui.dashboard.screens.tab_actions import TabActions
 from pmtui.dashboard.screens.table_actions import TableActions
+from pmtui.dashboard.style.formats import shortened
+from pmtui.dashboard.style.styles import look_of
+from pmtui.dashboard.table.process_table import ProcessTable
 from pmtui.dashboard.widgets.bar import Bar
-from pmtui.dashboard.widgets.facts_pane import EnvPane, FactsPane
-from pmtui.dashboard.widgets.key_bar import KeyBar
-from pmtui.dashboard.widgets.log_pane import LogPane
-from pmtui.dashboard.widgets.pane_bar import CHANNELS, TABS
-from pmtui.dashboard.widgets.process_table import ProcessTable
-from pmtui.dashboard.widgets.title_bar import TitleBar
+from pmtui.dashboard.widgets.details import EnvPane, FactsPane
+from pmtui.dashboard.widgets.footer import KeyBar
+from pmtui.dashboard.widgets.header import TitleBar
+from pmtui.dashboard.widgets.tab_bar import CHANNELS, TABS
 
 SECRET_HERE = "v shows it"
 SECRET_ELSEWHERE = "a secret: it is shown only in a dashboard that runs its own manager, and never sent to another"

@@ -7,9 +7,9 @@ from pmtui.control import RESTING, Changes, ControlError, Snapshot, Status
 from pmtui.dashboard.dialogs.choose import Choose
 from pmtui.dashboard.dialogs.confirm import Confirm
 from pmtui.dashboard.dialogs.notice import Notice
-from pmtui.dashboard.filters import is_problem
-from pmtui.dashboard.formats import harmless
-from pmtui.dashboard.screens.desk import Desk, names
+from pmtui.dashboard.screens.main_base import Desk, names
+from pmtui.dashboard.style.formats import harmless
+from pmtui.dashboard.table.filters import is_problem
 
 SIGNALS = (
     ("SIGHUP", "often: read the config again"),

@@ -7,12 +7,12 @@ from textual.css.query import NoMatches
 from textual.widgets import ContentSwitcher
 
 from pmtui.control import ControlError
-from pmtui.dashboard.dependency_tree import tree_table
-from pmtui.dashboard.look import look_of
-from pmtui.dashboard.screens.desk import Desk
 from pmtui.dashboard.screens.help import Help
-from pmtui.dashboard.widgets.facts_pane import MASK, EnvPane, FactsPane, events_table, info_table
-from pmtui.dashboard.widgets.pane_bar import TABS, Tab
+from pmtui.dashboard.screens.main_base import Desk
+from pmtui.dashboard.style.styles import look_of
+from pmtui.dashboard.widgets.dependency_tree import tree_table
+from pmtui.dashboard.widgets.details import MASK, EnvPane, FactsPane, events_table, info_table
+from pmtui.dashboard.widgets.tab_bar import TABS, Tab
 
 
 def distance(name: str, configured: Container[str]) -> int:

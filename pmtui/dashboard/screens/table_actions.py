@@ -5,8 +5,8 @@ from dataclasses import replace
 from textual import on
 
 from pmtui.dashboard.dialogs.choose import Choose
-from pmtui.dashboard.filters import Filter
-from pmtui.dashboard.screens.desk import Desk
+from pmtui.dashboard.screens.main_base import Desk
+from pmtui.dashboard.table.filters import Filter
 from pmtui.dashboard.widgets.prompt import Prompt
 
 

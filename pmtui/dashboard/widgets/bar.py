@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from pmtui.dashboard.glyphs import UNICODE, Glyphs
-from pmtui.dashboard.look import Look, look_of
+from pmtui.dashboard.style.glyphs import UNICODE, Glyphs
+from pmtui.dashboard.style.styles import Look, look_of
 
 
 class Piece(NamedTuple):

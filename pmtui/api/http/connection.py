@@ -1,0 +1,226 @@
+"""One client's connection: uvicorn's HTTP/1.1 protocol, bounded in bytes, in time and in number.
+
+A request passes `framing` before h11 sees it, has five seconds to arrive, and is alone: whatever is sent behind it
+before its answer is out is never read as a request. Where there are more connections than places, the one that has
+waited longest without a request being served goes.
+"""
+
+import logging
+from asyncio import TimerHandle, Transport
+from email.utils import formatdate
+from enum import Enum, auto
+from typing import Any
+
+import h11
+
+from pmtui.api.errors import error_body
+from pmtui.api.http.framing import BODY_LIMIT, CHUNKED, FramingError, body_length, check_start
+from pmtui.api.http.uvicorn_shim import STATUS_PHRASES, H11Protocol
+
+PLACES = 64
+REQUEST_TIMEOUT = 5.0
+STUCK = 30.0
+"""Seconds for which a client may take nothing of what is sent to it."""
+LINGER = 1.0
+LINGER_LIMIT = 8 << 20
+
+_LOGGER = logging.getLogger("pmtui.api")
+_LOGGER.setLevel(logging.ERROR)
+
+
+class _Phase(Enum):
+    HEAD = auto()
+    BODY = auto()
+    ANSWER = auto()
+    CLOSING = auto()
+
+
+class Connection(H11Protocol):
+    """What is between a client and the application."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.logger = _LOGGER
+        self.access_log = False
+        self.phase = _Phase.HEAD
+        self.head = bytearray()
+        self.chunked = False
+        self.body_left = 0
+        self.discarded = 0
+        self.patience: TimerHandle | None = None
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether a whole request is here and its answer is not out yet, to its last byte."""
+        return self.phase is _Phase.ANSWER or self.transport.get_write_buffer_size() > 0
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.since = self.loop.time()
+        self.clock = self.loop.call_later(REQUEST_TIMEOUT, self._expire)
+        if len(self.connections) > PLACES:
+            self._make_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.clock.cancel()
+        if self.patience:
+            self.patience.cancel()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.patience:
+            self.patience.cancel()
+
+    def shutdown(self) -> None:
+        """Who does not take what is sent to him will not see its end."""
+        if self.flow.write_paused:
+            self.transport.abort()
+        else:
+            super().shutdown()
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        try:
+            match self.phase:
+                case _Phase.HEAD:
+                    self._receive_head(data)
+                case _Phase.BODY:
+                    self._receive_body(data)
+                case _Phase.ANSWER:
+                    self.cycle.keep_alive = False
+                    self._discard(data)
+                case _Phase.CLOSING:
+                    self._discard(data)
+        except FramingError as error:
+            self._refuse(error.status, str(error))
+
+    def on_response_complete(self) -> None:
+        arrived = self.phase is _Phase.ANSWER
+        self.since = self.loop.time()
+        self.phase = _Phase.HEAD if arrived else _Phase.CLOSING
+        super().on_response_complete()
+        if not arrived and not self.transport.is_closing():
+            self._linger()
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.transport.abort()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, msg)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """An upgrade that is not taken up is an ordinary request."""
+
+    def _receive_head(self, data: bytes) -> None:
+        seen = len(self.head)
+        if not seen and self.clock.cancelled():
+            self._start_clock()
+        self.head += data
+        end = self.head.find(b"\r\n\r\n", max(seen - 3, 0)) + 4
+        check_start(self.head[: end if end > 3 else None], seen)
+        if end < 4:
+            return
+        head, body = bytes(self.head[:end]), bytes(self.head[end:])
+        self.head.clear()
+        length = body_length(head)
+        self.chunked = length == CHUNKED
+        self.body_left = BODY_LIMIT if self.chunked else length
+        self._count(body)
+        self.phase = _Phase.BODY
+        self.server_state.default_headers = _default_headers()
+        self._pass_on(head + body)
+
+    def _receive_body(self, data: bytes) -> None:
+        self._count(data)
+        self._pass_on(data)
+
+    def _count(self, body: bytes) -> None:
+        self.body_left -= len(body)
+        if self.body_left >= 0:
+            return
+        if self.chunked:
+            raise FramingError(413, f"The body is larger than {BODY_LIMIT >> 10} KiB.")
+        raise FramingError(400, "A request is sent when the one before it is answered.")
+
+    def _pass_on(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.phase is not _Phase.BODY or self.conn.their_state is h11.SEND_BODY:
+            return
+        if self.conn.trailing_data[0]:
+            raise FramingError(400, "A request is sent when the one before it is answered.")
+        self.clock.cancel()
+        self.phase = _Phase.ANSWER
+
+    def _watch_writing(self) -> None:
+        self.patience = self.loop.call_later(STUCK, self._expect_less, self.transport.get_write_buffer_size())
+
+    def _expect_less(self, before: int) -> None:
+        """The client has not taken much for a while, at least it has to have taken something."""
+        if self.transport.get_write_buffer_size() < before:
+            self._watch_writing()
+        else:
+            self.transport.abort()
+
+    def _refuse(self, status: int, message: str) -> None:
+        """Answers in the server's own name, and closes: the application sees a client that has gone."""
+        self.phase = _Phase.CLOSING
+        begun = False
+        if self.cycle is not None and not self.cycle.response_complete:
+            begun = self.cycle.response_started
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if not begun:
+            self.transport.write(_answer(status, message))
+        self._linger()
+
+    def _linger(self) -> None:
+        """Says that no more is sent, and reads on for a moment: closing at once would take the answer away."""
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        self.clock.cancel()
+        self.clock = self.loop.call_later(LINGER, self.transport.abort)
+
+    def _discard(self, data: bytes) -> None:
+        self.discarded += len(data)
+        if self.discarded > LINGER_LIMIT:
+            self.transport.abort()
+
+    def _start_clock(self) -> None:
+        self.since = self.loop.time()
+        self.clock = self.loop.call_later(REQUEST_TIMEOUT, self._expire)
+
+    def _expire(self) -> None:
+        if self.phase is _Phase.HEAD and not self.head:
+            self.transport.abort()
+        else:
+            self._refuse(408, f"The request was not sent within {REQUEST_TIMEOUT:g} seconds.")
+
+    def _make_room(self) -> None:
+        """Closes the connection that has gone longest without being served, and this one if all are."""
+        waiting = [other for other in self.connections if isinstance(other, Connection) and not other.is_serving]
+        oldest = min(waiting, key=lambda other: other.since)
+        if oldest is self:
+            self._refuse(503, f"All {PLACES} places are taken; try again later.")
+        else:
+            self.connections.discard(oldest)
+            oldest.transport.abort()
+
+
+def _default_headers() -> list[tuple[bytes, bytes]]:
+    return [
+        (b"date", formatdate(usegmt=True).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+
+
+def _answer(status: int, message: str) -> bytes:
+    body = error_body(status, message)
+    head = b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n"
+    challenge = b'www-authenticate: Bearer realm="pmtui"\r\n' if status == 401 else b""
+    return head % (status, STATUS_PHRASES[status], len(body)) + challenge + b"\r\n" + body

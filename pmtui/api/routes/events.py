@@ -1,0 +1,39 @@
+"""Changes of state: those of one process, and all of them as they come."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pmtui.api.parameters import segment, stream_place
+from pmtui.api.responses import as_json
+from pmtui.api.sse import Streams, frame
+from pmtui.control import Service
+
+
+class EventRoutes:
+    """One method a route."""
+
+    def __init__(self, control: Service, streams: Streams) -> None:
+        self.control = control
+        self.streams = streams
+
+    async def history(self, request: Request) -> Response:
+        return as_json(await self.control.history(segment(request, "id")))
+
+    async def stream(self, request: Request) -> Response:
+        last, place = await self.control.last_event(), stream_place(request)
+        if place is None:
+            place = last
+        elif place > last:  # of a former manager
+            place = 0
+        return self.streams.respond(str(place), self._frames(place))
+
+    async def _frames(self, place: int) -> AsyncGenerator[bytes, None]:
+        async with aclosing(self.control.replay(place)) as events:
+            async for event in events:
+                if missed := event.seq - place - 1:
+                    yield frame({"events": missed}, kind="missed")
+                place = event.seq
+                yield frame(event, place=str(place))

@@ -1,0 +1,76 @@
+"""The output of processes: the last lines, the files, and streams of lines as they come."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pmtui.api.parameters import choice, log_query, patterns, segment, stream_place, stream_places
+from pmtui.api.responses import as_json, as_text, done
+from pmtui.api.sse import Streams, frame
+from pmtui.control import Following, LogLine, Missed, Service
+
+
+class LogRoutes:
+    """One method a route."""
+
+    def __init__(self, control: Service, streams: Streams) -> None:
+        self.control = control
+        self.streams = streams
+
+    async def lines(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            return await self._clear(request)
+        process_id, query = segment(request, "id"), log_query(request)
+        form = choice(request.query_params.get("format", "json"), ("json", "text"), "format")
+        kept = await self.control.logs(process_id, **query)
+        return as_json(kept) if form == "json" else as_text(kept)
+
+    async def files(self, request: Request) -> Response:
+        return as_json(await self.control.log_files(segment(request, "id")))
+
+    async def stream(self, request: Request) -> Response:
+        process_id = segment(request, "id")
+        await self.control.history(process_id)  # a pattern is no id
+        place = stream_place(request)
+        after = {} if place is None else {process_id: place}
+        return await self._follow(request, [process_id], after, "{seq}")
+
+    async def stream_of_many(self, request: Request) -> Response:
+        return await self._follow(request, patterns(request), stream_places(request), "{id}={seq}")
+
+    async def _clear(self, request: Request) -> Response:
+        process_id = segment(request, "id")
+        await request.body()
+        await self.control.clear_logs(process_id)
+        return done("Logs cleared", process_id)
+
+    async def _follow(self, request: Request, chosen: Sequence[str], after: Mapping[str, int], words: str) -> Response:
+        following = await self.control.follow_logs(chosen, after, **log_query(request))
+        places = _Places(following.after, words)
+        return self.streams.respond(str(places), _frames(following, places))
+
+
+class _Places:
+    """How far a stream is with each of its processes, in the words of its event ids."""
+
+    def __init__(self, places: Mapping[str, int], words: str) -> None:
+        self._words = words
+        self._parts = {process_id: words.format(id=process_id, seq=seq) for process_id, seq in places.items()}
+
+    def __str__(self) -> str:
+        return ",".join(self._parts.values())
+
+    def pass_by(self, line: LogLine) -> str:
+        self._parts[line.id] = self._words.format(id=line.id, seq=line.seq)
+        return str(self)
+
+
+async def _frames(following: Following, places: _Places) -> AsyncGenerator[bytes, None]:
+    async with aclosing(following.lines) as lines:
+        async for line in lines:
+            if isinstance(line, Missed):
+                yield frame(line, kind="missed")
+            else:
+                yield frame(line, place=places.pass_by(line))

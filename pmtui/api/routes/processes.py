@@ -1,0 +1,69 @@
+"""What can be asked about processes, and done to them."""
+
+from collections.abc import Awaitable, Callable
+from typing import Literal, get_args
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pmtui.api.parameters import choice, flag, segment, selection, while_connected
+from pmtui.api.responses import Results, as_json, done
+from pmtui.control import ConflictError, Operation, Service, Status
+
+SETTLED = frozenset({Status.RUNNING, Status.STOPPED, Status.COMPLETED, Status.FAILED})
+
+
+class ProcessRoutes:
+    """One method a route. Each reads all of its request before it does anything to a process."""
+
+    def __init__(self, control: Service) -> None:
+        self.control = control
+
+    async def list(self, request: Request) -> Response:
+        return as_json(await self.control.list())
+
+    async def get(self, request: Request) -> Response:
+        return as_json(await self.control.get(segment(request, "id")))
+
+    async def start(self, request: Request) -> Response:
+        return await self._bring_up(request, self.control.start, "start")
+
+    async def restart(self, request: Request) -> Response:
+        return await self._bring_up(request, self.control.restart, "restart")
+
+    async def stop(self, request: Request) -> Response:
+        process_id, wait = segment(request, "id"), flag(request, "wait", default=True)
+        ask = self.control.kill if flag(request, "now", default=False) else self.control.stop
+        await request.body()
+        await ask(process_id)
+        if not wait:
+            return done("Process stop initiated", process_id)
+        row = await while_connected(request, self.control.wait(process_id, SETTLED))
+        if row.status is Status.RUNNING:
+            raise ConflictError(f"Process '{process_id}' was started again by somebody else.")
+        return done("Process stopped", process_id)
+
+    async def signal(self, request: Request) -> Response:
+        process_id, name = segment(request, "id"), segment(request, "name")
+        await request.body()
+        await self.control.signal(process_id, name)
+        return done(f"Signal {name} sent", process_id)
+
+    async def bulk(self, request: Request) -> Response:
+        operation = choice(request.scope["path"].rpartition("/")[2], get_args(Operation), "operation")
+        patterns = (await selection(request)).ids
+        return as_json(Results(await self.control.bulk(operation, patterns)))
+
+    async def _bring_up(
+        self, request: Request, ask: Callable[[str], Awaitable[None]], verb: Literal["start", "restart"]
+    ) -> Response:
+        process_id, wait = segment(request, "id"), flag(request, "wait", default=False)
+        await request.body()
+        await ask(process_id)
+        if not wait:
+            return done(f"Process {verb} initiated", process_id)
+        row = await while_connected(request, self.control.wait(process_id, SETTLED))
+        if row.status in (Status.FAILED, Status.STOPPED):
+            why = row.reason or row.last_error
+            raise ConflictError(f"Process '{process_id}' is {row.status}{': ' * bool(why)}{why}.")
+        return done(f"Process {verb}ed", process_id)

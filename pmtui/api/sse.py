@@ -1,0 +1,129 @@
+"""Server-sent events: answers that go on until the client leaves or the server ends."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from pmtui.api.errors import error_body
+from pmtui.api.responses import encoded
+from pmtui.control import ControlError, UnavailableError
+
+HEARTBEAT = 15.0
+"""Seconds of silence after which a client is told that there is somebody."""
+PLACES = 32
+"""Streams at a time: half of all connections, so that the other half is there for questions and commands."""
+ROOM = 64 << 10
+"""Bytes that wait for a client; its stream is read no further before it takes them."""
+REST = 0.005
+"""Seconds of rest for all streams behind so many bytes of one: a flood leaves the loop to the processes."""
+_RETRY = b"retry: 1000\n"  # milliseconds after which a client is to come back
+
+
+class Streams:
+    """The streams that are open now."""
+
+    def __init__(self) -> None:
+        self._open: set[EventStream] = set()
+        self._turn = asyncio.Lock()
+
+    def respond(self, begin: str, frames: AsyncGenerator[bytes, None]) -> Response:
+        """The answer that tells these frames; who comes back before the first one comes back to `begin`.
+
+        Raises UnavailableError when there are too many streams.
+        """
+        if len(self._open) >= PLACES:
+            raise UnavailableError(f"All {PLACES} places for streams are taken; try again later.")
+        stream = EventStream(begin, frames, self._turn, self._open.discard)
+        self._open.add(stream)
+        return stream
+
+    def close(self) -> None:
+        """Ends all streams at once."""
+        for stream in self._open:
+            stream.end()
+
+
+class EventStream(Response):
+    """One stream. It takes from its source no faster than the client takes from it."""
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self, begin: str, frames: AsyncGenerator[bytes, None], turn: asyncio.Lock, on_end: Callable[[Any], None]
+    ) -> None:
+        super().__init__()
+        del self.headers["content-length"]
+        self._frames = frames
+        self._turn = turn
+        self._on_end = on_end
+        self._waiting = bytearray(_RETRY + b"id: %s\n\n" % begin.encode())
+        self._come, self._room = asyncio.Event(), asyncio.Event()
+        self._come.set()
+        self._over = False
+
+    def end(self) -> None:
+        self._over = True
+        self._come.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        tasks = [asyncio.create_task(task) for task in (self._take(), self._watch(receive))]
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            while not self._over and scope["method"] != "HEAD":
+                await send({"type": "http.response.body", "body": await self._next(), "more_body": True})
+            await send({"type": "http.response.body", "body": bytes(self._waiting)})
+        finally:
+            self._on_end(self)
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
+
+    async def _next(self) -> bytes:
+        """All that waits, as soon as there is something; a heartbeat where nothing comes."""
+        try:
+            async with asyncio.timeout(HEARTBEAT):
+                await self._come.wait()
+        except TimeoutError:
+            return b": heartbeat\n\n"
+        self._come.clear()
+        self._room.set()
+        taken, self._waiting = bytes(self._waiting), bytearray()
+        return taken
+
+    async def _take(self) -> None:
+        try:
+            async with aclosing(self._frames) as frames:
+                async for frame in frames:
+                    self._waiting += frame
+                    self._come.set()
+                    if len(self._waiting) > ROOM:
+                        await self._let_others_work()
+        except ControlError as error:
+            self._waiting += b"event: error\ndata: %s\n\n" % error_body(400, str(error))
+        finally:
+            self.end()
+
+    async def _let_others_work(self) -> None:
+        async with self._turn:
+            await asyncio.sleep(REST)
+        while len(self._waiting) > ROOM:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.end()
+
+
+def frame(value: object, place: str = "", kind: str = "") -> bytes:
+    """One event: what it tells, the place to come back to once it was taken, its kind if it is not the usual one."""
+    head = (f"event: {kind}\n" if kind else "") + (f"id: {place}\n" if place else "")
+    return b"%sdata: %s\n\n" % (head.encode(), encoded(value))

@@ -1,0 +1,42 @@
+"""`pmtui attach`: the dashboard over a manager that runs elsewhere."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from pmtui.cli.base import BAD_USAGE, complain
+from pmtui.cli.session import ask, verb_parser
+from pmtui.client.discovery import find_place
+from pmtui.client.http_client import Client
+from pmtui.control import About
+
+
+def parser() -> argparse.ArgumentParser:
+    made = verb_parser(
+        "attach",
+        "Shows the dashboard over a manager that runs already: the one of this config, or the one at URL. q detaches, "
+        "which stops nothing.",
+        "pmtui attach",
+        "PMTUI_TOKEN=... pmtui attach http://127.0.0.1:9615     through an ssh tunnel, say",
+    )
+    made.add_argument("address", nargs="?", metavar="URL", help="the same as --url")
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    options = parser().parse_args(argv)
+    options.url = options.address or options.url
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return complain("the dashboard needs a terminal; without one: pmtui list, pmtui logs -f", BAD_USAGE)
+    return ask(options, lambda client: show(client, options.config, options.url))
+
+
+def show(client: Client, config: Path | None, url: str | None) -> int:
+    """The dashboard, once the manager has answered and knows the token."""
+    about = client.get("/api/pm/config", About)
+    from pmtui.dashboard.attach import run_attached
+
+    return run_attached(partial(find_place, config, url, os.environ), about)

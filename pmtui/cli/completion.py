@@ -1,0 +1,171 @@
+"""`pmtui completion`: what a shell needs to complete words, with the ids of the processes that are there now.
+
+The shells ask `pmtui completion words WORD...` at each Tab, so that all of them offer the same.
+"""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Container, Iterator, Sequence
+from contextlib import suppress
+from importlib import import_module
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from pmtui.cli.base import DONE, FAILURE, add_config, command_parser, load
+from pmtui.cli.main import COMMANDS, module_of
+from pmtui.cli.session import client_of, rows_of
+from pmtui.client.discovery import NoManagerError, SilentManagerError
+from pmtui.control import ControlError, Snapshot
+
+if TYPE_CHECKING:
+    from pmtui.config.model import ProcessConfig
+
+Offer = tuple[str, str]
+"""A word, and what it means."""
+
+BASH = r"""# pmtui: source <(pmtui completion bash)
+_pmtui() {
+    local line=${COMP_LINE:0:COMP_POINT} words found
+    local word=${line##*[[:space:]]}
+    read -a words <<< "$line"
+    [[ $word ]] || words+=("")
+    local program=${words[0]/#\~/$HOME}
+    [[ $program == */* ]] || program=pmtui
+    if found=$("$program" completion words "${words[@]:1}" 2>/dev/null); then
+        mapfile -t COMPREPLY < <(cut -f 1 <<< "$found")
+        [[ $found ]] || COMPREPLY=()
+        local part=${COMP_WORDS[COMP_CWORD]#=}
+        COMPREPLY=("${COMPREPLY[@]#"${word%"$part"}"}")
+    else
+        compopt -o default
+    fi
+}
+complete -F _pmtui pmtui
+"""
+ZSH = r"""#compdef pmtui
+# pmtui: source <(pmtui completion zsh)
+_pmtui() {
+    local found
+    local -a offers
+    local program=${(Q)words[1]/#\~/$HOME}
+    [[ $program == */* ]] || program=pmtui
+    if found=$($program completion words "${(@Q)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null); then
+        offers=("${(@f)found}")
+        offers=("${(@)offers/$'\t'/:}")
+        [[ -n $found ]] && _describe pmtui offers
+    else
+        _files
+    fi
+}
+compdef _pmtui pmtui
+"""
+FISH = r"""# pmtui: pmtui completion fish | source
+function __pmtui_words
+    set -l words (commandline -opc)
+    set -l word (commandline -ct)
+    set -l program pmtui
+    string match -q '*/*' -- $words[1]; and set program (string replace -r '^~' $HOME -- $words[1])
+    $program completion words $words[2..-1] "$word" 2>/dev/null
+    or __fish_complete_path "$word"
+end
+complete -c pmtui -f -a '(__pmtui_words)'
+"""
+SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
+
+
+def parser() -> argparse.ArgumentParser:
+    made = command_parser(
+        "completion",
+        "Prints what a shell has to read to complete commands, options and the ids of processes.",
+        "source <(pmtui completion bash)       in ~/.bashrc",
+        "source <(pmtui completion zsh)        in ~/.zshrc, after compinit",
+        "pmtui completion fish > ~/.config/fish/completions/pmtui.fish",
+    )
+    made.add_argument("shell", choices=tuple(SCRIPTS))
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    if argv and argv[0] == "words":
+        return words(argv[1:-1], argv[-1])
+    sys.stdout.write(SCRIPTS[parser().parse_args(argv).shell])
+    return DONE
+
+
+def words(before: Sequence[str], begun: str) -> int:
+    """Prints what can stand behind the words before and begins so, one a line; FAILURE where that is a file."""
+    offers = offered(before, begun)
+    if offers is None:
+        return FAILURE
+    fitting = [(word, meaning) for word, meaning in offers if word.startswith(begun) and word not in before]
+    sys.stdout.writelines(f"{word}\t{meaning}\n" if meaning else f"{word}\n" for word, meaning in fitting)
+    return DONE
+
+
+def offered(before: Sequence[str], begun: str) -> Iterator[Offer] | None:
+    """All that can stand there; None where that is a file."""
+    is_command = bool(before) and before[0] in COMMANDS
+    asked = import_module(module_of(before[0] if is_command else "root")).parser()
+    takers = {flag: action for action in asked._actions for flag in action.option_strings if action.nargs != 0}
+    option, sign, _ = begun.partition("=")
+    if sign and option in takers:
+        return within(values(takers[option], before), f"{option}=")
+    if before and before[-1] in takers:
+        return values(takers[before[-1]], before)
+    if begun.startswith("-"):
+        return flags_of(asked)
+    if not before:
+        return (offer for some in (COMMANDS.items(), ids(before)) for offer in some)
+    action = positional(asked, before[is_command:], takers)
+    return values(action, before) if action else iter(())
+
+
+def positional(asked: argparse.ArgumentParser, before: Sequence[str], takers: Container[str]) -> argparse.Action | None:
+    """The argument whose turn it is; None where no more can follow."""
+    arguments = [action for action in asked._actions if not action.option_strings]
+    taken = sum(not word.startswith("-") and last not in takers for last, word in pairwise(["", *before]))
+    if taken < len(arguments):
+        return arguments[taken]
+    return arguments[-1] if arguments and arguments[-1].nargs == "*" else None
+
+
+def values(action: argparse.Action, before: Sequence[str]) -> Iterator[Offer] | None:
+    """What an option or an argument can be; None where that is a file."""
+    if action.metavar in ("FILE", "DIR"):
+        return None
+    if action.choices:
+        return ((str(word), "") for word in action.choices)
+    if action.dest in ("id", "ids"):
+        return ids(before)
+    if action.dest == "signal":
+        return ((number.name, "") for number in signal.Signals)
+    return iter(())
+
+
+def ids(before: Sequence[str]) -> Iterator[Offer]:
+    """Ids and groups: of the manager that runs, or of the config where that is to be started."""
+    place = argparse.ArgumentParser(add_help=False)
+    add_config(place)
+    place.add_argument("--url")
+    options, _ = place.parse_known_args([os.path.expanduser(word) for word in before])
+    known: Sequence[Snapshot | ProcessConfig] = ()
+    if before and before[0] in COMMANDS:
+        with suppress(ControlError, NoManagerError, SilentManagerError), client_of(options) as client:
+            known = rows_of(client)
+    else:
+        known = load(options.config).processes
+    yield from ((one.id, "") for one in known)
+    yield from ((f"@{group}", "") for group in dict.fromkeys(one.group for one in known if one.group))
+
+
+def flags_of(asked: argparse.ArgumentParser) -> Iterator[Offer]:
+    for action in asked._actions:
+        if action.help != argparse.SUPPRESS:
+            yield from ((flag, action.help or "") for flag in action.option_strings)
+
+
+def within(offers: Iterator[Offer] | None, head: str) -> Iterator[Offer] | None:
+    """The same behind `--option=`."""
+    return offers and ((head + word, meaning) for word, meaning in offers)

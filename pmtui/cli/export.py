@@ -1,0 +1,97 @@
+"""`pmtui export`: the same processes for systemd, compose, Kubernetes or foreman."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, add_config, command_parser, complain, load_found
+
+if TYPE_CHECKING:
+    from pmtui.config.load import Loaded
+    from pmtui.exporters import Exported, Project
+
+TARGETS = ("systemd", "compose", "kubernetes", "procfile")
+MARK = "# Made by pmtui export."
+PRIVATE = 0o600
+
+
+def parser() -> argparse.ArgumentParser:
+    made = command_parser(
+        "export",
+        "Writes the processes of the config as units of systemd, a compose.yaml, manifests for Kubernetes or a "
+        "Procfile, and names on stderr what cannot be carried over. Values of env are those of the config; variables "
+        "of this shell are referred to and never written down.",
+        "pmtui export systemd --user -o ~/.config/systemd/user",
+        "pmtui export compose --image shop:1.2 > compose.yaml",
+        "pmtui export kubernetes --image shop:1.2 | kubectl apply -f -",
+    )
+    add_config(made)
+    made.add_argument("target", choices=TARGETS)
+    made.add_argument("-o", "--output", type=Path, metavar="DIR", help="write files there; otherwise to stdout")
+    made.add_argument("--name", help="of the whole (that of the config's folder)")
+    made.add_argument("--image", help="compose, kubernetes: what the containers are made of (NAME:latest)")
+    made.add_argument("--user", action="store_true", help="systemd: for the units of a user")
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    options = parser().parse_args(argv)
+    config, loaded = load_found(options.config)
+    for problem in loaded.errors:
+        complain(f"{config.name}: {problem}", BAD_USAGE)
+    if loaded.errors:
+        return BAD_USAGE
+    if not loaded.processes:
+        return complain(f"{config} has no process to export", FAILURE)
+    make = getattr(import_module(f"pmtui.exporters.{options.target}"), f"export_{options.target}")
+    exported: Exported = make(project(loaded, options))
+    sys.stderr.writelines(f"pmtui: {warning}\n" for warning in exported.warnings)
+    if options.output is None:
+        sys.stdout.write(shown(exported))
+        return DONE
+    return write(exported, options.output)
+
+
+def project(loaded: "Loaded", options: argparse.Namespace) -> "Project":
+    from pmtui.exporters import Project
+
+    assert loaded.path
+    folder = loaded.path.parent
+    name = options.name or folder.name or "root"
+    image = options.image or f"{''.join(c if c.isalnum() else '-' for c in name.lower()).strip('-') or 'app'}:latest"
+    return Project(name, str(folder), loaded.settings, loaded.processes, image, options.user)
+
+
+def shown(exported: "Exported") -> str:
+    if len(exported.files) == 1:
+        return f"{MARK}\n{next(iter(exported.files.values()))}"
+    return "\n".join(f"# --- {name}\n{text}" for name, text in exported.files.items())
+
+
+def write(exported: "Exported", folder: Path) -> int:
+    """Over files that an export made, and over no other; readable for their owner alone, for they hold env."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        foreign = [name for name in exported.files if not is_ours(folder / name)]
+        if foreign:
+            return complain(f"{folder / foreign[0]} was not made by pmtui export, and is left alone", FAILURE)
+        for name, text in exported.files.items():
+            draft = folder / f".{name}.{os.getpid()}"
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(f"{MARK}\n{text}")
+            os.replace(draft, folder / name)
+            sys.stdout.write(f"{folder / name}\n")
+    except OSError as error:
+        return complain(f"{error.filename or folder}: {error.strerror}", FAILURE)
+    return DONE
+
+
+def is_ours(path: Path) -> bool:
+    if not os.path.lexists(path):
+        return True
+    return path.is_file() and not path.is_symlink() and path.read_text(errors="replace").startswith(MARK)

@@ -1,0 +1,103 @@
+"""The processes of a file, each for itself: its fields, what they mean together, and whether its id is free."""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from pmtui.config.discovery import absolute
+from pmtui.config.interpreter import split_command
+from pmtui.config.model import ConfigError, ProcessConfig
+from pmtui.config.parsing.decode import read_struct
+from pmtui.config.parsing.dependencies import Entry, instance_ids
+from pmtui.config.parsing.problems import Problems
+
+_LONGEST_ID = 64
+_SHELL_WORDS = {"&&", "||", "|", ";", "&", ">", ">>", "<", "2>&1"}
+
+
+def read_entries(raws: Iterable[tuple[str, Any]], folder: str, problems: Problems) -> list[Entry]:
+    """Every process that has an id of its own; those with errors without their config.
+
+    Relative paths start at `folder`. Of two processes with one id the first keeps it.
+    """
+    entries: list[Entry] = []
+    taken: dict[str, str] = {}
+    written_twice = [problem.path for problem in problems.found]
+    before = problems.errors
+    for place, raw in raws:
+        fields = read_struct(ProcessConfig, raw, place, problems)
+        _check(raw, fields, place, problems)
+        is_good = problems.errors == before and not any(_is_within(place, path) for path in written_twice)
+        config = _configured(fields, folder) if is_good else None
+        if "id" in fields and _is_free(fields["id"], config, place, taken, problems):
+            entries.append(Entry(place, fields["id"], list(fields.get("depends_on", ())), config))
+        before = problems.errors
+    return entries
+
+
+def _is_within(place: str, path: str) -> bool:
+    return path.startswith((f"{place}.", f"{place}["))
+
+
+def _is_free(name: str, config: ProcessConfig | None, place: str, taken: dict[str, str], problems: Problems) -> bool:
+    names = {name: place} | dict.fromkeys(instance_ids(config) if config else [], place)
+    clash = next((own for own in names if own in taken), None)
+    if clash is not None:
+        problems.error(f"{place}.id", f"{clash} is the id of {taken[clash]} too")
+        return False
+    taken |= names
+    return True
+
+
+def _configured(fields: dict[str, Any], folder: str) -> ProcessConfig:
+    cwd = absolute(fields.get("cwd", ""), folder)
+    watched = [_watched(name, cwd, folder) for name in fields.get("watch_paths", [])]
+    return ProcessConfig(**fields | {"folder": folder, "cwd": cwd, "watch_paths": watched})
+
+
+def _check(raw: Any, fields: dict[str, Any], place: str, problems: Problems) -> None:
+    if not isinstance(raw, dict):
+        return
+    if "id" not in raw:
+        problems.error(place, "has no id")
+    _check_program(raw, fields, place, problems)
+    _check_instances(fields, place, problems)
+
+
+def _check_program(raw: dict[str, Any], fields: dict[str, Any], place: str, problems: Problems) -> None:
+    given = [name for name in ("script", "command") if raw.get(name) not in (None, "")]
+    if len(given) != 1:
+        problems.error(place, f"expected either script or command, got {'both' if given else 'neither'}")
+    if given == ["script"] and fields.get("shell"):
+        problems.error(f"{place}.shell", "a script has its interpreter; shell is for command")
+    if given == ["command"] and raw.get("interpreter", "auto") != "auto":
+        problems.warn(f"{place}.interpreter", "has no effect on a command; it is for script")
+    if fields.get("shell") and fields.get("args"):
+        problems.error(f"{place}.args", "a shell reads command alone: write the arguments there")
+    if fields.get("command") and not fields.get("shell") and not fields.get("args"):
+        _check_words(fields["command"], f"{place}.command", problems)
+
+
+def _check_words(command: str, path: str, problems: Problems) -> None:
+    try:
+        words = split_command(command)
+    except ConfigError as error:
+        problems.error(path, str(error))
+        return
+    operator = next((word for word in words if word in _SHELL_WORDS), None)
+    if operator:
+        problems.warn(path, f"{operator} is passed on as it is, for no shell reads it; set shell to true if one should")
+
+
+def _check_instances(fields: dict[str, Any], place: str, problems: Problems) -> None:
+    count = fields.get("instances", 1)
+    if count > 1 and len(f"{fields.get('id', '')}-{count}") > _LONGEST_ID:
+        problems.error(
+            f"{place}.instances", f"the id of instance {count} would be longer than {_LONGEST_ID} characters"
+        )
+
+
+def _watched(name: str, cwd: str, folder: str) -> str:
+    """From the config file's folder, or else from `cwd` if it is there."""
+    first, second = absolute(name, folder), absolute(name, cwd)
+    return second if os.path.lexists(second) and not os.path.lexists(first) else first

@@ -1,0 +1,138 @@
+"""From the bytes of a file to plain values; every error says where it is and what was expected."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from pmtui.config.parsing.problems import Problem, Problems
+
+_ENDLESS_KEY = re.compile(r"""(?<![\w.-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){100}""")
+_WHERE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+class Document(msgspec.Struct):
+    """A text and what it says. `is_toml` decides how paths are written and where fields are looked for."""
+
+    text: str
+    is_toml: bool
+    values: Any = None
+
+    def located(self, problems: list[Problem]) -> tuple[Problem, ...]:
+        """The problems in the order of the text, each with the line and column of its field or what is around it."""
+        if not problems:
+            return ()
+        from pmtui.config.parsing.positions import Lines, json_places, toml_places
+
+        places = toml_places(self.text) if self.is_toml else json_places(self.text)
+        lines = Lines(self.text)
+        located = [_located(problem, places, lines.place) for problem in problems]
+        return tuple(sorted(located, key=lambda problem: (problem.line or 0, problem.column or 0)))
+
+
+def _located(problem: Problem, places: Mapping[str, list[int]], place: Callable[[int], tuple[int, int]]) -> Problem:
+    path = problem.path
+    while path and path not in places:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    if not path:
+        return problem
+    line, column = place(places[path][-1])
+    return Problem(problem.path, problem.message, line, column, problem.warning)
+
+
+class SyntaxProblem(Exception):
+    """The text is no JSON or no TOML."""
+
+    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.problem = Problem("", message, line, column)
+
+
+def parse(content: bytes, path: str, problems: Problems) -> Document:
+    """The values of a file. Raises SyntaxProblem; a key that is written twice goes to `problems`."""
+    text = _decode(content)
+    if not text.strip():
+        raise SyntaxProblem(f"{path} is empty: expected processes (pmtui init writes an example)")
+    document = Document(text, path.endswith(".toml"))
+    try:
+        document.values = _toml(text) if document.is_toml else _json(text, problems)
+    except RecursionError:
+        raise SyntaxProblem("is nested too deeply") from None
+    return document
+
+
+def _decode(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        from pmtui.config.parsing.positions import Lines
+
+        before = content[: error.start].decode("utf-8", "replace")
+        raise SyntaxProblem("expected UTF-8 text", *Lines(before).place(len(before))) from None
+
+
+def _json(text: str, problems: Problems) -> Any:
+    import json
+
+    is_twice = False
+
+    def table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal is_twice
+        values = dict(pairs)
+        is_twice = is_twice or len(values) < len(pairs)
+        return values
+
+    try:
+        values = json.JSONDecoder(object_pairs_hook=table).decode(text)
+    except json.JSONDecodeError as error:
+        message = re.sub("expecting", "expected", error.msg, flags=re.IGNORECASE)
+        message = f"{message[0].lower()}{message[1:]}, found {_found(text, error.pos)}"
+        raise SyntaxProblem(message, error.lineno, error.colno) from None
+    except ValueError:
+        raise SyntaxProblem("a number has too many digits") from None
+    if is_twice:
+        _tell_twice(text, problems)
+    return values
+
+
+def _found(text: str, at: int) -> str:
+    """One character and no more: the next one may belong to a secret."""
+    if at >= len(text):
+        return "the end of the file"
+    is_comment = text.startswith(("//", "/*", "#"), at)
+    return f"{text[at]!a}; JSON has no comments" if is_comment else ascii(text[at])
+
+
+def _tell_twice(text: str, problems: Problems) -> None:
+    from pmtui.config.parsing.positions import Lines, json_places
+
+    lines = Lines(text)
+    for path, offsets in json_places(text).items():
+        if len(offsets) > 1:
+            first, second = (lines.place(offset) for offset in offsets[:2])
+            where = f"line {first[0]}, column {first[1]} and line {second[0]}, column {second[1]}"
+            problems.error(path, f"is written twice: {where}")
+
+
+def _toml(text: str) -> Any:
+    """As tomllib reads it, but for keys of a hundred parts and more: its time grows with the square of their number."""
+    import tomllib
+
+    if found := _ENDLESS_KEY.search(text):
+        from pmtui.config.parsing.positions import Lines
+
+        raise SyntaxProblem("expected a key of fewer than 100 parts", *Lines(text).place(found.start()))
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        where = _WHERE.search(str(error))
+        message = _WHERE.sub("", str(error))
+        message = message[0].lower() + message[1:]
+        if where and where[1]:
+            raise SyntaxProblem(message, int(where[1]), int(where[2])) from None
+        from pmtui.config.parsing.positions import Lines
+
+        raise SyntaxProblem(f"{message} (at the end of the file)", *Lines(text).place(len(text))) from None
+    except ValueError:
+        raise SyntaxProblem("a number or a date is out of range") from None

@@ -1,0 +1,271 @@
+"""Readers of the fields that a type alone does not describe. Each takes a plain value and tells what is wrong."""
+
+import re
+from typing import Any, get_args
+
+from pmtui.config.model import Condition, HookEvent
+from pmtui.config.parsing.problems import Problems, join
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_USER = re.compile(r"[^\s:]+(:[^\s:]+)?")
+_HOST = re.compile(r"\S+")
+_HTTP = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
+_TCP = re.compile(r"(?:\[[^\]\s]+\]|[^\s:/]+):([0-9]{1,5})")
+_KINDS = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "a table",
+    type(None): "null",
+}
+_PROBES = ("http", "tcp", "command", "log", "silence")
+
+
+def kind_of(value: object) -> str:
+    """A value's kind in words; never the value, which may be a secret."""
+    return _KINDS.get(type(value), "a date or time")
+
+
+def sound(value: Any, path: str, problems: Problems) -> Any:
+    """The value, once it is known that the operating system can take it."""
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        problems.error(path, "the number is too large")
+    elif isinstance(value, str):
+        _check_text(value, path, problems)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            sound(item, f"{path}[{index}]", problems)
+    return value
+
+
+def read_id(raw: object, path: str, problems: Problems) -> object:
+    if not isinstance(raw, str) or not _ID.fullmatch(raw):
+        rule = "at most 64 letters, digits, '.', '_' and '-', the first a letter or digit"
+        problems.error(path, f"expected {rule}, got {ascii(raw[:70]) if isinstance(raw, str) else kind_of(raw)}")
+    return raw
+
+
+def read_env(raw: object, path: str, problems: Problems) -> dict[str, str]:
+    env: dict[str, str] = {}
+    for name, value in _table(raw, path, problems).items():
+        here = join(path, name)
+        if not name or "=" in name:
+            problems.error(here, "the name of a variable cannot be empty or hold '='")
+        _check_text(name, here, problems)
+        match value:
+            case bool():
+                env[name] = "true" if value else "false"
+            case int():
+                env[name] = str(sound(value, here, problems)) if abs(value) < 1 << 64 else ""
+                sound(value, here, problems)
+            case str():
+                env[name] = value
+                _check_text(value, here, problems)
+            case _:
+                problems.error(here, f"expected a string, got {kind_of(value)}: put it in quotation marks")
+    return env
+
+
+def read_argv(raw: object, path: str, problems: Problems) -> object:
+    """A list of words; a number is refused, for 1.10 and 08 would not come out as they were written."""
+    if not isinstance(raw, list):
+        problems.error(path, f"expected a list of strings, got {kind_of(raw)}")
+        return raw
+    for index, word in enumerate(raw):
+        here = f"{path}[{index}]"
+        if isinstance(word, int | float):
+            problems.error(here, f"expected a string, got {kind_of(word)}: put it in quotation marks")
+        elif not isinstance(word, str):
+            problems.error(here, f"expected a string, got {kind_of(word)}")
+        else:
+            _check_text(word, here, problems)
+    return raw
+
+
+def read_command(raw: object, path: str, problems: Problems) -> object:
+    if raw == [] or (isinstance(raw, list) and raw[0] == ""):
+        problems.error(path, "expected a program and its arguments, got none")
+    return read_argv(raw, path, problems)
+
+
+def read_strings(raw: object, path: str, problems: Problems) -> object:
+    """A string or a list of them, none empty."""
+    strings = [raw] if isinstance(raw, str) else raw
+    read_argv(strings, path, problems)
+    if isinstance(strings, list) and "" in strings:
+        problems.error(path, "an empty string names nothing")
+    return strings
+
+
+def read_install(raw: object, path: str, problems: Problems) -> object:
+    if raw is None or raw == "auto":
+        return raw
+    if isinstance(raw, str):
+        problems.error(path, 'expected "auto" or a program and its arguments as a list')
+        return raw
+    return read_command(raw, path, problems)
+
+
+def read_dependencies(raw: object, path: str, problems: Problems) -> dict[str, object]:
+    """A list of ids, or a table of ids and conditions; a null is the default condition of the one depended on."""
+    if isinstance(raw, list):
+        read_argv(raw, path, problems)
+        return {name: None for name in raw if isinstance(name, str)}
+    if not isinstance(raw, dict):
+        problems.error(path, f"expected a list of ids or a table of ids and conditions, got {kind_of(raw)}")
+        return {}
+    conditions = get_args(Condition)
+    for name, condition in raw.items():
+        if condition is not None and condition not in conditions:
+            near = problems.suggest(condition, conditions) if isinstance(condition, str) else ""
+            problems.error(join(path, name), f"expected one of {', '.join(conditions)}{near}")
+    return dict(raw)
+
+
+def read_signal(raw: object, path: str, problems: Problems) -> object:
+    """`SIGTERM`, `TERM`, `term` or `15`, all as `SIGTERM`."""
+    import signal
+
+    word = raw.upper() if isinstance(raw, str) else raw
+    for known in signal.Signals:
+        if word in (known.name, known.name.removeprefix("SIG"), str(known.value), known.value) and word is not True:
+            return known.name
+    got = ascii(raw[:40]) if isinstance(raw, str) else kind_of(raw)
+    near = problems.suggest(raw, [known.name for known in signal.Signals]) if isinstance(raw, str) else ""
+    problems.error(path, f"expected the name of a signal such as SIGTERM, got {got}{near}")
+    return raw
+
+
+def read_umask(raw: object, path: str, problems: Problems) -> object:
+    if isinstance(raw, str) and re.fullmatch(r"(0o)?[0-7]{1,4}", raw):
+        raw = int(raw, 8)
+    if raw is not None and (not isinstance(raw, int) or isinstance(raw, bool) or not 0 <= raw <= 0o777):
+        problems.error(path, 'expected an octal string such as "022" or a number from 0 to 511')
+    return raw
+
+
+def read_user(raw: object, path: str, problems: Problems) -> object:
+    return _matching(_USER, 'expected "name" or "name:group"', raw, path, problems)
+
+
+def read_label(raw: object, path: str, problems: Problems) -> object:
+    if raw is not None and not (isinstance(raw, str) and raw.strip() and raw.isprintable()):
+        problems.error(path, "expected a word")
+    return raw
+
+
+def read_host(raw: object, path: str, problems: Problems) -> object:
+    """An empty host would be all of them."""
+    return _matching(_HOST, "expected a host such as 127.0.0.1", raw if raw is not None else "", path, problems)
+
+
+def read_http(raw: object, path: str, problems: Problems) -> object:
+    before = problems.errors
+    _matching(_HTTP, "expected a URL such as http://127.0.0.1:8001/health", raw, path, problems)
+    if isinstance(raw, str) and problems.errors == before and not _has_port(raw):
+        problems.error(path, "its port is no number from 1 to 65535")
+    return raw
+
+
+def _has_port(url: str) -> bool:
+    """Whether the port of a URL is one, given or not."""
+    from urllib.parse import urlsplit
+
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def read_tcp(raw: object, path: str, problems: Problems) -> object:
+    found = _TCP.fullmatch(raw) if isinstance(raw, str) else None
+    if raw is not None and not (found and 1 <= int(found[1]) <= 65535):
+        problems.error(path, "expected host:port, such as 127.0.0.1:8001")
+    return raw
+
+
+def read_pattern(raw: object, path: str, problems: Problems) -> object:
+    """A regular expression that can be searched for in a bounded time, as it will be."""
+    if not isinstance(raw, str) or not raw:
+        if raw is not None:
+            problems.error(path, "expected a regular expression")
+        return raw
+    from pmtui.text.automaton import PatternError
+    from pmtui.text.pattern import Pattern
+
+    _check_text(raw, path, problems)
+    try:
+        Pattern(raw)
+    except PatternError as error:
+        problems.error(path, str(error))
+    return raw
+
+
+def read_ignore(raw: object, path: str, problems: Problems) -> object:
+    """A line of a .gitignore, or a list of them."""
+    before = problems.errors
+    patterns = read_strings(raw, path, problems)
+    if isinstance(patterns, list) and problems.errors == before:
+        for index, pattern in enumerate(patterns):
+            _check_ignore(pattern, f"{path}[{index}]" if isinstance(raw, list) else path, problems)
+    return patterns
+
+
+def _check_ignore(pattern: str, path: str, problems: Problems) -> None:
+    import warnings
+
+    from pathspec import GitIgnoreSpec
+
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            GitIgnoreSpec.from_lines([pattern])
+    except (ValueError, re.error):
+        problems.error(path, f"is no pattern of a .gitignore: {pattern[:40]!a}")
+
+
+def read_hooks(raw: object, path: str, problems: Problems) -> dict[str, object]:
+    events = get_args(HookEvent)
+    table = _table(raw, path, problems)
+    for name, target in table.items():
+        here = join(path, name)
+        if name not in events:
+            problems.error(here, f"unknown event{problems.suggest(name, events)}: known are {', '.join(events)}")
+        elif isinstance(target, list):
+            read_command(target, here, problems)
+        else:
+            rule = "expected a URL, or a program and its arguments as a list"
+            _matching(_HTTP, rule, target if target is not None else "", here, problems)
+    return table
+
+
+def check_health(good: dict[str, Any], path: str, problems: Problems) -> None:
+    kinds = [name for name in _PROBES if good.get(name) is not None]
+    if len(kinds) != 1:
+        got = " and ".join(kinds) or "none"
+        problems.error(path, f"expected exactly one of {', '.join(_PROBES)}, got {got}")
+
+
+def _table(raw: object, path: str, problems: Problems) -> dict[str, Any]:
+    if isinstance(raw, dict):
+        return raw
+    problems.error(path, f"expected a table of names and values, got {kind_of(raw)}")
+    return {}
+
+
+def _matching(pattern: re.Pattern[str], rule: str, raw: object, path: str, problems: Problems) -> object:
+    if raw is None:
+        return raw
+    if not isinstance(raw, str) or not pattern.fullmatch(raw):
+        problems.error(path, rule)
+    else:
+        _check_text(raw, path, problems)
+    return raw
+
+
+def _check_text(text: str, path: str, problems: Problems) -> None:
+    if "\0" in text:
+        problems.error(path, "holds a NUL, which the operating system cannot take")
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        problems.error(path, "holds half a character (a lone surrogate)")

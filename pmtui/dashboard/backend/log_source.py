@@ -1,0 +1,43 @@
+"""How the dashboard gets at the lines of a process."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from pmtui.dashboard.log_view.lines import Line, Lines
+from pmtui.logs.ring_buffer import Ring
+
+
+class LogSource(Protocol):
+    """Gives the lines of processes; asked again whenever others are shown."""
+
+    def lines_of(self, ids: Sequence[str]) -> Sequence[Lines]:
+        """Those of each process; what comes of several comes by time."""
+
+    def older_than(self, process_id: str, number: int) -> Iterator[Line]:
+        """Lines from files, newest first. To be read on a thread, since it waits for the disk."""
+
+
+class RingLines:
+    """The lines in a manager's memory, read from the dashboard's thread."""
+
+    def __init__(self, ring: Ring) -> None:
+        self._ring = ring
+
+    @property
+    def start(self) -> int:
+        return self._ring.start
+
+    @property
+    def end(self) -> int:
+        return self._ring.end
+
+    @property
+    def oldest(self) -> int | None:
+        return self._ring.start
+
+    def pull(self) -> None:
+        return
+
+    def lines(self, first: int, count: int) -> Sequence[Line]:
+        name = self._ring.process_id
+        return [Line(*raw, name) for raw in self._ring.raw(first, count)]

@@ -1,0 +1,386 @@
+"""The log of a process, drawn line by line: ten times a second it pulls those that are visible."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events
+from textual.binding import BindingType
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from pmtui.dashboard.actions import bindings
+from pmtui.dashboard.log_view.finder import Count, Finder
+from pmtui.dashboard.log_view.lines import HeldLines, Line, Lines, MatchingLines, PausedLines
+from pmtui.dashboard.log_view.rendering import Manner, line_strips, run_strip, shown_text
+from pmtui.dashboard.log_view.search import Search, is_error
+from pmtui.dashboard.log_view.selection import Spot, TextSelection, painted
+from pmtui.dashboard.log_view.viewport import Shown, Viewport
+from pmtui.dashboard.style.formats import shortened
+from pmtui.dashboard.style.glyphs import UNICODE, Glyphs
+from pmtui.dashboard.style.scrolling import thumb
+from pmtui.dashboard.style.styles import Look, look_of
+
+FRAME = 0.1
+"""Seconds between two looks at the lines; four times as long while the terminal has lost the focus."""
+WHEEL = 3
+SIDEWAYS = 8
+KEPT_STRIPS = 512
+
+
+@dataclass(frozen=True)
+class PaneState:
+    """What the bar above the pane tells: `found` of `total` matches, `newer` lines below a view that holds still."""
+
+    follows: bool = True
+    newer: int = 0
+    search: str = ""
+    filtered: bool = False
+    count: Count = Count()  # noqa: RUF009
+
+
+class LogPane(Widget, can_focus=True):
+    """Shows `Lines`, follows their end or holds still, finds, selects and copies."""
+
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = bindings("log")
+    DEFAULT_CSS = """
+    LogPane { background: $background; }
+    """
+
+    @dataclass
+    class Changed(Message):
+        """The bar above has something else to tell."""
+
+        state: PaneState
+
+    @dataclass
+    class Copied(Message):
+        """Text was chosen with the mouse."""
+
+        text: str
+
+    @dataclass
+    class AtTop(Message):
+        """The reader has come to the oldest of the lines; there may be older ones in files."""
+
+        held: PausedLines
+
+    @dataclass
+    class Opened(Message):
+        """The pane was double-clicked."""
+
+    def __init__(self, glyphs: Glyphs = UNICODE, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.glyphs = glyphs
+        self.message = ""
+        self.manner = Manner(width=0)
+        self.state = PaneState()
+        self.finder = Finder()
+        self._lines: Lines = HeldLines()
+        self._viewport = Viewport(self._lines, self._rows_of)
+        self._filtered = False
+        self._selection: TextSelection | None = None
+        self._anchor: Spot | None = None
+        self._follows_after_click = False
+        self._strips: dict[tuple[Line, bool], Sequence[Strip]] = {}
+        self._look: Look | None = None
+        self._seen: object = None
+        self._frame: Sequence[Shown] = ()
+        self._ticks = 0
+
+    def on_mount(self) -> None:
+        self.set_interval(FRAME, self._tick)
+
+    # what is shown
+
+    def show(self, lines: Lines, names: int = 0) -> None:
+        """Shows other lines, from their end; `names`: width of a column with the process's id."""
+        self._lines = lines
+        self.manner = replace(self.manner, names=names, x=0)
+        self._start_view()
+
+    def everything(self) -> Sequence[Line]:
+        """All lines that can be reached by scrolling, oldest first."""
+        view = self._viewport.view
+        return view.lines(view.start, view.end - view.start)
+
+    @property
+    def on_screen(self) -> Sequence[str]:
+        """The texts of the lines that are on the screen."""
+        return [shown_text(row.line)[0] for row in self._frame if row.sub == 0]
+
+    def change(self, manner: Manner) -> None:
+        """Draws lines another way."""
+        self.manner = manner
+        self._forget_strips()
+
+    def follow(self) -> None:
+        """Shows the newest lines from now on."""
+        self._viewport.follow()
+        self._look_elsewhere()
+
+    def toggle_follow(self) -> None:
+        if self._viewport.follows:
+            self._viewport.pause()
+            self._look_elsewhere()
+        else:
+            self.follow()
+
+    def scroll_rows(self, step: int) -> None:
+        """Moves by rows; upwards is negative, and holds still from then on."""
+        followed = self._viewport.follows
+        self._viewport.scroll(step)
+        if followed != self._viewport.follows:
+            self._look_elsewhere()
+        if step < 0:
+            self._ask_for_older()
+        self.tick()
+
+    def _ask_for_older(self) -> None:
+        held = self._viewport.held
+        if held is not None and self._viewport.is_at_top:
+            self.post_message(self.AtTop(held))
+
+    def add_older(self, held: PausedLines, lines: Sequence[Line]) -> None:
+        """Puts lines before those that the reader looks at; nothing moves on the screen."""
+        if self._viewport.held is held:
+            wanted = [line for line in lines if self.finder.finds(line)] if self._filtered else lines
+            held.prepend(wanted)
+            self._look_elsewhere()
+
+    def action_cursor(self, step: int) -> None:
+        self.scroll_rows(step)
+
+    def action_page(self, step: int) -> None:
+        self.scroll_rows(step * max(1, self.size.height - 1))
+
+    def action_first(self) -> None:
+        self._viewport.home()
+        self._ask_for_older()
+        self._look_elsewhere()
+
+    def action_last(self) -> None:
+        self.follow()
+
+    def action_sideways(self, step: int) -> None:
+        if not self.manner.wrap:
+            self.change(replace(self.manner, x=max(0, self.manner.x + step * SIDEWAYS)))
+
+    def _start_view(self) -> None:
+        lines: Lines = MatchingLines(self._lines, self.finder.finds) if self._filtered else self._lines
+        lines.pull()
+        self._viewport = Viewport(lines, self._rows_of)
+        self._viewport.height = self.size.height
+        self._selection = None
+        self._look_elsewhere()
+        self._forget_strips()
+
+    def _look_elsewhere(self) -> None:
+        if self._viewport.follows:
+            self.finder.current = None
+        self.finder.look_at(self._viewport.view)
+        self.tick()
+
+    # finding
+
+    def search(self, text: str) -> None:
+        """Marks what is found; an empty text ends that, and the filter."""
+        self.finder.search = Search(text) if text else None
+        self.finder.current = None
+        self.manner = replace(self.manner, search=self.finder.search)
+        if self._filtered:
+            self._filtered = bool(text)
+            self._start_view()
+        self.finder.look_at(self._viewport.view)
+        self._forget_strips()
+
+    def toggle_filter(self) -> None:
+        """Only lines in which something is found, or all again."""
+        if self.finder.search is not None:
+            self._filtered = not self._filtered
+            self._start_view()
+
+    def find(self, step: int) -> bool:
+        """Goes to the next match (with -1 the one before), around the ends; False if there is none."""
+        return self._hop(step, self.finder.finds)
+
+    def find_error(self, step: int) -> bool:
+        """Goes to the next line that tells of an error; False if there is none."""
+        return self._hop(step, lambda line: is_error(line.data))
+
+    def _hop(self, step: int, wanted: Callable[[Line], bool]) -> bool:
+        current = self.finder.current
+        self._viewport.pause()
+        self._look_elsewhere()
+        self.finder.current = current
+        place = self.finder.hop(self._viewport.view, step, wanted)
+        if place is None:
+            return False
+        self._viewport.show(place)
+        self._forget_strips()
+        return True
+
+    # the frame
+
+    def _tick(self) -> None:
+        self._ticks += 1
+        if self.app.app_focus or self._ticks % 4 == 0:
+            self.tick()
+
+    def tick(self) -> None:
+        """Looks whether anything has changed, and asks for a new picture if so."""
+        if not self.is_mounted or not self.display or not self.size.height:
+            return
+        viewport = self._viewport
+        viewport.source.pull()
+        self.finder.pull()
+        seen = (viewport, viewport.view, viewport.state, self._selection, self.message)
+        if seen != self._seen:
+            self._seen = seen
+            self._frame = viewport.rows()
+            self.refresh()
+        self._tell()
+
+    def _tell(self) -> None:
+        search = self.finder.search
+        state = PaneState(
+            follows=self._viewport.follows,
+            newer=self._viewport.newer,
+            search=search.text if search else "",
+            filtered=self._filtered,
+            count=self.finder.count,
+        )
+        if state != self.state:
+            self.state = state
+            self.post_message(self.Changed(state))
+
+    def _forget_strips(self) -> None:
+        self._strips.clear()
+        self._seen = None
+        self.tick()
+
+    def _rows_of(self, line: Line, begins_run: bool) -> Sequence[Strip]:
+        strips = self._strips.get((line, begins_run))
+        if strips is None:
+            look = self._look = self._look or look_of(self.app)
+            current = line.position == self.finder.current
+            strips = line_strips(line, self.manner, look, self.glyphs, current=current)
+            if begins_run:
+                strips = [run_strip(line.run, self.manner, look, self.glyphs), *strips]
+            if len(self._strips) > KEPT_STRIPS:
+                self._strips.clear()
+            self._strips[line, begins_run] = strips
+        return strips
+
+    def render_line(self, y: int) -> Strip:
+        return self._bare_line(y).adjust_cell_length(self.size.width).apply_style(self.rich_style)
+
+    def _bare_line(self, y: int) -> Strip:
+        look = self._look = self._look or look_of(self.app)
+        width = self.size.width
+        if y >= len(self._frame):
+            empty = not self._frame and y == min(1, self.size.height - 1)
+            return Strip(
+                [Segment("  " + shortened(self.message, width - 4, self.glyphs.ellipsis), look["dim"])] if empty else []
+            )
+        row = self._frame[y]
+        strip = row.strip
+        if self._selection is not None:
+            strip = self._with_selection(row, strip, look)
+        return Strip([*strip.adjust_cell_length(width - 1), self._bar(y, look)])
+
+    def _with_selection(self, row: Shown, strip: Strip, look: Look) -> Strip:
+        assert self._selection is not None
+        manner = self.manner
+        skipped = self._text_row(row) * manner.text_width + manner.x
+        cells = self._selection.cells(row.line.position, cell_len(shown_text(row.line)[0]))
+        begin, end = (max(0, min(manner.text_width, cell - skipped)) for cell in (cells.start, cells.stop))
+        return painted(strip, manner.prefix + begin, manner.prefix + end, look.selection)
+
+    def _text_row(self, row: Shown) -> int:
+        """Which row of the line's text it is; the one that separates runs is none."""
+        return max(0, row.sub - ((row.line, True) in self._strips))
+
+    def _bar(self, y: int, look: Look) -> Segment:
+        view, height = self._viewport.view, self.size.height
+        first = self._frame[0].line.position - view.start
+        cells = thumb(first, len(self._frame), view.end - view.start, height)
+        return Segment(self.glyphs.thumb if y in cells else " ", look["dim"])
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._look = None
+        self._forget_strips()
+
+    # the mouse
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._viewport.height = event.size.height
+        self.change(replace(self.manner, width=event.size.width - 1))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.scroll_rows(WHEEL)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.scroll_rows(-WHEEL)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        if event.button != 1 or not self._frame:
+            return
+        self.capture_mouse()
+        self._follows_after_click = self._viewport.follows
+        self._viewport.pause()
+        self._selection = None
+        self._look_elsewhere()
+        self._anchor = self._spot(event)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        head = self._spot(event)
+        if self._anchor is not None and head is not None and (self._selection or head != self._anchor):
+            self._selection = TextSelection(self._anchor, head)
+            self.tick()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        if self._anchor is None:
+            return
+        self._anchor = None
+        self.release_mouse()
+        if self._selection is not None:
+            self.post_message(self.Copied(self.selected_text))
+        elif self._follows_after_click:
+            self.follow()
+
+    def on_click(self, event: events.Click) -> None:
+        if event.chain == 2:
+            self.post_message(self.Opened())
+
+    @property
+    def selected_text(self) -> str:
+        """What was chosen with the mouse, lines as they were written."""
+        chosen = self._selection
+        if chosen is None:
+            return ""
+        count = chosen.last.position - chosen.first.position + 1
+        lines = self._viewport.view.lines(chosen.first.position, count)
+        return "\n".join(chosen.cut(line.position, shown_text(line)[0]) for line in lines)
+
+    def clear_selection(self) -> bool:
+        """Forgets what was chosen; False if nothing was."""
+        had = self._selection is not None
+        self._selection = None
+        self.tick()
+        return had
+
+    def _spot(self, event: events.MouseEvent) -> Spot | None:
+        if not self._frame:
+            return None
+        row = self._frame[max(0, min(event.y, len(self._frame) - 1))]
+        manner = self.manner
+        cell = max(0, event.x - manner.prefix) + self._text_row(row) * manner.text_width + manner.x
+        return Spot(row.line.position, cell)

@@ -1,0 +1,129 @@
+"""Log lines as strips of the screen."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.ansi import AnsiDecoder
+from rich.cells import cell_len, chop_cells
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from pmtui.dashboard.log_view.lines import Line
+from pmtui.dashboard.log_view.search import Search, level_spans
+from pmtui.dashboard.style.formats import clock_time, shortened
+from pmtui.dashboard.style.glyphs import Glyphs
+from pmtui.dashboard.style.styles import Look
+from pmtui.text.sanitize import coloured
+
+LONGEST = 8192
+"""Bytes of a line that are shown; the rest is in the file."""
+TIME = 14
+_JOINERS = dict.fromkeys((0x200D, 0xFE0E, 0xFE0F, 0x2028, 0x2029))
+
+Span = tuple[int, int, Style]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How lines are drawn. `names`: width of the column with the process's id, 0 for none; `x` is scrolled off."""
+
+    width: int
+    times: bool = True
+    wrap: bool = False
+    names: int = 0
+    x: int = 0
+    search: Search | None = None
+
+    @property
+    def prefix(self) -> int:
+        """Cells before the text."""
+        return 1 + (TIME if self.times else 0) + (self.names + 2 if self.names else 0)
+
+    @property
+    def text_width(self) -> int:
+        return max(1, self.width - self.prefix)
+
+
+def shown_text(line: Line) -> tuple[str, list[Span]]:
+    """What may be written on the screen, and the colours that its process gave it."""
+    text = coloured(line.data[:LONGEST])
+    if len(line.data) > LONGEST:
+        text += f" … {len(line.data) - LONGEST:,} more bytes"
+    if "\x1b" in text:
+        decoded = AnsiDecoder().decode_line(text)
+        spans = [(span.start, span.end, _calm(span.style)) for span in decoded.spans]
+        text = decoded.plain
+    else:
+        spans = []
+    return (text, spans) if text.isascii() else (text.translate(_JOINERS), spans)
+
+
+def _calm(style: Style | str) -> Style:
+    """Colours and weights; nothing that blinks, hides or links."""
+    if not isinstance(style, Style):
+        return Style.null()
+    return Style(
+        color=style.color,
+        bgcolor=style.bgcolor,
+        bold=style.bold,
+        dim=style.dim,
+        italic=style.italic,
+        underline=style.underline,
+        reverse=style.reverse,
+    )
+
+
+def line_strips(line: Line, manner: Manner, look: Look, glyphs: Glyphs, *, current: bool = False) -> Sequence[Strip]:
+    """The rows of a line, each as wide as `manner` says; `current`: the search stands on it."""
+    text, spans = shown_text(line)
+    if not spans:
+        spans = [(start, end, look[tone]) for start, end, tone in level_spans(text)]  # type: ignore[index]
+    if manner.search is not None:
+        style = look.current_match if current else look.match
+        spans += [(start, end, style) for start, end in manner.search.spans(text)]
+    head = _head(line, manner, look, glyphs)
+    if not manner.wrap:
+        strip = Strip(_segments(text, 0, len(text), spans, look["text"]))
+        return [Strip([*head, *strip.crop(manner.x, manner.x + manner.text_width)])]
+    rows = []
+    begin = 0
+    for piece in chop_cells(text, manner.text_width) or [""]:
+        rows.append(Strip([*head, *_segments(text, begin, begin + len(piece), spans, look["text"])]))
+        head = [head[0], Segment(" " * (manner.prefix - 1))]
+        begin += len(piece)
+    return rows
+
+
+def run_strip(run: int, manner: Manner, look: Look, glyphs: Glyphs) -> Strip:
+    """What separates a run from the one before it."""
+    head = f" {glyphs.rule * 2} run {run} "
+    return Strip([Segment(head + glyphs.rule * max(0, manner.width - len(head)), look["dim"])])
+
+
+def _head(line: Line, manner: Manner, look: Look, glyphs: Glyphs) -> list[Segment]:
+    mark = glyphs.stderr if line.stream == "stderr" else " "
+    head = [Segment(mark, look["warn"])]
+    if manner.times:
+        head.append(Segment(clock_time(line.ms).ljust(TIME), look["dim"]))
+    if manner.names:
+        name = shortened(line.process_id, manner.names, glyphs.ellipsis)
+        head.append(Segment(name + " " * (manner.names + 2 - cell_len(name)), look["accent"]))
+    return head
+
+
+def _segments(text: str, begin: int, end: int, spans: Sequence[Span], base: Style) -> list[Segment]:
+    """`text[begin:end]` cut where styles begin and end; of two styles in one place the later one lies on top."""
+    here = [(max(start, begin), min(stop, end), style) for start, stop, style in spans if start < end and stop > begin]
+    if not here:
+        return [Segment(text[begin:end], base)]
+    cuts = sorted({begin, end, *(place for span in here for place in span[:2])})
+    segments = []
+    for left, right in itertools.pairwise(cuts):
+        style = base
+        for start, stop, over in here:
+            if start <= left and right <= stop:
+                style += over
+        segments.append(Segment(text[left:right], style))
+    return segments

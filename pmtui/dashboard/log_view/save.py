@@ -1,0 +1,41 @@
+"""Text that leaves the dashboard: to the clipboard's stand-in, and to files."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from pmtui.dashboard.log_view.lines import Line
+from pmtui.dashboard.log_view.rendering import shown_text
+from pmtui.dashboard.style.formats import clock_time
+
+
+def write_copy(text: str) -> Path | None:
+    """Keeps what was copied where a terminal without a clipboard can get at it; None if that cannot be."""
+    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    path = folder / f"pmtui-{os.getuid()}-copy.txt"
+    try:
+        path.unlink(missing_ok=True)
+        _write(path, text)
+    except OSError:
+        return None
+    return path
+
+
+def write_lines(title: str, lines: Sequence[Line], folder: Path | None = None) -> Path:
+    """Writes lines with their times into a new file of the folder. OSError where that cannot be."""
+    stamp = f"{datetime.now():%Y%m%d-%H%M%S}"
+    path = (folder or Path.cwd()) / f"pmtui-{title.replace(' ', '-')}-{stamp}.log"
+    _write(
+        path,
+        "".join(f"{clock_time(line.ms)} {line.process_id} {line.stream} {shown_text(line)[0]}\n" for line in lines),
+    )
+    return path
+
+
+def _write(path: Path, text: str) -> None:
+    with open(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(text)

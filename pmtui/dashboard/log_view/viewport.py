@@ -1,0 +1,176 @@
+"""Which part of the lines is on the screen: the end that grows, or a place that stays put."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from textual.strip import Strip
+
+from pmtui.dashboard.log_view.lines import Line, Lines, PausedLines
+
+RowsOf = Callable[[Line, bool], Sequence[Strip]]
+"""The rows of a line; true: it is the first one of a run, and others are above it."""
+
+
+class Shown(NamedTuple):
+    """One row of the screen: row `sub` of a line that may take several."""
+
+    line: Line
+    sub: int
+    strip: Strip
+
+
+class Top(NamedTuple):
+    """The first row on the screen."""
+
+    position: int
+    sub: int
+
+
+class Viewport:
+    """Follows the end of `source`, or holds still at `top`. Any move upwards holds; coming to the end follows."""
+
+    def __init__(self, source: Lines, rows_of: RowsOf) -> None:
+        self.source = source
+        self.rows_of = rows_of
+        self.height = 0
+        self._paused: PausedLines | None = None
+        self._top = Top(0, 0)
+
+    @property
+    def follows(self) -> bool:
+        return self._paused is None
+
+    @property
+    def view(self) -> Lines:
+        """The lines that can be seen by scrolling."""
+        return self.source if self._paused is None else self._paused
+
+    @property
+    def state(self) -> object:
+        """All that decides about which rows are on the screen."""
+        if self._paused is None:
+            return self.source.start, self.source.end, self.height
+        return self._top, self._paused.start, self._paused.end, self.height
+
+    @property
+    def newer(self) -> int:
+        """Lines that came since the view holds still."""
+        return self._paused.newer if self._paused else 0
+
+    def rows(self) -> Sequence[Shown]:
+        """What is on the screen, from the top."""
+        if self._paused is None:
+            return self._last_rows(self.source)
+        return self._rows_from(self._clamped(self._paused))
+
+    @property
+    def held(self) -> PausedLines | None:
+        """The lines of a view that holds still."""
+        return self._paused
+
+    @property
+    def is_at_top(self) -> bool:
+        """Nothing is above what is on the screen."""
+        return self._paused is not None and self._clamped(self._paused) == Top(self._paused.start, 0)
+
+    def pause(self) -> None:
+        """Holds still what is on the screen."""
+        if self._paused is None:
+            rows = self.rows()
+            behind = self.source.end - rows[0].line.position if rows else 0
+            self._paused = PausedLines(self.source)
+            self._top = Top(self._paused.end - behind, rows[0].sub if rows else 0)
+
+    def follow(self) -> None:
+        self._paused = None
+
+    def scroll(self, step: int) -> None:
+        """Moves by so many rows; upwards is negative."""
+        if step < 0:
+            self.pause()
+            self._up(-step)
+        elif self._paused is not None:
+            self._down(step)
+
+    def home(self) -> None:
+        self.pause()
+        self._top = Top(self.view.start, 0)
+
+    def show(self, position: int) -> None:
+        """Brings the line at that place of the held view into the middle third, if it is not on the screen."""
+        self.pause()
+        seen = [row.line.position for row in self.rows()]
+        if not seen or not seen[0] <= position <= seen[-1]:
+            self._top = Top(position, 0)
+            self._up(self.height // 3)
+
+    def _up(self, step: int) -> None:
+        position, sub = self._clamped(self.view)
+        while step > sub:
+            step -= sub + 1
+            before = self.view.lines(position - 1, 1)
+            if not before:
+                self._top = Top(self.view.start, 0)
+                return
+            position, sub = position - 1, len(self._rows_at(position - 1)) - 1
+        self._top = Top(position, sub - step)
+
+    def _down(self, step: int) -> None:
+        assert self._paused is not None
+        position, sub = self._clamped(self._paused)
+        last = self._last_top()
+        while step and (position, sub) < last:
+            if sub + 1 < len(self._rows_at(position)):
+                sub += 1
+            else:
+                position, sub = position + 1, 0
+            step -= 1
+            if (position, sub) == last and self._paused.newer:
+                self._paused.take_newer()
+                last = self._last_top()
+        self._top = Top(position, sub)
+        if (position, sub) >= last and not self._paused.newer:
+            self.follow()
+
+    def _last_top(self) -> Top:
+        rows = self._last_rows(self.view)
+        return Top(rows[0].line.position, rows[0].sub) if rows else Top(self.view.start, 0)
+
+    def _clamped(self, view: Lines) -> Top:
+        if self._top.position < view.start:
+            return Top(view.start, 0)
+        return self._top
+
+    def _rows_at(self, position: int) -> Sequence[Strip]:
+        lines = self.view.lines(position - 1, 2)
+        before = lines[-2] if len(lines) > 1 else None
+        return self.rows_of(lines[-1], begins_run(before, lines[-1])) if lines else ()
+
+    def _last_rows(self, view: Lines) -> Sequence[Shown]:
+        lines = view.lines(max(view.start, view.end - self.height - 1), self.height + 1)
+        shown: list[Shown] = []
+        for place in range(len(lines) - 1, -1, -1):
+            line, before = lines[place], lines[place - 1] if place else None
+            rows = self.rows_of(line, begins_run(before, line))
+            shown[:0] = [Shown(line, sub, strip) for sub, strip in enumerate(rows)]
+            if len(shown) >= self.height:
+                break
+        return shown[len(shown) - self.height :] if len(shown) > self.height else shown
+
+    def _rows_from(self, top: Top) -> Sequence[Shown]:
+        shown: list[Shown] = []
+        before: Line | None = None
+        for line in self.view.lines(top.position - 1, self.height + 1):
+            if line.position >= top.position:
+                rows = self.rows_of(line, begins_run(before, line))
+                skipped = min(top.sub, len(rows) - 1) if line.position == top.position else 0
+                shown += [Shown(line, sub, strip) for sub, strip in enumerate(rows)][skipped:]
+            before = line
+            if len(shown) >= self.height:
+                break
+        return shown[: self.height]
+
+
+def begins_run(before: Line | None, line: Line) -> bool:
+    """The process was started anew between the two."""
+    return before is not None and before.run != line.run and before.process_id == line.process_id

@@ -1,0 +1,132 @@
+"""One process as a row of the table: what is written in each cell, and in which tone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from pmtui.control import Snapshot, Status
+from pmtui.dashboard.style import formats
+from pmtui.dashboard.style.glyphs import Glyphs, sparkline
+from pmtui.dashboard.style.styles import STATUS_TONE, Tone
+from pmtui.why import why
+
+Align = Literal["left", "right"]
+SPARK = 8
+LAST = "\U0010ffff"
+"""Comes after all that is told."""
+
+
+class Cell(NamedTuple):
+    """A text without control sequences, and its tone."""
+
+    text: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A snapshot with what the dashboard knows besides: past CPU values, the time, the signs to write with."""
+
+    snapshot: Snapshot
+    cpu: Sequence[float]
+    now: float
+    glyphs: Glyphs
+
+    @property
+    def alive(self) -> bool:
+        return self.snapshot.pid != 0
+
+    @property
+    def nothing(self) -> Cell:
+        return Cell(self.glyphs.dash, "dim")
+
+
+def status_cell(row: Row) -> Cell:
+    snapshot = row.snapshot
+    text = f"{row.glyphs.status[snapshot.status]} {snapshot.status}"
+    if snapshot.status is Status.CRASHED and snapshot.next_start:
+        text += f" {formats.countdown(formats.seconds_of(snapshot.next_start) - row.now)}"
+    return Cell(text, STATUS_TONE[snapshot.status])
+
+
+def uptime_cell(row: Row) -> Cell:
+    return Cell(formats.duration(row.snapshot.uptime_seconds), "text") if row.alive else row.nothing
+
+
+def restarts_cell(row: Row) -> Cell:
+    count = row.snapshot.restart_count
+    return Cell(str(count), "text" if count else "dim")
+
+
+def cpu_cell(row: Row) -> Cell:
+    if not row.alive:
+        return row.nothing
+    value = row.snapshot.cpu
+    return Cell(formats.percent(value), "dim" if value < 0.05 else "warn" if value >= 90 else "text")
+
+
+def spark_cell(row: Row) -> Cell:
+    if not row.alive:
+        return Cell("", "dim")
+    return Cell(sparkline(row.cpu, SPARK, 100.0 if max(row.cpu, default=0) > 50 else 25.0, row.glyphs), "dim")
+
+
+def memory_cell(row: Row) -> Cell:
+    return Cell(formats.memory(row.snapshot.memory), "text") if row.snapshot.memory else row.nothing
+
+
+def health_cell(row: Row) -> Cell:
+    health = row.snapshot.health
+    if not health:
+        return row.nothing
+    sick = health.startswith(("un", "fail"))
+    sign = row.glyphs.bad if sick else row.glyphs.good if health.startswith("healthy") else row.glyphs.dot
+    return Cell(f"{sign} {health}", "bad" if sick else "dim")
+
+
+def port_cell(row: Row) -> Cell:
+    ports = row.snapshot.ports
+    return Cell(str(ports[0]) + ("+" if len(ports) > 1 else ""), "text") if ports else row.nothing
+
+
+def why_cell(row: Row) -> Cell:
+    ended_badly = row.snapshot.status in (Status.CRASHED, Status.FAILED)
+    return Cell(why(row.snapshot), STATUS_TONE[row.snapshot.status] if ended_badly else "dim")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the table. Those of rank 0 are always there; the highest rank goes first when it gets narrow."""
+
+    key: str
+    title: str
+    width: int
+    align: Align
+    rank: int
+    cell: Callable[[Row], Cell]
+    order: Callable[[Snapshot], float | str]
+    downwards: bool = False
+
+
+COLUMNS = (
+    Column("id", "ID", 12, "left", 0, lambda row: Cell(row.snapshot.id, "text"), lambda s: s.id),
+    Column(
+        "pid",
+        "PID",
+        7,
+        "right",
+        4,
+        lambda row: Cell(str(row.snapshot.pid), "dim") if row.alive else row.nothing,
+        lambda s: s.pid,
+    ),
+    Column("status", "STATUS", 13, "left", 0, status_cell, lambda s: list(Status).index(s.status)),
+    Column("uptime", "UPTIME", 6, "right", 2, uptime_cell, lambda s: s.uptime_seconds, True),
+    Column("restarts", "↺", 4, "right", 0, restarts_cell, lambda s: s.restart_count, True),
+    Column("cpu", "CPU%", 5, "right", 0, cpu_cell, lambda s: s.cpu, True),
+    Column("spark", "", SPARK, "left", 5, spark_cell, lambda s: s.cpu, True),
+    Column("memory", "MEM", 7, "right", 0, memory_cell, lambda s: s.memory, True),
+    Column("health", "HEALTH", 11, "left", 7, health_cell, lambda s: s.health or ""),
+    Column("port", "PORT", 6, "right", 6, port_cell, lambda s: s.ports[0] if s.ports else 0),
+    Column("why", "WHY", 16, "left", 1, why_cell, lambda s: s.reason or LAST),
+)
+SORTABLE = tuple(column.key for column in COLUMNS if column.key != "spark")

@@ -1,0 +1,63 @@
+"""Which columns the table shows in a given width, and how wide each is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pmtui.dashboard.table.columns import COLUMNS, Column
+
+GUTTER = 2
+"""Cells before the first column: cursor and mark."""
+GAP = 2
+LONGEST_ID = 28
+LONGEST_ID_WHEN_NARROW = 16
+NARROW = 110
+SHORTEST_ID = 6
+COMFORT = 26
+"""Cells that the reason should have before columns of the ranks from LUXURY on are shown."""
+LUXURY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A column at its place: `x` from the left edge of the table."""
+
+    column: Column
+    x: int
+    width: int
+
+
+def plan(width: int, longest_id: int, *, with_health: bool = True, with_ports: bool = True) -> Sequence[Placed]:
+    """Drops columns by rank until the rest fits; what is left over goes to the last column, and to the ids."""
+    wanted = [c for c in COLUMNS if (with_health or c.key != "health") and (with_ports or c.key != "port")]
+    widths = {column.key: column.width for column in wanted}
+    is_narrow = width < NARROW
+    widths["id"] = max(SHORTEST_ID, min(LONGEST_ID_WHEN_NARROW if is_narrow else LONGEST_ID, longest_id))
+    while droppable := [c for c in wanted if c.rank]:
+        last = max(droppable, key=lambda column: column.rank)
+        reserve = COMFORT - widths["why"] if last.rank >= LUXURY else 0
+        if _end_of(_place(wanted, widths, is_narrow)) + reserve <= width:
+            break
+        wanted.remove(last)
+    spare = width - _end_of(_place(wanted, widths, is_narrow))
+    if spare < 0:
+        widths["id"] = max(SHORTEST_ID, widths["id"] + spare)
+    elif wanted[-1].key == "why":
+        widths["why"] += spare
+    return _place(wanted, widths, is_narrow)
+
+
+def _place(columns: Sequence[Column], widths: Mapping[str, int], is_narrow: bool) -> Sequence[Placed]:
+    placed: list[Placed] = []
+    for column in columns:
+        x = _end_of(placed) + _gap(column, is_narrow) if placed else GUTTER
+        placed.append(Placed(column, x, widths[column.key]))
+    return placed
+
+
+def _end_of(placed: Sequence[Placed]) -> int:
+    return placed[-1].x + placed[-1].width
+
+
+def _gap(column: Column, is_narrow: bool) -> int:
+    """Cells before a column; figures stand at the right of theirs, and have air where it is narrow, too."""
+    return 1 if column.key == "spark" or (is_narrow and column.align == "right") else GAP

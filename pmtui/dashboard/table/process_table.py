@@ -1,0 +1,311 @@
+"""The table of processes, drawn line by line: only visible rows that changed are painted again."""
+
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from pmtui.control import Snapshot
+from pmtui.dashboard.actions import bindings
+from pmtui.dashboard.backend.state import Facts
+from pmtui.dashboard.style.formats import shortened
+from pmtui.dashboard.style.glyphs import UNICODE, Glyphs
+from pmtui.dashboard.style.scrolling import thumb
+from pmtui.dashboard.style.styles import Look, look_of
+from pmtui.dashboard.table.columns import SPARK, Row
+from pmtui.dashboard.table.layout import Placed, plan
+from pmtui.dashboard.table.rendering import cells_of, header_line, row_line
+from pmtui.dashboard.table.view import Arrangement
+
+WHEEL = 3
+
+
+class ProcessTable(Widget, can_focus=True):
+    """Shows snapshots. The cursor is a process id, never a row number: no sort or removal moves it to another one."""
+
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = bindings("table")
+    DEFAULT_CSS = """
+    ProcessTable { background: $background; }
+    """
+
+    @dataclass
+    class Selected(Message):
+        """The cursor is on another process, or on none."""
+
+        process_id: str | None
+
+    @dataclass
+    class Opened(Message):
+        """A process was double-clicked."""
+
+        process_id: str
+
+    @dataclass
+    class Rearranged(Message):
+        """Rows are filtered or sorted another way."""
+
+        arrangement: Arrangement
+
+    def __init__(self, glyphs: Glyphs = UNICODE, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.glyphs = glyphs
+        self.arrangement = Arrangement()
+        self.selected: str | None = None
+        self.marks: set[str] = set()
+        self._message = ""
+        self._snapshots: Sequence[Snapshot] = []
+        self._rows: list[Snapshot] = []
+        self._now = 0.0
+        self._top = 0
+        self._cpu: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=SPARK))
+        self._plan: Sequence[Placed] = []
+        self._look: Look | None = None
+        self._painted: list[object] = []
+
+    # what is shown
+
+    def show(self, facts: Facts) -> None:
+        """Takes the newest facts."""
+        snapshots = facts.snapshots
+        for row in snapshots:
+            self._cpu[row.id].append(row.cpu)
+        known = {row.id for row in snapshots}
+        for gone in self._cpu.keys() - known:
+            del self._cpu[gone]
+        self.marks &= known
+        self._snapshots, self._now = snapshots, facts.now
+        self._update_rows()
+
+    def rearrange(self, arrangement: Arrangement) -> None:
+        """Filters and sorts another way."""
+        if arrangement != self.arrangement:
+            self.arrangement = arrangement
+            self._update_rows()
+            self._scroll_to_selected()
+            self.post_message(self.Rearranged(arrangement))
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The shown processes, from top to bottom."""
+        return [row.id for row in self._rows]
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The process under the cursor."""
+        return next((row for row in self._rows if row.id == self.selected), None)
+
+    @property
+    def chosen(self) -> Sequence[str]:
+        """The marked processes, or else the one under the cursor."""
+        marked = [row.id for row in self._snapshots if row.id in self.marks]
+        return marked or ([self.selected] if self.selected else [])
+
+    @property
+    def message(self) -> str:
+        """What is said where no row is left."""
+        return self._message
+
+    @message.setter
+    def message(self, text: str) -> None:
+        self._message = text
+        self._repaint()
+
+    def _update_rows(self) -> None:
+        before = self.ids
+        self._rows = self.arrangement.rows(self._snapshots)
+        ids = self.ids
+        if self.selected not in ids:
+            place = before.index(self.selected) if self.selected in before else 0
+            self.select(ids[min(place, len(ids) - 1)] if ids else None)
+        self._plan_columns()
+        self._clamp()
+        self._repaint()
+
+    # the cursor
+
+    def select(self, process_id: str | None) -> None:
+        """Puts the cursor on a process."""
+        if process_id != self.selected:
+            self.selected = process_id
+            self._scroll_to_selected()
+            self.post_message(self.Selected(process_id))
+            self._repaint()
+
+    def move(self, step: int) -> None:
+        """Moves the cursor by so many rows; the ends stop it."""
+        ids = self.ids
+        if ids:
+            place = ids.index(self.selected) if self.selected in ids else 0
+            self.select(ids[max(0, min(len(ids) - 1, place + step))])
+            self._scroll_to_selected()
+
+    def action_cursor(self, step: int) -> None:
+        self.move(step)
+
+    def action_page(self, step: int) -> None:
+        self.move(step * max(1, self.page - 1))
+
+    def action_first(self) -> None:
+        self.move(-len(self._rows))
+
+    def action_last(self) -> None:
+        self.move(len(self._rows))
+
+    def toggle_mark(self) -> None:
+        """Marks the process under the cursor, or unmarks it, and goes on to the next."""
+        if self.selected:
+            self.marks ^= {self.selected}
+            self.move(1)
+            self._repaint()
+
+    def clear_marks(self) -> None:
+        self.marks.clear()
+        self._repaint()
+
+    @property
+    def page(self) -> int:
+        """Rows that fit below the header."""
+        return max(0, self.size.height - 1)
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The keys of those that there is room for."""
+        return [placed.column.key for placed in self._plan]
+
+    def _scroll_to_selected(self) -> None:
+        ids = self.ids
+        if self.selected in ids and self.page:
+            place = ids.index(self.selected)
+            self._top = max(min(self._top, place), place - self.page + 1)
+            self._clamp()
+            self._repaint()
+
+    def _clamp(self) -> None:
+        self._top = max(0, min(self._top, len(self._rows) - self.page))
+
+    # events
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._plan_columns()
+        self._clamp()
+        self._scroll_to_selected()
+        self._painted.clear()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._look = None
+        self._painted.clear()
+
+    def on_focus(self) -> None:
+        self._repaint()
+
+    def on_blur(self) -> None:
+        self._repaint()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._scroll(WHEEL)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._scroll(-WHEEL)
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y == 0:
+            self._click_header(event.x)
+            return
+        place = self._top + event.y - 1
+        if 0 <= place < len(self._rows):
+            self.select(self._rows[place].id)
+            if event.chain == 2 and self.selected:
+                self.post_message(self.Opened(self.selected))
+
+    def _click_header(self, x: int) -> None:
+        for placed in self._plan:
+            if placed.x <= x < placed.x + placed.width:
+                key = "cpu" if placed.column.key == "spark" else placed.column.key
+                self.rearrange(self.arrangement.sorted_by(key))
+
+    def _scroll(self, step: int) -> None:
+        self._top += step
+        self._clamp()
+        self._repaint()
+
+    # drawing
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._snapshots) + 1
+
+    def _plan_columns(self) -> None:
+        columns = plan(
+            self.size.width - 1,
+            max((len(row.id) for row in self._snapshots), default=0),
+            with_health=any(row.health for row in self._snapshots),
+            with_ports=any(row.ports for row in self._snapshots),
+        )
+        if columns != self._plan:
+            self._plan = columns
+            self._painted.clear()
+
+    def _repaint(self) -> None:
+        """Asks for those lines to be painted that look different from what is on the screen."""
+        lines = [self._face(y) for y in range(self.size.height)]
+        if len(self._painted) != len(lines):
+            self.refresh()
+        else:
+            stale = [y for y, line in enumerate(lines) if line != self._painted[y]]
+            if stale:
+                self.refresh(*(Region(0, y, self.size.width, 1) for y in stale))
+        self._painted = list(lines)
+
+    def _face(self, y: int) -> object:
+        """All that decides about how line `y` looks."""
+        bar = thumb(self._top, self.page, len(self._rows), self.page)
+        if y == 0:
+            return self.arrangement.sort, self.arrangement.falling, len(self.marks)
+        place = self._top + y - 1
+        if place >= len(self._rows):
+            return "" if self._rows else self.message, y - 1 in bar
+        row = self._rows[place]
+        cells = cells_of(self._row(row), self._plan)
+        return cells, row.id == self.selected and (1, self.has_focus), row.id in self.marks, y - 1 in bar, bool(bar)
+
+    def _row(self, snapshot: Snapshot) -> Row:
+        return Row(snapshot, self._cpu[snapshot.id], self._now, self.glyphs)
+
+    def render_line(self, y: int) -> Strip:
+        return self._bare_line(y).adjust_cell_length(self.size.width).apply_style(self.rich_style)
+
+    def _bare_line(self, y: int) -> Strip:
+        look = self._look = self._look or look_of(self.app)
+        width = self.size.width
+        place = self._top + y - 1
+        if y == 0:
+            return header_line(self._plan, self.arrangement, self.glyphs, look)
+        if place < len(self._rows):
+            return self._row_strip(self._rows[place], y, look)
+        if not self._rows and self.message and y == min(2, self.size.height - 1):
+            return Strip([Segment("  " + shortened(self.message, width - 4, self.glyphs.ellipsis), look["dim"])])
+        return Strip([])
+
+    def _row_strip(self, row: Snapshot, y: int, look: Look) -> Strip:
+        selected = row.id == self.selected
+        marked = row.id in self.marks
+        sign = self.glyphs.mark if marked else self.glyphs.cursor if selected else " "
+        gutter = [Segment(sign, look["warn" if marked else "accent"]), Segment(" ")]
+        cells = cells_of(self._row(row), self._plan)
+        strip = row_line(cells, self._plan, gutter, look["bold" if selected else "text"], look, self.glyphs.ellipsis)
+        strip = strip.adjust_cell_length(self.size.width - 1)
+        if selected:
+            strip = strip.apply_style(look.cursor if self.has_focus else look.idle_cursor)
+        thumb_here = y - 1 in thumb(self._top, self.page, len(self._rows), self.page)
+        return Strip([*strip, Segment(self.glyphs.thumb if thumb_here else " ", look["dim"])])

@@ -1,0 +1,62 @@
+"""The lines of the process table as segments."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from pmtui.dashboard.style.formats import shortened
+from pmtui.dashboard.style.glyphs import Glyphs
+from pmtui.dashboard.style.styles import Look
+from pmtui.dashboard.table.columns import Cell, Row
+from pmtui.dashboard.table.layout import GUTTER, Placed
+from pmtui.dashboard.table.view import Arrangement
+
+
+def cells_of(row: Row, columns: Sequence[Placed]) -> tuple[Cell, ...]:
+    """What stands in the row."""
+    return tuple(placed.column.cell(row) for placed in columns)
+
+
+def header_line(columns: Sequence[Placed], arrangement: Arrangement, glyphs: Glyphs, look: Look) -> Strip:
+    """The titles; the sorted column has an arrow."""
+    texts = []
+    for placed in columns:
+        title = glyphs.restarts if placed.column.key == "restarts" else placed.column.title
+        style = look["dim"]
+        if placed.column.key == arrangement.sort:
+            arrow = glyphs.falling if arrangement.falling else glyphs.rising
+            title, style = f"{title}{arrow}" if len(title) < placed.width else arrow, look["accent"]
+        texts.append((shortened(title, placed.width), style))
+    return _line([Segment(" " * GUTTER)], columns, texts)
+
+
+def row_line(
+    cells: Sequence[Cell],
+    columns: Sequence[Placed],
+    gutter: Sequence[Segment],
+    id_style: Style,
+    look: Look,
+    ellipsis: str,
+) -> Strip:
+    """One process; `gutter` is what stands before its first column."""
+    texts = [
+        (shortened(cell.text, placed.width, ellipsis), id_style if placed.column.key == "id" else look[cell.tone])
+        for placed, cell in zip(columns, cells, strict=True)
+    ]
+    return _line(gutter, columns, texts)
+
+
+def _line(gutter: Sequence[Segment], columns: Sequence[Placed], texts: Iterable[tuple[str, Style]]) -> Strip:
+    segments = list(gutter)
+    x = GUTTER
+    for placed, (text, style) in zip(columns, texts, strict=True):
+        free = placed.width - cell_len(text)
+        before = placed.x - x + (free if placed.column.align == "right" else 0)
+        segments.append(Segment(" " * before))
+        segments.append(Segment(text, style))
+        segments.append(Segment(" " * (0 if placed.column.align == "right" else free)))
+        x = placed.x + placed.width
+    return Strip([segment for segment in segments if segment.text])

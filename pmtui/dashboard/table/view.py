@@ -1,0 +1,44 @@
+"""Which rows the table shows, and in which order."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from pmtui.control import Snapshot
+from pmtui.dashboard.table.columns import COLUMNS, SORTABLE
+from pmtui.dashboard.table.filters import EVERYTHING, Filter, is_problem
+
+_BY_KEY = {column.key: column for column in COLUMNS}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """Filter and sort order. `sort` None: the order of the config."""
+
+    filter: Filter = EVERYTHING
+    problems_only: bool = False
+    sort: str | None = None
+    inverted: bool = False
+
+    def rows(self, snapshots: Sequence[Snapshot]) -> list[Snapshot]:
+        shown = [row for row in snapshots if self.filter.matches(row) and (not self.problems_only or is_problem(row))]
+        if self.sort is not None:
+            shown.sort(key=_BY_KEY[self.sort].order, reverse=self.falling)
+        elif self.inverted:
+            shown.reverse()
+        return shown
+
+    @property
+    def falling(self) -> bool:
+        """The largest comes first."""
+        return self.sort is not None and _BY_KEY[self.sort].downwards != self.inverted
+
+    def sorted_by(self, key: str) -> "Arrangement":
+        """A click on a column: sort by it, then the other way round, then no more."""
+        if self.sort != key:
+            return replace(self, sort=key, inverted=False)
+        return replace(self, sort=None, inverted=False) if self.inverted else replace(self, inverted=True)
+
+    def stepped(self, step: int, shown: Collection[str] = SORTABLE) -> "Arrangement":
+        """Sorted by the next (or, with -1, the previous) of those shown; one place is the config's order."""
+        circle = [None, *(key for key in SORTABLE if key in shown or key == self.sort)]
+        return replace(self, sort=circle[(circle.index(self.sort) + step) % len(circle)], inverted=False)

@@ -1,0 +1,118 @@
+"""What a process needs and what needs it, as an indented tree."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from pmtui.control import Edge, Graph, Node, Status
+from pmtui.dashboard.style.formats import harmless, shortened
+from pmtui.dashboard.style.glyphs import Glyphs
+from pmtui.dashboard.style.styles import STATUS_TONE, Look, Tone
+
+LONGEST_ID = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A line of the tree: the process that it is about, and the dependency that it hangs on.
+
+    `trail` tells for the line and for each line above it on the way to the root whether it is the last of its siblings.
+    `is_repeated`: what hangs on the process is shown elsewhere in the tree.
+    """
+
+    node: Node
+    edge: Edge
+    trail: tuple[bool, ...]
+    is_repeated: bool = False
+
+    def drawn(self, glyphs: Glyphs) -> str:
+        above = "".join("   " if is_last else f"{glyphs.tabs}  " for is_last in self.trail[:-1])
+        return f"{above}{glyphs.corner if self.trail[-1] else glyphs.fork}{glyphs.rule} "
+
+
+def needed(graph: Graph, process_id: str) -> list[Branch]:
+    """What the process needs, directly or not, from the top down."""
+    below: dict[str, list[tuple[str, Edge]]] = {}
+    for edge in graph.edges:
+        below.setdefault(edge.from_, []).append((edge.to, edge))
+    return [*_branches(graph, below, process_id)]
+
+
+def needing(graph: Graph, process_id: str) -> list[Branch]:
+    """What needs the process, directly or not, from the top down."""
+    below: dict[str, list[tuple[str, Edge]]] = {}
+    for edge in graph.edges:
+        below.setdefault(edge.to, []).append((edge.from_, edge))
+    return [*_branches(graph, below, process_id)]
+
+
+def _branches(graph: Graph, below: Mapping[str, Sequence[tuple[str, Edge]]], root: str) -> Iterator[Branch]:
+    """Each process is unfolded once, so that the tree is never longer than there are dependencies."""
+    nodes = {node.id: node for node in graph.nodes}
+    unfolded = {root}
+    left = _children(below, root, ())
+    while left:
+        process_id, edge, trail = left.pop()
+        children = _children(below, process_id, trail)
+        is_repeated = process_id in unfolded and bool(children)
+        yield Branch(nodes[process_id], edge, trail, is_repeated)
+        if not is_repeated:
+            unfolded.add(process_id)
+            left += children
+
+
+def _children(
+    below: Mapping[str, Sequence[tuple[str, Edge]]], process_id: str, trail: tuple[bool, ...]
+) -> list[tuple[str, Edge, tuple[bool, ...]]]:
+    """The last one first."""
+    children = below.get(process_id, ())
+    return [(name, edge, (*trail, edge is children[-1][1])) for name, edge in reversed(children)]
+
+
+def tree_table(graph: Graph, process_id: str, look: Look, glyphs: Glyphs) -> Table | Text:
+    """Both trees of a process, each line with the condition that is waited for and how the process is doing."""
+    up, down = needed(graph, process_id), needing(graph, process_id)
+    if not up and not down:
+        return Text("It needs no other process, and none needs it (dependsOn).", style=look["dim"])
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, overflow="crop")
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for title, branches in (("needs", up), ("is needed by", down)):
+        if branches:
+            table.add_row(Text(title, style=look["accent"]))
+        for branch in branches:
+            table.add_row(*_cells(branch, look, glyphs))
+    return table
+
+
+def _cells(branch: Branch, look: Look, glyphs: Glyphs) -> tuple[Text, Text, Text]:
+    node, edge = branch.node, branch.edge
+    repeated = f" {glyphs.ellipsis}" if branch.is_repeated else ""
+    name = Text.assemble(
+        (branch.drawn(glyphs), look["dim"]),
+        _state(node.status, look, glyphs),
+        (f" {shortened(node.id, LONGEST_ID, glyphs.ellipsis)}", look["text"]),
+        (repeated, look["dim"]),
+    )
+    tone: Tone = "dim" if edge.met else "bad" if edge.forever else "warn"
+    sign = glyphs.good if edge.met else glyphs.bad if edge.forever else glyphs.status[Status.WAITING]
+    return (
+        name,
+        Text(f"{sign} {edge.condition}", style=look[tone]),
+        _how(node, look["bad" if edge.forever else "text"], glyphs),
+    )
+
+
+def _state(status: Status, look: Look, glyphs: Glyphs) -> tuple[str, Style]:
+    return glyphs.status[status], look[STATUS_TONE[status]]
+
+
+def _how(node: Node, tone: Style, glyphs: Glyphs) -> Text:
+    """How the process is doing, in one line: a second one would break the lines of the tree."""
+    why = f": {node.reason}" if node.reason and node.status is not Status.RUNNING else ""
+    said = node.reason if node.status is Status.WAITING and node.reason else f"{node.status}{why}"
+    return Text(harmless(said), tone, no_wrap=True, overflow="crop" if glyphs.ellipsis.isascii() else "ellipsis")

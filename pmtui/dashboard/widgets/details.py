@@ -1,0 +1,132 @@
+"""The tabs beside the log: what a process is made of, what it hangs on, what has happened to it, its environment."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from rich.table import Table
+from rich.text import Text
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from pmtui.control import Detail, Event, Exit
+from pmtui.dashboard.style import formats
+from pmtui.dashboard.style.formats import harmless
+from pmtui.dashboard.style.glyphs import Glyphs
+from pmtui.dashboard.style.styles import STATUS_TONE, Look
+from pmtui.why import why
+
+MASK = "***"
+
+
+class FactsPane(VerticalScroll, can_focus=True):
+    """Scrolling text."""
+
+    DEFAULT_CSS = """
+    FactsPane { background: $background; padding: 0 2; scrollbar-size-vertical: 1; }
+    FactsPane Static { height: auto; }
+    """
+
+    def compose(self) -> "Any":
+        yield Static("")
+
+    def show(self, content: Table | Text) -> None:
+        self.query_one(Static).update(content)
+
+
+class EnvPane(OptionList):
+    """One variable a line. A masked value can be revealed, one at a time; `note` stands beside it."""
+
+    DEFAULT_CSS = """
+    EnvPane, EnvPane:focus { background: $background; border: none; padding: 0 1; scrollbar-size-vertical: 1; }
+    EnvPane > .option-list--option-highlighted { background: $accent 18%; color: $foreground; text-style: none; }
+    EnvPane:focus > .option-list--option-highlighted { background: $accent 28%; color: $foreground; text-style: bold; }
+    """
+
+    def __init__(self, note: str, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._note = note
+        self._shown: Mapping[str, str] = {}
+
+    def show(self, env: Mapping[str, str]) -> None:
+        if env == self._shown:
+            return
+        place = self.highlighted
+        self._shown = env
+        self.clear_options()
+        width = max((len(name) for name in env), default=0)
+        for name, value in env.items():
+            content = Content(f"{name.ljust(width)}  {harmless(value)}")
+            if value == MASK:
+                content += Content.styled(f"  {self._note}", "$text-muted")
+            self.add_option(Option(content))
+        if env:
+            self.highlighted = min(place or 0, len(env) - 1)
+
+    def action_cursor_up(self) -> None:
+        if self.highlighted:
+            super().action_cursor_up()
+
+    def action_cursor_down(self) -> None:
+        if self.highlighted is None or self.highlighted < self.option_count - 1:
+            super().action_cursor_down()
+
+    @property
+    def name_at_cursor(self) -> str | None:
+        names = [*self._shown]
+        return names[self.highlighted] if self.highlighted is not None and names else None
+
+
+def info_table(detail: Detail, look: Look, glyphs: Glyphs, now: float) -> Table:
+    """What the process is made of."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+
+    def row(name: str, value: object) -> None:
+        if value not in (None, "", []):
+            table.add_row(Text(name, style=look["dim"]), Text(harmless(str(value)), style=look["text"]))
+
+    status = Text(f"{glyphs.status[detail.status]} {detail.status}", style=look[STATUS_TONE[detail.status]])
+    table.add_row(Text("status", style=look["dim"]), status)
+    row("why", why(detail))
+    if detail.last_error not in detail.reason:
+        row("last error", detail.last_error)
+    row("command", detail.command)
+    row("runs", " ".join(detail.argv))
+    row("cwd", detail.cwd)
+    row("interpreter", detail.interpreter)
+    row("pid", detail.pid or None)
+    row("started", formats.day_time(detail.start_time, now) if detail.start_time else None)
+    row("ports", ", ".join(map(str, detail.ports)))
+    row("health", detail.health)
+    row("restarts", detail.restart_count)
+    row("group", detail.group)
+    for number, ended in enumerate(detail.exits[::-1]):
+        row("exits" if number == 0 else "", exit_text(ended, now))
+    settings = {name: value for name, value in detail.config.items() if name != "env"}
+    for number, (name, value) in enumerate(settings.items()):
+        text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        row("config" if number == 0 else " ", f"{name} = {text}")
+    return table
+
+
+def exit_text(ended: Exit, now: float) -> str:
+    how = ended.signal or f"exit {ended.code}"
+    words = f": {ended.lines[-1]}" if ended.lines else ""
+    return f"{formats.day_time(ended.time, now)}  run {ended.run}  {how} after {ended.uptime_seconds:.1f} s{words}"
+
+
+def events_table(history: Sequence[Event], look: Look, glyphs: Glyphs, now: float) -> Table:
+    """Every change of state, the newest first."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for event in reversed(history):
+        status = Text(f"{glyphs.status[event.to]} {event.to}", style=look[STATUS_TONE[event.to]])
+        time = Text(formats.day_time(event.time, now), style=look["dim"])
+        table.add_row(time, status, Text(harmless(event.reason), style=look["text"]))
+    return table

@@ -1,0 +1,80 @@
+"""The line between table and pane: whose pane it is, its tabs, and what the log shows."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pmtui.dashboard.log_view.log_pane import PaneState
+from pmtui.dashboard.style.formats import shortened
+from pmtui.dashboard.widgets.bar import Bar, Piece, justified, width_of
+
+Tab = Literal["logs", "info", "tree", "events", "env"]
+TABS: tuple[Tab, ...] = ("logs", "info", "tree", "events", "env")
+Channel = Literal["all", "out", "err"]
+CHANNELS: tuple[Channel, ...] = ("all", "out", "err")
+LONGEST_TITLE = 24
+
+
+class PaneBar(Bar):
+    """Tabs, streams and the chip that says whether the log follows can be clicked."""
+
+    DEFAULT_CSS = """
+    PaneBar { background: $background; }
+    """
+    title = ""
+    tab: Tab = "logs"
+    channel: Channel = "all"
+    state = PaneState()
+    focused_pane = False
+
+    def pieces(self, width: int) -> Sequence[Piece]:
+        look, rule = self.look, self.glyphs.rule
+        line = Piece(rule, look["accent" if self.focused_pane else "dim"])
+        title = Piece(f" {shortened(self.title, LONGEST_TITLE, self.glyphs.ellipsis)} ", look["bold"])
+        left = [line, *([title, line] if self.title else []), *self._tabs(), line]
+        if self.tab != "logs":
+            return justified(left, [line], width, line)
+        parts = [self._chip(), self._search(width), self._streams()]
+        right: list[Piece] = [line]
+        for part in parts:
+            if part and width_of([*left, *part, *right]) < width - 1:
+                right = [*part, line, *right]
+        return justified(left, right, width, line)
+
+    def _tabs(self) -> list[Piece]:
+        look = self.look
+        pieces = [Piece(" ", look["text"])]
+        for tab in TABS:
+            if len(pieces) > 1:
+                pieces.append(Piece(f" {self.glyphs.tabs} ", look["dim"]))
+            active = tab == self.tab
+            style = look["accent"] + look["bold"].without_color if active else look["dim"]
+            pieces.append(Piece(tab.capitalize(), style, f"tab:{tab}"))
+        return [*pieces, Piece(" ", look["text"])]
+
+    def _streams(self) -> list[Piece]:
+        look = self.look
+        pieces: list[Piece] = []
+        for channel in CHANNELS:
+            if pieces:
+                pieces.append(Piece(f" {self.glyphs.dot} ", look["dim"]))
+            style = look["text"] if channel == self.channel else look["dim"]
+            pieces.append(Piece(channel, style, f"channel:{channel}"))
+        return [Piece(" ", look["text"]), *pieces, Piece(" ", look["text"])]
+
+    def _search(self, width: int) -> list[Piece]:
+        state, look = self.state, self.look
+        if not state.search:
+            return []
+        count = (
+            f"{state.count.found:,} of {state.count.total:,}" if state.count.found else f"{state.count.total:,} found"
+        )
+        only = "only " if state.filtered else ""
+        text = shortened(state.search, max(8, width // 5), self.glyphs.ellipsis)
+        return [Piece(f" {only}/{text} ", look["warn"]), Piece(f"{count} ", look["dim"])]
+
+    def _chip(self) -> list[Piece]:
+        look, state = self.look, self.state
+        if state.follows:
+            return [Piece(" FOLLOW ", look["good"], "follow")]
+        newer = f"{self.glyphs.more} {state.newer:,} new " if state.newer else ""
+        return [Piece(" PAUSED ", look["warn"], "follow"), Piece(newer, look["accent"], "follow")]

@@ -1,5 +1,0 @@
-"""The same processes under engines that are made for more than one machine or one terminal."""
-
-from pmtui.export.outcome import Exported, Project
-
-__all__ = ["Exported", "Project"]

@@ -1,0 +1,106 @@
+"""Finds out what a foreign file is, and has it read."""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from pmtui.config.files import read_bytes
+from pmtui.config.model import ConfigError
+from pmtui.importers.builder import ForeignFileError, Imported, Note, Origin
+from pmtui.importers.pm2.ecosystem import read_pm2
+from pmtui.importers.pm2.javascript import evaluate
+from pmtui.importers.process_compose.project import read_process_compose
+from pmtui.importers.procfile import read_procfile
+from pmtui.importers.relaxed_json import parse_relaxed
+from pmtui.importers.repair import mend
+from pmtui.importers.supervisord.programs import read_supervisor
+from pmtui.importers.yaml_text import parse_yaml
+
+KINDS = ("procfile", "pm2", "supervisord", "process-compose")
+MOST_BYTES = 1 << 20
+
+_PROGRAMS = {".js", ".cjs", ".mjs"}
+_SECTION = re.compile(r"^\[(program|supervisord)\b", re.MULTILINE)
+_PROCFILE = re.compile(r"^[A-Za-z0-9_-]+:\s*\S", re.MULTILINE)
+
+
+def import_file(
+    path: str, target: str, environment: Mapping[str, str], kind: str | None = None, env_name: str | None = None
+) -> Imported:
+    """What becomes of the file in a config that is to be in the folder `target`.
+
+    `kind` is one of KINDS; None finds out. Raises ForeignFileError where nothing can be made of it.
+    """
+    path = os.path.abspath(path)
+    origin = Origin(os.path.dirname(path), os.path.abspath(target), environment)
+    try:
+        imported = mend(_read(path, origin, kind, env_name))
+    except ForeignFileError as error:
+        separator = " " if str(error).startswith(("is ", "does ", "cannot ")) else ": "
+        raise ForeignFileError(f"{path}{separator}{error}") from None
+    if not imported.processes:
+        reasons = "; ".join(f"{note.process or note.source}: {note.reason}" for note in imported.losses[:3])
+        raise ForeignFileError(f"{path}: no process can be made of it{f' ({reasons})' if reasons else ''}")
+    return imported
+
+
+def _read(path: str, origin: Origin, kind: str | None, env_name: str | None) -> Imported:
+    name = os.path.basename(path)
+    ending = os.path.splitext(name)[1].lower()
+    if ending in _PROGRAMS and os.path.isfile(path):
+        return _evaluated(read_pm2(evaluate(path), origin, env_name), origin.environment)
+    text = _text(path)
+    if ending in (".json", ".yaml", ".yml") or kind in ("pm2", "process-compose"):
+        values = parse_relaxed(text) if ending == ".json" else parse_yaml(text)
+        return _values(values, origin, kind, env_name)
+    kind = kind or _kind(name, ending, text)
+    if kind == "supervisord":
+        return read_supervisor(text, origin)
+    if kind == "procfile":
+        return read_procfile(text, origin)
+    raise ForeignFileError(f"is none of {', '.join(KINDS)}, as far as can be seen; --from KIND says what it is")
+
+
+def _evaluated(imported: Imported, environment: Mapping[str, str]) -> Imported:
+    """A program's values are those of now; what it only handed on from its environment is left to each start."""
+    for fields in imported.processes.values():
+        env = fields.get("env", {})
+        for name, value in env.items():
+            if value and environment.get(name, "").replace("$", "$$") == value:
+                env[name] = f"${{{name}}}"
+    note = Note("", "the program", "what it exports now", "run by node once, in this environment")
+    return msgspec.structs.replace(imported, notes=[note, *imported.notes])
+
+
+def _text(path: str) -> str:
+    try:
+        text = read_bytes(path, MOST_BYTES).decode("utf-8-sig")
+    except ConfigError as error:
+        raise ForeignFileError(str(error).removeprefix(f"{path} ")) from None
+    except UnicodeDecodeError:
+        raise ForeignFileError("is not UTF-8 text") from None
+    if not text.strip():
+        raise ForeignFileError("is empty")
+    if "\0" in text:
+        raise ForeignFileError("is no text: there is a NUL in it")
+    return text
+
+
+def _values(values: Any, origin: Origin, kind: str | None, env_name: str | None) -> Imported:
+    is_compose = isinstance(values, dict) and "processes" in values
+    if kind == "process-compose" or (kind is None and is_compose):
+        return read_process_compose(values if isinstance(values, dict) else {}, origin)
+    if kind is None and isinstance(values, dict) and "services" in values:
+        raise ForeignFileError("describes containers (docker compose), not processes")
+    return read_pm2(values, origin, env_name)
+
+
+def _kind(name: str, ending: str, text: str) -> str | None:
+    if ending in (".conf", ".ini") or _SECTION.search(text):
+        return "supervisord"
+    if name.lower().startswith("procfile") or _PROCFILE.search(text):
+        return "procfile"
+    return None

@@ -1,0 +1,48 @@
+"""Ecosystem files that are programs: node runs them, and tells what they export."""
+
+import json
+import os
+import shutil
+import subprocess
+from typing import Any
+
+from pmtui.importers.builder import ForeignFileError
+
+PATIENCE = 20.0
+"""Seconds; a file that listens or waits is no configuration."""
+
+_MARK = "\x1epmtui\x1e"
+_PROGRAM = """
+const shown = (key, value) => typeof value === "function" || value instanceof RegExp ? String(value) : value;
+import(require("url").pathToFileURL(process.argv[1])).then((module) => {
+  process.stdout.write(process.argv[2] + JSON.stringify(module.default ?? {...module}, shown), () => process.exit(0));
+});
+"""
+
+
+def evaluate(path: str) -> Any:
+    """What the file exports, as JSON. Raises ForeignFileError where node is missing or the file fails."""
+    node = shutil.which("node")
+    if node is None:
+        name = os.path.basename(path)
+        raise ForeignFileError(f"is a program, and there is no node to run it: install node, or turn {name} into JSON")
+    try:
+        done = subprocess.run(
+            [node, "-e", _PROGRAM, path, _MARK],
+            cwd=os.path.dirname(path),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        raise ForeignFileError(f"does not come to an end within {PATIENCE:g} s under node") from None
+    _, mark, told = done.stdout.decode(errors="replace").rpartition(_MARK)
+    if done.returncode or not mark:
+        raise ForeignFileError(f"node cannot run it: {_error(done.stderr.decode(errors='replace'))}")
+    return json.loads(told) if told != "undefined" else None
+
+
+def _error(text: str) -> str:
+    """The line with the error's name, in what node says about it."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if "Error" in line.split(":")[0]), lines[-1] if lines else "it says nothing")

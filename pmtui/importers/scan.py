@@ -1,0 +1,164 @@
+"""What a folder holds that can be run, as far as its usual files tell."""
+
+import json
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pmtui.config.files import read_bytes
+from pmtui.config.model import ConfigError
+from pmtui.importers.builder import ForeignFileError, id_of
+from pmtui.importers.detect import import_file
+
+_PROCFILES = ("Procfile.dev", "Procfile")
+_SCRIPTS = ("dev", "start", "serve", "worker")
+_PROGRAMS = ("main.py", "app.py", "server.py", "bot.py", "worker.py", "server.js", "index.js", "app.js", "main.ts")
+_CONTAINERS = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+_FOREIGN = (
+    "ecosystem.config.js",
+    "ecosystem.config.cjs",
+    "ecosystem.json",
+    "supervisord.conf",
+    "process-compose.yaml",
+    "process-compose.yml",
+    "process-compose.json",
+)
+_LOCKS = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lock": "bun", "bun.lockb": "bun"}
+_MOST_BYTES = 1 << 20
+
+
+class Finding(msgspec.Struct):
+    """A process that the folder suggests: where it was seen, and lines that its owner may want."""
+
+    id: str
+    fields: dict[str, Any]
+    origin: str
+    suggestions: list[str] = []
+
+
+def survey(folder: Path) -> tuple[list[Finding], list[str]]:
+    """What can be run, each id once, and what else its owner should know. Runs nothing."""
+    findings: dict[str, Finding] = {}
+    for finding in _findings(folder):
+        findings.setdefault(finding.id, finding)
+    return [_with_env_file(finding, folder) for finding in findings.values()], list(_hints(folder))
+
+
+def _findings(folder: Path) -> Iterator[Finding]:
+    processes = list(_procfile(folder))
+    if processes:
+        yield from processes
+        return
+    yield from _package(folder)
+    if (folder / "manage.py").is_file():
+        yield _django(folder)
+        return
+    yield from _pyproject(folder)
+    for name in _PROGRAMS:
+        if (folder / name).is_file() and not (name.endswith((".js", ".ts")) and (folder / "package.json").is_file()):
+            yield _program(folder, name)
+
+
+def _procfile(folder: Path) -> Iterator[Finding]:
+    for name in _PROCFILES:
+        path = folder / name
+        if not path.is_file():
+            continue
+        try:
+            imported = import_file(str(path), str(folder), {}, "procfile")
+        except ForeignFileError:
+            continue
+        for process, fields in imported.processes.items():
+            yield Finding(process, fields, f"a line of {name}")
+        return
+
+
+def _package(folder: Path) -> Iterator[Finding]:
+    """The first of the scripts that run a server, by the package manager whose lock file is there."""
+    scripts = _json(folder / "package.json").get("scripts")
+    if not isinstance(scripts, dict):
+        return
+    runner = next((runner for lock, runner in _LOCKS.items() if (folder / lock).exists()), "npm")
+    known = [name for name in _SCRIPTS if isinstance(scripts.get(name), str)]
+    server = next((name for name in known if name != "worker"), None)
+    for name in known:
+        if name in (server, "worker"):
+            label = "worker" if name == "worker" else id_of(str(_json(folder / "package.json").get("name") or "web"))
+            fields = {"command": f"{runner} run {name}"}
+            there = (folder / "node_modules").is_dir()
+            lines = [] if there else ['install = "auto"  # runs npm ci before the first start']
+            yield Finding(label, fields, f'script "{name}" of package.json', lines)
+
+
+def _django(folder: Path) -> Finding:
+    fields = {"script": "manage.py", "args": ["runserver", "127.0.0.1:8000", "--noreload"]}
+    return Finding("django", fields, f"manage.py, {_python(folder)}", ["devMode = true  # restart on changes"])
+
+
+def _pyproject(folder: Path) -> Iterator[Finding]:
+    """The programs that the project installs, where they are installed."""
+    try:
+        project = tomllib.loads(_text(folder / "pyproject.toml")).get("project", {})
+    except (ConfigError, ValueError):
+        return
+    scripts = project.get("scripts") if isinstance(project, dict) else None
+    for name in scripts if isinstance(scripts, dict) else {}:
+        for venv in (".venv", "venv"):
+            if (folder / venv / "bin" / name).exists():
+                yield Finding(id_of(name), {"command": f"{venv}/bin/{name}"}, f"script {name} of pyproject.toml")
+                break
+
+
+def _program(folder: Path, name: str) -> Finding:
+    stem = name.partition(".")[0]
+    by = _python(folder) if name.endswith(".py") else "by node"
+    lines = ["devMode = true  # restart on changes"]
+    if name.endswith(".py") and not _venv(folder) and _needs_install(folder):
+        lines.append('install = "auto"  # makes .venv and installs what the project needs before the first start')
+    return Finding(stem, {"script": name}, f"{name}, {by}", lines)
+
+
+def _venv(folder: Path) -> str | None:
+    return next((name for name in (".venv", "venv") if (folder / name / "bin/python").exists()), None)
+
+
+def _python(folder: Path) -> str:
+    venv = _venv(folder)
+    return f"by {venv}/bin/python" if venv else "by python3, for there is no .venv"
+
+
+def _needs_install(folder: Path) -> bool:
+    return any((folder / name).exists() for name in ("requirements.txt", "pyproject.toml", "uv.lock"))
+
+
+def _with_env_file(finding: Finding, folder: Path) -> Finding:
+    if (folder / ".env").is_file() and "envFile" not in finding.fields:
+        finding.fields["envFile"] = [".env"]
+    return finding
+
+
+def _hints(folder: Path) -> Iterator[str]:
+    for name in _FOREIGN:
+        if (folder / name).is_file():
+            yield f"{name} is here: pmtui import {name} makes a config of it"
+    for name in _CONTAINERS:
+        if (folder / name).is_file():
+            yield f"{name} is here: its containers are docker's; run them beside pmtui, or as a command"
+    if (folder / "package.json").is_file() and shutil.which("node") is None:
+        yield "package.json is here, and there is no node"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(_text(path))
+    except (ConfigError, ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _text(path: Path) -> str:
+    return read_bytes(str(path), _MOST_BYTES).decode("utf-8-sig")

@@ -1,0 +1,81 @@
+"""The logs as the manager answers for them: what was asked in words, carried out on the logs of processes."""
+
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
+from stat import S_ISREG
+
+from pmtui.control import Following, InvalidError, LogFile, LogLine, LogQuery, Missed
+from pmtui.logs.process_log import ProcessLog
+from pmtui.logs.search import follow
+from pmtui.logs.search.query import Query, QueryError, parse_query, search, search_and_mark
+from pmtui.logs.search.threads import in_thread
+from pmtui.text.automaton import PatternError
+from pmtui.text.timestamps import rfc3339
+
+
+async def last_lines(logs: Sequence[ProcessLog], query: LogQuery) -> list[LogLine]:
+    """The lines that fit, oldest first. Raises InvalidError for what makes no sense, or takes too long."""
+    with _explained():
+        return await search(logs, _parsed(query))
+
+
+async def following(logs: Sequence[ProcessLog], query: LogQuery, after: Mapping[str, int]) -> Following:
+    """The last lines that fit, and all that come; of the ids in `after` all behind those numbers instead.
+
+    The past is searched before this returns: what is wrong with the query is known before the first line is told.
+    """
+    with _explained():
+        parsed = _parsed(query)
+        past, ends = await search_and_mark([log for log in logs if log.process_id not in after], parsed)
+    places = {log.process_id: after.get(log.process_id, ends.get(log.process_id, 1) - 1) for log in logs}
+    begin = places | {line.id: line.seq - 1 for line in reversed(past)}
+    return Following(begin, _lines(past, follow.follow(logs, parsed, places)))
+
+
+async def files_of(log: ProcessLog) -> list[LogFile]:
+    """The files of a log, the newest first."""
+    return await in_thread(lambda: _files(log))
+
+
+def _parsed(query: LogQuery) -> Query:
+    return parse_query({name: str(value) for name, value in query.items() if value is not None})
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (QueryError, PatternError) as error:
+        raise InvalidError(str(error)) from None
+
+
+async def _lines(
+    past: Sequence[LogLine], live: AsyncGenerator[LogLine | follow.Missed, None]
+) -> AsyncGenerator[LogLine | Missed, None]:
+    async with aclosing(live):
+        for line in past:
+            yield line
+        with _explained():
+            async for item in live:
+                yield Missed(id=item.id, lines=item.lines) if isinstance(item, follow.Missed) else item
+
+
+def _files(log: ProcessLog) -> list[LogFile]:
+    found: list[tuple[int, LogFile]] = []
+    for stream, file in log.files.items():
+        for path in [file.path, *file.archives()]:
+            try:
+                there = path.lstat()
+            except OSError:
+                continue
+            if S_ISREG(there.st_mode):
+                fact = LogFile(
+                    name=path.name,
+                    path=str(path),
+                    stream=stream,
+                    size=there.st_size,
+                    time=rfc3339(there.st_mtime_ns // 1_000_000),
+                    archived=path != file.path,
+                )
+                found.append((there.st_mtime_ns, fact))
+    return [fact for _, fact in sorted(found, key=lambda pair: -pair[0])]

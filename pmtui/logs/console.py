@@ -1,0 +1,192 @@
+"""What the manager prints when nobody sees a dashboard: the output of its processes, and its own words."""
+
+import os
+import select
+import threading
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from pmtui.control import Stream
+from pmtui.logs.files.batch_worker import Conveyor
+from pmtui.text.formatting import harmless
+from pmtui.text.sanitize import coloured, plain
+from pmtui.text.timestamps import now_ms, rfc3339
+
+Level = Literal["INFO", "WARN", "ERROR"]
+Format = Literal["text", "json"]
+ROOM = 4 << 20
+"""Bytes that wait for a slow reader before lines are dropped."""
+RATE = 4 << 20
+"""Bytes a second of one process that are printed; of a flood the rest is in its files alone."""
+BURST = 1 << 20
+TOTAL = 4
+"""How many processes may flood what is printed at the same time."""
+CALM = 4 << 10
+"""Bytes read at once that are printed though others flood."""
+_PATIENCE = 0.5  # seconds without progress for which the exit waits
+_OVERHEAD = 100  # bytes that an entry takes beside its text
+_TOGETHER = 64  # entries that become one write
+_PIECE = 64 << 10
+_HARMLESS = bytes(range(0x20, 0x7F)) + b"\t\n"
+_DIM, _RESET = "\x1b[2m", "\x1b[0m"
+_COLOURS: dict[Level, str] = {"INFO": "\x1b[32m", "WARN": "\x1b[33m", "ERROR": "\x1b[31m"}
+_json = msgspec.json.Encoder()
+
+
+class Entry(NamedTuple):
+    """Lines of one source; `stream` None: the manager's own."""
+
+    ms: int
+    level: Level
+    source: str
+    stream: Stream | None
+    data: bytes
+    lines: int
+
+
+class Row(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A line in the JSON form."""
+
+    time: str
+    level: Level
+    id: str
+    text: str
+    stream: Stream | None = None
+
+
+class Credit:
+    """How much is printed: RATE in the long run, BURST at once, `share` times that."""
+
+    __slots__ = ("_credit", "_ms", "_share", "held_back")
+
+    def __init__(self, share: int = 1) -> None:
+        self.held_back = 0
+        self._share = share
+        self._credit = float(BURST * share)
+        self._ms = 0
+
+    def is_left(self, ms: int) -> bool:
+        """Whether anything may be printed at that time."""
+        earned = max(ms - self._ms, 0) * RATE * self._share / 1000
+        self._credit = min(BURST * self._share, self._credit + earned)
+        self._ms = ms
+        return self._credit >= 0
+
+    def spend(self, size: int) -> None:
+        self._credit -= size
+
+
+class Bridge:
+    """Writes lines to `fd` in a thread of its own: a reader that stands still costs lines, never time.
+
+    The lines lost are counted and told when the reader moves again, those of a flood when it ebbs. Colours are for a
+    terminal without NO_COLOR.
+    """
+
+    def __init__(self, fd: int = 1, format: Format = "text") -> None:
+        self._fd = fd
+        self._belt: Conveyor[Entry] = Conveyor("pmtui-log-bridge", self._carry)
+        self._dropped = 0
+        self._lock = threading.Lock()
+        self._total = Credit(TOTAL)
+        self._credits: dict[str, Credit] = {}
+        self._gone = False
+        has_colours = os.isatty(fd) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self._form: Callable[[Entry], bytes] = as_json if format == "json" else as_colours if has_colours else as_text
+
+    def start(self) -> None:
+        """Has the thread now. OSError where the machine gives none."""
+        self._belt.start()
+
+    def line(self, level: Level, text: str) -> None:
+        """A word of the manager's own; one line, whatever the names of files and programs in it are."""
+        self._put(Entry(now_ms(), level, "pmtui", None, harmless(text.rstrip("\n")).encode() + b"\n", 1))
+
+    def chunk(self, process_id: str, stream: Stream, ms: int, data: bytes, lines: int) -> None:
+        """Whole lines of a process, from one thread at a time; fits `LogStore`'s `echo`."""
+        credit = self._credits.get(process_id) or self._credits.setdefault(process_id, Credit())
+        if not credit.is_left(ms) or (len(data) > CALM and not self._total.is_left(ms)):
+            credit.held_back += lines
+            return
+        credit.spend(len(data))
+        self._total.spend(len(data))
+        self._tell_flood(process_id, credit)
+        self._put(Entry(ms, "ERROR" if stream == "stderr" else "INFO", process_id, stream, data, lines))
+
+    def close(self) -> None:
+        """Writes what waits, unless nobody reads it."""
+        for process_id, credit in self._credits.items():
+            self._tell_flood(process_id, credit)
+        self._tell_dropped()
+        self._belt.close(_PATIENCE)
+
+    def _put(self, entry: Entry) -> None:
+        if self._gone:
+            return
+        with self._lock:
+            if self._belt.load > ROOM:
+                self._dropped += entry.lines
+                return
+            self._tell_dropped()
+            self._belt.put(entry, len(entry.data) + _OVERHEAD)
+
+    def _tell_flood(self, process_id: str, credit: Credit) -> None:
+        if credit.held_back:
+            self.line("WARN", f"{credit.held_back} lines of {process_id} are in its log alone: too many at once")
+            credit.held_back = 0
+
+    def _tell_dropped(self) -> None:
+        if self._dropped:
+            text = b"%d lines are missing here: nobody read them\n" % self._dropped
+            self._dropped = 0
+            self._belt.put(Entry(now_ms(), "WARN", "pmtui", None, text, 1), len(text))
+
+    def _carry(self, batch: list[Entry]) -> None:
+        for begin in range(0, len(batch), _TOGETHER):
+            self._write(b"".join(map(self._form, batch[begin : begin + _TOGETHER])))
+
+    def _write(self, text: bytes) -> None:
+        view = memoryview(text)
+        while view and not self._gone:
+            try:
+                view = view[os.write(self._fd, view[:_PIECE]) :]
+                self._belt.moved()
+            except BlockingIOError:  # whoever shares the terminal made it so
+                select.select([], [self._fd], [])
+            except OSError:
+                self._gone = True
+
+
+def as_text(entry: Entry) -> bytes:
+    head = _head(entry).encode()
+    if entry.data.isascii() and not entry.data.translate(None, _HARMLESS):
+        return head + entry.data.replace(b"\n", b"\n" + head, entry.lines - 1)
+    return b"".join(b"%s%s\n" % (head, plain(line).encode()) for line in _lines(entry))
+
+
+def as_colours(entry: Entry) -> bytes:
+    time, _, rest = _head(entry).partition(" ")
+    level, _, source = rest.partition("[")
+    head = f"{_DIM}{time}{_RESET} {_COLOURS[entry.level]}{level}{_RESET}[{source}"
+    return "".join(f"{head}{_closed(coloured(line))}\n" for line in _lines(entry)).encode()
+
+
+def as_json(entry: Entry) -> bytes:
+    time = rfc3339(entry.ms)
+    rows = [Row(time, entry.level, entry.source, plain(line), entry.stream) for line in _lines(entry)]
+    return _json.encode_lines(rows)
+
+
+def _head(entry: Entry) -> str:
+    stream = f"[{entry.stream.upper()}]" if entry.stream else ""
+    return f"{rfc3339(entry.ms)} {entry.level:<5} [{entry.source}]{stream} "
+
+
+def _closed(text: str) -> str:
+    return text + _RESET if "\x1b" in text else text
+
+
+def _lines(entry: Entry) -> list[bytes]:
+    return entry.data.removesuffix(b"\n").split(b"\n")

@@ -1,0 +1,225 @@
+"""What can be asked of the logs: the last lines that fit, of one process or of several in the order of their times."""
+
+import heapq
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Literal, NamedTuple, cast
+
+from pmtui.control import MOST_LINES, LogLine, Stream
+from pmtui.logs.process_log import STREAMS, ProcessLog
+from pmtui.logs.ring_buffer import EVER, RawLine
+from pmtui.logs.search.levels import LEVELS, Level, level_of
+from pmtui.logs.search.threads import in_thread
+from pmtui.text.pattern import Pattern
+from pmtui.text.timestamps import now_ms
+from pmtui.text.units import parse_duration
+
+SECONDS = 10.0
+"""For which a search may go on."""
+RunName = Literal["current", "previous"] | int
+
+
+class QueryError(ValueError):
+    """What was asked makes no sense, or takes too long; the message names the parameter."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which lines: the last `lines` of those that fit all the rest. Times are milliseconds, both ends included.
+
+    `level` means that one or a worse one. Lines whose time is not known fit no `since_ms` or `until_ms`.
+    """
+
+    lines: int = 100
+    stream: Stream | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+    pattern: Pattern | None = None
+    run: RunName | None = None
+    level: Level | None = None
+    before: int = EVER
+    raw: bool = False
+
+    def show(self, line: RawLine, process_id: str) -> LogLine:
+        return line.shown_raw(process_id) if self.raw else line.shown(process_id)
+
+
+def parse_query(parameters: Mapping[str, str]) -> Query:
+    """The query that `lines`, `stream`, `since`, `until`, `grep`, `run`, `level`, `before` and `raw` describe.
+
+    Times are RFC 3339, or a duration such as `5m` before now. Raises QueryError.
+    """
+    chosen = {name: text for name in _PARSERS if (text := parameters.get(name))}
+    parsed: dict[str, object] = {}
+    for name, text in chosen.items():
+        field, parse = _PARSERS[name]
+        try:
+            parsed[field] = parse(text)
+        except ValueError as error:
+            raise QueryError(f"{name}: {error}") from error
+    return Query(**parsed)  # type: ignore[arg-type]
+
+
+async def search(logs: Sequence[ProcessLog], query: Query, seconds: float = SECONDS) -> list[LogLine]:
+    """The lines that fit, oldest first: from memory, and from the files where memory does not reach.
+
+    The files are read in a thread. Raises QueryError when that takes longer than `seconds`.
+    """
+    return await in_thread(lambda: search_now(logs, query, time.monotonic() + seconds))
+
+
+async def search_and_mark(logs: Sequence[ProcessLog], query: Query) -> tuple[list[LogLine], dict[str, int]]:
+    """As `search`, and for every id the number that all later lines reach and none of those found."""
+
+    def search_from_here() -> tuple[list[LogLine], dict[str, int]]:
+        ends = {log.process_id: log.ring.end for log in logs}  # here, for the thread may have come late to a flood
+        return search_now(logs, query, time.monotonic() + SECONDS, ends), ends
+
+    return await in_thread(search_from_here) if logs else ([], {})
+
+
+def search_now(
+    logs: Sequence[ProcessLog], query: Query, deadline: float, before: Mapping[str, int] | None = None
+) -> list[LogLine]:
+    """As `search`, in the caller's thread. `before` has numbers that lines of these ids are below."""
+    before = before or {}
+    with ExitStack() as stack:
+        fitting = [
+            stack.enter_context(
+                closing(_fitting(log, query, deadline, min(query.before, before.get(log.process_id, EVER))))
+            )
+            for log in logs
+        ]
+        merged = heapq.merge(*fitting, key=lambda found: found[0].ms, reverse=True)
+        try:
+            newest = list(islice(merged, min(query.lines, MOST_LINES)))
+        except TimeoutError:
+            raise QueryError("the search took too long, ask for less") from None
+    return [query.show(line, process_id) for line, process_id in reversed(newest)]
+
+
+class Span(NamedTuple):
+    """The lines of one run: by number where this manager started it, else by time."""
+
+    first: int = -EVER
+    end: int = EVER
+    begin_ms: int = 0
+    end_ms: int = EVER
+
+    def holds(self, line: RawLine) -> bool:
+        return self.first <= line.seq < self.end and self.begin_ms <= line.ms < self.end_ms
+
+
+def span_of(log: ProcessLog, run: RunName) -> Span | None:
+    """The lines of the newest run of that name; None when there was none. Reads a file."""
+    former, runs = log.former_runs(), log.runs
+    known = [*former, *runs]
+    ends = {"current": len(known) - 1, "previous": len(known) - 2}
+    numbers = [run.number for run in known]
+    index = ends[run] if isinstance(run, str) else max((i for i, n in enumerate(numbers) if n == run), default=-1)
+    if index < 0:
+        return None
+    following = known[index + 1] if index + 1 < len(known) else None
+    if index >= len(former):
+        return Span(first=known[index].first, end=following.first if following else EVER)
+    return Span(end=1, begin_ms=known[index].ms, end_ms=following.ms if following else EVER)
+
+
+def _fitting(log: ProcessLog, query: Query, deadline: float, end: int) -> Generator[tuple[RawLine, str], None, None]:
+    """The lines of one process that fit, newest first."""
+    span = span_of(log, query.run) if query.run is not None else Span()
+    if span is None:
+        return
+    tests = tests_of(query, span, deadline)
+    with closing(log.newest_first(query.since_ms or 0, end, deadline)) as lines:
+        for line in lines:
+            if line.seq < span.first:
+                return
+            if all(test(line) for test in tests):
+                yield line, log.process_id
+
+
+def tests_of(query: Query, span: Span, deadline: float) -> list[Callable[[RawLine], bool]]:
+    """What a line has to pass, the cheapest first."""
+    tests: list[Callable[[RawLine], bool]] = []
+    if query.run is not None:
+        tests.append(span.holds)
+    if query.stream:
+        tests.append(lambda line: line.stream == query.stream)
+    if query.since_ms is not None or query.until_ms is not None:
+        since, until = max(query.since_ms or 0, 1), EVER if query.until_ms is None else query.until_ms
+        tests.append(lambda line: since <= line.ms <= until)
+    if level := query.level:
+        wanted = LEVELS[LEVELS.index(level) :]
+        tests.append(lambda line: level_of(line.text) in wanted)
+    if pattern := query.pattern:
+        tests.append(lambda line: pattern.is_in(line.text, deadline))
+    return tests
+
+
+def _parse_lines(text: str) -> int:
+    if not text.isdecimal() or len(text) > 18:
+        raise ValueError(f"expected a number of lines, got {text[:40]!r}")
+    return min(int(text), MOST_LINES)
+
+
+def _parse_stream(text: str) -> Stream:
+    if text not in STREAMS:
+        raise ValueError(f"expected stdout or stderr, got {text[:40]!r}")
+    return text
+
+
+def parse_time(text: str) -> int:
+    """Milliseconds since 1970 of an RFC 3339 time, or of a duration before now. Raises ValueError."""
+    try:
+        return now_ms() - round(parse_duration(text) * 1000)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        message = f'expected a time such as "2026-11-20T17:00:00Z" or a duration such as "5m", got {text[:40]!r}'
+        raise ValueError(message) from None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _parse_before(text: str) -> int:
+    if not text.removeprefix("-").isdecimal() or len(text) > 18:
+        raise ValueError(f"expected the number of a line, got {text[:40]!r}")
+    return int(text)
+
+
+def _parse_raw(text: str) -> bool:
+    return text.lower() == "true"
+
+
+def _parse_run(text: str) -> RunName:
+    if text in ("current", "previous"):
+        return cast("RunName", text)
+    if not text.isdecimal() or len(text) > 18:
+        raise ValueError(f'expected "current", "previous" or the number of a run, got {text[:40]!r}')
+    return int(text)
+
+
+def _parse_level(text: str) -> Level:
+    known = level_of(f"{text.upper()}:")
+    if not text.isalpha() or known is None:
+        raise ValueError(f"expected one of {', '.join(LEVELS)}, got {text[:40]!r}")
+    return known
+
+
+_PARSERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
+    "lines": ("lines", _parse_lines),
+    "stream": ("stream", _parse_stream),
+    "since": ("since_ms", parse_time),
+    "until": ("until_ms", parse_time),
+    "grep": ("pattern", Pattern),
+    "run": ("run", _parse_run),
+    "level": ("level", _parse_level),
+    "before": ("before", _parse_before),
+    "raw": ("raw", _parse_raw),
+}

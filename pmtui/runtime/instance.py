@@ -1,0 +1,187 @@
+"""One manager per config: the lock in the data folder, what others find it by, and what a dead one has left."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pmtui.spawner.client import Spawner, end_marked
+from pmtui.spawner.identity import boot_id, identity_of, read
+from pmtui.spawner.launcher import FIRST_BASE
+from pmtui.version import __version__
+
+PATIENCE = 10.0
+"""Seconds for which the guardian of a manager that died may go on ending what is left."""
+LOOK = 2.0
+"""Seconds between two looks whether the data folder is still there, in a thread: a disk may hang."""
+PASSING = ("instance.json", "state.json")
+"""The files that are there while the manager is."""
+
+
+class AlreadyRunningError(Exception):
+    """Another manager runs for this config; `pid` is its."""
+
+    def __init__(self, pid: int, url: str) -> None:
+        self.pid, self.url = pid, url
+        super().__init__(f"a manager runs for this config already: pid {pid}" + (f", {url}" if url else ""))
+
+
+class FolderError(Exception):
+    """The data folder cannot be used; the message says why."""
+
+
+class Instance:
+    """What a running manager holds: the data folder, and the lock on it."""
+
+    def __init__(self, folder: Path, lock: int, spawner: Spawner) -> None:
+        self.folder = folder
+        self._lock = lock
+        self._spawner = spawner
+        self._files: dict[str, bytes] = {}
+        self._watch: asyncio.Task[None] | None = None
+        self._note()
+
+    def publish(self, config: Path | None, url: str | None) -> None:
+        """Writes instance.json, by which clients find the manager."""
+        facts = identity_of(os.getpid()) | {"url": url, "version": __version__, "config": config and str(config)}
+        write(self.folder / "instance.json", facts)
+        self._note()
+
+    def watch(self, alarm: Callable[[str], None]) -> None:
+        """From now on the folder is made again should somebody remove it: else a second manager could start."""
+        self._watch = asyncio.create_task(self._keep(alarm))
+
+    def release(self) -> None:
+        """Nothing is left alive: the folder is free for the next manager."""
+        if self._watch:
+            self._watch.cancel()
+        if self._is_ours():
+            for name in PASSING:
+                with contextlib.suppress(OSError):  # the folder itself may be gone
+                    (self.folder / name).unlink()
+        os.close(self._lock)
+
+    def _note(self) -> None:
+        """Remembers what is in the folder, to be able to make it again."""
+        for path in (self.folder / name for name in ("token", *PASSING)):
+            with contextlib.suppress(OSError):
+                if path.is_file():  # opening a FIFO would never end
+                    self._files[path.name] = path.read_bytes()
+
+    async def _keep(self, alarm: Callable[[str], None]) -> None:
+        told = ""
+        while True:
+            await asyncio.sleep(LOOK)
+            if not await asyncio.to_thread(self._is_ours) and (news := self._make_again()) != told:
+                alarm(news)
+                told = news
+
+    def _is_ours(self) -> bool:
+        """Whether the lock that others see is the one that is held."""
+        try:
+            return os.path.samestat(os.lstat(self.folder / "lock"), os.fstat(self._lock))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:  # nobody sees any at the moment
+            return True
+
+    def _make_again(self) -> str:
+        """Takes the folder anew, with the files that it had; what is to be told of it."""
+        try:
+            lock = open_lock(self.folder)
+        except FolderError as error:
+            return f"{error}: others cannot find this manager"
+        if not take(lock):
+            os.close(lock)
+            other = read(self.folder / "lock").get("pid")
+            return f"the data folder {self.folder} was removed, and another manager (pid {other}) has it now: end one"
+        try:
+            sign(lock)
+            for name, content in self._files.items():
+                write(self.folder / name, content)
+            self._spawner.hold(lock)
+        except OSError as error:
+            os.close(lock)
+            return f"the data folder {self.folder} was removed and cannot be made again: {error.strerror}"
+        os.close(self._lock)
+        self._lock = lock
+        return f"the data folder {self.folder} was removed: it is made again"
+
+
+async def acquire(folder: Path, spawner: Spawner) -> Instance:
+    """Takes the lock, ends what an earlier manager may have left alive, and notes how to find what this one starts.
+
+    The guardian holds the lock too, so it lasts until nothing of a manager that died is alive any more.
+    Raises AlreadyRunningError, and FolderError where the folder cannot be used.
+    """
+    lock = open_lock(folder)
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while not take(lock):
+        holder = read(folder / "lock")
+        if holder and holder == identity_of(pid := holder.get("pid", 0)):
+            os.close(lock)
+            raise AlreadyRunningError(pid, read(folder / "instance.json").get("url") or "")
+        if asyncio.get_running_loop().time() > deadline:
+            await clear(folder)
+            if asyncio.get_running_loop().time() > deadline + PATIENCE:
+                os.close(lock)
+                raise FolderError(f"{folder / 'lock'} is locked by a program that is not a manager; end it first")
+        await asyncio.sleep(0.02)
+    await clear(folder)
+    try:
+        sign(lock)
+        write(folder / "state.json", {"boot": boot_id(), "marks": spawner.base, "guardian": spawner.guardian_pid})
+    except OSError as error:
+        os.close(lock)
+        raise FolderError(f"the data folder {folder} cannot be written to: {error.strerror}") from None
+    spawner.hold(lock)
+    return Instance(folder, lock, spawner)
+
+
+def open_lock(folder: Path) -> int:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise FolderError(f"the data folder {folder} cannot be used: {error.strerror} ({error.filename})") from None
+    if not stat.S_ISREG(os.fstat(lock).st_mode):
+        os.close(lock)
+        raise FolderError(f"{folder / 'lock'} is not a file")
+    return lock
+
+
+def sign(lock: int) -> None:
+    """Writes into the lock whose it is."""
+    os.truncate(lock, 0)
+    os.pwrite(lock, json.dumps(identity_of(os.getpid())).encode(), 0)
+
+
+def take(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+async def clear(folder: Path) -> None:
+    """Ends what the manager of state.json has left alive, its guardian included."""
+    state = read(folder / "state.json")
+    marks = state.get("marks")
+    if state.get("boot") == boot_id() and isinstance(marks, int) and marks >= FIRST_BASE:
+        await end_marked(marks)
+
+
+def write(path: Path, facts: dict[str, Any] | bytes) -> None:
+    """Replaces the file as a whole: who reads it sees the old or the new one."""
+    content = facts if isinstance(facts, bytes) else json.dumps(facts).encode()
+    fresh = path.with_suffix(".new")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+        file.write(content)
+    fresh.replace(path)

@@ -1,0 +1,67 @@
+"""Starts the guardian; imports so little that it can be done before all else, and the rest be loaded meanwhile."""
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+
+from pmtui.spawner.process_tree import RUNS
+
+FIRST_BASE = 1 << 60
+CODE = "import sys; sys.path.insert(0, sys.argv[1]); from {}.guardian import main; main(*map(int, sys.argv[2:]))"
+PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class Boot:
+    """How guardians of this manager are started: all with the same base of marks, and with the limits of now."""
+
+    def __init__(self) -> None:
+        self.base = FIRST_BASE + int.from_bytes(os.urandom(4), "little") * RUNS
+        self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)  # the workers', whatever the manager takes later
+        self._core = resource.getrlimit(resource.RLIMIT_CORE)[0]
+        self.asked: list[int] = []  # signals that came before anybody could act on them
+        self._started: tuple[subprocess.Popen[bytes], socket.socket] | None = None
+
+    def listen(self) -> None:
+        """Requests to leave are noted until somebody can act on them, also where they were blocked."""
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, frame: self.asked.append(number))
+
+    def prepare(self) -> "Boot":
+        """Starts a guardian ahead of time; the first `start` gives that one, or tells why there is none."""
+        with contextlib.suppress(OSError):
+            self._started = self.start()
+        return self
+
+    def give_up(self) -> None:
+        """No manager is to run: ends the guardian that was started ahead of time."""
+        if self._started:
+            guardian, ours = self.start()
+            ours.close()
+            guardian.kill()
+            guardian.wait()
+
+    def start(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
+        """A guardian, and the non-blocking socket to it. OSError where the machine lacks something."""
+        if self._started:
+            started, self._started = self._started, None
+            return started
+        ours, theirs = socket.socketpair()
+        with theirs:
+            arguments = (PACKAGES, str(theirs.fileno()), str(self.base), str(self._core))
+            guardian = subprocess.Popen(
+                [os.path.realpath(sys.executable), "-I", "-S", "-c", CODE.format(__package__), *arguments],
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                pass_fds=[theirs.fileno()],
+            )
+        ours.setblocking(False)
+        resource.prlimit(guardian.pid, resource.RLIMIT_NOFILE, self._limits)
+        return guardian, ours

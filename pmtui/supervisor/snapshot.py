@@ -1,0 +1,77 @@
+"""What people are told about a process at one moment."""
+
+import time
+
+import msgspec
+
+from pmtui.config.secrets import mask, masked_config, redact
+from pmtui.control import Detail, Snapshot, Status
+from pmtui.spawner.usage import Usage
+from pmtui.supervisor.process import Process
+from pmtui.text.timestamps import rfc3339
+from pmtui.text.units import format_duration
+
+
+def snapshot(process: Process, usage: Usage) -> Snapshot:
+    """The process as a row of the list."""
+    state = process.state
+    uptime = time.monotonic() - state.spawned_at if state.spawned_at is not None and state.is_alive else 0.0
+    return Snapshot(
+        id=process.id,
+        pid=process.pid,
+        status=process.status,
+        start_time=rfc3339(process.started_at) if process.pid else None,
+        uptime=format_duration(uptime),
+        restart_count=state.restarts,
+        last_error=process.last_error,
+        uptime_seconds=round(uptime, 3),
+        cpu=usage.cpu,
+        memory=usage.memory,
+        ready=process.status is Status.RUNNING,
+        health=process.health,
+        exit_code=state.exit.code if state.exit and state.exit.code >= 0 else None,
+        signal=state.exit.signal if state.exit else None,
+        restart_reason=state.started_for,
+        next_start=rfc3339(process.retry_at) if process.status is Status.CRASHED else None,
+        failures=0 if uptime > process.policy.healthy_after else state.failures,
+        reason=describe(process),
+        group=process.config.group,
+        command=process.command_line,
+        ports=[*usage.ports],
+        stage=process.stage,
+    )
+
+
+def detail(process: Process, usage: Usage) -> Detail:
+    """The row and what explains it, without a secret."""
+    prepared = process.prepared
+    env = prepared.launch.env if prepared else process.config.env
+    return Detail(
+        **msgspec.structs.asdict(snapshot(process, usage)),
+        argv=[redact(word, env) for word in prepared.launch.argv] if prepared else [],
+        cwd=process.config.cwd,
+        interpreter=prepared.command.interpreter if prepared else None,
+        env=mask(env),
+        config=masked_config(process.config),
+        exits=[*process.exits],
+        probes=[*process.probes],
+    )
+
+
+def describe(process: Process) -> str:
+    """Why the process is what it is, in a few words."""
+    state = process.state
+    match process.status:
+        case Status.WAITING:
+            return process.obstacle
+        case Status.CRASHED:
+            most = process.policy.max_retries
+            return f"{process.last_error}, try {state.failures}" + (f" of {most}" if most >= 0 else "")
+        case Status.FAILED:
+            return process.last_error if state.why else ""
+        case Status.RUNNING | Status.STARTING if state.started_for:
+            return f"{state.started_for}: {state.why}" if state.why else state.started_for
+        case Status.STOPPED if process.killed and state.starts:
+            return f"had to be killed: {', '.join(process.killed)}"
+        case _:
+            return state.why

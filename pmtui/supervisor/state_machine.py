@@ -1,0 +1,356 @@
+"""What a process does on every event: one pure, total transition function.
+
+`step(state, event, policy, now)` gives the next state and the effects that the driver is to carry out. Every state has
+an answer to every event, if only to drop it. What the user wants (`want`) is kept apart from what is (`status`).
+Every run has a number, its generation; an event of an older one is dropped. Times are seconds of a monotonic clock.
+"""
+
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from pmtui.control import Reason, Status
+from pmtui.supervisor.backoff import delay
+from pmtui.supervisor.events import (
+    Alarm,
+    Apply,
+    AwaitDependencies,
+    DependenciesImpossible,
+    DependenciesMet,
+    Effect,
+    Emptied,
+    EndTree,
+    Event,
+    Exit,
+    Exited,
+    Kill,
+    KillTree,
+    Ready,
+    Remove,
+    Restart,
+    SetTimer,
+    Spawn,
+    Spawned,
+    SpawnFailed,
+    Start,
+    Stop,
+    TimeUp,
+    Unhealthy,
+)
+
+STUCK_AFTER = 5.0
+"""Seconds after SIGKILL at which a tree that is still there is told of."""
+SCARCITY = 0.1
+"""Seconds before another try at least, where nothing could be spawned."""
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What the configuration says about ends and restarts; durations in seconds."""
+
+    restart: str = "always"
+    success_exit_codes: frozenset[int] = frozenset({0})
+    max_retries: int = 10
+    backoff: float = 1.0
+    max_backoff: float = 30.0
+    healthy_after: float = 10.0
+    stop_timeout: float = 5.0
+    has_health_check: bool = False
+
+
+class Pending(Enum):
+    """What follows the end that was asked for."""
+
+    NONE = auto()
+    RESTART = auto()  # the user or a changed file wants a new run
+    APPLY = auto()  # the configuration has changed
+    RETRY = auto()  # the process was ended because it did not work
+    REMOVE = auto()  # the configuration no longer has it
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """All that decides about what comes next. `restarts` counts the starts after the first one."""
+
+    status: Status = Status.STOPPED
+    should_run: bool = False
+    pending: Pending = Pending.NONE
+    generation: int = 0
+    starts: int = 0
+    failures: int = 0
+    spawned_at: float | None = None  # when the latest run's process was spawned
+    exited_at: float | None = None  # when its leader ended
+    exit: Exit | None = None  # and how
+    started_for: Reason | None = None  # why there was a start after the first
+    next_for: Reason | None = None  # why there is to be another one
+    why: str = ""  # for people: what led to this status
+    retry_at: float | None = None
+    stops: int = 0  # how often the end of this run was asked for
+    killed: bool = False
+    removed: bool = False
+
+    @property
+    def restarts(self) -> int:
+        return max(0, self.starts - 1)
+
+    @property
+    def is_alive(self) -> bool:
+        return self.spawned_at is not None and self.exited_at is None
+
+    @property
+    def is_settling(self) -> bool:
+        """It has ended by itself, and what it left behind is being ended: a moment not worth telling of."""
+        return self.status is Status.STOPPING and self.exited_at is not None and self.should_run and self.pending is Pending.NONE
+
+    @property
+    def lifetime(self) -> float:
+        """Seconds from the spawn to the leader's end; 0 for what was never spawned."""
+        return self.exited_at - self.spawned_at if self.spawned_at is not None and self.exited_at is not None else 0.0
+
+
+Next = tuple[State, tuple[Effect, ...]]
+
+RESTING = (Status.STOPPED, Status.COMPLETED, Status.FAILED)
+LIVE = (Status.STARTING, Status.RUNNING)
+
+
+def transition(state: State, event: Event, policy: Policy, now: float) -> Next:
+    """The state after the event, and what is to be done about it."""
+    if state.removed or getattr(event, "generation", state.generation) != state.generation:
+        return state, ()
+    return HANDLERS[type(event)](state, event, policy, now)
+
+
+# what people and files ask for
+
+
+def start(state: State, event: Start, policy: Policy, now: float) -> Next:
+    if state.status in (*RESTING, Status.CRASHED):
+        return begin(replace(state, failures=0, should_run=True), Reason.USER)
+    if state.status is Status.STOPPING:
+        return follow_up(replace(state, should_run=True), Pending.RESTART, Reason.USER)
+    return state, ()
+
+
+def restart(state: State, event: Restart, policy: Policy, now: float) -> Next:
+    if not state.should_run and event.reason is not Reason.USER:
+        return state, ()  # what the user has stopped stays so
+    state = replace(state, should_run=True)
+    if state.status in LIVE:
+        return end(state, Pending.RESTART, event.reason, event.why, policy)
+    if state.status is Status.STOPPING:
+        return follow_up(state, Pending.RESTART, event.reason)
+    if state.status is Status.WAITING:
+        return state, ()
+    return begin(replace(state, failures=0, why=event.why), event.reason)
+
+
+def apply(state: State, event: Apply, policy: Policy, now: float) -> Next:
+    if not state.should_run:
+        return state, ()
+    if state.status in LIVE:
+        return end(state, Pending.APPLY, Reason.CONFIG, "its configuration has changed", policy)
+    if state.status is Status.STOPPING:
+        return follow_up(state, Pending.APPLY, Reason.CONFIG)
+    return begin(replace(state, failures=0), Reason.CONFIG)
+
+
+def stop(state: State, event: Stop, policy: Policy, now: float) -> Next:
+    if state.status in LIVE:
+        return end(replace(state, should_run=False, stops=1), Pending.NONE, None, "", policy)
+    if state.status is Status.STOPPING:
+        state, _ = follow_up(replace(state, should_run=False, stops=state.stops + 1), Pending.NONE, None)
+        return kill_now(state) if state.stops > 2 else (state, ())
+    return rest(replace(state, should_run=False), Status.STOPPED, ""), ()
+
+
+def kill(state: State, event: Kill, policy: Policy, now: float) -> Next:
+    state, _ = stop(state, Stop(), policy, now)
+    return kill_now(state) if state.status is Status.STOPPING else (state, ())
+
+
+def remove(state: State, event: Remove, policy: Policy, now: float) -> Next:
+    state = replace(state, should_run=False)
+    if state.status in LIVE:
+        return end(state, Pending.REMOVE, None, "no longer in the configuration", policy)
+    if state.status is Status.STOPPING:
+        return replace(state, pending=Pending.REMOVE), ()
+    return replace(rest(state, Status.STOPPED, ""), removed=True), ()
+
+
+# what happens to it
+
+
+def dependencies_met(state: State, event: DependenciesMet, policy: Policy, now: float) -> Next:
+    if state.status is not Status.WAITING:
+        return state, ()
+    state = replace(
+        state,
+        status=Status.STARTING,
+        generation=state.generation + 1,
+        starts=state.starts + 1,
+        started_for=state.next_for if state.starts else None,
+        next_for=None,
+        spawned_at=None,
+        exited_at=None,
+        exit=None,
+        stops=0,
+        killed=False,
+    )
+    return state, (Spawn(state.generation),)
+
+
+def dependencies_impossible(state: State, event: DependenciesImpossible, policy: Policy, now: float) -> Next:
+    return (rest(state, Status.FAILED, event.why), ()) if state.status is Status.WAITING else (state, ())
+
+
+def spawned(state: State, event: Spawned, policy: Policy, now: float) -> Next:
+    state = replace(state, spawned_at=now)
+    if state.status is Status.STOPPING:  # its end was asked for before it was there
+        return kill_now(state) if state.killed else (state, ask_to_end(state, policy))
+    if state.status is Status.STARTING and not policy.has_health_check:
+        state = replace(state, status=Status.RUNNING)
+    return state, ()
+
+
+def spawn_failed(state: State, event: SpawnFailed, policy: Policy, now: float) -> Next:
+    if state.status is Status.STOPPING and state.pending is not Pending.RETRY:
+        return conclude(state, policy, now)
+    state = replace(state, why=event.why, next_for=Reason.CRASH)
+    if event.scarce:
+        seconds = delay(state.failures, policy.backoff, policy.max_backoff)
+        return retry_in(state, max(seconds, SCARCITY), now, Alarm(event.why))
+    if policy.restart == "never":
+        return rest(state, Status.FAILED, event.why), ()
+    return crash(state, Reason.CRASH, policy, now)
+
+
+def ready(state: State, event: Ready, policy: Policy, now: float) -> Next:
+    return (replace(state, status=Status.RUNNING), ()) if state.status is Status.STARTING else (state, ())
+
+
+def unhealthy(state: State, event: Unhealthy, policy: Policy, now: float) -> Next:
+    return end(state, Pending.RETRY, event.reason, event.why, policy) if state.status in LIVE else (state, ())
+
+
+def exited(state: State, event: Exited, policy: Policy, now: float) -> Next:
+    state = replace(state, exited_at=now, exit=event.exit)
+    if state.status in LIVE:  # by itself
+        state = replace(
+            state, status=Status.STOPPING, killed=True, why=f"{event.exit} after {state.lifetime:.1f} s"
+        )  # the guardian kills what is left
+        return state, (SetTimer(state.generation, STUCK_AFTER),)
+    return state, ()
+
+
+def emptied(state: State, event: Emptied, policy: Policy, now: float) -> Next:
+    return conclude(state, policy, now) if state.status is Status.STOPPING else (state, ())
+
+
+def time_up(state: State, event: TimeUp, policy: Policy, now: float) -> Next:
+    if state.status is Status.CRASHED:
+        return begin(state, state.next_for)
+    if state.status is not Status.STOPPING:
+        return state, ()
+    if not state.killed:
+        return kill_now(state)
+    return state, (Alarm("cannot be ended: SIGKILL has no effect"), SetTimer(state.generation, policy.max_backoff))
+
+
+HANDLERS: dict[type[Event], Callable[[State, Any, Policy, float], Next]] = {
+    Start: start,
+    Restart: restart,
+    Apply: apply,
+    Stop: stop,
+    Kill: kill,
+    Remove: remove,
+    DependenciesMet: dependencies_met,
+    DependenciesImpossible: dependencies_impossible,
+    Spawned: spawned,
+    SpawnFailed: spawn_failed,
+    Ready: ready,
+    Unhealthy: unhealthy,
+    Exited: exited,
+    Emptied: emptied,
+    TimeUp: time_up,
+}
+
+
+def is_crash(state: State, event: Event, policy: Policy) -> bool:
+    """Whether by that event a run fails to begin, or ends by itself and without success."""
+    if isinstance(event, Exited) and event.generation == state.generation:
+        return state.status in LIVE and event.exit.code not in policy.success_exit_codes
+    if isinstance(event, SpawnFailed) and event.generation == state.generation:
+        return state.status is Status.STARTING and not event.scarce
+    return False
+
+
+# what the answers are made of
+
+
+def begin(state: State, reason: Reason | None) -> Next:
+    """Towards a new run, as soon as nothing stands in its way."""
+    state = replace(state, status=Status.WAITING, pending=Pending.NONE, next_for=reason, retry_at=None)
+    return state, (AwaitDependencies(),)
+
+
+def end(state: State, pending: Pending, reason: Reason | None, why: str, policy: Policy) -> Next:
+    """Towards the end of this run, and what is then pending."""
+    state = replace(state, status=Status.STOPPING, pending=pending, next_for=reason, why=why)
+    return state, (ask_to_end(state, policy) if state.spawned_at is not None else ())
+
+
+def ask_to_end(state: State, policy: Policy) -> tuple[Effect, ...]:
+    return EndTree(state.generation), SetTimer(state.generation, policy.stop_timeout)
+
+
+def kill_now(state: State) -> Next:
+    return replace(state, killed=True), (KillTree(state.generation), SetTimer(state.generation, STUCK_AFTER))
+
+
+def follow_up(state: State, pending: Pending, reason: Reason | None) -> Next:
+    """Something else is to follow the end of this run; the last word holds, but a removal always."""
+    if state.pending is Pending.REMOVE:
+        return replace(state, should_run=False), ()
+    return replace(state, pending=pending, next_for=reason), ()
+
+
+def conclude(state: State, policy: Policy, now: float) -> Next:
+    """The run is over: what was pending, or else what the restart policy says."""
+    if state.pending is Pending.REMOVE:
+        return replace(rest(state, Status.STOPPED, ""), removed=True), ()
+    if not state.should_run:
+        return rest(state, Status.STOPPED, ""), ()
+    if state.pending in (Pending.RESTART, Pending.APPLY):
+        return begin(replace(state, failures=0), state.next_for)
+    if state.pending is Pending.RETRY:
+        if policy.restart == "never":
+            return rest(state, Status.FAILED, state.why), ()
+        return crash(state, state.next_for, policy, now)
+    succeeded = state.exit is not None and state.exit.code in policy.success_exit_codes
+    if policy.restart == "never" or (policy.restart == "on-failure" and succeeded):
+        return rest(state, Status.COMPLETED, state.why), ()
+    return crash(state, Reason.EXIT if succeeded else Reason.CRASH, policy, now)
+
+
+def crash(state: State, reason: Reason | None, policy: Policy, now: float) -> Next:
+    """Again: at once after a healthy run, else after a growing delay, but only so many times in a row."""
+    if state.lifetime > policy.healthy_after and policy.max_retries != 0:
+        return begin(replace(state, failures=0), reason)
+    state = replace(state, failures=state.failures + 1, next_for=reason)
+    if 0 <= policy.max_retries < state.failures:
+        return rest(state, Status.FAILED, state.why), ()
+    seconds = delay(state.failures, policy.backoff, policy.max_backoff)
+    if state.spawned_at is None:  # it could not even be spawned, which without any delay would be a busy loop
+        seconds = max(seconds, SCARCITY)
+    return retry_in(state, seconds, now) if seconds else begin(state, reason)
+
+
+def retry_in(state: State, seconds: float, now: float, *effects: Effect) -> Next:
+    state = replace(state, status=Status.CRASHED, pending=Pending.NONE, retry_at=now + seconds)
+    return state, (*effects, SetTimer(state.generation, seconds))
+
+
+def rest(state: State, status: Status, why: str) -> State:
+    return replace(state, status=status, pending=Pending.NONE, next_for=None, retry_at=None, why=why)

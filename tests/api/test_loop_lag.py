@@ -1,0 +1,38 @@
+import asyncio
+import time
+
+import pytest
+
+from pmtui.api import loop_lag
+from pmtui.api.loop_lag import LagMeter
+from tests.eventually import eventually_async
+
+
+async def test_the_first_question_has_an_answer() -> None:
+    meter = LagMeter()
+    await meter.ask()
+    assert sum(meter.counts) > 0
+    meter.close()
+
+
+async def test_a_loop_that_is_held_up_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop_lag, "TICK", 0.01)
+    meter = LagMeter()
+    await meter.ask()
+    await asyncio.sleep(0)
+    time.sleep(0.3)  # noqa: ASYNC251 - the fault that is to be found
+    await eventually_async(lambda: sum(meter.counts[-2:]) > 0)
+    assert meter.total > 0.2
+    meter.close()
+
+
+async def test_it_ends_when_nobody_asks_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop_lag, "TICK", 0.005)
+    monkeypatch.setattr(loop_lag, "ASKED_WITHIN", 0.02)
+    meter = LagMeter()
+    await meter.ask()
+    await eventually_async(lambda: meter._timer is None)
+    counted = sum(meter.counts)
+    await meter.ask()
+    await eventually_async(lambda: sum(meter.counts) > counted)
+    meter.close()

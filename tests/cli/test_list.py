@@ -1,0 +1,114 @@
+"""`pmtui list`, with the real command and a real manager."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pmtui.cli.output import Ink
+from pmtui.cli.table import table
+from tests.cli.conftest import ALL
+from tests.cli.shell import CLEAN, ids, pmtui
+from tests.dashboard.terminal import PseudoTerminal
+from tests.eventually import DEADLINE
+from tests.fake_control import snapshot
+from tests.running import PMTUI, Running
+
+ABSENT = ("asyncio", "httpx", "textual", "rich", "starlette", "uvicorn", "psutil")
+
+
+def test_all_processes_are_listed_in_config_order(house: Running) -> None:
+    done = pmtui(house.folder, "list")
+    assert ids(done) == ALL
+    assert "\x1b" not in done.stdout
+    assert "✖ failed" in done.stdout
+
+
+def test_only_what_is_named_is_listed(house: Running) -> None:
+    assert ids(pmtui(house.folder, "list", "@front", "off")) == ["web-1", "web-2", "off"]
+    assert ids(pmtui(house.folder, "list", "*-2")) == ["web-2"]
+
+
+def test_what_matches_nothing_is_told(house: Running) -> None:
+    done = pmtui(house.folder, "list", "web-9")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "pmtui: no process matches 'web-9'\n")
+
+
+def test_json_is_what_the_api_answers(house: Running) -> None:
+    rows = json.loads(pmtui(house.folder, "list", "--json").stdout)
+    assert [row["id"] for row in rows] == ALL
+    assert rows[0].keys() == house.list()[0].keys()
+
+
+def test_the_table_fits_the_terminal(house: Running) -> None:
+    terminal = PseudoTerminal(house.folder, None, words=("list",), size=(40, 20), COLUMNS="")
+    try:
+        assert terminal.ends() == 0
+        terminal.shows("bad")
+        lines = terminal.text.splitlines()
+        assert max(map(len, lines)) <= 40
+        assert lines[0].split()[:2] == ["ID", "STATUS"]
+        assert b"\x1b[32m" in terminal.output
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_long_id_is_cut_before_it_takes_the_place_of_all_else(width: int) -> None:
+    ink = Ink()
+    ink.width = width
+    head, line = table([snapshot("x" * 64)], ink, 0)
+    assert head.split()[:4] == ["ID", "PID", "STATUS", "UPTIME"]
+    assert len(line) <= width
+    assert line.split()[0] == "x" * (width // 3 - 1) + "…"
+
+
+def test_no_color_is_no_colour(house: Running) -> None:
+    terminal = PseudoTerminal(house.folder, None, words=("list",), NO_COLOR="1")
+    try:
+        assert terminal.ends() == 0
+        terminal.shows("talker")
+        assert b"\x1b[" not in terminal.output
+    finally:
+        terminal.close()
+
+
+def test_watching_draws_again_until_interrupted(house: Running) -> None:
+    terminal = PseudoTerminal(house.folder, None, words=("list", "--watch"))
+    try:
+        terminal.shows("talker")
+        terminal.forget()
+        terminal.shows("talker")
+        terminal.press(b"\x03")
+        assert terminal.ends() == -signal.SIGINT
+        assert "Traceback" not in terminal.text
+    finally:
+        terminal.close()
+
+
+def test_a_reader_that_has_enough_is_no_error(house: Running) -> None:
+    command = f"{' '.join(PMTUI)} list --json --watch | head -c 10 | wc -c; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=house.folder, env=CLEAN, capture_output=True, text=True, timeout=DEADLINE
+    )
+    assert (done.stdout.split(), done.stderr) == (["10", str(128 + signal.SIGPIPE)], "")
+
+
+def test_nothing_heavy_is_imported(house: Running) -> None:
+    code = "import sys; from pmtui.cli.main import run; run(['list']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=house.folder, env=CLEAN, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert not set(ABSENT) & set(done.stderr.split())
+
+
+def test_no_manager_is_exit_code_3_and_makes_nothing(tmp_path: Path) -> None:
+    done = pmtui(tmp_path, "list")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert (
+        done.stderr
+        == f"pmtui: no manager runs in {tmp_path}, and there is no config here; 'pmtui' or 'pmtui -d' starts one\n"
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,120 @@
+"""`pmtui logs`, over real output."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from tests.cli.shell import CLEAN, pmtui
+from tests.eventually import DEADLINE, eventually
+from tests.running import PMTUI, Running, running
+
+RED = b"\x1b[31mline 20\x1b[0m\xff"
+
+
+def raw(house: Running, *words: str) -> bytes:
+    return subprocess.run(
+        [*PMTUI, "logs", *words], cwd=house.folder, env=CLEAN, stdout=subprocess.PIPE, timeout=DEADLINE
+    ).stdout
+
+
+def test_without_following_it_ends_after_the_last_lines(house: Running) -> None:
+    assert raw(house, "talker", "--stream", "stdout", "-n", "1") == RED + b"\n"
+
+
+def test_a_pipe_gets_the_bytes_as_they_were_written(house: Running) -> None:
+    lines = raw(house, "talker").splitlines()
+    assert len(lines) == 21
+    assert {b"\x1b[31mline 1\x1b[0m\xff", b"oops", RED} <= set(lines)
+
+
+def test_lines_of_several_have_names(house: Running) -> None:
+    lines = raw(house).splitlines()
+    assert b"[bad] because" in lines
+    assert b"[talker] oops" in lines
+
+
+def test_only_lines_that_fit_are_given(house: Running) -> None:
+    assert raw(house, "talker", "--grep", "line 1$") == b""  # the byte at its end belongs to it
+    assert raw(house, "talker", "--grep", "line 2[^0]") == b"\x1b[31mline 2\x1b[0m\xff\n"
+    assert raw(house, "talker", "--stream", "stderr") == b"oops\n"
+    assert raw(house, "talker", "--since", "2035-01-01T00:00:00Z") == b""
+    assert raw(house, "talker", "-n", "0") == b""
+
+
+def test_json_is_an_object_a_line(house: Running) -> None:
+    lines = [json.loads(line) for line in pmtui(house.folder, "logs", "talker", "--json").stdout.splitlines()]
+    assert len(lines) == 21
+    assert {line["text"] for line in lines} >= {"line 20\ufffd", "oops"}
+    assert lines[0].keys() == {"seq", "time", "stream", "text", "run", "id"}
+
+
+def test_the_run_before_is_there_after_a_crash(own: Running) -> None:
+    pmtui(own.folder, "start", "bad")
+    eventually(lambda: own.row("bad")["status"] == "failed" and own.row("bad")["restartCount"])
+    assert raw(own, "bad", "--prev") == b"because\n"
+
+
+def test_more_lines_than_one_answer_has_are_given(tmp_path: Path) -> None:
+    with running(tmp_path, [{"id": "many", "command": "seq", "args": ["25000"], "restart": "on-failure"}]) as manager:
+        manager.wait_until_served()
+        eventually(lambda: manager.row("many")["status"] == "completed")
+        for wanted, found in ((9_999, 9_999), (10_000, 10_000), (10_001, 10_001), (20_000, 20_000), (60_000, 25_000)):
+            numbers = [int(line) for line in raw(manager, "many", "-n", str(wanted)).split()]
+            assert numbers == [*range(25_001 - found, 25_001)]
+
+
+def test_a_wrong_question_is_explained(house: Running) -> None:
+    for words, told, code in (
+        (("nobody",), "nobody", 1),
+        (("talker", "--grep", "("), "grep", 2),
+        (("--since", "soon"), "since", 2),
+        (("-f", "-n", "10001"), "10,000 lines at most", 2),
+    ):
+        done = pmtui(house.folder, "logs", *words)
+        assert done.returncode == code
+        assert told in done.stderr
+
+
+def test_following_shows_a_line_at_once_and_ends_with_the_manager(tmp_path: Path) -> None:
+    ticker = {"id": "ticker", "command": "while read line; do echo got $line; done < fifo", "shell": True}
+    os.mkfifo(tmp_path / "fifo")
+    with open(tmp_path / "fifo", "r+b", buffering=0) as fifo, running(tmp_path, [ticker]) as manager:
+        manager.wait_running(["ticker"])
+        following = subprocess.Popen([*PMTUI, "logs", "ticker", "-f"], cwd=tmp_path, env=CLEAN, stdout=subprocess.PIPE)
+        assert following.stdout is not None
+        with following, following.stdout as lines:
+            fifo.write(b"one\n")
+            assert lines.readline() == b"got one\n"
+            took = []
+            for _ in range(5):
+                begin = time.monotonic()
+                fifo.write(b"two\n")
+                assert lines.readline() == b"got two\n"
+                took.append(time.monotonic() - begin)
+            assert min(took) < 0.5
+            assert manager.stop() == 0
+            assert following.wait(DEADLINE) == 3
+
+
+def test_following_an_address_says_that_nobody_is_there_and_goes_on_with_who_comes(tmp_path: Path) -> None:
+    speaker = {"id": "speaker", "command": "echo hello; sleep 600", "shell": True}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+    words = [*PMTUI, "logs", "-f", "speaker", "--url", f"http://127.0.0.1:{port}"]
+    with running(tmp_path, [speaker], "--port", port) as manager:
+        manager.wait_running(["speaker"])
+        following = subprocess.Popen(
+            words, cwd=tmp_path, env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert following.stdout
+        assert following.stderr
+        assert following.stdout.readline() == "hello\n"
+    with following, following.stdout as lines, following.stderr as complaints:
+        assert "Waiting for it." in complaints.readline()
+        with running(tmp_path, [speaker], "--port", port):
+            assert complaints.readline() == "pmtui: The manager is back.\n"
+            assert lines.readline() == "hello\n"
+            following.terminate()

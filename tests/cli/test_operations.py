@@ -1,0 +1,76 @@
+"""`pmtui start`, `stop`, `restart` and `signal`, with real processes."""
+
+import pytest
+
+from tests.cli.shell import pmtui
+from tests.eventually import eventually, is_alive
+from tests.running import Running
+
+
+def test_a_stop_is_over_when_the_process_is_gone(own: Running) -> None:
+    pids = own.wait_running(["web-1", "web-2"])
+    done = pmtui(own.folder, "stop", "@front")
+    assert (done.returncode, done.stdout) == (0, "✓ web-1  ■ stopped\n✓ web-2  ■ stopped\n")
+    assert not any(map(is_alive, pids.values()))
+
+
+def test_a_restart_says_which_process_it_is_now(own: Running) -> None:
+    before = own.wait_running(["web-1"])["web-1"]
+    done = pmtui(own.folder, "restart", "web-1")
+    assert done.returncode == 0
+    pid = own.row("web-1")["pid"]
+    assert pid != before
+    assert done.stdout == f"✓ web-1  ● running  pid {pid}\n"
+
+
+def test_all_that_fit_a_pattern_are_started(own: Running) -> None:
+    pmtui(own.folder, "stop", "web-*")
+    done = pmtui(own.folder, "start", "web-*", "off")
+    assert done.returncode == 0
+    assert sorted(line.split()[1] for line in done.stdout.splitlines()) == ["off", "web-1", "web-2"]
+    assert own.row("off")["status"] == "running"
+
+
+def test_one_that_fails_is_told_and_is_exit_code_1(own: Running) -> None:
+    done = pmtui(own.folder, "start", "web-1", "bad", "nobody")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[0] == "✖ No process matches 'nobody'."
+    assert sorted(line.split()[:4] for line in lines[1:]) == [
+        ["✓", "web-1", "●", "running"],
+        ["✖", "bad", "✖", "failed"],
+    ]
+    assert "exit 3" in done.stdout
+
+
+def test_a_process_that_ends_at_once_did_not_start(own: Running) -> None:
+    done = pmtui(own.folder, "restart", "bad")
+    assert (done.returncode, "running" in done.stdout) == (1, False)
+
+
+@pytest.mark.parametrize(
+    "words", [("stop",), ("start", "--all", "web-1"), ("restart",), ("start", "a", "--timeout", "x")]
+)
+def test_what_is_meant_has_to_be_said(own: Running, words: tuple[str, ...]) -> None:
+    done = pmtui(own.folder, *words)
+    assert done.returncode == 2
+    assert f"usage: pmtui {words[0]}" in done.stderr
+
+
+def test_all_are_stopped_and_the_manager_goes_on(own: Running) -> None:
+    assert pmtui(own.folder, "stop", "--all").returncode == 0
+    assert not any(row["pid"] for row in own.list())
+
+
+def test_a_signal_reaches_the_main_process(own: Running) -> None:
+    pid = own.row("web-1")["pid"]
+    done = pmtui(own.folder, "signal", "web-1", "KILL")
+    assert (done.returncode, done.stdout) == (0, "KILL sent to web-1\n")
+    eventually(lambda: not is_alive(pid))
+
+
+@pytest.mark.parametrize(("words", "code"), [(("web-1", "BOGUS"), 2), (("nobody", "HUP"), 1), (("off", "HUP"), 1)])
+def test_a_signal_that_cannot_be_sent_is_explained(house: Running, words: tuple[str, ...], code: int) -> None:
+    done = pmtui(house.folder, "signal", *words)
+    assert done.returncode == code
+    assert (words[1] if code == 2 else words[0]) in done.stderr

@@ -1,0 +1,47 @@
+"""`pmtui wait`: true, never, or not in time."""
+
+import subprocess
+
+import pytest
+
+from tests.cli.shell import CLEAN, pmtui
+from tests.eventually import DEADLINE
+from tests.running import PMTUI, Running
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("web-1", "talker"),
+        ("@front", "--for", "running"),
+        ("job", "--for", "completed"),
+        ("off", "bad", "job", "--for", "stopped"),
+    ],
+)
+def test_what_is_so_is_exit_code_0(house: Running, words: tuple[str, ...]) -> None:
+    done = pmtui(house.folder, "wait", *words)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("bad",), "bad cannot be healthy: it is failed"),
+        (("off", "--for", "running"), "off cannot be running: it is stopped"),
+        (("web-1", "--for", "completed"), "web-1 cannot be completed: it is restarted whenever it ends"),
+        (("bad", "--for", "completed"), "bad cannot be completed: it is failed"),
+        (("nobody",), "no process matches 'nobody'"),
+        (("web-1", "--for", "stopped", "--timeout", "200ms"), "not stopped after 0.2 s: web-1 is running"),
+        ((), "bad cannot be healthy: it is failed"),
+    ],
+)
+def test_what_cannot_be_is_exit_code_1(house: Running, words: tuple[str, ...], told: str) -> None:
+    done = pmtui(house.folder, "wait", *words)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"pmtui: {told}")
+
+
+def test_it_ends_when_it_comes_true(own: Running) -> None:
+    with subprocess.Popen([*PMTUI, "wait", "web-1", "--for", "stopped"], cwd=own.folder, env=CLEAN) as waiting:
+        assert own.post("/api/pm/web-1/stop")[0] == 200
+        assert waiting.wait(DEADLINE) == 0

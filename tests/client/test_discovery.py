@@ -1,0 +1,80 @@
+"""Where a manager is found, and where none is."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from pmtui.client.discovery import NoManagerError, Place, SilentManagerError, find_place, find_running
+from pmtui.spawner.identity import identity_of
+
+HERE = "http://127.0.0.1:4711"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data folder of a config whose manager is this very process."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pmtui.toml").write_text("[settings]\ndataDir = 'state'\n")
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state/token").write_text("s3cret\n")
+    publish(tmp_path / "state")
+    return tmp_path / "state"
+
+
+def publish(folder: Path, **changes: object) -> None:
+    (folder / "instance.json").write_text(json.dumps(identity_of(os.getpid()) | {"url": HERE} | changes))
+
+
+def test_the_manager_of_the_config_found_here(folder: Path) -> None:
+    assert find_place(None, None, {}) == Place(HERE, "s3cret")
+    assert find_running(None).pid == os.getpid()
+
+
+def test_the_manager_of_a_config_that_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    assert find_place(folder.parent / "pmtui.toml", None, {"PMTUI_URL": "http://x:1"}) == Place(HERE, "s3cret")
+
+
+def test_an_address_goes_before_the_config_found_here(folder: Path) -> None:
+    environ = {"PMTUI_URL": "http://far:9615/", "PMTUI_TOKEN": "own"}
+    assert find_place(None, None, environ) == Place("http://far:9615", "own")
+    assert find_place(None, "http://other:1", environ) == Place("http://other:1", "own")
+
+
+def test_a_token_goes_to_nobody_but_its_manager(folder: Path) -> None:
+    assert find_place(None, "http://127.0.0.1:9999", {}) == Place("http://127.0.0.1:9999", "")
+    assert find_place(None, HERE, {}) == Place(HERE, "s3cret")
+    assert "s3cret" not in repr(find_place(None, HERE, {}))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"pid": 1 << 22}, {"startTicks": 1}, {"boot": "another"}, {"pid": "x"}, {"pid": None}, {"pid": True}]
+)
+def test_a_manager_that_is_dead_is_none(folder: Path, changes: dict[str, object]) -> None:
+    publish(folder, **changes)
+    with pytest.raises(NoManagerError, match=r"no manager runs for .*pmtui.toml; 'pmtui' or 'pmtui -d' starts one"):
+        find_place(None, None, {})
+
+
+def test_one_without_an_api_says_so(folder: Path) -> None:
+    publish(folder, url=None)
+    with pytest.raises(SilentManagerError, match="--no-api"):
+        find_place(None, None, {})
+
+
+def test_a_token_that_somebody_else_could_have_put_there_is_none(folder: Path) -> None:
+    (folder / "token").rename(folder / "elsewhere")
+    (folder / "token").symlink_to("elsewhere")
+    assert find_place(None, None, {}).token == ""
+    (folder / "token").unlink()
+    os.mkfifo(folder / "token")
+    assert find_place(None, None, {}).token == ""
+
+
+def test_looking_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NoManagerError, match="there is no config here"):
+        find_place(None, None, {})
+    assert list(tmp_path.iterdir()) == []

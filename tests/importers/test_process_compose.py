@@ -1,0 +1,198 @@
+"""Projects of process-compose, as YAML and as JSON."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmtui.importers import ForeignFileError
+from tests.importers.support import import_text, lost
+
+DEFAULTS = {"restart": "never", "stopTimeout": "10s"}
+
+STACK = """\
+version: "0.5"
+environment:
+  - "LOG=debug"
+vars: {PORT: 8080}
+processes:
+  db:
+    command: postgres -D "$PGDATA"
+    readiness_probe:
+      exec: {command: pg_isready -h localhost}
+      period_seconds: 2
+      initial_delay_seconds: 5
+    shutdown: {signal: 2, timeout_seconds: 20}
+  api:
+    command: ./serve --port {{.PORT}}
+    working_dir: backend
+    depends_on:
+      db: {condition: process_healthy}
+      schema: {condition: process_completed_successfully}
+    availability: {restart: on_failure, backoff_seconds: 2, max_restarts: 5}
+    environment: ["HOME_OF=${HOME}/x", "RATE=5$$", "MODE=${MODE:-dev}"]
+    liveness_probe: {http_get: {port: 8080, path: /health}, initial_delay_seconds: 60, failure_threshold: 5}
+    namespace: backend
+  schema:
+    command: ./migrate && echo "done $$"
+"""
+
+
+def one(folder: Path, **fields: Any) -> dict[str, Any]:
+    """Our fields of one process."""
+    imported = import_text(folder, "process-compose.json", json.dumps({"processes": {"a": {"command": "a"} | fields}}))
+    return imported.processes["a"]
+
+
+def losses(folder: Path, **fields: Any) -> list[tuple[str, str]]:
+    text = json.dumps({"processes": {"a": {"command": "a"} | fields}})
+    return lost(import_text(folder, "process-compose.json", text))
+
+
+def test_a_project_keeps_its_graph_its_probes_and_its_policy(tmp_path: Path) -> None:
+    pytest.importorskip("yaml")
+    imported = import_text(tmp_path, "process-compose.yaml", STACK)
+    assert imported.settings == {"env": {"LOG": "debug"}}
+    assert imported.processes == {
+        "db": {
+            "command": "bash",
+            "args": ["-c", 'postgres -D "$PGDATA"'],
+            "health": {
+                "command": ["pg_isready", "-h", "localhost"],
+                "interval": "2s",
+                "timeout": "1s",
+                "failureThreshold": 3,
+                "successThreshold": 1,
+            },
+            "restart": "never",
+            "stopSignal": "SIGINT",
+            "stopTimeout": "20s",
+        },
+        "api": {
+            "command": "./serve --port 8080",
+            "cwd": "backend",
+            "dependsOn": {"db": "healthy", "schema": "succeeded"},
+            "restart": "on-failure",
+            "maxRetries": 5,
+            "backoff": "2s",
+            "maxBackoff": "2s",
+            "env": {"HOME_OF": "${HOME}/x", "RATE": "5$$", "MODE": "${MODE:-dev}"},
+            "health": {
+                "http": "http://127.0.0.1:8080/health",
+                "interval": "10s",
+                "timeout": "1s",
+                "failureThreshold": 5,
+                "successThreshold": 1,
+                "startPeriod": "60s",
+            },
+            "group": "backend",
+            "stopTimeout": "10s",
+        },
+        "schema": {"command": "bash", "args": ["-c", './migrate && echo "done $"'], **DEFAULTS},
+    }
+    assert imported.losses == []
+
+
+def test_the_env_file_of_the_folder_is_read_unless_it_is_switched_off(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=1\n")
+    assert one(tmp_path)["envFile"] == [".env"]
+    text = json.dumps({"is_dotenv_disabled": True, "processes": {"a": {"command": "a"}}})
+    assert "envFile" not in import_text(tmp_path, "process-compose.json", text).processes["a"]
+
+
+def test_a_restart_without_end_is_one(tmp_path: Path) -> None:
+    fields = one(tmp_path, availability={"restart": "always"})
+    assert (fields["restart"], fields["maxRetries"], fields["backoff"]) == ("always", -1, "1s")
+
+
+def test_variables_of_a_policy_are_filled_in_now(tmp_path: Path) -> None:
+    fields = one(
+        tmp_path,
+        availability={"restart": "${HOW:-always}", "max_restarts": "${MOST:-3}", "exit_on_end": "${ENDS:-false}"},
+        disabled="${OFF:-true}",
+    )
+    assert (fields["restart"], fields["maxRetries"], fields["autostart"]) == ("always", 3, False)
+    assert losses(tmp_path, availability={"exit_on_end": "${ENDS:-false}"}) == []
+    assert losses(tmp_path, availability={"restart": "${HOW}"}) == [("a", "availability.restart"), ("a", "${HOW}")]
+
+
+def test_the_only_replica_is_number_0(tmp_path: Path) -> None:
+    probe = {"http_get": {"host": "127.0.0.1", "port": "404{{.PC_REPLICA_NUM}}"}}
+    assert one(tmp_path, command="serve 404{{.PC_REPLICA_NUM}}")["command"] == "serve 4040"
+    assert one(tmp_path, readiness_probe=probe)["health"]["http"] == "http://127.0.0.1:4040/"
+    assert losses(tmp_path, readiness_probe=probe, replicas=2) == [("a", "{{.PC_REPLICA_NUM}}"), ("a", "health")]
+
+
+def test_a_list_of_words_needs_no_shell(tmp_path: Path) -> None:
+    text = json.dumps({"processes": {"a": {"entrypoint": ["serve", "--name", "two words"], "args": ["-v"]}}})
+    fields = import_text(tmp_path, "process-compose.json", text).processes["a"]
+    assert (fields["command"], fields["args"]) == ("serve", ["--name", "two words", "-v"])
+
+
+def test_another_shell_is_kept(tmp_path: Path) -> None:
+    text = json.dumps({"shell": {"shell_command": "zsh"}, "processes": {"a": {"command": "echo $x"}}})
+    fields = import_text(tmp_path, "process-compose.json", text).processes["a"]
+    assert (fields["command"], fields["args"]) == ("zsh", ["-c", "echo $x"])
+
+
+def test_two_probes_become_one_and_the_other_is_a_loss(tmp_path: Path) -> None:
+    ready, alive = {"exec": {"command": "ready"}}, {"exec": {"command": "alive"}}
+    assert one(tmp_path, readiness_probe=ready, liveness_probe=alive)["health"]["command"] == ["ready"]
+    assert losses(tmp_path, readiness_probe=ready, liveness_probe=alive) == [("a", "liveness_probe")]
+    assert losses(tmp_path, readiness_probe=ready, liveness_probe=ready) == []
+
+
+def test_a_line_that_tells_readiness_is_looked_for_as_it_stands(tmp_path: Path) -> None:
+    assert one(tmp_path, ready_log_line="up (1.0)")["health"] == {"log": r"up\ \(1\.0\)"}
+
+
+def test_names_that_are_no_ids_are_renamed_where_others_depend_on_them(tmp_path: Path) -> None:
+    processes = {"_my db": {"command": "a"}, "b": {"command": "b", "depends_on": {"_my db": {}}}}
+    imported = import_text(tmp_path, "process-compose.json", json.dumps({"processes": processes}))
+    assert imported.processes["b"]["dependsOn"] == {"my-db": "started"}
+
+
+def test_what_cannot_be_depended_on_is_a_loss(tmp_path: Path) -> None:
+    assert losses(tmp_path, depends_on={"gone": {"condition": "process_started"}}) == [("a", "depends_on")]
+
+
+def test_a_circle_of_dependencies_is_broken_and_told(tmp_path: Path) -> None:
+    processes = {"a": {"command": "a", "depends_on": {"b": {}}}, "b": {"command": "b", "depends_on": {"a": {}}}}
+    imported = import_text(tmp_path, "process-compose.json", json.dumps({"processes": processes}))
+    assert len(imported.losses) == 1
+    assert "dependency cycle" in imported.losses[0].reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "source"),
+    [
+        ({"is_tty": True}, "is_tty"),
+        ({"is_daemon": True}, "is_daemon"),
+        ({"schedule": {"cron": "* * * * *"}}, "schedule"),
+        ({"log_location": "./a.log"}, "log_location"),
+        ({"shutdown": {"command": "stop it"}}, "shutdown.command"),
+        ({"availability": {"exit_on_end": True}}, "availability.exit_on_end"),
+        ({"namespace": ["a", "b"]}, "namespace"),
+        ({"command": "echo {{.UNKNOWN}}"}, "{{.UNKNOWN}}"),
+        ({"working_dir": "${NOWHERE}/x"}, "${NOWHERE}"),
+        ({"frobnicate": 1}, "frobnicate"),
+        ({"environment": {"A B": "x", "C=D": "y"}}, "env.C=D"),
+    ],
+)
+def test_what_has_no_counterpart_is_named(tmp_path: Path, fields: dict[str, Any], source: str) -> None:
+    assert losses(tmp_path, **fields) == [("a", source)]
+
+
+def test_a_name_that_is_written_twice_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("yaml")
+    with pytest.raises(ForeignFileError, match="line 3: command is written twice"):
+        import_text(tmp_path, "p.yaml", "processes:\n  a: {command: x,\n      command: y}\n")
+
+
+def test_yaml_without_its_reader_is_refused_with_the_name_of_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "yaml", None)
+    with pytest.raises(ForeignFileError, match=r"pip install 'pmtui\[yaml\]'"):
+        import_text(tmp_path, "process-compose.yaml", STACK)

@@ -1,0 +1,121 @@
+"""What a file is, and files of which nothing can be made."""
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pmtui.importers import ForeignFileError, Imported, Note, import_file
+from pmtui.importers.repair import mend
+from tests.importers.support import import_text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("Procfile.dev", "a: ./a\n", "Procfile"),
+        ("processes.txt", "a: ./a\n", "Procfile"),
+        ("app.conf", "[program:a]\ncommand=a\n", "supervisord"),
+        ("supervisord", "[supervisord]\n[program:a]\ncommand=a\n", "supervisord"),
+        ("x.json", '{"processes": {"a": {"command": "a"}}}', "process-compose"),
+        ("x.json", '{"apps": [{"script": "a.js"}]}', "pm2"),
+        ("x.json", '{"pm2": {"apps": [{"script": "a.js"}]}}', "pm2"),
+    ],
+)
+def test_the_kind_of_a_file_is_found_out(tmp_path: Path, name: str, text: str, kind: str) -> None:
+    assert import_text(tmp_path, name, text).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("Procfile", b"", "is empty"),
+        ("Procfile", b" \n\n", "is empty"),
+        ("Procfile", b"# nothing yet\n", "no process can be made of it"),
+        ("Procfile", b"a: \xff\n", "is not UTF-8 text"),
+        ("Procfile", b"a: b\0c\n", "a NUL"),
+        ("notes.txt", b"buy milk\n", "is none of procfile, pm2"),
+        ("eco.json", b"{", "is no JSON"),
+        ("eco.json", b"[]", "no apps in it"),
+        ("eco.json", b'{"apps": [{"name": "x"}]}', "x: the process is left out: it has no script"),
+        ("pc.json", b'{"processes": {}}', "no processes in it"),
+        ("supervisord.conf", b"[supervisord]\nnodaemon=true\n", r"no \[program"),
+    ],
+)
+def test_nothing_is_made_of_empty_or_broken_input(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ForeignFileError, match=message):
+        import_file(str(tmp_path / name), str(tmp_path), {})
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "fifo"])
+def test_what_is_no_file_is_told_and_never_hangs(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "Procfile"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    with pytest.raises(ForeignFileError, match=r"Procfile (does not exist|is a folder|is a FIFO)"):
+        import_file(str(path), str(tmp_path), {})
+
+
+def test_a_compose_file_of_containers_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ForeignFileError, match="describes containers"):
+        import_text(tmp_path, "docker-compose.json", '{"services": {"a": {"image": "a"}}}')
+
+
+def test_what_our_own_reader_refuses_is_taken_out_and_named() -> None:
+    processes: dict[str, dict[str, Any]] = {
+        "a": {"command": "a", "user": "no user", "env": {"A=B": "x", "C": "y"}},
+        "b": {"command": "'"},
+    }
+    mended = mend(Imported("pm2", {}, processes, []))
+    assert mended.processes == {"a": {"command": "a", "env": {"C": "y"}}}
+    assert sorted(note.source for note in mended.losses) == ["command", "env.A=B", "user"]
+
+
+def test_settings_that_cannot_be_are_taken_out_too() -> None:
+    mended = mend(Imported("pm2", {"env": {"": "x"}}, {"a": {"command": "a"}}, []))
+    assert (mended.settings, list(mended.processes)) == ({}, ["a"])
+    assert mended.losses == [Note("", "env", "", mended.losses[0].reason, is_lost=True)]
+
+
+TEXTS = st.text(max_size=12)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 1 << 70) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+PM2 = (
+    "name script args cwd env instances exec_mode watch ignore_watch kill_timeout max_restarts min_uptime "
+    "stop_exit_codes max_memory_restart namespace uid interpreter restart_delay exp_backoff_restart_delay"
+)
+COMPOSE = (
+    "command entrypoint args working_dir environment env_file depends_on availability shutdown readiness_probe "
+    "namespace replicas watch success_exit_codes ready_log_line vars disabled"
+)
+
+
+@given(app=st.dictionaries(st.sampled_from(PM2.split()), VALUES, max_size=6))
+@settings(max_examples=150)
+def test_any_app_is_imported_or_refused(app: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> None:
+    any_is_imported_or_refused([{"script": "a.js"} | app], tmp_path_factory)
+
+
+@given(process=st.dictionaries(st.sampled_from(COMPOSE.split()), VALUES, max_size=6))
+@settings(max_examples=150)
+def test_any_process_is_imported_or_refused(
+    process: dict[str, object], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    any_is_imported_or_refused({"processes": {"a": {"command": "a"} | process}}, tmp_path_factory)
+
+
+def any_is_imported_or_refused(values: object, folders: pytest.TempPathFactory) -> None:
+    folder = folders.mktemp("any")
+    with contextlib.suppress(ForeignFileError):
+        import_text(folder, "any.json", json.dumps(values))

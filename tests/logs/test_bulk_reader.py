@@ -1,0 +1,178 @@
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from pmtui.config.model import LogSettings
+from pmtui.logs.capture.pipe_reader import MANY, Pump
+from pmtui.logs.files.log_file import LogFile, Piece
+from pmtui.logs.search.follow import follow
+from pmtui.logs.store import LogStore
+from tests.eventually import DEADLINE
+from tests.logs.support import pipe, start, until
+
+WRITER = "pmtui-log-writer"
+UNLIMITED = LogSettings(timestamps=False, max_size=0)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LogStore:
+    return LogStore(tmp_path, lambda text: None)
+
+
+@pytest.fixture
+async def pump(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pump]:
+    """One in which a single flood is many."""
+    monkeypatch.setattr("pmtui.logs.capture.pipe_reader.MANY", 1)
+    pump = Pump(asyncio.get_running_loop(), store.floods)
+    yield pump
+    pump.close()
+    store.close()
+
+
+def readers(log_name: str, store: LogStore) -> list[str]:
+    """Grows by the name of the thread that fed that log, at every chunk."""
+    found: list[str] = []
+    store.open(log_name, UNLIMITED).ring.listen(lambda: found.append(threading.current_thread().name))
+    return found
+
+
+async def test_a_flood_is_read_by_the_thread_that_writes_it(pump: Pump, store: LogStore, tmp_path: Path) -> None:
+    log, threads = store.open("web", UNLIMITED), readers("web", store)
+    reading, writing = pipe()
+    pump.follow(reading, log.sink("stdout"))
+    with start("seq", "3000000", stdout=writing) as child:
+        await asyncio.to_thread(child.wait)
+    await until(lambda: log.ring.end == 3_000_001)
+    assert WRITER in threads
+    pump.finish([reading], lambda: None)
+    store.close()
+    assert (tmp_path / "web-stdout.log").read_bytes() == b"".join(b"%d\n" % n for n in range(1, 3_000_001))
+
+
+async def test_few_floods_stay_with_the_loop_and_many_do_not(store: LogStore) -> None:
+    pump = Pump(asyncio.get_running_loop(), store.floods)
+    threads = [readers(f"web-{number}", store) for number in range(MANY)]
+    children = []
+    for number in range(MANY):
+        if number == MANY - 1:
+            await until(lambda: all(len(seen) > 20 for seen in threads[:-1]))
+            assert set().union(*threads) == {"MainThread"}
+        reading, writing = pipe()
+        pump.follow(reading, store.open(f"web-{number}", UNLIMITED).sink("stdout"))
+        children.append(start("yes", stdout=writing))
+    await until(lambda: all(WRITER in seen for seen in threads))
+    for child in children:
+        child.kill()
+        child.wait()
+    pump.close()
+    store.close()
+
+
+async def test_single_lines_stay_with_the_loop(pump: Pump, store: LogStore) -> None:
+    log, threads = store.open("web", UNLIMITED), readers("web", store)
+    reading, writing = pipe()
+    pump.follow(reading, log.sink("stdout"))
+    for number in range(2, 20):
+        os.write(writing, b"line\n")
+        await until(lambda end=number: log.ring.end == end)  # type: ignore[misc]
+    assert set(threads) == {"MainThread"}
+    os.close(writing)
+
+
+async def test_what_ebbs_goes_back_to_the_loop(pump: Pump, store: LogStore) -> None:
+    log, threads = store.open("web", UNLIMITED), readers("web", store)
+    reading, writing = pipe()
+    pump.follow(reading, log.sink("stdout"))
+    os.write(writing, b"x" * 60_000 + b"\n")
+    await until(lambda: log.ring.end == 2)
+    await until(lambda: not store.floods)
+    threads.clear()
+    os.write(writing, b"calm\n")
+    await until(lambda: log.ring.end == 3)
+    assert set(threads) == {"MainThread"}
+    os.close(writing)
+
+
+async def test_the_end_of_a_flood_closes_its_pipe_as_any_other(pump: Pump, store: LogStore) -> None:
+    log = store.open("web", UNLIMITED)
+    reading, writing = pipe()
+    pump.follow(reading, log.sink("stdout"))
+    with start("yes", stdout=writing) as child:
+        await until(lambda: store.floods)
+        child.send_signal(signal.SIGKILL)
+    done = asyncio.Event()
+    pump.finish([reading], done.set)
+    await asyncio.wait_for(done.wait(), DEADLINE)
+    assert not store.floods
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(reading)
+
+
+async def test_both_streams_of_a_process_may_flood(pump: Pump, store: LogStore, tmp_path: Path) -> None:
+    log = store.open("web", UNLIMITED)
+    (out, out_writing), (err, err_writing) = pipe(), pipe()
+    pump.follow(out, log.sink("stdout"))
+    pump.follow(err, log.sink("stderr"))
+    script = "seq 1000000 & seq 1000000 >&2; wait"
+    with start("sh", "-c", script, stdout=out_writing, stderr=err_writing) as child:
+        await asyncio.to_thread(child.wait)
+    await until(lambda: log.ring.end == 2_000_001)
+    pump.finish([out, err], lambda: None)
+    store.close()
+    whole = b"".join(b"%d\n" % n for n in range(1, 1_000_001))
+    assert (tmp_path / "web-stdout.log").read_bytes() == whole
+    assert (tmp_path / "web-stderr.log").read_bytes() == whole
+
+
+async def test_a_reader_in_the_loop_hears_of_a_flood(pump: Pump, store: LogStore) -> None:
+    log = store.open("web", UNLIMITED)
+    reading, writing = pipe()
+    lines = follow([log])
+    first = asyncio.ensure_future(anext(lines))
+    await asyncio.sleep(0)
+    pump.follow(reading, log.sink("stdout"))
+    with start("yes", stdout=writing) as child:
+        await asyncio.wait_for(first, DEADLINE)
+        for _ in range(5000):
+            await asyncio.wait_for(anext(lines), DEADLINE)
+        child.kill()
+    await lines.aclose()
+
+
+@pytest.fixture
+def disk_moves(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Writing waits until it is set."""
+    moves = threading.Event()
+    moves.set()
+    write = LogFile.write
+
+    def wait_and_write(file: LogFile, batch: Sequence[Piece]) -> None:
+        moves.wait(DEADLINE)
+        write(file, batch)
+
+    monkeypatch.setattr(LogFile, "write", wait_and_write)
+    yield moves
+    moves.set()
+
+
+async def test_a_disk_that_stands_still_gives_the_flood_back(
+    pump: Pump, store: LogStore, disk_moves: threading.Event
+) -> None:
+    log, threads = store.open("web", UNLIMITED), readers("web", store)
+    reading, writing = pipe()
+    pump.follow(reading, log.sink("stdout"))
+    with start("yes", stdout=writing) as child:
+        await until(lambda: WRITER in threads)
+        disk_moves.clear()
+        await until(lambda: threads[-1] == "MainThread" and not store.floods)
+        disk_moves.set()
+        await until(lambda: threads[-1] == WRITER)
+        child.kill()
+    done = asyncio.Event()
+    pump.finish([reading], done.set)
+    await asyncio.wait_for(done.wait(), DEADLINE)

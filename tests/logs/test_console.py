@@ -1,0 +1,138 @@
+import json
+import os
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pmtui.logs.console import TOTAL, Bridge, Format
+from pmtui.text.timestamps import rfc3339
+from tests.eventually import DEADLINE
+
+MS = 1_795_194_000_123
+
+
+def bridged(format: Format, process_id: str, stream: str, data: bytes) -> str:
+    reading, writing = os.pipe()
+    bridge = Bridge(writing, format)
+    bridge.chunk(process_id, "stderr" if stream == "stderr" else "stdout", MS, data, data.count(b"\n"))
+    bridge.close()
+    os.close(writing)
+    with os.fdopen(reading, "rb") as out:
+        return out.read().decode()
+
+
+def test_the_text_form_names_time_level_process_and_stream() -> None:
+    assert bridged("text", "ai-agent", "stdout", b"Hello\nWorld\n") == (
+        f"{rfc3339(MS)} INFO  [ai-agent][STDOUT] Hello\n{rfc3339(MS)} INFO  [ai-agent][STDOUT] World\n"
+    )
+    assert bridged("text", "ai-agent", "stderr", b"no\n") == f"{rfc3339(MS)} ERROR [ai-agent][STDERR] no\n"
+
+
+def test_nothing_that_a_terminal_obeys_gets_through() -> None:
+    text = bridged("text", "web", "stdout", b"a\x1b]52;c;aGk=\x07b\x1b[2Jc\xffd\x00e\xc2\x9bf\tg\n\n")
+    assert text == f"{rfc3339(MS)} INFO  [web][STDOUT] abc\ufffdde\tg\n{rfc3339(MS)} INFO  [web][STDOUT] \n"
+
+
+def test_the_json_form_is_one_object_a_line() -> None:
+    lines = bridged("json", "web", "stderr", b'say "hi"\n\xff\x00\n').splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"time": rfc3339(MS), "level": "ERROR", "id": "web", "text": 'say "hi"', "stream": "stderr"},
+        {"time": rfc3339(MS), "level": "ERROR", "id": "web", "text": "\ufffd", "stream": "stderr"},
+    ]
+
+
+def test_the_manager_speaks_too() -> None:
+    reading, writing = os.pipe()
+    bridge = Bridge(writing)
+    bridge.line("INFO", "3 processes started")
+    bridge.close()
+    text = os.read(reading, 1000).decode()
+    assert re.fullmatch(r"\S+Z INFO  \[pmtui\] 3 processes started\n", text)
+    os.close(reading)
+    os.close(writing)
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
+def test_colours_are_for_a_terminal(monkeypatch: pytest.MonkeyPatch, no_color: str, coloured: bool) -> None:
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("TERM", "xterm")
+    ours, theirs = os.openpty()
+    bridge = Bridge(theirs)
+    bridge.chunk("web", "stderr", MS, b"\x1b[1mno\n", 1)
+    bridge.close()
+    text = os.read(ours, 1000).decode()
+    assert ("\x1b" in text) is coloured
+    assert text.rstrip().endswith("\x1b[1mno\x1b[0m" if coloured else "[web][STDERR] no")
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_a_stuck_reader_costs_lines_and_no_time() -> None:
+    reading, writing = os.pipe()
+    bridge = Bridge(writing)
+    started = time.monotonic()
+    for number in range(1000):
+        bridge.chunk(f"web-{number % 20}", "stdout", MS + number, b"x" * 9_999 + b"\n", 1)
+    assert time.monotonic() - started < DEADLINE
+    with ThreadPoolExecutor() as pool, os.fdopen(reading, "rb") as out:
+        text = pool.submit(out.read)
+        bridge.close()
+        os.close(writing)
+    missing = re.search(rb"\[pmtui\] (\d+) lines are missing here: nobody read them\n\Z", text.result())
+    assert missing
+    assert int(missing[1]) + text.result().count(b"][STDOUT]") == 1000
+
+
+def test_a_flood_of_one_hides_no_other_and_is_told() -> None:
+    reading, writing = os.pipe()
+    bridge = Bridge(writing)
+    for number in range(1000):
+        bridge.chunk("flood", "stdout", MS, b"x" * 9_999 + b"\n", 1)
+        if number % 100 == 0:
+            bridge.chunk("web", "stdout", MS, b"hello\n", 1)
+    with ThreadPoolExecutor() as pool, os.fdopen(reading, "rb") as out:
+        text = pool.submit(out.read)
+        bridge.chunk("flood", "stdout", MS + 1000, b"ebb\n", 1)
+        bridge.close()
+        os.close(writing)
+    held_back = re.search(rb"\[pmtui\] (\d+) lines of flood are in its log alone: too many at once\n", text.result())
+    assert held_back
+    assert int(held_back[1]) + text.result().count(b"[flood][STDOUT]") == 1001
+    assert text.result().count(b"[web][STDOUT] hello\n") == 10
+
+
+def test_many_floods_together_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmtui.logs.console.BURST", 100_000)
+    with (tmp_path / "out").open("wb") as out:
+        bridge = Bridge(out.fileno())
+        for number in range(400):
+            bridge.chunk(f"web-{number % 100}", "stdout", MS, b"x" * 9_999 + b"\n", 1)
+        bridge.close()
+    text = (tmp_path / "out").read_bytes()
+    printed = text.count(b"][STDOUT]")
+    assert printed == TOTAL * 100_000 // 10_000 + 1
+    assert printed + sum(map(int, re.findall(rb"(\d+) lines of web-\d+ are in its log alone", text))) == 400
+
+
+def test_a_stuck_reader_does_not_hold_up_the_exit() -> None:
+    reading, writing = os.pipe()
+    bridge = Bridge(writing)
+    bridge.chunk("web", "stdout", MS, b"x" * 200_000 + b"\n", 1)
+    started = time.monotonic()
+    bridge.close()
+    assert time.monotonic() - started < DEADLINE
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_reader_that_is_gone_harms_nobody() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    bridge = Bridge(writing)
+    bridge.line("INFO", "to nobody")
+    bridge.close()
+    bridge.line("INFO", "nor this")
+    os.close(writing)

@@ -1,0 +1,29 @@
+import pytest
+
+from pmtui.logs.search.levels import level_of
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ('{"time":"x","level":"error","msg":"no"}', "error"),
+        ('{"level": 50, "msg": "pino"}', "error"),
+        ('{"severity":"WARNING","message":"INFO is not meant"}', "warn"),
+        ("time=12:00 level=warn msg=x", "warn"),
+        ('lvl="crit" msg=x', "fatal"),
+        ("2026-11-20 17:00:00 INFO started", "info"),
+        ("2026-11-20 17:00:00,123 - app - WARNING - slow", "warn"),
+        ("INFO:     127.0.0.1 - GET /", "info"),
+        ("[error] no such file", "error"),
+        ("Error: cannot find module", "error"),
+        ("ValueError: invalid literal", "error"),
+        ("error: expected ;", "error"),
+        ("DEBUG x", "debug"),
+        ("thread 'main' panic: at src", "fatal"),
+        ("an information about errors", None),
+        ("GET /error.html 200", None),
+        ("", None),
+    ],
+)
+def test_the_level_is_found_as_lines_usually_say_it(line: str, level: str | None) -> None:
+    assert level_of(line) == level

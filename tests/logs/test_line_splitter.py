@@ -1,0 +1,63 @@
+from pmtui.logs.capture.line_splitter import CUT, LONGEST, StreamSink
+
+
+def taken(*chunks: bytes) -> list[tuple[bytes, bytes]]:
+    """What a sink gives on: lines and marks."""
+    out: list[tuple[bytes, bytes]] = []
+    sink = StreamSink(lambda data, mark: out.append((data, mark)), lambda: True)
+    for chunk in chunks:
+        assert sink.feed(chunk)
+    sink.end()
+    return out
+
+
+def test_whole_lines_are_given_on_as_they_come() -> None:
+    assert taken(b"one\ntwo\n", b"three\n") == [(b"one\ntwo\n", b""), (b"three\n", b"")]
+
+
+def test_a_partial_line_waits_for_its_end() -> None:
+    assert taken(b"one\ntw", b"o", b"\nthree\n") == [(b"one\n", b""), (b"two\nthree\n", b"")]
+
+
+def test_a_character_that_is_split_between_chunks_stays_whole() -> None:
+    euro = "€".encode()
+    assert taken(b"1 " + euro[:1], euro[1:] + b"\n") == [(b"1 " + euro + b"\n", b"")]
+
+
+def test_what_is_left_at_the_end_is_a_line() -> None:
+    assert taken(b"last words") == [(b"last words\n", b"")]
+
+
+def test_a_line_of_the_longest_length_is_not_cut() -> None:
+    line = b"x" * LONGEST + b"\n"
+    assert taken(line[:100], line[100:]) == [(line, b"")]
+
+
+def test_a_longer_line_is_cut_and_marked() -> None:
+    line = b"x" * LONGEST + b"y\n"
+    assert taken(b"before\n" + line + b"after\n") == [
+        (b"before\n", b""),
+        (b"x" * LONGEST, CUT),
+        (b"y\nafter\n", b""),
+    ]
+
+
+def test_a_cut_does_not_split_a_character() -> None:
+    text = ("x" + "€" * LONGEST).encode()
+    parts = taken(text)
+    assert b"".join(data for data, _ in parts) == text + b"\n"
+    for data, mark in parts:
+        data.decode()
+        assert mark in (CUT, b"")
+
+
+def test_a_megabyte_without_a_newline_is_cut_in_pieces_without_loss() -> None:
+    chunk = b"x" * 50_000
+    parts = taken(*[chunk] * 20)
+    assert b"".join(data for data, _ in parts) == chunk * 20 + b"\n"
+    assert all(len(data) <= LONGEST + 1 for data, _ in parts)
+
+
+def test_no_room_is_told() -> None:
+    sink = StreamSink(lambda data, mark: None, lambda: False)
+    assert not sink.feed(b"one\n")

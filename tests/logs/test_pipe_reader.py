@@ -1,0 +1,186 @@
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from pmtui.logs.capture.pipe_reader import Pump
+from tests.eventually import DEADLINE
+from tests.logs.support import pipe, start, until
+
+
+class Notebook:
+    """A sink that keeps what it was fed; `room` False holds the pipe back."""
+
+    def __init__(self) -> None:
+        self.text = b""
+        self.feeds = 0
+        self.ended = 0
+        self.room = True
+
+    def feed(self, data: bytes) -> bool:
+        self.text += data
+        self.feeds += 1
+        return self.room
+
+    def may_come(self) -> bool:
+        return self.room
+
+    def end(self) -> None:
+        self.ended += 1
+
+
+@pytest.fixture
+async def pump() -> AsyncIterator[Pump]:
+    pump = Pump(asyncio.get_running_loop())
+    yield pump
+    pump.close()
+
+
+async def test_what_is_written_arrives(pump: Pump) -> None:
+    (reading, writing), sink = pipe(), Notebook()
+    pump.follow(reading, sink)
+    os.write(writing, b"one\n")
+    await until(lambda: sink.text == b"one\n")
+    os.write(writing, b"two\n")
+    await until(lambda: sink.text == b"one\ntwo\n")
+    os.close(writing)
+
+
+async def test_single_lines_are_read_together(pump: Pump) -> None:
+    (reading, writing), sink = pipe(), Notebook()
+    pump.follow(reading, sink)
+    started = time.monotonic()
+    for _ in range(300):
+        os.write(writing, b"line\n")
+        await asyncio.sleep(0.0005)
+    await until(lambda: len(sink.text) == 1500)
+    taken = time.monotonic() - started
+    assert sink.feeds <= taken / 0.01 + 2
+    os.close(writing)
+
+
+async def test_finish_reads_to_the_end_and_is_done_within_the_call(pump: Pump) -> None:
+    ends, sinks = [pipe(), pipe()], [Notebook(), Notebook()]
+    for (reading, writing), sink in zip(ends, sinks, strict=True):
+        pump.follow(reading, sink)
+        os.write(writing, b"x" * 65536)
+        os.close(writing)
+    done: list[str] = []
+    pump.finish([reading for reading, _ in ends], lambda: done.append("done"))
+    assert done == ["done"]
+    assert [(len(sink.text), sink.ended) for sink in sinks] == [(65536, 1), (65536, 1)]
+    for reading, _ in ends:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(reading)
+
+
+async def test_a_stranger_that_holds_the_pipe_is_left_after_half_a_second(pump: Pump) -> None:
+    (reading, writing), sink = pipe(), Notebook()
+    pump.follow(reading, sink)
+    done = asyncio.Event()
+    started = time.monotonic()
+    pump.finish([reading], done.set)
+    assert not done.is_set()
+    os.write(writing, b"late words")
+    await asyncio.wait_for(done.wait(), DEADLINE)
+    assert time.monotonic() - started > 0.4
+    assert (sink.text, sink.ended) == (b"late words", 1)
+    os.close(writing)
+
+
+async def test_a_stranger_that_lets_go_is_waited_for_no_longer(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmtui.logs.capture.pipe_reader.STRANGER", 600)
+    (reading, writing), sink = pipe(), Notebook()
+    pump.follow(reading, sink)
+    done = asyncio.Event()
+    pump.finish([reading], done.set)
+    os.close(writing)
+    await asyncio.wait_for(done.wait(), DEADLINE)
+
+
+async def test_a_stranger_that_floods_is_left_too(pump: Pump) -> None:
+    (reading, writing), sink = pipe(), Notebook()
+    pump.follow(reading, sink)
+    with start("yes", stdout=writing) as stranger:
+        await until(lambda: sink.text)
+        done = asyncio.Event()
+        pump.finish([reading], done.set)
+        await asyncio.wait_for(done.wait(), DEADLINE)
+        stranger.kill()
+
+
+async def test_a_process_that_closes_its_output_costs_nothing(pump: Pump) -> None:
+    (reading, writing), sink = pipe(), Notebook()
+    pump.follow(reading, sink)
+    os.close(writing)
+    await until(lambda: sink.ended)
+    before = time.process_time()
+    await asyncio.sleep(0.3)
+    assert time.process_time() - before < 0.05
+    done: list[str] = []
+    pump.finish([reading], lambda: done.append("done"))
+    assert done == ["done"]
+
+
+async def test_a_full_sink_holds_the_pipe_back_until_there_is_room(pump: Pump) -> None:
+    (reading, writing), sink = pipe(), Notebook()
+    sink.room = False
+    pump.follow(reading, sink)
+    os.write(writing, b"first")
+    await until(lambda: sink.text == b"first")
+    os.write(writing, b" second")
+    await asyncio.sleep(0.1)
+    assert sink.text == b"first"
+    sink.room = True
+    await until(lambda: sink.text == b"first second")
+    os.close(writing)
+
+
+async def test_a_paused_pipe_is_read_after_resume(pump: Pump) -> None:
+    (reading, writing), sink = pipe(), Notebook()
+    pump.follow(reading, sink)
+    pump.pause(reading)
+    os.write(writing, b"held")
+    await asyncio.sleep(0.05)
+    assert sink.text == b""
+    pump.resume(reading)
+    await until(lambda: sink.text == b"held")
+    os.close(writing)
+
+
+async def test_a_flood_leaves_the_loop_responsive(pump: Pump) -> None:
+    (reading, writing), sink = pipe(), Notebook()
+    pump.follow(reading, sink)
+    with start("head", "-c", "100000000", "/dev/zero", stdout=writing) as child:
+        read = most = 0
+
+        def feed(data: bytes) -> bool:
+            nonlocal read
+            read += len(data)
+            return True
+
+        sink.feed = feed  # type: ignore[method-assign]
+        while child.poll() is None:
+            before = read
+            await asyncio.sleep(0)
+            most = max(most, read - before)
+    assert 0 < most <= 1 << 20
+
+
+async def test_finishing_nothing_is_done_at_once(pump: Pump) -> None:
+    done: list[str] = []
+    pump.finish([], lambda: done.append("done"))
+    assert done == ["done"]
+
+
+async def test_done_may_follow_the_next_run(pump: Pump) -> None:
+    (reading, writing), first, second = pipe(), Notebook(), Notebook()
+    pump.follow(reading, first)
+    os.close(writing)
+    again = pipe()
+    pump.finish([reading], lambda: pump.follow(again[0], second))
+    os.write(again[1], b"next")
+    await until(lambda: second.text == b"next")
+    os.close(again[1])

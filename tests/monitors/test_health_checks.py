@@ -1,0 +1,292 @@
+"""What the results of health checks mean, on a clock that only the test moves, and with real processes."""
+
+import asyncio
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from pmtui.config.model import Health
+from pmtui.control import Reason, Status
+from pmtui.monitors.health import checks as health_module
+from pmtui.monitors.health.checks import Checkup, Judge, Verdict, next_turn, rules_of
+from pmtui.monitors.health.probes import ProbeError
+from tests.eventually import eventually_async, is_alive
+from tests.managed import STOPPED, managed, row, running, sh, until
+from tests.servers import free_port, web
+
+HTTP = Health(http="http://127.0.0.1:1/", interval=30, start_period=10)
+BORN = 1000.0
+
+
+def judge(results: str, judge: Judge, start: float = BORN + 100) -> list[Verdict | None]:
+    """The verdicts on good (+) and bad (-) results, one a second."""
+    return [judge.take(result == "+", start + second) for second, result in enumerate(results)]
+
+
+def test_one_success_makes_it_ready() -> None:
+    run = Judge(HTTP, BORN)
+    assert (run.word, run.is_ready) == ("starting", False)
+    assert judge("-+", run, BORN) == [None, Verdict.READY]
+    assert (run.word, run.is_ready) == ("healthy", True)
+
+
+def test_so_many_failures_in_a_row_make_it_ill() -> None:
+    assert judge("+--+---", Judge(HTTP, BORN)) == [Verdict.READY, None, None, None, None, None, Verdict.ILL]
+
+
+def test_failures_count_only_once_the_start_period_is_over() -> None:
+    run = Judge(HTTP, BORN)
+    assert judge("-" * 12, run, BORN) == [None] * 12
+    assert run.word == "starting"
+    assert run.take(False, BORN + 12) is Verdict.ILL
+    assert run.complaint == "not ready after 10 s"
+
+
+def test_it_is_asked_every_second_until_the_first_success() -> None:
+    run = Judge(HTTP, BORN)
+    assert run.period == 1
+    run.take(True, BORN)
+    assert run.period == 30
+    assert Judge(Health(tcp="a:1", interval=0.2), BORN).period == 0.2
+
+
+def test_after_an_ill_run_it_takes_several_successes_to_be_healthy_again() -> None:
+    run = Judge(HTTP, BORN, was_ill=True)
+    assert run.take(True, BORN) is Verdict.READY
+    assert (run.word, run.is_ready) == ("unhealthy", True)
+    assert run.take(False, BORN) is None
+    assert run.take(True, BORN) is None
+    assert run.take(True, BORN) is Verdict.WELL
+    assert run.word == "healthy"
+
+
+def test_silence_needs_no_second_proof() -> None:
+    rules = rules_of(Health(silence=300, interval=30))
+    assert (rules.failure_threshold, rules.interval) == (1, 30)
+    assert rules_of(Health(silence=10, interval=30)).interval == 5
+    assert rules_of(HTTP) is HTTP
+
+
+@pytest.mark.parametrize(
+    ("now", "turn"), [(100.0, 110.0), (109.9, 110.0), (110.0, 120.0), (155.0, 160.0), (90.0, 110.0)]
+)
+def test_turns_that_were_missed_are_gone(now: float, turn: float) -> None:
+    assert next_turn(100.0, 10.0, now) == turn
+
+
+class Script:
+    """A probe whose answers come from a list, each a word or an error; then it never answers."""
+
+    def __init__(self, *answers: str | Exception) -> None:
+        self.answers = [*answers]
+        self.asked = 0
+        self.at_once = self.most = 0
+
+    async def ask(self) -> str:
+        self.asked += 1
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        try:
+            if not self.answers:
+                await asyncio.Event().wait()
+            answer = self.answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        finally:
+            self.at_once -= 1
+
+    def close(self) -> None:
+        pass
+
+
+async def results_of(probe: Script, count: int, **fields: Any) -> list[tuple[bool, str, Verdict | None]]:
+    told: list[tuple[bool, str, Verdict | None]] = []
+    health = Health(tcp="a:1", **{"interval": 0.01, "timeout": 0.05, "start_period": 0} | fields)
+    checkup = Checkup(
+        "a", health, probe, Judge(health, 0.0), lambda result, news: told.append((result.ok, result.message, news))
+    )
+    await eventually_async(lambda: len(told) >= count)
+    checkup.close()
+    return told[:count]
+
+
+async def test_every_result_is_told_with_its_words() -> None:
+    probe = Script("200 OK", ProbeError("503 Service Unavailable"), ConnectionRefusedError(111, "Connect call failed"))
+    assert await results_of(probe, 4) == [
+        (True, "200 OK", Verdict.READY),
+        (False, "503 Service Unavailable", None),
+        (False, "Connection refused", None),
+        (False, "no answer within 0.05 s", Verdict.ILL),
+    ]
+
+
+async def test_checks_of_one_run_never_overlap() -> None:
+    probe = Script()
+    await results_of(probe, 3)
+    assert probe.asked >= 3
+    assert probe.most == 1
+
+
+async def test_a_failure_counts_not_when_everything_stood_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 0.0, 0.0, 3600.0] + [3600.0] * 1000)  # it sleeps before the suspend and asks during it
+    monkeypatch.setattr(health_module, "awake_and_asleep", lambda: next(clock))
+    (first, second) = await results_of(Script(), 2, failure_threshold=1)
+    assert first == (False, "no answer within 0.05 s; not counted, for the machine or the manager was asleep", None)
+    assert second == (False, "no answer within 0.05 s", Verdict.ILL)
+
+
+async def test_a_check_is_skipped_when_its_turn_came_while_everything_stood_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter([0.0, 3600.0] + [3600.0] * 1000)
+    monkeypatch.setattr(health_module, "awake_and_asleep", lambda: next(clock))
+    probe = Script("first")
+    assert (await results_of(probe, 1))[0][1] == "first"
+
+
+async def test_a_process_is_starting_until_its_check_succeeds() -> None:
+    async with web() as site:
+        site.status = "503 Service Unavailable"
+        async with managed(sh("a", "sleep 600", health=Health(http=site.url, interval=0.05))) as manager:
+            await eventually_async(lambda: manager.processes["a"].probes)
+            waiting = await row(manager)
+            assert (waiting.status, waiting.stage, waiting.health, waiting.ready) == (
+                Status.STARTING,
+                "waiting-for-health",
+                "starting",
+                False,
+            )
+            site.status = "302 Found"
+            now = await running(manager)
+            assert (now.health, now.ready, now.stage) == ("healthy", True, None)
+            probes = (await manager.get("a")).probes
+            assert (probes[0].ok, probes[0].message) == (False, "503 Service Unavailable")
+            assert (probes[-1].ok, probes[-1].message) == (True, "302 Found")
+            assert probes[-1].latency_ms > 0
+
+
+async def test_an_unhealthy_process_is_restarted_as_after_a_crash() -> None:
+    async with web() as site:
+        health = Health(http=site.url, interval=0.05, start_period=0)
+        async with managed(sh("a", "sleep 600", health=health, backoff=0.01, max_retries=-1)) as manager:
+            first = await running(manager)
+            site.status = "500 Internal Server Error"
+            again = await until(manager, lambda now: now.restart_count)
+            assert not is_alive(first.pid)
+            why = "3 failed checks in a row: 500 Internal Server Error"
+            assert again.restart_reason is Reason.HEALTH
+            told = [(event.to, event.reason) for event in await manager.history("a")]
+            assert told[2:5] == [
+                (Status.STOPPING, why),
+                (Status.CRASHED, f"{why}, try 1"),
+                (Status.STARTING, f"health: {why}"),
+            ]
+            site.status = "200 OK"
+            await until(manager, lambda now: now.health == "healthy")
+
+
+async def test_one_that_is_never_ready_fails_in_the_end() -> None:
+    health = Health(tcp=f"127.0.0.1:{free_port()}", interval=0.02, start_period=0.1, failure_threshold=1)
+    async with managed(sh("a", "sleep 600", health=health, max_retries=0)) as manager:
+        failed = await manager.wait("a", frozenset({Status.FAILED}))
+        assert failed.last_error == "not ready after 0.1 s: Connection refused"
+        assert (failed.health, failed.pid) == (None, 0)
+
+
+async def test_the_checks_end_with_the_run() -> None:
+    async with web() as site, managed(sh("a", "sleep 600", health=Health(http=site.url, interval=0.02))) as manager:
+        await running(manager)
+        await manager.stop("a")
+        stopped = await manager.wait("a", STOPPED)
+        asked = len(site.requests)
+        await manager.start("a")
+        assert stopped.health is None
+        await running(manager)
+        assert len(site.requests) - asked <= 2, "the run that was stopped is still asked"
+
+
+async def test_a_dependent_waits_for_health() -> None:
+    async with web() as site:
+        site.status = "503 Service Unavailable"
+        configs = [sh("a", "sleep 600", depends_on={"b": None}), sh("b", "sleep 600", health=Health(http=site.url))]
+        async with managed(*configs) as manager:
+            await eventually_async(lambda: site.requests)
+            assert (await row(manager)).reason == "waits for b (healthy): it is starting"
+            site.status = "204 No Content"
+            await running(manager)
+
+
+async def test_a_line_of_the_log_makes_it_ready_at_once() -> None:
+    config = sh("a", "echo starting; echo 'Listening on 80'; sleep 600", health=Health(log=r"^Listening on \d+$"))
+    async with managed(config) as manager:
+        await running(manager)
+        assert [(probe.ok, probe.message) for probe in (await manager.get("a")).probes] == [
+            (True, "a line has matched")
+        ]
+
+
+async def test_only_lines_of_the_present_run_count() -> None:
+    config = sh("a", "sleep 600", autostart=False, health=Health(log="up", interval=0.05))
+    async with managed(config) as manager:
+        process = manager.processes["a"]
+        process.log.begin(0)
+        process.log.sink("stdout").feed(b"up\n")
+        await manager.start("a")
+        await eventually_async(lambda: process.probes)
+        assert (process.status, process.probes[0].message) == (Status.STARTING, "no line has matched so far")
+
+
+async def test_silence_is_unhealthy() -> None:
+    health = Health(silence=0.2, start_period=0)
+    async with managed(sh("a", "echo up; sleep 600", health=health, backoff=0.01)) as manager:
+        again = await until(manager, lambda now: now.restart_count)
+        assert again.restart_reason is Reason.HEALTH
+        assert again.reason.startswith("health: ")
+        assert "no output for" in again.reason
+
+
+async def test_a_command_that_succeeds_makes_it_ready_and_its_tree_is_ended_when_it_does_not_answer() -> None:
+    quick = Health(command=["sh", "-c", "echo fine"], interval=0.05)
+    hanging = Health(command=["sh", "-c", "setsid sleep 611 & sleep 611"], interval=0.05, timeout=0.1)
+    async with managed(sh("a", "sleep 600", health=quick), sh("b", "sleep 600", health=hanging)) as manager:
+        await running(manager)
+        assert (await manager.get("a")).probes[0].message == "fine"
+        process = manager.processes["b"]
+        await eventually_async(lambda: len(process.probes) >= 2)
+        assert process.probes[0].message == "no answer within 0.1 s"
+        await manager.stop("b")
+        await manager.wait("b", STOPPED)
+        await eventually_async(lambda: not sleepers("611"))
+
+
+def sleepers(seconds: str) -> list[int]:
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                words = file.read().split(b"\0")
+        except OSError:
+            continue
+        if words[:2] == [b"sleep", seconds.encode()] and is_alive(int(name)):
+            found.append(int(name))
+    return found
+
+
+async def test_a_check_that_cannot_be_made_says_so() -> None:
+    health = Health(log="(?<=a)b", start_period=0, failure_threshold=1)
+    async with managed(sh("a", "sleep 600", health=health, max_retries=0)) as manager:
+        failed = await manager.wait("a", frozenset({Status.FAILED}))
+        assert "the health check itself is wrong" in failed.last_error
+
+
+async def test_a_killed_process_is_not_unhealthy_but_crashed() -> None:
+    async with web() as site:
+        config = sh("a", "sleep 600", health=Health(http=site.url, interval=0.05), backoff=0.01)
+        async with managed(config) as manager:
+            first = await running(manager)
+            os.kill(first.pid, signal.SIGKILL)
+            again = await until(manager, lambda now: now.restart_count)
+            assert again.restart_reason is Reason.CRASH

@@ -1,0 +1,218 @@
+"""Installations before the first start, with real tools and without a network."""
+
+import asyncio
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmtui import Manager, ProcessConfig
+from pmtui.config.model import Settings
+from pmtui.control import Status
+from tests.eventually import DEADLINE, eventually_async, eventually_awaited, is_alive
+from tests.managed import STOPPED, managed, row, running, sh, texts, until
+
+FAILED = frozenset({Status.FAILED, Status.CRASHED})
+
+
+def settings(folder: Path) -> Settings:
+    return Settings(data_dir=str(folder / "state"))
+
+
+def installing(folder: Path, line: str, **fields: Any) -> ProcessConfig:
+    """A process that is installed by a line of shell."""
+    return sh("a", "echo started; exec sleep 600", cwd=str(folder), install=["sh", "-c", line], **fields)
+
+
+async def test_it_is_installed_before_it_starts_and_its_log_tells_of_it(tmp_path: Path) -> None:
+    async with managed(installing(tmp_path, "echo fetching; touch done"), settings=settings(tmp_path)) as manager:
+        await running(manager)
+        assert (tmp_path / "done").exists()
+        await eventually_awaited(lambda: has_started(manager))
+        assert await texts(manager) == ["fetching", "started"]
+        assert {line.run for line in await manager.logs("a")} == {1}
+
+
+async def has_started(manager: Manager) -> bool:
+    return "started" in await texts(manager)
+
+
+async def test_the_stage_is_told_while_it_lasts(tmp_path: Path) -> None:
+    config = installing(tmp_path, "echo waiting; while [ ! -e go ]; do sleep 0.02; done")
+    async with managed(config, settings=settings(tmp_path)) as manager:
+        now = await until(manager, lambda now: now.stage == "installing-dependencies")
+        assert (now.status, now.pid, now.ready) == (Status.STARTING, 0, False)
+        (tmp_path / "go").touch()
+        assert (await running(manager)).stage is None
+
+
+async def test_the_same_inputs_are_installed_once_also_by_another_manager(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("one\n")
+    config = installing(tmp_path, "echo x >> times")
+    for _ in range(2):
+        async with managed(config, settings=settings(tmp_path)) as manager:
+            await running(manager)
+            await manager.restart("a")
+            await until(manager, lambda now: now.restart_count == 1 and now.status is Status.RUNNING)
+    assert (tmp_path / "times").read_text() == "x\n"
+    (tmp_path / "requirements.txt").write_text("two\n")
+    async with managed(config, settings=settings(tmp_path)) as manager:
+        await running(manager)
+    assert (tmp_path / "times").read_text() == "x\nx\n"
+
+
+async def test_a_lock_that_the_installation_makes_is_no_new_input(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"dependencies": {"x": "*"}}')
+    npm = tmp_path / "bin/npm"
+    npm.parent.mkdir()
+    npm.write_text("#!/bin/sh\nmkdir -p node_modules; echo $@ >> times; echo {} > package-lock.json\n")
+    npm.chmod(0o755)
+    config = sh("a", "sleep 600", cwd=str(tmp_path), install="auto", env={"PATH": f"{npm.parent}:/usr/bin:/bin"})
+    async with managed(config, settings=settings(tmp_path)) as manager:
+        await running(manager)
+        await manager.restart("a")
+        await until(manager, lambda now: now.restart_count == 1 and now.status is Status.RUNNING)
+        assert (tmp_path / "times").read_text() == "install\n"
+        (tmp_path / "package-lock.json").write_text("{}  ")
+        await manager.restart("a")
+        await until(manager, lambda now: now.restart_count == 2 and now.status is Status.RUNNING)
+        assert (tmp_path / "times").read_text() == "install\nci\n"
+
+
+async def test_what_changes_during_an_installation_is_changed_before_the_start(tmp_path: Path) -> None:
+    line = "echo x >> times; touch made.py; while [ ! -e ../go ]; do sleep 0.02; done"
+    folder = tmp_path / "src"
+    folder.mkdir()
+    config = installing(folder, line, dev_mode=True, watch_debounce=0)
+    async with managed(config, settings=settings(tmp_path)) as manager:
+        watcher = manager._attendants._watcher
+        await asyncio.wait_for(watcher.is_armed.wait(), DEADLINE)
+        await until(manager, lambda now: now.stage == "installing-dependencies")
+        (folder / "agent.py").touch()
+        (folder / "seen").touch()
+        seen = asyncio.Event()
+        watcher._loop.call_later(0.5, seen.set)  # longer than the lookout takes to tell
+        await seen.wait()
+        (tmp_path / "go").touch()
+        assert (await running(manager)).restart_count == 0
+        assert (folder / "times").read_text() == "x\n"
+
+
+async def test_instances_of_one_folder_are_installed_once(tmp_path: Path) -> None:
+    configs = [installing(tmp_path, "echo x >> times; sleep 0.1", instance=number) for number in range(3)]
+    configs = [
+        ProcessConfig(**{name: getattr(config, name) for name in config.__struct_fields__} | {"id": f"a-{number}"})
+        for number, config in enumerate(configs)
+    ]
+    async with managed(*configs, settings=settings(tmp_path)) as manager:
+        for config in configs:
+            await running(manager, config.id)
+    assert (tmp_path / "times").read_text() == "x\n"
+
+
+async def test_a_failure_is_a_failed_start_with_the_last_words_and_is_tried_again(tmp_path: Path) -> None:
+    line = "echo fetching; [ -e go ] || { echo no such package >&2; exit 4; }"
+    async with managed(installing(tmp_path, line, backoff=0.3), settings=settings(tmp_path)) as manager:
+        crashed = await manager.wait("a", FAILED)
+        assert crashed.last_error.endswith("exit 4\nno such package")
+        (tmp_path / "go").touch()
+        await running(manager)
+
+
+async def test_what_cannot_be_run_fails_the_start_too(tmp_path: Path) -> None:
+    config = sh("a", "sleep 600", cwd=str(tmp_path), install=["no-such-tool"], max_retries=0)
+    async with managed(config, settings=settings(tmp_path)) as manager:
+        assert "no-such-tool" in (await manager.wait("a", FAILED)).last_error
+
+
+async def test_a_stop_ends_the_installation_first(tmp_path: Path) -> None:
+    config = installing(tmp_path, "setsid sleep 600 & echo $!; wait; sleep 600")
+    async with managed(config, settings=settings(tmp_path)) as manager:
+        (pid,) = map(int, await eventually_awaited(lambda: texts(manager)))
+        await manager.stop("a")
+        stopped = await manager.wait("a", STOPPED)
+        assert not is_alive(pid)
+        assert (stopped.restart_count, await texts(manager)) == (0, [str(pid)])
+
+
+async def test_an_installation_that_ignores_its_signal_is_killed_in_time(tmp_path: Path) -> None:
+    config = installing(tmp_path, "trap '' TERM; echo $$; while :; do sleep 0.05; done", stop_timeout=0.2)
+    async with managed(config, settings=settings(tmp_path)) as manager:
+        (pid,) = map(int, await eventually_awaited(lambda: texts(manager)))
+        await manager.stop("a")
+        await manager.wait("a", STOPPED)
+        assert not is_alive(pid)
+
+
+async def test_one_that_was_cut_short_is_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"dependencies": {"x": "*"}}')
+    npm = tmp_path / "bin/npm"
+    npm.parent.mkdir()
+    npm.write_text("#!/bin/sh\nmkdir -p node_modules; echo $@ >> times; [ -e go ] || sleep 600\n")
+    npm.chmod(0o755)
+    config = sh("a", "sleep 600", cwd=str(tmp_path), install="auto", env={"PATH": f"{npm.parent}:/usr/bin:/bin"})
+    async with managed(config, settings=settings(tmp_path)) as manager:
+        await eventually_async(lambda: (tmp_path / "times").exists() and (tmp_path / "times").read_text())
+    (tmp_path / "go").touch()
+    async with managed(config, settings=settings(tmp_path)) as manager:
+        await running(manager)
+    assert (tmp_path / "times").read_text() == "install\ninstall\n"
+
+
+async def test_a_restart_during_an_installation_begins_it_anew_and_never_twice_at_once(tmp_path: Path) -> None:
+    wait = "while [ ! -e go ]; do sleep 0.02; done; rmdir busy"
+    line = f"trap 'rmdir busy; exit 1' TERM; mkdir busy || exit 9; echo $$; {wait}"
+    async with managed(installing(tmp_path, line), settings=settings(tmp_path)) as manager:
+        await eventually_awaited(lambda: texts(manager))
+        for _ in range(20):
+            await manager.restart("a")
+        (tmp_path / "go").touch()
+        again = await running(manager)
+        assert (again.restart_count, again.last_error) == (1, "")
+
+
+async def test_what_is_missing_is_told_once_and_in_the_error_of_a_crash(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"dependencies": {"x": "*"}}')
+    (tmp_path / "server.js").write_text("require('x')")
+    alarms: list[str] = []
+    config = ProcessConfig(id="a", script="server.js", cwd=str(tmp_path), max_retries=1, backoff=0.01)
+    if shutil.which("node") is None:
+        pytest.skip("node is not here")
+    async with managed(config, alarm=alarms.append) as manager:
+        failed = await manager.wait("a", frozenset({Status.FAILED}))
+        hint = 'node_modules is missing beside package.json: set "install": "auto" or run npm install'
+        assert failed.last_error.endswith(f"({hint})")
+        assert alarms == [f"a: {hint}"]
+
+
+async def test_a_python_project_gets_its_virtual_environment(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("# nothing that would have to be fetched\n")
+    (tmp_path / "agent.py").write_text("import sys, time; print(sys.prefix); time.sleep(600)")
+    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    config = ProcessConfig(id="a", script="agent.py", cwd=str(tmp_path), install="auto", env=environment)
+    async with managed(config, settings=settings(tmp_path)) as manager:
+        now = await manager.wait("a", frozenset({Status.RUNNING, Status.CRASHED}))
+        assert (now.status, now.last_error) == (Status.RUNNING, "")
+        await eventually_awaited(lambda: says(manager, str(tmp_path / ".venv")))
+
+
+async def says(manager: Manager, text: str) -> bool:
+    return text in await texts(manager)
+
+
+async def test_a_node_project_gets_its_modules(tmp_path: Path) -> None:
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not here")
+    (tmp_path / "dep").mkdir()
+    (tmp_path / "dep/package.json").write_text('{"name": "dep", "version": "1.0.0", "main": "index.js"}')
+    (tmp_path / "dep/index.js").write_text("module.exports = 'from the dependency'")
+    (tmp_path / "package.json").write_text('{"name": "app", "version": "1.0.0", "dependencies": {"dep": "file:./dep"}}')
+    (tmp_path / "server.js").write_text("console.log(require('dep')); setInterval(() => {}, 1000)")
+    config = ProcessConfig(id="a", script="server.js", cwd=str(tmp_path), install="auto")
+    async with managed(config, settings=settings(tmp_path)) as manager:
+        now = await manager.wait("a", frozenset({Status.RUNNING, Status.CRASHED}))
+        assert (now.status, now.last_error) == (Status.RUNNING, "")
+        await eventually_awaited(lambda: says(manager, "from the dependency"))
+        assert (await row(manager)).restart_count == 0

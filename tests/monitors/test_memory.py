@@ -1,0 +1,33 @@
+"""Limits of memory, with real trees."""
+
+import sys
+
+from pmtui.control import Reason, Status
+from tests.eventually import eventually_async
+from tests.managed import managed, running, sh, until
+
+GREEDY = f"{sys.executable} -c 'import time; hoard = b\"x\" * (100 << 20); time.sleep(600)' & wait"
+
+
+async def test_a_tree_that_takes_too_much_is_restarted() -> None:
+    async with managed(sh("a", GREEDY, max_memory=60 << 20, backoff=0.01)) as manager:
+        again = await until(manager, lambda now: now.restart_count)
+        assert again.restart_reason is Reason.MEMORY
+        assert again.reason.startswith("memory: takes 1")
+        assert again.reason.endswith(" MB, more than its maxMemory of 60 MB")
+
+
+async def test_one_within_its_limit_and_one_without_are_left_alone() -> None:
+    configs = sh("a", GREEDY, max_memory=1 << 30), sh("b", GREEDY)
+    async with managed(*configs) as manager:
+        await running(manager)
+        before = manager._stats.samples
+        await eventually_async(lambda: manager._stats.samples >= before + 4)
+        assert [now.restart_count for now in await manager.list()] == [0, 0]
+
+
+async def test_nobody_samples_where_there_is_no_limit() -> None:
+    async with managed(sh("a", "sleep 600")) as manager:
+        await manager.wait("a", frozenset({Status.RUNNING}))
+        assert manager._stats.samples == 0
+        await until(manager, lambda now: now.memory > 0)  # it may not have executed yet

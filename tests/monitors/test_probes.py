@@ -1,0 +1,142 @@
+"""Probes and the one HTTP request, against real servers."""
+
+import asyncio
+from itertools import count
+
+import pytest
+
+from pmtui.logs.ring_buffer import Ring
+from pmtui.monitors.health.http import AnswerError, get, post, status_of
+from pmtui.monitors.health.probes import HttpProbe, LogProbe, ProbeError, SilenceProbe, TcpProbe
+from pmtui.text.pattern import Pattern
+from tests.eventually import eventually_async
+from tests.servers import all_let_go, free_port, web
+
+
+@pytest.mark.parametrize("status", ["200 OK", "204 No Content", "301 Moved Permanently", "399 Odd"])
+async def test_two_and_three_hundreds_are_good(status: str) -> None:
+    async with web() as site:
+        site.status = status
+        site.head = "Location: http://127.0.0.1:1/elsewhere\r\n"
+        site.body = b""
+        assert (await HttpProbe(site.url).ask()).startswith(status[:3])
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "500 Internal Server Error", "199 Early"])
+async def test_other_statuses_are_not(status: str) -> None:
+    async with web() as site:
+        site.status = status
+        with pytest.raises((ProbeError, OSError)):
+            await HttpProbe(site.url).ask()
+
+
+async def test_the_request_is_what_servers_expect() -> None:
+    async with web() as site:
+        await HttpProbe(f"{site.url}/a%20b/ü?q=1&r=x y#part").ask()
+        lines = site.requests[0].split("\r\n")
+        assert lines[0] == "GET /a%20b/%C3%BC?q=1&r=x%20y HTTP/1.1"
+        assert f"host: 127.0.0.1:{site.port}" in lines
+        assert "connection: close" in lines
+
+
+async def test_localhost_is_asked_without_a_resolver() -> None:
+    async with web() as site:
+        assert await HttpProbe(f"http://localhost:{site.port}/").ask() == "200 OK"
+
+
+async def test_nobody_there_is_a_refused_connection() -> None:
+    for probe in (HttpProbe(f"http://localhost:{free_port()}"), TcpProbe(f"127.0.0.1:{free_port()}")):
+        with pytest.raises(ConnectionRefusedError):
+            await probe.ask()
+
+
+async def test_a_port_that_takes_connections_is_good() -> None:
+    async with web() as site:
+        assert await TcpProbe(f"localhost:{site.port}").ask() == "connected"
+
+
+@pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH_9\r\n", b"\x15\x03\x01\x00\x02\x02", b"HTTP/1.1 200 O"])
+async def test_what_is_no_http_says_so(answer: bytes) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(AnswerError):
+            await status_of(get(f"http://127.0.0.1:{port}"))
+        await all_let_go(port)
+
+
+async def test_a_server_can_send_its_body_to_the_end_though_nobody_reads_it() -> None:
+    async with web() as site:
+        site.body = b"x" * (4 << 20)
+        await HttpProbe(site.url).ask()
+        await eventually_async(lambda: site.ended)
+        assert site.ended == [True]
+
+
+async def test_a_server_that_never_answers_is_left_when_the_time_is_up() -> None:
+    async with web() as site:
+        site.delay = 600
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await HttpProbe(site.url).ask()
+
+
+async def test_json_is_posted_with_its_length() -> None:
+    async with web() as site:
+        assert await status_of(post(f"{site.url}/hook", b'{"a":1}')) == 200
+        head, body = site.requests[0].split("\r\n\r\n")
+        assert head.startswith("POST /hook HTTP/1.1")
+        assert "content-type: application/json" in head
+        assert body == '{"a":1}'
+
+
+def test_a_url_that_cannot_be_asked_is_refused() -> None:
+    with pytest.raises(ValueError, match="Port"):
+        get("http://127.0.0.1:99999/")
+
+
+def filled(*lines: str) -> Ring:
+    ring = Ring("a")
+    for line in lines:
+        say(ring, line)
+    return ring
+
+
+def say(ring: Ring, line: str) -> None:
+    ring.append("stdout", 1, 0, f"{line}\n".encode(), 1)
+
+
+async def test_a_line_is_noticed_also_when_it_leaves_memory_at_once() -> None:
+    ring = Ring("a", max_lines=10)
+    probe = LogProbe(Pattern("^ready$"), ring, 1)
+    asking = asyncio.create_task(probe.ask())
+    say(ring, "ready")
+    for number in range(100):
+        say(ring, str(number))
+    assert await asking == "a line has matched"
+
+
+async def test_lines_before_the_first_do_not_match() -> None:
+    ring = filled("ready", "steady")
+    with pytest.raises(ProbeError, match="no line has matched so far"):
+        await LogProbe(Pattern("ready"), ring, 2).ask()
+
+
+async def test_colours_do_not_hide_a_line() -> None:
+    ring = filled("\x1b[32mready\x1b[0m in 30 ms")
+    assert await LogProbe(Pattern("^ready in"), ring, 1).ask() == "a line has matched"
+
+
+async def test_silence_is_measured_from_the_last_output() -> None:
+    ticks = count(0, 40)  # each look at the clock is 40 s later
+    ring = Ring("a")
+    probe = SilenceProbe(60, ring, lambda: float(next(ticks)))
+    assert await probe.ask() == "output 40 s ago"
+    say(ring, "still there")
+    assert await probe.ask() == "output 40 s ago"
+    with pytest.raises(ProbeError, match="no output for 80 s"):
+        await probe.ask()

@@ -1,0 +1,299 @@
+"""Hot reload with real files and real processes."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import watchfiles
+
+from pmtui import Manager, ProcessConfig
+from pmtui.config.load import Loaded
+from pmtui.config.model import Settings
+from pmtui.control import Reason, Snapshot, Status
+from pmtui.monitors import registry
+from pmtui.monitors.watch import reloader
+from pmtui.monitors.watch.reloader import LoopGuard
+from pmtui.monitors.watch.watcher import Lookout
+from pmtui.supervisor.reload import Source
+from tests.eventually import DEADLINE, eventually, eventually_async, is_alive
+from tests.managed import STOPPED, managed, row, running, sh, until
+
+QUIET = 0.15
+"""Seconds of quiet before a restart in these tests."""
+
+
+def watched(folder: Path, **fields: Any) -> ProcessConfig:
+    return sh("a", "exec sleep 600", **{"cwd": str(folder), "dev_mode": True, "watch_debounce": QUIET} | fields)
+
+
+@asynccontextmanager
+async def watching(*configs: ProcessConfig, **options: Any) -> AsyncIterator[Manager]:
+    """A manager that runs and watches."""
+    async with managed(*configs, **options) as manager:
+        await asyncio.wait_for(manager._attendants._watcher.is_armed.wait(), DEADLINE)
+        for config in configs:
+            await running(manager, config.id)
+        yield manager
+
+
+async def restarted(manager: Manager, times: int = 1) -> Snapshot:
+    return await until(manager, lambda now: now.restart_count >= times and now.status is Status.RUNNING)
+
+
+async def settled(manager: Manager, beside: Path) -> None:
+    """Returns when a change made now has had its effect, and with it all that was changed before."""
+    process = manager.processes["a"]
+    before = process.state.restarts
+    (beside / "the-last-change.py").write_text(str(time.monotonic()))
+    await eventually_async(lambda: process.state.restarts > before and process.status is Status.RUNNING)
+
+
+async def test_a_changed_file_restarts_the_process_and_is_named(tmp_path: Path) -> None:
+    async with watching(watched(tmp_path)) as manager:
+        first = await row(manager)
+        (tmp_path / "agent.py").write_text("pass")
+        again = await restarted(manager)
+        assert (again.restart_count, again.restart_reason, again.reason) == (1, Reason.WATCH, "watch: agent.py changed")
+        assert again.pid != first.pid
+
+
+async def test_a_burst_is_one_restart_and_its_last_change_is_in_it(tmp_path: Path) -> None:
+    script = tmp_path / "agent.py"
+    script.write_text("import time; print('v0', flush=True); time.sleep(600)")
+    config = ProcessConfig(
+        id="a", command=sys.executable, args=[str(script)], cwd=str(tmp_path), dev_mode=True, watch_debounce=3.0
+    )
+    async with watching(config) as manager:
+        for version in range(1, 6):
+            script.write_text(f"import time; print('v{version}', flush=True); time.sleep(600)")
+            await asyncio.sleep(0.05)
+        await restarted(manager)
+        process = manager.processes["a"]
+        await eventually_async(lambda: process.log.last_words(1) == ["v5"])
+        assert process.state.restarts == 1
+
+
+async def test_the_restart_waits_for_the_quiet(tmp_path: Path) -> None:
+    async with watching(watched(tmp_path, watch_debounce=0.5)) as manager:
+        took = []
+        for number in range(1, 4):
+            began = time.monotonic()
+            (tmp_path / "agent.py").write_text(str(number))
+            await restarted(manager, number)
+            took.append(time.monotonic() - began)
+        assert min(took) >= 0.5
+
+
+async def test_what_is_ignored_restarts_nothing(tmp_path: Path) -> None:
+    async with watching(
+        watched(tmp_path, watch_ignore=["*.tmp", "build/"]), settings=Settings(data_dir=str(tmp_path / "state"))
+    ) as manager:
+        for name in (
+            ".git/index",
+            "node_modules/x.js",
+            "agent.log",
+            "x.tmp",
+            "build/out",
+            "state/logs/a",
+            "env/pyvenv.cfg",
+        ):
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("changed")
+        await settled(manager, tmp_path)
+        again = await row(manager)
+        assert (again.restart_count, again.reason) == (1, "watch: the-last-change.py changed")
+
+
+async def test_what_the_manager_prints_restarts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "own_output", lambda: [str(tmp_path / "out.txt")])
+    async with watching(watched(tmp_path)) as manager:
+        (tmp_path / "out.txt").write_text("agent running")
+        await settled(manager, tmp_path)
+        assert (await row(manager)).reason == "watch: the-last-change.py changed"
+
+
+def test_the_manager_knows_the_files_that_it_prints_to(tmp_path: Path) -> None:
+    code = "from pmtui.monitors.registry import own_output; import sys; print(own_output())"
+    with (tmp_path / "out.txt").open("w") as out:
+        subprocess.run([sys.executable, "-c", code], stdout=out, stderr=subprocess.DEVNULL, check=True)
+    assert (tmp_path / "out.txt").read_text().strip() == str([str(tmp_path / "out.txt")])
+
+
+async def test_new_folders_are_watched(tmp_path: Path) -> None:
+    async with watching(watched(tmp_path)) as manager:
+        (tmp_path / "new/deep").mkdir(parents=True)
+        await asyncio.sleep(0.5)
+        assert manager.processes["a"].state.restarts == 0
+        (tmp_path / "new/deep/agent.py").write_text("pass")
+        again = await restarted(manager)
+        assert (again.restart_count, again.reason) == (1, "watch: new/deep/agent.py changed")
+
+
+async def test_a_folder_that_comes_with_files_is_a_change(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere/deep").mkdir(parents=True)
+    (tmp_path / "elsewhere/deep/agent.py").touch()
+    (tmp_path / "source").mkdir()
+    async with watching(watched(tmp_path / "source")) as manager:
+        (tmp_path / "elsewhere").rename(tmp_path / "source/new")
+        await restarted(manager)
+        (tmp_path / "source/new").rename(tmp_path / "elsewhere")
+        await restarted(manager, 2)
+
+
+async def test_a_link_that_is_turned_to_another_release_is_a_change(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    current = tmp_path / "current"
+    current.symlink_to("one")
+    async with watching(watched(tmp_path, watch_paths=[str(current)])) as manager:
+        (tmp_path / "link").symlink_to("two")
+        (tmp_path / "link").replace(current)
+        assert (await restarted(manager)).reason == "watch: current changed"
+        (tmp_path / "two/agent.py").write_text("pass")
+        assert (await restarted(manager, 2)).reason == "watch: agent.py changed"
+
+
+async def test_a_stopped_process_stays_stopped(tmp_path: Path) -> None:
+    async with watching(watched(tmp_path), watched(tmp_path, id="b")) as manager:
+        await manager.stop("a")
+        await manager.wait("a", STOPPED)
+        (tmp_path / "agent.py").write_text("pass")
+        await until(manager, lambda now: now.restart_count, "b")
+        assert (await row(manager)).status is Status.STOPPED
+
+
+async def test_one_that_has_failed_gets_another_chance(tmp_path: Path) -> None:
+    script = tmp_path / "agent.sh"
+    script.write_text("exit 1")
+    async with managed(
+        sh("a", "exec sh ./agent.sh", cwd=str(tmp_path), dev_mode=True, watch_debounce=QUIET, max_retries=0)
+    ) as m:
+        await asyncio.wait_for(m._attendants._watcher.is_armed.wait(), DEADLINE)
+        await m.wait("a", frozenset({Status.FAILED}))
+        script.write_text("exec sleep 600")
+        assert (await running(m)).restart_reason is Reason.WATCH
+
+
+async def test_a_process_that_changes_its_own_files_is_suspended_until_somebody_restarts_it(tmp_path: Path) -> None:
+    alarms: list[str] = []
+    config = watched(tmp_path, command="date +%N > cache.json; exec sleep 600", watch_debounce=0)
+    async with watching(config, alarm=alarms.append) as manager:
+        await eventually_async(lambda: alarms)
+        assert (await row(manager)).restart_count == reloader.MOST
+        assert alarms[0].startswith("a: cache.json changed, but hot reload is suspended until somebody restarts it")
+        (tmp_path / "agent.py").write_text("pass")
+        process = manager.processes["a"]
+        await manager.restart("a")
+        await eventually_async(lambda: len(alarms) == 2)
+        assert process.state.restarts == 2 * reloader.MOST + 1
+        assert len(alarms) == 2
+
+
+def test_ten_restarts_in_a_minute_are_a_loop() -> None:
+    guard = LoopGuard(1)
+    for second in range(10):
+        assert guard.allows(second)
+        guard.count(second)
+    assert not guard.allows(59)
+    assert not guard.allows(1000), "there was no restart by hand since"
+    guard.release()
+    assert guard.allows(1001)
+
+
+def test_ten_restarts_in_more_than_a_minute_are_none() -> None:
+    guard = LoopGuard(1)
+    for number in range(100):
+        assert guard.allows(number * 6.0)
+        guard.count(number * 6.0)
+
+
+async def test_a_reload_changes_what_is_watched(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    first, second = (
+        Loaded(processes=(watched(tmp_path, watch_paths=[str(tmp_path / name)]),)) for name in ("one", "two")
+    )
+    async with managed() as manager:
+        manager.adopt(Source(read=lambda: second, loaded=first))
+        await running(manager)
+        watcher = manager._attendants._watcher
+        await asyncio.wait_for(watcher.is_armed.wait(), DEADLINE)
+        await manager.reload()
+        await restarted(manager)
+        await eventually_async(lambda: watcher._lookout and watcher._lookout.paths == {str(tmp_path / "two")})
+        await asyncio.wait_for(watcher.is_armed.wait(), DEADLINE)
+        (tmp_path / "one/agent.py").touch()
+        (tmp_path / "two/agent.py").touch()
+        assert (await restarted(manager, 2)).restart_reason is Reason.WATCH
+
+
+async def test_where_nothing_is_watched_there_is_no_thread() -> None:
+    async with managed(sh("a", "exec sleep 600")) as manager:
+        await running(manager)
+        assert [thread.name for thread in threading.enumerate() if thread.name == "watch"] == []
+
+
+async def test_a_wrong_pattern_is_told_and_left_out(tmp_path: Path) -> None:
+    alarms: list[str] = []
+    async with watching(watched(tmp_path, watch_ignore=["!"]), alarm=alarms.append) as manager:
+        (tmp_path / "agent.py").touch()
+        await restarted(manager)
+        assert alarms == ["watchIgnore is left out: Invalid git pattern: '!'"]
+
+
+def test_where_the_system_cannot_tell_all_files_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, alarms, told = watchfiles.watch, list[str](), set[str]()
+    armed = threading.Event()
+
+    def limited(*paths: str, **options: Any) -> Iterable[set[Any]]:
+        if not options["force_polling"]:
+            raise RuntimeError("OS file watch limit reached")
+        return real(*paths, **options | {"poll_delay_ms": 20})
+
+    monkeypatch.setattr(watchfiles, "watch", limited)
+    lookout = Lookout([str(tmp_path)], told.update, armed.set, alarms.append)
+    try:
+        assert armed.wait(DEADLINE)
+        eventually(lambda: (tmp_path / "agent.py").write_text(str(time.monotonic())) and told)
+        assert len(alarms) == 1
+        assert "OS file watch limit reached" in alarms[0]
+    finally:
+        lookout.close()
+        lookout.join()
+
+
+async def test_restarts_reloads_and_changes_at_once_end_in_one_copy_with_the_last_config(tmp_path: Path) -> None:
+    note, folder = tmp_path / "pids", tmp_path / "src"
+    folder.mkdir()
+
+    def loaded(number: int) -> Loaded:
+        line = f"echo $$ {number} >> {note}; exec sleep 600"
+        return Loaded(processes=(watched(folder, command=line, watch_debounce=0.05),))
+
+    versions = iter(range(1, 100))
+    async with managed() as manager:
+        manager.adopt(Source(read=lambda: loaded(next(versions)), loaded=loaded(0)))
+        await running(manager)
+        await asyncio.wait_for(manager._attendants._watcher.is_armed.wait(), DEADLINE)
+
+        async def edit(number: int) -> None:
+            (folder / f"{number}.py").write_text("changed")
+
+        await asyncio.gather(
+            *(manager.restart("a") for _ in range(20)),
+            *(manager.reload() for _ in range(20)),
+            *(edit(number) for number in range(20)),
+        )
+        (folder / "last.py").write_text("changed")
+        await until(manager, lambda now: now.restart_reason is Reason.WATCH and now.status is Status.RUNNING)
+        await until(manager, lambda now: note.read_text().split()[-2:] == [str(now.pid), "20"])
+        pid = (await row(manager)).pid
+        assert [other for other in map(int, note.read_text().split()[::2]) if is_alive(other)] == [pid]

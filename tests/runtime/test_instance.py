@@ -1,0 +1,116 @@
+"""One manager per data folder, with real locks and real processes."""
+
+import asyncio
+import fcntl
+import json
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from pmtui.runtime.instance import AlreadyRunningError, FolderError, acquire, write
+from pmtui.spawner.client import Launch, Report, Spawned, Spawner
+from pmtui.spawner.identity import boot_id, identity_of, read
+from tests.eventually import eventually_async, is_alive
+
+
+@pytest_asyncio.fixture
+async def spawner() -> AsyncIterator[Spawner]:
+    spawner = Spawner()
+    reports: list[Report] = []
+    spawner.connect(reports.append, lambda text: None)
+    yield spawner
+    await spawner.close()
+    for report in reports:
+        if isinstance(report, Spawned):
+            os.close(report.stdout)
+            os.close(report.stderr)
+
+
+async def test_the_folder_is_taken_and_given_back(tmp_path: Path, spawner: Spawner) -> None:
+    folder = tmp_path / "data"
+    instance = await acquire(folder, spawner)
+    instance.publish(tmp_path / "pmtui.toml", "http://127.0.0.1:1")
+    facts = read(folder / "instance.json")
+    assert (facts["pid"], facts["url"]) == (os.getpid(), "http://127.0.0.1:1")
+    assert read(folder / "state.json")["marks"] == spawner.base
+    instance.release()
+    assert sorted(path.name for path in folder.iterdir()) == ["lock"]
+
+
+async def test_a_living_holder_is_named(tmp_path: Path, spawner: Spawner) -> None:
+    instance = await acquire(tmp_path, spawner)
+    instance.publish(None, "http://127.0.0.1:1")
+    with pytest.raises(AlreadyRunningError, match=f"pid {os.getpid()}, http://127.0.0.1:1"):
+        await acquire(tmp_path, spawner)
+    instance.release()
+
+
+async def test_the_next_one_waits_until_what_a_dead_manager_left_is_gone(tmp_path: Path, spawner: Spawner) -> None:
+    guardians = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(guardians, fcntl.LOCK_EX)
+    task = asyncio.create_task(acquire(tmp_path, spawner))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(task), 0.1)
+    os.close(guardians)
+    (await task).release()
+
+
+async def test_what_both_left_alive_is_ended_by_the_next_start(tmp_path: Path, spawner: Spawner) -> None:
+    earlier = Spawner()
+    reports: list[Report] = []
+    earlier.connect(reports.append, lambda text: None)
+    earlier.spawn(1, Launch(["sleep", "600"], "/", dict(os.environ)))
+    await eventually_async(lambda: reports)
+    (spawned,) = reports
+    assert isinstance(spawned, Spawned)
+    write(tmp_path / "state.json", {"boot": boot_id(), "marks": earlier.base})
+    instance = await acquire(tmp_path, spawner)
+    assert not is_alive(spawned.pid)
+    instance.release()
+    await earlier.close()
+    os.close(spawned.stdout)
+    os.close(spawned.stderr)
+
+
+@pytest.mark.parametrize("state", [b"", b"{", b"[]", b'{"marks": "x"}', b'{"marks": -2}', b'{"marks": 0}'])
+async def test_a_state_file_without_sense_harms_nobody(tmp_path: Path, spawner: Spawner, state: bytes) -> None:
+    (tmp_path / "state.json").write_bytes(state.replace(b"{", b'{"boot": "%s", ' % boot_id().encode(), 1))
+    (await acquire(tmp_path, spawner)).release()
+
+
+async def test_marks_of_another_boot_are_not_looked_for(tmp_path: Path, spawner: Spawner) -> None:
+    write(tmp_path / "state.json", {"boot": "another", "marks": spawner.base})
+    (await acquire(tmp_path, spawner)).release()
+    assert is_alive(spawner.guardian_pid)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "symlink", "file"])
+async def test_what_is_in_the_way_of_the_lock_is_named(tmp_path: Path, spawner: Spawner, kind: str) -> None:
+    folder = tmp_path / "data"
+    if kind == "file":
+        folder.touch()
+    else:
+        folder.mkdir()
+        os.mkfifo(folder / "lock") if kind == "fifo" else os.symlink("/etc/passwd", folder / "lock")
+    with pytest.raises(FolderError, match=str(folder)):
+        await acquire(folder, spawner)
+
+
+def test_a_process_that_is_gone_has_no_identity() -> None:
+    process = subprocess.Popen(["sleep", "600"])
+    assert identity_of(process.pid)["pid"] == process.pid
+    process.kill()
+    process.wait()
+    assert identity_of(process.pid) == {}
+
+
+def test_a_file_is_replaced_as_a_whole_and_private(tmp_path: Path) -> None:
+    path = tmp_path / "facts.json"
+    write(path, {"a": 1})
+    write(path, {"b": 2})
+    assert json.loads(path.read_text()) == {"b": 2}
+    assert path.stat().st_mode & 0o777 == 0o600

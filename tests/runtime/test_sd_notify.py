@@ -1,0 +1,73 @@
+"""The manager as a service of systemd sees it: a real socket, a real manager."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pmtui.runtime.sd_notify import Notifier
+from tests.eventually import DEADLINE
+from tests.running import running
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[socket.socket]:
+    """The service manager's end."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+        end.bind(str(tmp_path / "notify"))
+        end.settimeout(DEADLINE)
+        yield end
+
+
+def until(service: socket.socket, state: str) -> list[str]:
+    """All that is told, up to that state."""
+    told: list[str] = []
+    while state not in told:
+        told += service.recv(4096).decode().split("\n")
+    return told
+
+
+def test_a_manager_is_ready_lives_and_leaves(
+    tmp_path: Path, service: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", service.getsockname())
+    monkeypatch.setenv("WATCHDOG_USEC", "300000")
+    config = [{"id": "a", "command": "env > env.txt; sleep 600", "shell": True}]
+    with running(tmp_path, config) as manager:
+        assert f"MAINPID={manager.pid}" in until(service, "READY=1") + until(service, "WATCHDOG=1")
+        manager.wait_running(["a"])
+        until(service, "WATCHDOG=1")
+        assert manager.stop() == 0
+        until(service, "STOPPING=1")
+    environment = (tmp_path / "env.txt").read_text()
+    assert "PMTUI_ID=a" in environment
+    assert "NOTIFY_SOCKET" not in environment
+    assert "WATCHDOG" not in environment
+
+
+def test_what_is_told_is_taken_out_of_the_environment() -> None:
+    environment = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1", "PATH": "/bin"}
+    Notifier.take(environment)
+    assert environment == {"PATH": "/bin"}
+
+
+def test_an_abstract_address_is_reached() -> None:
+    name = f"pmtui-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+        end.bind(f"\0{name}")
+        end.settimeout(DEADLINE)
+        Notifier.take({"NOTIFY_SOCKET": f"@{name}"}).tell("READY=1")
+        assert end.recv(64) == b"READY=1"
+
+
+@pytest.mark.parametrize(("pid", "seconds"), [(1, 0), (os.getpid(), 2.5)], ids=["another", "ours"])
+def test_the_watchdog_of_another_process_is_none_of_ours(pid: int, seconds: float) -> None:
+    environment = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "2500000", "WATCHDOG_PID": str(pid)}
+    assert Notifier.take(environment).watchdog == seconds
+
+
+def test_nobody_is_told_where_nobody_listens(tmp_path: Path) -> None:
+    Notifier(str(tmp_path / "gone")).tell("READY=1")
+    Notifier().tell("READY=1")

@@ -1,0 +1,78 @@
+"""What the kernel says about families of processes."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+
+from pmtui.spawner.process_tree import (
+    children,
+    descendants,
+    is_alive,
+    is_below,
+    mark_of,
+    marked,
+    parent_of,
+    send_signal,
+)
+from tests.eventually import eventually
+
+FIVE = [sys.executable, "-S", "-c", "import os, time\nos.fork()\nos.fork()\ntime.sleep(600)"]
+
+
+def test_descendants_are_told_parents_first() -> None:
+    process = subprocess.Popen(FIVE, start_new_session=True)
+    try:
+        found = eventually(lambda: pids if len(pids := descendants([process.pid])) == 4 else None)
+        assert found is not None
+        assert found[0] == process.pid
+        assert all(parent_of(pid) in found[: found.index(pid)] for pid in found[1:])
+        assert all(is_below(pid) for pid in found)
+        assert process.pid in children(os.getpid())
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_a_mark_is_inherited_through_a_session_of_its_own_and_an_empty_environment() -> None:
+    base = (1 << 60) + (os.getpid() << 20)  # nobody else's
+    daemon = "import resource; resource.setrlimit(resource.RLIMIT_RTTIME, (%d, -1)); import os; os.execvp('env', %r)"
+    words = ["env", "-i", "setsid", "sh", "-c", "sleep 600 & wait"]
+    process = subprocess.Popen([sys.executable, "-c", daemon % (base + 3, words)], start_new_session=True)
+    try:
+        eventually(lambda: len([pid for pid, run in marked(base) if run == 3]) >= 2)
+        assert mark_of(process.pid) == base + 3
+    finally:
+        for pid, _ in marked(base):
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_the_callers_own_limit_is_untouched() -> None:
+    assert mark_of(os.getpid()) == resource.getrlimit(resource.RLIMIT_RTTIME)[0]
+
+
+def test_what_has_ended_is_not_alive_even_before_it_is_reaped() -> None:
+    process = subprocess.Popen(["sleep", "600"])
+    assert is_alive(process.pid)
+    process.kill()
+    eventually(lambda: not is_alive(process.pid))
+    process.wait()
+
+
+def test_a_process_that_is_not_meant_gets_no_signal() -> None:
+    process = subprocess.Popen(["sleep", "600"])
+    try:
+        assert not send_signal(process.pid, signal.SIGKILL, lambda pid: False)
+        assert is_alive(process.pid)
+        assert send_signal(process.pid, signal.SIGKILL, lambda pid: True)
+        assert process.wait() == -signal.SIGKILL
+        assert not send_signal(process.pid, signal.SIGKILL, lambda pid: True)
+    finally:
+        process.kill()
+
+
+def test_no_process_has_no_children() -> None:
+    assert children(2**22 - 1) == []
+    assert parent_of(2**22 - 1) == 0

@@ -1,0 +1,337 @@
+"""The transition table, row by row, and random sequences of events on a clock that only the test moves."""
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, get_args
+
+import pytest
+from msgspec.structs import replace
+
+from pmtui.control import Reason, Status
+from pmtui.supervisor.events import (
+    Alarm,
+    Apply,
+    AwaitDependencies,
+    DependenciesImpossible,
+    DependenciesMet,
+    Effect,
+    Emptied,
+    EndTree,
+    Event,
+    Exit,
+    Exited,
+    Kill,
+    KillTree,
+    Ready,
+    Remove,
+    Restart,
+    SetTimer,
+    Spawn,
+    Spawned,
+    SpawnFailed,
+    Start,
+    Stop,
+    TimeUp,
+    Unhealthy,
+)
+from pmtui.supervisor.state_machine import HANDLERS, LIVE, RESTING, STUCK_AFTER, Pending, Policy, State, transition
+
+POLICY = Policy()
+CHECKED = Policy(has_health_check=True)
+
+STOPPED = State()
+WAITING = State(status=Status.WAITING, should_run=True)
+STARTING = State(status=Status.STARTING, should_run=True, generation=1, starts=1)
+RUNNING = State(status=Status.RUNNING, should_run=True, generation=1, starts=1, spawned_at=100.0)
+STOPPING = replace(RUNNING, status=Status.STOPPING, want=False, stops=1)
+CRASHED = replace(
+    RUNNING, status=Status.CRASHED, exited_at=101.0, exit=Exit(1), failures=3, next_for=Reason.CRASH, retry_at=105.0
+)
+FAILED = replace(CRASHED, status=Status.FAILED, failures=11, next_for=None)
+COMPLETED = replace(CRASHED, status=Status.COMPLETED, exit=Exit(0), failures=0, next_for=None)
+ALL = {state.status: state for state in (STOPPED, WAITING, STARTING, RUNNING, STOPPING, CRASHED, FAILED, COMPLETED)}
+
+Row = tuple[State, Event, Policy, Status, tuple[Effect, ...]]
+LOOK = (AwaitDependencies(),)
+END = (EndTree(1), SetTimer(1, 5.0))
+KILL = (KillTree(1), SetTimer(1, STUCK_AFTER))
+
+TABLE: list[Row] = [
+    (STOPPED, Start(), POLICY, Status.WAITING, LOOK),
+    (STOPPED, Restart(), POLICY, Status.WAITING, LOOK),
+    (STOPPED, Stop(), POLICY, Status.STOPPED, ()),
+    (STOPPED, Restart(Reason.WATCH), POLICY, Status.STOPPED, ()),
+    (STOPPED, Apply(), POLICY, Status.STOPPED, ()),
+    (COMPLETED, Start(), POLICY, Status.WAITING, LOOK),
+    (COMPLETED, Restart(), POLICY, Status.WAITING, LOOK),
+    (FAILED, Start(), POLICY, Status.WAITING, LOOK),
+    (FAILED, Restart(), POLICY, Status.WAITING, LOOK),
+    (FAILED, Restart(Reason.WATCH), POLICY, Status.WAITING, LOOK),
+    (FAILED, Apply(), POLICY, Status.WAITING, LOOK),
+    (FAILED, Stop(), POLICY, Status.STOPPED, ()),
+    (WAITING, DependenciesMet(), POLICY, Status.STARTING, (Spawn(1),)),
+    (WAITING, DependenciesImpossible("db failed"), POLICY, Status.FAILED, ()),
+    (WAITING, Stop(), POLICY, Status.STOPPED, ()),
+    (WAITING, Restart(), POLICY, Status.WAITING, ()),
+    (STARTING, SpawnFailed(1, "no such file"), POLICY, Status.CRASHED, (SetTimer(1, 1.0),)),
+    (STARTING, SpawnFailed(1, "no such file"), Policy(max_retries=0), Status.FAILED, ()),
+    (STARTING, SpawnFailed(1, "no such file"), Policy(restart="never"), Status.FAILED, ()),
+    (STARTING, SpawnFailed(1, "EMFILE", scarce=True), POLICY, Status.CRASHED, (Alarm("EMFILE"), SetTimer(1, 1.0))),
+    (STARTING, Spawned(1), POLICY, Status.RUNNING, ()),
+    (STARTING, Spawned(1), CHECKED, Status.STARTING, ()),
+    (STARTING, Stop(), POLICY, Status.STOPPING, ()),
+    (replace(STARTING, spawned_at=100.0), Ready(1), CHECKED, Status.RUNNING, ()),
+    (replace(STARTING, spawned_at=100.0), Unhealthy(1, "late"), CHECKED, Status.STOPPING, END),
+    (RUNNING, Stop(), POLICY, Status.STOPPING, END),
+    (RUNNING, Kill(), POLICY, Status.STOPPING, KILL),
+    (RUNNING, Restart(), POLICY, Status.STOPPING, END),
+    (RUNNING, Restart(Reason.WATCH), POLICY, Status.STOPPING, END),
+    (RUNNING, Apply(), POLICY, Status.STOPPING, END),
+    (RUNNING, Remove(), POLICY, Status.STOPPING, END),
+    (RUNNING, Unhealthy(1, "timeout"), CHECKED, Status.STOPPING, END),
+    (RUNNING, Start(), POLICY, Status.RUNNING, ()),
+    (STOPPING, TimeUp(1), POLICY, Status.STOPPING, KILL),
+    (STOPPING, Stop(), POLICY, Status.STOPPING, ()),
+    (replace(STOPPING, stops=2), Stop(), POLICY, Status.STOPPING, KILL),
+    (STOPPING, Start(), POLICY, Status.STOPPING, ()),
+    (STOPPING, Restart(), POLICY, Status.STOPPING, ()),
+    (STOPPING, Emptied(1), POLICY, Status.STOPPED, ()),
+    (replace(STOPPING, want=True, pending=Pending.RESTART), Emptied(1), POLICY, Status.WAITING, LOOK),
+    (replace(STOPPING, want=True, pending=Pending.APPLY), Emptied(1), POLICY, Status.WAITING, LOOK),
+    (replace(STOPPING, want=True, pending=Pending.RETRY), Emptied(1), POLICY, Status.CRASHED, (SetTimer(1, 1.0),)),
+    (CRASHED, TimeUp(1), POLICY, Status.WAITING, LOOK),
+    (CRASHED, Stop(), POLICY, Status.STOPPED, ()),
+    (CRASHED, Start(), POLICY, Status.WAITING, LOOK),
+    (CRASHED, Restart(), POLICY, Status.WAITING, LOOK),
+    (CRASHED, Restart(Reason.WATCH), POLICY, Status.WAITING, LOOK),
+    (CRASHED, Apply(), POLICY, Status.WAITING, LOOK),
+]
+
+
+def name(row: object) -> str:
+    if isinstance(row, State):
+        return row.status.value
+    return type(row).__name__ if isinstance(row, get_args(Event)) else ""
+
+
+@pytest.mark.parametrize(("state", "event", "policy", "status", "effects"), TABLE, ids=name)
+def test_a_row_of_the_table(
+    state: State, event: Event, policy: Policy, status: Status, effects: tuple[Effect, ...]
+) -> None:
+    after, done = transition(state, event, policy, 101.0)
+    assert (after.status, done) == (status, effects)
+
+
+def sample(kind: type[Event], generation: int) -> Event:
+    fields: dict[str, Any] = {"generation": generation, "why": "why", "exit": Exit(1)}
+    return kind(**{key: value for key, value in fields.items() if key in kind.__struct_fields__})
+
+
+@pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("status", Status)
+def test_every_state_has_an_answer_to_every_event(status: Status, kind: type[Event]) -> None:
+    after, _ = transition(ALL[status], sample(kind, ALL[status].generation), POLICY, 200.0)
+    assert after.status in Status
+
+
+def test_there_is_an_answer_for_each_kind_of_event() -> None:
+    assert set(HANDLERS) == set(get_args(Event))
+
+
+@pytest.mark.parametrize("status", Status)
+def test_an_event_of_an_older_generation_is_dropped(status: Status) -> None:
+    state = replace(ALL[status], generation=7)
+    for kind in get_args(Event):
+        if "generation" in kind.__struct_fields__:
+            assert transition(state, sample(kind, 6), POLICY, 200.0) == (state, ())
+
+
+def crash_at(lifetime: float, state: State, policy: Policy, code: int = 1) -> State:
+    state, _ = transition(state, Exited(1, Exit(code)), policy, 100.0 + lifetime)
+    state, _ = transition(state, Emptied(1), policy, 100.0 + lifetime)
+    return state
+
+
+def test_a_crash_after_a_healthy_run_starts_again_at_once_and_forgets_the_failures() -> None:
+    after = crash_at(10.1, replace(RUNNING, failures=4), POLICY)
+    assert (after.status, after.failures, after.next_for) == (Status.WAITING, 0, Reason.CRASH)
+
+
+def test_a_crash_after_exactly_the_healthy_time_is_still_a_failure() -> None:
+    after = crash_at(10.0, replace(RUNNING, failures=4), POLICY)
+    assert (after.status, after.failures, after.retry_at) == (Status.CRASHED, 5, 110.0 + 16.0)
+
+
+def test_the_failure_after_the_last_retry_is_final() -> None:
+    after = crash_at(1.2, replace(RUNNING, failures=10), POLICY)
+    assert (after.status, after.failures, after.why) == (Status.FAILED, 11, "exit 1 after 1.2 s")
+
+
+def test_without_a_limit_there_is_always_another_try() -> None:
+    after = crash_at(1.2, replace(RUNNING, failures=10_000), Policy(max_retries=-1))
+    assert (after.status, after.retry_at) == (Status.CRASHED, 101.2 + 30.0)
+
+
+def test_no_retries_means_none_after_a_healthy_run_either() -> None:
+    assert crash_at(60.0, RUNNING, Policy(max_retries=0)).status is Status.FAILED
+
+
+def test_an_end_with_success_counts_as_a_failure_where_the_process_should_always_run() -> None:
+    after = crash_at(0.1, RUNNING, POLICY, code=0)
+    assert (after.status, after.failures, after.next_for) == (Status.CRASHED, 1, Reason.EXIT)
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "status"),
+    [
+        ("on-failure", 0, Status.COMPLETED),
+        ("on-failure", 3, Status.COMPLETED),
+        ("on-failure", 1, Status.CRASHED),
+        ("on-failure", -9, Status.CRASHED),
+        ("never", 0, Status.COMPLETED),
+        ("never", 1, Status.COMPLETED),
+    ],
+)
+def test_the_restart_policy_decides_after_an_end_by_itself(policy: str, code: int, status: Status) -> None:
+    rules = Policy(restart=policy, success_exit_codes=frozenset({0, 3}))
+    assert crash_at(0.1, RUNNING, rules, code).status is status
+
+
+def test_an_end_that_races_a_stop_ends_in_stopped() -> None:
+    state, _ = transition(RUNNING, Exited(1, Exit(1)), POLICY, 101.0)
+    state, _ = transition(state, Stop(), POLICY, 101.0)
+    state, _ = transition(state, Emptied(1), POLICY, 101.0)
+    assert state.status is Status.STOPPED
+
+
+def test_a_stop_before_the_spawn_is_answered_ends_what_was_spawned() -> None:
+    state, _ = transition(STARTING, Stop(), POLICY, 100.0)
+    state, effects = transition(state, Spawned(1), POLICY, 100.1)
+    assert (state.status, effects) == (Status.STOPPING, END)
+
+
+def test_a_removal_is_never_overruled() -> None:
+    state, _ = transition(RUNNING, Remove(), POLICY, 101.0)
+    for event in (Restart(), Start(), Apply(), Stop()):
+        state, _ = transition(state, event, POLICY, 101.0)
+    state, _ = transition(state, Emptied(1), POLICY, 102.0)
+    assert state.removed
+
+
+def test_the_first_start_is_no_restart_and_every_later_one_has_a_reason() -> None:
+    state, _ = transition(STOPPED, Start(), POLICY, 0.0)
+    state, _ = transition(state, DependenciesMet(), POLICY, 0.0)
+    assert (state.restarts, state.started_for) == (0, None)
+    state, _ = transition(state, Spawned(1), POLICY, 0.0)
+    state, _ = transition(state, Restart(Reason.WATCH, "agent.py changed"), POLICY, 1.0)
+    state, _ = transition(state, Exited(1, Exit(-15)), POLICY, 1.0)
+    state, _ = transition(state, Emptied(1), POLICY, 1.0)
+    state, _ = transition(state, DependenciesMet(), POLICY, 1.0)
+    assert (state.restarts, state.started_for, state.why) == (1, Reason.WATCH, "agent.py changed")
+
+
+def test_what_sigkill_cannot_end_is_told_of_and_never_started_twice() -> None:
+    state = replace(STOPPING, want=True, pending=Pending.RESTART, killed=True)
+    after, effects = transition(state, TimeUp(1), POLICY, 120.0)
+    assert after == state
+    assert [type(effect) for effect in effects] == [Alarm, SetTimer]
+
+
+@dataclass
+class World:
+    """Does what the effects ask for, late or never, as a machine would."""
+
+    random: Random
+    policy: Policy
+    state: State = field(default_factory=State)
+    now: float = 1000.0
+    spawning: set[int] = field(default_factory=set)
+    alive: set[int] = field(default_factory=set)
+    emptying: set[int] = field(default_factory=set)
+    timer: tuple[float, int] | None = None
+    looking: bool = False
+
+    def feed(self, event: Event) -> None:
+        self.state, effects = transition(self.state, event, self.policy, self.now)
+        for effect in effects:
+            self.carry_out(effect)
+        assert len(self.spawning | self.alive | self.emptying) <= 1, "two live generations"
+        if self.state.status in RESTING or self.state.status is Status.CRASHED:
+            assert not self.spawning | self.alive | self.emptying, f"{self.state.status} while something is left"
+
+    def carry_out(self, effect: Effect) -> None:
+        match effect:
+            case AwaitDependencies():
+                self.looking = True
+            case Spawn(generation):
+                self.spawning.add(generation)
+            case KillTree(generation) if generation in self.alive:
+                self.end(generation, -9)
+            case SetTimer(generation, seconds):
+                self.timer = self.now + seconds, generation
+            case _:
+                pass
+
+    def end(self, generation: int, code: int) -> None:
+        self.alive.discard(generation)
+        self.emptying.add(generation)
+        self.feed(Exited(generation, Exit(code)))
+
+    def move(self) -> None:
+        """Something happens by itself."""
+        self.now += self.random.choice((0.001, 0.5, 12.0))
+        generation = self.state.generation
+        if self.looking and self.random.random() < 0.8:
+            self.looking = False
+            self.feed(DependenciesMet() if self.random.random() < 0.95 else DependenciesImpossible("never"))
+        elif self.spawning:
+            self.spawning.clear()
+            if self.random.random() < 0.8:
+                self.alive.add(generation)
+                self.feed(Spawned(generation))
+            else:
+                self.feed(SpawnFailed(generation, "no", scarce=self.random.random() < 0.5))
+        elif self.emptying and self.random.random() < 0.8:
+            self.emptying.clear()
+            self.feed(Emptied(generation))
+        elif self.alive and self.random.random() < 0.5:
+            self.end(generation, self.random.choice((0, 1, -11)))
+        elif self.timer and self.timer[0] <= self.now:
+            self.timer = None
+            self.feed(TimeUp(generation))
+
+    def settle(self) -> None:
+        """Lets everything run its course: whoever is asked to end does."""
+        for _ in range(50):
+            if self.spawning:
+                self.spawning.clear()
+                self.alive.add(self.state.generation)
+                self.feed(Spawned(self.state.generation))
+            elif self.alive:
+                self.end(self.state.generation, -15)
+            elif self.emptying:
+                self.emptying.clear()
+                self.feed(Emptied(self.state.generation))
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_random_events_never_make_two_copies_and_a_stop_always_ends_in_stopped(seed: int) -> None:
+    random = Random(seed)
+    policy = Policy(
+        restart=random.choice(("always", "on-failure", "never")),
+        max_retries=random.choice((-1, 0, 2, 10)),
+        backoff=random.choice((0.0, 1.0)),
+        has_health_check=random.random() < 0.5,
+    )
+    world = World(random, policy)
+    wishes = (Start, Restart, Apply, Stop, Kill, lambda: Restart(Reason.WATCH))
+    for _ in range(200):
+        if random.random() < 0.3:
+            world.feed(random.choice(wishes)())
+        elif random.random() < 0.2 and world.state.status in LIVE:
+            world.feed(random.choice((Ready, lambda g: Unhealthy(g, "ill")))(world.state.generation))
+        else:
+            world.move()
+    world.feed(Stop())
+    world.settle()
+    assert world.state.status is Status.STOPPED
