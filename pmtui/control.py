@@ -26,7 +26,7 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-RESTING = frozenset({Status.STOPPED, Status.COMPLETED, Status.FAILED})
+INACTIVE_STATES = frozenset({Status.STOPPED, Status.COMPLETED, Status.FAILED})
 """Nothing of it runs, and nothing is about to."""
 
 
@@ -42,11 +42,11 @@ class Reason(StrEnum):
     CONFIG = "config"
 
 
-class _Fact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class _Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Something that was so at one moment; safe to hand to any thread."""
 
 
-class Snapshot(_Fact, frozen=True, kw_only=True):
+class Snapshot(_Model, frozen=True, kw_only=True):
     """One process as a row of `list`. Times are RFC 3339 UTC, `memory` bytes, `cpu` percent of one core, whole tree."""
 
     id: str
@@ -73,7 +73,7 @@ class Snapshot(_Fact, frozen=True, kw_only=True):
     stage: Stage | None
 
 
-class Exit(_Fact, frozen=True, kw_only=True):
+class RunExit(_Model, frozen=True, kw_only=True):
     """How one run ended: `code` or `signal` is set, `lines` are the last words on stderr (or stdout)."""
 
     run: int
@@ -84,7 +84,7 @@ class Exit(_Fact, frozen=True, kw_only=True):
     lines: list[str]
 
 
-class ProbeResult(_Fact, frozen=True, kw_only=True):
+class ProbeResult(_Model, frozen=True, kw_only=True):
     """What one health check found, and how long the answer took."""
 
     time: str
@@ -101,11 +101,11 @@ class Detail(Snapshot, frozen=True, kw_only=True):
     interpreter: str | None
     env: dict[str, str]
     config: dict[str, Any]
-    exits: list[Exit]
+    exits: list[RunExit]
     probes: list[ProbeResult] = []
 
 
-class Event(_Fact, frozen=True, kw_only=True):
+class ProcessEvent(_Model, frozen=True, kw_only=True):
     """A change of state. `seq` grows by one with each event of the manager."""
 
     seq: int
@@ -116,7 +116,7 @@ class Event(_Fact, frozen=True, kw_only=True):
     time: str
 
 
-class LogLine(_Fact, frozen=True, kw_only=True):
+class LogLine(_Model, frozen=True, kw_only=True):
     """One line of output. `seq` grows within the process, `run` counts its starts; `text` has no control sequences."""
 
     seq: int
@@ -133,7 +133,7 @@ class RawLogLine(LogLine, frozen=True, kw_only=True):
     data: bytes
 
 
-MOST_LINES = 10_000
+MAX_LINES = 10_000
 """Lines in one answer, however many are asked for."""
 
 
@@ -156,21 +156,21 @@ class LogQuery(TypedDict, total=False):
     raw: bool
 
 
-class Missed(_Fact, frozen=True, kw_only=True):
+class DroppedLines(_Model, frozen=True, kw_only=True):
     """So many lines before the next one of that process are gone: its reader was too slow for them."""
 
     id: str
     lines: int
 
 
-class Following(NamedTuple):
+class LogStream(NamedTuple):
     """Lines as they come. `after` tells for each process behind which line the first one stands."""
 
     after: Mapping[str, int]
-    lines: AsyncGenerator[LogLine | Missed, None]
+    lines: AsyncGenerator[LogLine | DroppedLines, None]
 
 
-class LogFile(_Fact, frozen=True, kw_only=True):
+class LogFileInfo(_Model, frozen=True, kw_only=True):
     """A file with output of a process: `size` in bytes, `time` of its last change; `archived`: rotated away."""
 
     name: str
@@ -181,7 +181,7 @@ class LogFile(_Fact, frozen=True, kw_only=True):
     archived: bool
 
 
-class Node(_Fact, frozen=True, kw_only=True):
+class Node(_Model, frozen=True, kw_only=True):
     """A process in the graph of dependencies; `reason` tells what it waits for."""
 
     id: str
@@ -189,7 +189,7 @@ class Node(_Fact, frozen=True, kw_only=True):
     reason: str
 
 
-class Edge(_Fact, frozen=True, kw_only=True):
+class Edge(_Model, frozen=True, kw_only=True):
     """Process `from` needs process `to`; `why` tells what is not met yet, `forever` that it cannot come by itself."""
 
     from_: str = msgspec.field(name="from")
@@ -200,7 +200,7 @@ class Edge(_Fact, frozen=True, kw_only=True):
     forever: bool
 
 
-class Graph(_Fact, frozen=True, kw_only=True):
+class Graph(_Model, frozen=True, kw_only=True):
     """Who needs whom. `order` is that of a start: processes of one level start together, after those before them."""
 
     nodes: list[Node]
@@ -208,7 +208,7 @@ class Graph(_Fact, frozen=True, kw_only=True):
     order: list[list[str]]
 
 
-class Figures(_Fact, frozen=True, kw_only=True):
+class ProcessCounters(_Model, frozen=True, kw_only=True):
     """What is counted of a process since the manager came up; `dropped` bytes never reached the log files.
 
     `probe` is the last health check.
@@ -221,7 +221,7 @@ class Figures(_Fact, frozen=True, kw_only=True):
     probe: ProbeResult | None
 
 
-class Result(_Fact, frozen=True, kw_only=True):
+class Result(_Model, frozen=True, kw_only=True):
     """What an operation did to one process of several."""
 
     id: str
@@ -229,7 +229,7 @@ class Result(_Fact, frozen=True, kw_only=True):
     message: str
 
 
-class Changes(_Fact, frozen=True, kw_only=True):
+class ConfigChanges(_Model, frozen=True, kw_only=True):
     """What reading the config again does to the set of processes; with `errors` the running set stays."""
 
     added: list[str]
@@ -240,7 +240,7 @@ class Changes(_Fact, frozen=True, kw_only=True):
     notes: list[str] = []
 
 
-class About(_Fact, frozen=True, kw_only=True):
+class ManagerInfo(_Model, frozen=True, kw_only=True):
     """The manager itself. `config` None: none was found in `searched`; `errors` are those of the last reading."""
 
     version: str
@@ -272,7 +272,7 @@ class UnavailableError(ControlError):
     """The manager is on its way out, or cannot be reached."""
 
 
-class Control(Protocol):
+class BaseControl(Protocol):
     """What a front can ask of a manager. Every method raises a `ControlError` that names the process it is about.
 
     When `start`, `stop` or `restart` returns, the status is no longer that of before: a `wait` that follows waits for
@@ -308,17 +308,17 @@ class Control(Protocol):
     async def logs(self, process_id: str, *, lines: int = 100, stream: Stream | None = None) -> Sequence[LogLine]:
         """The last lines, oldest first."""
 
-    def events(self) -> AsyncIterator[Event]:
+    def events(self) -> AsyncIterator[ProcessEvent]:
         """Every change of state from now on."""
 
 
-class Console(Control, Protocol):
+class Control(BaseControl, Protocol):
     """What a person at a dashboard can ask besides."""
 
     async def kill(self, process_id: str) -> None:
         """Ends the whole tree at once, and returns at once; the process stays stopped."""
 
-    async def history(self, process_id: str) -> Sequence[Event]:
+    async def history(self, process_id: str) -> Sequence[ProcessEvent]:
         """The last changes of state, oldest first."""
 
     async def clear_logs(self, process_id: str) -> None:
@@ -327,18 +327,18 @@ class Console(Control, Protocol):
     async def reveal(self, process_id: str, name: str) -> str:
         """The value of a variable that is masked everywhere else; refused where it would leave the machine."""
 
-    async def preview(self) -> Changes:
+    async def preview(self) -> ConfigChanges:
         """What `reload` would do."""
 
-    async def reload(self) -> Changes:
+    async def reload(self) -> ConfigChanges:
         """Reads the config again, and carries out what has changed."""
 
-    async def about(self) -> About: ...
+    async def about(self) -> ManagerInfo: ...
 
     async def graph(self) -> Graph: ...
 
 
-class Service(Console, Protocol):
+class ManagerControl(Control, Protocol):
     """What a manager answers to its API besides."""
 
     async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
@@ -346,19 +346,19 @@ class Service(Console, Protocol):
 
     async def follow_logs(
         self, patterns: Sequence[str], after: Mapping[str, int] | None = None, **query: Unpack[LogQuery]
-    ) -> Following:
+    ) -> LogStream:
         """The last lines that fit, and all that come; of the ids in `after` all behind those numbers instead.
 
         A pattern is an id, a glob or `@group`. A slow reader costs nobody anything, it is told what it `Missed`.
         """
 
-    async def log_files(self, process_id: str) -> Sequence[LogFile]:
+    async def log_files(self, process_id: str) -> Sequence[LogFileInfo]:
         """The files that hold the process's output, newest first."""
 
     async def last_event(self) -> int:
         """The `seq` of the newest event; 0 when there was none."""
 
-    def replay(self, after: int) -> AsyncGenerator[Event, None]:
+    def replay(self, after: int) -> AsyncGenerator[ProcessEvent, None]:
         """Every change of state behind that event, and all that come. A gap in `seq` tells how many are lost."""
 
-    async def figures(self) -> Sequence[Figures]: ...
+    async def figures(self) -> Sequence[ProcessCounters]: ...

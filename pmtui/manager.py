@@ -9,38 +9,38 @@ import msgspec
 
 from pmtui.config.load import Loaded
 from pmtui.control import (
-    About,
-    Changes,
+    ConfigChanges,
     ConflictError,
     Detail,
-    Event,
-    Figures,
-    Following,
     Graph,
     InvalidError,
-    LogFile,
+    LogFileInfo,
     LogLine,
     LogQuery,
+    LogStream,
+    ManagerInfo,
     NotFoundError,
     Operation,
+    ProcessCounters,
+    ProcessEvent,
     Reason,
     Result,
     Snapshot,
     Status,
 )
 from pmtui.logs import access
-from pmtui.spawner.usage import NOTHING, Usage
+from pmtui.spawner.usage import NO_USAGE, Usage
 from pmtui.supervisor import events
-from pmtui.supervisor.graph import graph
+from pmtui.supervisor.graph import build_graph
 from pmtui.supervisor.process import Process
-from pmtui.supervisor.reload import compare
+from pmtui.supervisor.reload import diff
 from pmtui.supervisor.snapshot import detail, snapshot
-from pmtui.supervisor.supervisor import Supervisor, is_meant
+from pmtui.supervisor.supervisor import Supervisor, matches
 from pmtui.text.signals import signal_number
 from pmtui.text.timestamps import rfc3339
 from pmtui.version import __version__
 
-__all__ = ["Manager", "is_meant"]
+__all__ = ["Manager", "matches"]
 
 
 class Manager(Supervisor):
@@ -49,30 +49,30 @@ class Manager(Supervisor):
     # Control
 
     async def list(self) -> Sequence[Snapshot]:
-        await self._stats.refresh(process.run for process in self.processes.values() if process.pid)
+        await self._sampler.refresh(process.run for process in self.processes.values() if process.pid)
         return [snapshot(process, self._usage(process)) for process in self.processes.values()]
 
     async def get(self, process_id: str) -> Detail:
-        process = self._find(process_id)
-        await self._stats.refresh([process.run] if process.pid else [])
+        process = self.find(process_id)
+        await self._sampler.refresh([process.run] if process.pid else [])
         return detail(process, self._usage(process))
 
     async def start(self, process_id: str) -> None:
-        self._ask("start", [process_id])
+        self.request("start", [process_id])
 
     async def stop(self, process_id: str) -> None:
-        self._ask("stop", [process_id])
+        self.request("stop", [process_id])
 
     async def restart(self, process_id: str) -> None:
-        self._ask("restart", [process_id])
+        self.request("restart", [process_id])
 
     async def wait(self, process_id: str, statuses: frozenset[Status]) -> Snapshot:
-        process = self._find(process_id)
-        await self._until(lambda: process.status in statuses or process.state.removed)
+        process = self.find(process_id)
+        await self.wait_until(lambda: process.status in statuses or process.state.removed)
         return snapshot(process, self._usage(process))
 
     async def signal(self, process_id: str, name: str) -> None:
-        process = self._find(process_id)
+        process = self.find(process_id)
         try:
             number = signal_number(name)
         except ValueError as error:
@@ -82,59 +82,59 @@ class Manager(Supervisor):
         process.signal(number)
 
     async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
-        chosen = self._matching(patterns)
-        self._ask(operation, [process_id for process_id, matched in chosen.items() if matched])
+        chosen = self.matching(patterns)
+        self.request(operation, [process_id for process_id, matched in chosen.items() if matched])
         if operation == "stop":
             stopping = [self.processes[process_id] for process_id, matched in chosen.items() if matched]
-            await self._until_gone(stopping)
+            await self.wait_inactive(stopping)
         return [
             Result(id=process_id, ok=matched, message="" if matched else f"No process matches '{process_id}'.")
             for process_id, matched in chosen.items()
         ]
 
     async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
-        return await access.last_lines([self._find(process_id).log], query)
+        return await access.last_lines([self.find(process_id).log], query)
 
-    def events(self) -> AsyncGenerator[Event, None]:
-        return self._journal.read()
+    def events(self) -> AsyncGenerator[ProcessEvent, None]:
+        return self._event_log.subscribe()
 
     # Console
 
     async def kill(self, process_id: str) -> None:
-        self._find(process_id).feed(events.Kill())
+        self.find(process_id).handle(events.Kill())
 
-    async def history(self, process_id: str) -> Sequence[Event]:
-        return [*self._find(process_id).events]
+    async def history(self, process_id: str) -> Sequence[ProcessEvent]:
+        return [*self.find(process_id).events]
 
     async def clear_logs(self, process_id: str) -> None:
-        self._find(process_id).log.clear()
+        self.find(process_id).log.clear()
 
     async def reveal(self, process_id: str, name: str) -> str:
-        prepared = self._find(process_id).prepared
+        prepared = self.find(process_id).prepared
         if prepared is None or name not in prepared.launch.env:
             raise InvalidError(f"'{name}' is not in the environment of '{process_id}'.")
         return prepared.launch.env[name]
 
-    async def preview(self) -> Changes:
-        return compare(self._digests, self.settings, await self._read_again())
+    async def preview(self) -> ConfigChanges:
+        return diff(self._fingerprints, self.settings, await self._reread_config())
 
-    async def reload(self) -> Changes:
+    async def reload(self) -> ConfigChanges:
         async with self._reloading:  # what was read first must not be carried out last
-            loaded = await self._read_again()
-            self._accept()
-            changes = compare(self._digests, self.settings, loaded)
+            loaded = await self._reread_config()
+            self.require_running()
+            changes = diff(self._fingerprints, self.settings, loaded)
             if changes.errors:
                 assert self.source
                 old = msgspec.structs.replace(self.source.loaded, problems=loaded.problems)
                 self.source = msgspec.structs.replace(self.source, loaded=old)
             else:
-                self._carry_out(changes, loaded)
+                self.apply_changes(changes, loaded)
             return changes
 
-    async def about(self) -> About:
+    async def about(self) -> ManagerInfo:
         source = self.source
         loaded = source.loaded if source else Loaded()
-        return About(
+        return ManagerInfo(
             version=__version__,
             pid=os.getpid(),
             start_time=rfc3339(self.started_at),
@@ -148,28 +148,28 @@ class Manager(Supervisor):
 
     async def follow_logs(
         self, patterns: Sequence[str], after: Mapping[str, int] | None = None, **query: Unpack[LogQuery]
-    ) -> Following:
-        chosen = self._matching(patterns)
+    ) -> LogStream:
+        chosen = self.matching(patterns)
         for name, matched in chosen.items():
             if not matched:
                 raise NotFoundError(f"No process matches '{name}'.")
-        return await access.following([self.processes[name].log for name in chosen], query, after or {})
+        return await access.follow_lines([self.processes[name].log for name in chosen], query, after or {})
 
-    async def log_files(self, process_id: str) -> Sequence[LogFile]:
-        return await access.files_of(self._find(process_id).log)
+    async def log_files(self, process_id: str) -> Sequence[LogFileInfo]:
+        return await access.list_files(self.find(process_id).log)
 
     async def last_event(self) -> int:
-        return self._journal.last
+        return self._event_log.last
 
-    def replay(self, after: int) -> AsyncGenerator[Event, None]:
-        return self._journal.read(after)
+    def replay(self, after: int) -> AsyncGenerator[ProcessEvent, None]:
+        return self._event_log.subscribe(after)
 
     async def graph(self) -> Graph:
-        return graph(self.processes)
+        return build_graph(self.processes)
 
-    async def figures(self) -> Sequence[Figures]:
+    async def figures(self) -> Sequence[ProcessCounters]:
         return [
-            Figures(
+            ProcessCounters(
                 id=process.id,
                 restarts={reason: self._restarts[process.id, reason] for reason in Reason},
                 log_bytes=process.log.bytes_written,
@@ -179,10 +179,10 @@ class Manager(Supervisor):
             for process in self.processes.values()
         ]
 
-    async def _read_again(self) -> Loaded:
+    async def _reread_config(self) -> Loaded:
         if self.source is None:
             raise ConflictError("There is no config to read again: the processes were registered by a program.")
         return await asyncio.to_thread(self.source.read)
 
     def _usage(self, process: Process) -> Usage:
-        return self._stats.of(process.run) if process.pid else NOTHING
+        return self._sampler.usage_of(process.run) if process.pid else NO_USAGE

@@ -2,7 +2,7 @@
 
 from pmtui.control import Reason, Snapshot, Status
 
-RESTARTED: dict[str, str] = {
+RESTART_TEXTS: dict[str, str] = {
     Reason.CRASH: "restarted after a crash",
     Reason.EXIT: "restarted after its end",
     Reason.USER: "restarted by user",
@@ -13,8 +13,8 @@ RESTARTED: dict[str, str] = {
 }
 
 
-def why(row: Snapshot) -> str:
+def explain(row: Snapshot) -> str:
     """What it is doing, what it waits for, or what made it so; empty where there is nothing to tell."""
     if row.status is Status.STARTING:
         return (row.stage or "spawning").replace("-", " ")
-    return RESTARTED.get(row.reason, row.reason)
+    return RESTART_TEXTS.get(row.reason, row.reason)

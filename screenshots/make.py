@@ -19,21 +19,21 @@ from pmtui.control import Status
 from pmtui.dashboard.app import DashboardApp
 from pmtui.dashboard.backend.manager_thread import ManagerThread
 from pmtui.dashboard.terminal.state import Terminal
-from pmtui.spawner.launcher import Boot
-from pmtui.supervisor.reload import Source
+from pmtui.spawner.launcher import GuardianLauncher
+from pmtui.supervisor.reload import ConfigSource
 
 HERE = Path(__file__).parent
 DEADLINE = 30.0
 
 
 @asynccontextmanager
-async def dashboard(source: Source, size: tuple[int, int]) -> AsyncIterator[tuple[DashboardApp, Pilot[None]]]:
-    manager = ManagerThread(source, Boot().prepare(), Terminal(None))
+async def dashboard(source: ConfigSource, size: tuple[int, int]) -> AsyncIterator[tuple[DashboardApp, Pilot[None]]]:
+    manager = ManagerThread(source, GuardianLauncher().prestart(), Terminal(None))
     manager.start()
     app = DashboardApp(manager.control, manager, manager)
     try:
         async with app.run_test(size=size) as pilot:
-            await until(pilot, lambda: app.feed.facts.about is not None)
+            await until(pilot, lambda: app.poller.state.about is not None)
             yield app, pilot
     finally:
         await asyncio.to_thread(manager.close)
@@ -46,13 +46,13 @@ async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
 
 
 def status_of(app: DashboardApp, process_id: str) -> Status | None:
-    return next((row.status for row in app.feed.facts.snapshots if row.id == process_id), None)
+    return next((row.status for row in app.poller.state.snapshots if row.id == process_id), None)
 
 
 def is_settled(app: DashboardApp) -> bool:
     """All states of the project are there, and the bars have begun to move."""
     return (
-        len(app.feed.facts.cpu) > 9
+        len(app.poller.state.cpu) > 9
         and status_of(app, "pdf-parser") is Status.FAILED
         and status_of(app, "ingest") is Status.CRASHED
     )
@@ -70,7 +70,7 @@ PICTURES: dict[str, tuple[tuple[int, int], Sequence[str]]] = {
 async def picture(folder: Path, name: str) -> None:
     size, keys = PICTURES[name]
     path = folder / "pmtui.toml"
-    async with dashboard(Source(partial(load_config, path), load_config(path)), size) as (app, pilot):
+    async with dashboard(ConfigSource(partial(load_config, path), load_config(path)), size) as (app, pilot):
         await until(pilot, lambda: is_settled(app))
         await pilot.press(*keys)
         await pilot.pause(0.4)
@@ -80,7 +80,7 @@ async def picture(folder: Path, name: str) -> None:
 async def no_config(folder: Path) -> None:
     loaded = Loaded(settings=Settings(data_dir=str(folder / ".pmtui")))
     names = ("pmtui.toml", "pb_processes.json", "pb_data/pb_processes.json")
-    source = Source(lambda: loaded, loaded, [str(Path("/srv/agents") / name) for name in names])
+    source = ConfigSource(lambda: loaded, loaded, [str(Path("/srv/agents") / name) for name in names])
     async with dashboard(source, (100, 28)) as (app, pilot):
         await pilot.pause(1)
         app.save_screenshot("no-config.svg", str(HERE))

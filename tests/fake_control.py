@@ -8,23 +8,23 @@ from typing import Unpack
 import msgspec
 
 from pmtui.control import (
-    About,
-    Changes,
+    ConfigChanges,
     Detail,
+    DroppedLines,
     Edge,
-    Event,
-    Figures,
-    Following,
     Graph,
     InvalidError,
-    LogFile,
+    LogFileInfo,
     LogLine,
     LogQuery,
-    Missed,
+    LogStream,
+    ManagerInfo,
     Node,
     NotFoundError,
     Operation,
     ProbeResult,
+    ProcessCounters,
+    ProcessEvent,
     Reason,
     Result,
     Snapshot,
@@ -72,14 +72,14 @@ class FakeControl:
         self.lines: dict[str, list[LogLine]] = {}
         self.calls: list[tuple[str, str]] = []
         self.asked: LogQuery = {}  # of the last question about lines
-        self.files: list[LogFile] = []
+        self.files: list[LogFileInfo] = []
         self.probe: ProbeResult | None = None
-        self.following: list[asyncio.Queue[LogLine | Missed]] = []
-        self.queues: list[asyncio.Queue[Event]] = []
+        self.following: list[asyncio.Queue[LogLine | DroppedLines]] = []
+        self.queues: list[asyncio.Queue[ProcessEvent]] = []
         self.seq = 0
-        self.told: list[Event] = []
-        self.changes = Changes(added=[], removed=[], changed=[], unchanged=[*self.rows], errors=[])
-        self.facts = About(
+        self.told: list[ProcessEvent] = []
+        self.changes = ConfigChanges(added=[], removed=[], changed=[], unchanged=[*self.rows], errors=[])
+        self.facts = ManagerInfo(
             version="0.1.0",
             pid=4000,
             start_time="2026-11-20T09:30:00Z",
@@ -145,8 +145,8 @@ class FakeControl:
         kept = [line for line in self.lines.get(process_id, []) if stream in (None, line.stream)]
         return kept[-lines:] if lines else []
 
-    async def events(self) -> AsyncIterator[Event]:
-        queue: asyncio.Queue[Event] = asyncio.Queue()
+    async def events(self) -> AsyncIterator[ProcessEvent]:
+        queue: asyncio.Queue[ProcessEvent] = asyncio.Queue()
         self.queues.append(queue)
         try:
             while True:
@@ -157,7 +157,7 @@ class FakeControl:
     async def kill(self, process_id: str) -> None:
         self._become("kill", process_id, Status.STOPPED)
 
-    async def history(self, process_id: str) -> Sequence[Event]:
+    async def history(self, process_id: str) -> Sequence[ProcessEvent]:
         self._row(process_id)
         return [event for event in self.told if event.id == process_id]
 
@@ -170,29 +170,29 @@ class FakeControl:
         self._row(process_id)
         return f"secret of {name}"
 
-    async def preview(self) -> Changes:
+    async def preview(self) -> ConfigChanges:
         return self.changes
 
-    async def reload(self) -> Changes:
+    async def reload(self) -> ConfigChanges:
         self.calls.append(("reload", ""))
         return self.changes
 
-    async def about(self) -> About:
+    async def about(self) -> ManagerInfo:
         return self.facts
 
     async def follow_logs(
         self, patterns: Sequence[str], after: Mapping[str, int] | None = None, **query: Unpack[LogQuery]
-    ) -> Following:
+    ) -> LogStream:
         chosen = [row.id for row in self.rows.values() for pattern in patterns if fnmatchcase(row.id, pattern)]
         if not chosen:
             raise NotFoundError(f"No process matches '{patterns[0]}'.")
         after = after or {}
         past = [line for process_id in chosen for line in await self.logs(process_id, **query)]
         past = [line for line in past if line.seq > after.get(line.id, 0)]
-        return Following({process_id: after.get(process_id, 0) for process_id in chosen}, self._follow(past))
+        return LogStream({process_id: after.get(process_id, 0) for process_id in chosen}, self._follow(past))
 
-    async def _follow(self, past: Sequence[LogLine]) -> AsyncGenerator[LogLine | Missed, None]:
-        queue: asyncio.Queue[LogLine | Missed] = asyncio.Queue()
+    async def _follow(self, past: Sequence[LogLine]) -> AsyncGenerator[LogLine | DroppedLines, None]:
+        queue: asyncio.Queue[LogLine | DroppedLines] = asyncio.Queue()
         self.following.append(queue)
         try:
             for line in past:
@@ -202,15 +202,15 @@ class FakeControl:
         finally:
             self.following.remove(queue)
 
-    async def log_files(self, process_id: str) -> Sequence[LogFile]:
+    async def log_files(self, process_id: str) -> Sequence[LogFileInfo]:
         self._row(process_id)
         return self.files
 
     async def last_event(self) -> int:
         return self.seq
 
-    async def replay(self, after: int) -> AsyncGenerator[Event, None]:
-        queue: asyncio.Queue[Event] = asyncio.Queue()
+    async def replay(self, after: int) -> AsyncGenerator[ProcessEvent, None]:
+        queue: asyncio.Queue[ProcessEvent] = asyncio.Queue()
         self.queues.append(queue)
         try:
             for event in [event for event in self.told if event.seq > after]:
@@ -229,10 +229,10 @@ class FakeControl:
             order=[["worker"], ["web-1", "web-2"]],
         )
 
-    async def figures(self) -> Sequence[Figures]:
+    async def figures(self) -> Sequence[ProcessCounters]:
         counts = dict.fromkeys(Reason, 0) | {Reason.CRASH: 2}
         return [
-            Figures(id=process_id, restarts=counts, log_bytes=1 << 20, log_bytes_dropped=512, probe=self.probe)
+            ProcessCounters(id=process_id, restarts=counts, log_bytes=1 << 20, log_bytes_dropped=512, probe=self.probe)
             for process_id in self.rows
         ]
 
@@ -241,7 +241,7 @@ class FakeControl:
         before = self.rows[row.id].status if row.id in self.rows else Status.STOPPED
         self.rows[row.id] = row
         self.seq += 1
-        event = Event(seq=self.seq, id=row.id, from_=before, to=row.status, reason=reason, time=NOON)
+        event = ProcessEvent(seq=self.seq, id=row.id, from_=before, to=row.status, reason=reason, time=NOON)
         self.told.append(event)
         for queue in self.queues:
             queue.put_nowait(event)

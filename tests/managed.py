@@ -32,7 +32,7 @@ async def managed(*configs: ProcessConfig, settings: Settings | None = None, **o
         await asyncio.sleep(0)
         yield manager
     finally:
-        manager.leave()
+        manager.shutdown()
         await asyncio.wait_for(running, DEADLINE)
         assert not is_alive(manager.spawner.guardian_pid)
 

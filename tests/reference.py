@@ -12,10 +12,10 @@ from pathlib import Path
 import msgspec
 from msgspec import inspect as types
 
-from pmtui.api.openapi import OPERATIONS, Described
+from pmtui.api.openapi import ENDPOINTS, Endpoint
 from pmtui.cli import root
 from pmtui.cli.completion import flags_of
-from pmtui.cli.main import COMMANDS, module_of
+from pmtui.cli.main import COMMANDS, command_module
 from pmtui.config.model import Health, Limits, LogSettings, PocketBase, ProcessConfig, Settings, Struct
 from pmtui.config.parsing.decode import is_internal
 from pmtui.dashboard.actions import ACTIONS
@@ -134,7 +134,8 @@ def size(count: int) -> str:
 
 def commands() -> str:
     rows = [
-        (f"`pmtui {name}`", does, options(import_module(module_of(name)).parser())) for name, does in COMMANDS.items()
+        (f"`pmtui {name}`", does, options(import_module(command_module(name)).parser()))
+        for name, does in COMMANDS.items()
     ]
     return table(
         ("command", "what it does", "options"), [("`pmtui [ID …]`", "the manager", options(root.parser())), *rows]
@@ -146,14 +147,14 @@ def options(parser: argparse.ArgumentParser) -> str:
 
 
 def routes() -> str:
-    return table(("request", "what it does", "query"), [(request(one), one.summary, query(one)) for one in OPERATIONS])
+    return table(("request", "what it does", "query"), [(request(one), one.summary, query(one)) for one in ENDPOINTS])
 
 
-def request(one: Described) -> str:
+def request(one: Endpoint) -> str:
     return f"`{one.method} {one.path}`"
 
 
-def query(one: Described) -> str:
+def query(one: Endpoint) -> str:
     return " ".join(f"`{parameter['name']}`" for parameter in one.parameters if parameter["in"] == "query")
 
 

@@ -17,9 +17,9 @@ from pmtui import Manager, ProcessConfig
 from pmtui.config.model import Health, Limits, Settings
 from pmtui.control import (
     ConflictError,
-    Event,
     InvalidError,
     NotFoundError,
+    ProcessEvent,
     Reason,
     Result,
     Snapshot,
@@ -228,7 +228,7 @@ async def test_a_fifo_as_env_file_holds_nobody_up(tmp_path: Path) -> None:
 async def test_processes_that_end_at_once_for_ever_are_no_reason_to_wait() -> None:
     loops = [ProcessConfig(id=f"p{number}", command="true", backoff=0, max_retries=-1) for number in range(10)]
     async with managed(*loops) as manager:
-        await asyncio.wait_for(manager.spawned(), DEADLINE)
+        await asyncio.wait_for(manager.wait_spawned(), DEADLINE)
 
 
 async def test_the_environment_is_what_the_contract_says() -> None:
@@ -299,7 +299,7 @@ async def test_bulk_operations_take_globs_and_groups() -> None:
 
 async def test_every_change_is_an_event_with_its_reason() -> None:
     async with managed(sh("a", SLEEP, autostart=False)) as manager:
-        events: list[Event] = []
+        events: list[ProcessEvent] = []
         listening = asyncio.create_task(collect(manager, events))
         await asyncio.sleep(0)
         await manager.start("a")
@@ -323,7 +323,7 @@ async def test_a_start_is_told_though_the_guardian_answers_within_the_same_turn_
         os.kill(b.pid, signal.SIGKILL)
         time.sleep(0.3)  # noqa: ASYNC251 - what the guardian says of it is read in the next turn, behind what is asked there
         await asyncio.sleep(0)
-        manager.processes["a"].feed(Start())
+        manager.processes["a"].handle(Start())
         time.sleep(0.3)  # noqa: ASYNC251 - and so is that a is there
         await running(manager, "a")
         told = [(event.from_, event.to) for event in await manager.history("a")]
@@ -346,7 +346,7 @@ async def test_a_start_is_told_even_behind_one_that_never_became_ready() -> None
         assert told[:2] == [(Status.STOPPED, Status.STARTING), (Status.STARTING, Status.STARTING)]
 
 
-async def collect(manager: Manager, events: list[Event]) -> None:
+async def collect(manager: Manager, events: list[ProcessEvent]) -> None:
     listener = manager.events()
     while True:
         events.append(await anext(listener))
@@ -380,7 +380,7 @@ async def test_a_start_takes_along_what_it_needs() -> None:
 
 
 async def test_dependents_are_stopped_before_what_they_need() -> None:
-    events: list[Event] = []
+    events: list[ProcessEvent] = []
     async with managed(sh("b", SLEEP), sh("a", SLEEP, depends_on={"b": None})) as manager:
         await running(manager)
         listening = asyncio.create_task(collect(manager, events))
@@ -392,7 +392,7 @@ async def test_dependents_are_stopped_before_what_they_need() -> None:
 async def test_leaving_ends_everything_and_later_wishes_are_refused() -> None:
     async with managed(sh("a", SLEEP), sh("b", "setsid sleep 600 & sleep 600")) as manager:
         pids = [(await running(manager, name)).pid for name in ("a", "b")]
-        manager.leave()
+        manager.shutdown()
         with pytest.raises(UnavailableError):
             await manager.start("a")
     assert [pid for pid in pids if is_alive(pid)] == []
@@ -401,9 +401,9 @@ async def test_leaving_ends_everything_and_later_wishes_are_refused() -> None:
 async def test_leaving_twice_waits_for_nobody() -> None:
     async with managed(sh("a", STUBBORN, stop_timeout=600)) as manager:
         pid = await ready(manager)
-        manager.leave()
+        manager.shutdown()
         await asyncio.sleep(0.01)
-        manager.leave()
+        manager.shutdown()
     assert not is_alive(pid)
 
 

@@ -8,20 +8,20 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from pmtui.api.loop_lag import LagMeter
-from pmtui.api.responses import on_control_error, on_crash, on_disconnect, on_http_error
+from pmtui.api.loop_lag import LoopLagMeter
+from pmtui.api.responses import on_control_error, on_disconnect, on_http_error, on_internal_error
 from pmtui.api.routes.events import EventRoutes
 from pmtui.api.routes.logs import LogRoutes
-from pmtui.api.routes.manager import HouseRoutes
+from pmtui.api.routes.manager import ManagerRoutes
 from pmtui.api.routes.processes import ProcessRoutes
-from pmtui.api.sse import Streams
-from pmtui.control import ControlError, Operation, Service
+from pmtui.api.sse import StreamRegistry
+from pmtui.control import ControlError, ManagerControl, Operation
 
 HANDLERS = {
     HTTPException: on_http_error,
     ControlError: on_control_error,
     ClientDisconnect: on_disconnect,
-    Exception: on_crash,
+    Exception: on_internal_error,
 }
 
 
@@ -31,8 +31,8 @@ class Api(Starlette):
     Routes match the path as it was sent, so that an encoded slash makes no segment.
     """
 
-    def __init__(self, control: Service) -> None:
-        self.streams, self.lag = Streams(), LagMeter()
+    def __init__(self, control: ManagerControl) -> None:
+        self.streams, self.lag = StreamRegistry(), LoopLagMeter()
         super().__init__(routes=_routes(control, self.streams, self.lag), exception_handlers=HANDLERS)
         self.router.redirect_slashes = False
 
@@ -46,8 +46,8 @@ class Api(Starlette):
         self.lag.close()
 
 
-def _routes(control: Service, streams: Streams, lag: LagMeter) -> list[Route]:
-    house, processes = HouseRoutes(control, lag), ProcessRoutes(control)
+def _routes(control: ManagerControl, streams: StreamRegistry, lag: LoopLagMeter) -> list[Route]:
+    house, processes = ManagerRoutes(control, lag), ProcessRoutes(control)
     events, logs = EventRoutes(control, streams), LogRoutes(control, streams)
     one = "/api/pm/{id}"
     return [

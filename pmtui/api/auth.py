@@ -15,9 +15,9 @@ from typing import Any
 
 from pmtui.api.errors import error_body
 
-VARIABLE = "PMTUI_TOKEN"
+TOKEN_VARIABLE = "PMTUI_TOKEN"
 OPEN_PATHS = frozenset({b"/api/health"})
-LONGEST_TOKEN = 4096
+MAX_TOKEN_LENGTH = 4096
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -38,31 +38,31 @@ class Token:
     """What a client has to know. `made` tells that it was made by the manager rather than set by its user."""
 
     value: str = field(repr=False)
-    made: bool
+    is_generated: bool
 
 
 def load_token(data_folder: Path, environment: Mapping[str, str]) -> Token:
     """The user's own token from `PMTUI_TOKEN`, else the one in the file `token`, which is made if there is none."""
-    if own := environment.get(VARIABLE):
-        return Token(_checked(own, f"the environment variable {VARIABLE}"), made=False)
+    if own := environment.get(TOKEN_VARIABLE):
+        return Token(_checked(own, f"the environment variable {TOKEN_VARIABLE}"), is_generated=False)
     path = data_folder / "token"
     try:
         data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         text = _read(path)
         if not text:
-            _make(path)
+            _create(path)
             text = _read(path)
     except OSError as error:
-        raise TokenError(f"cannot read or make {path}: {error.strerror or error}; or set {VARIABLE}") from error
-    return Token(_checked(text, str(path)), made=True)
+        raise TokenError(f"cannot read or make {path}: {error.strerror or error}; or set {TOKEN_VARIABLE}") from error
+    return Token(_checked(text, str(path)), is_generated=True)
 
 
 def require_own_token(host: str, token: Token) -> None:
     """Raises OpenHostError when others than this machine can connect and the token is not the user's own."""
-    if token.made and not is_loopback(host):
+    if token.is_generated and not is_loopback(host):
         raise OpenHostError(
-            f"--host {host} opens the API to the network: set {VARIABLE} to a secret of your own, "
-            f"such as {VARIABLE}=$(openssl rand -hex 32)"
+            f"--host {host} opens the API to the network: set {TOKEN_VARIABLE} to a secret of your own, "
+            f"such as {TOKEN_VARIABLE}=$(openssl rand -hex 32)"
         )
 
 
@@ -75,8 +75,10 @@ def is_loopback(host: str) -> bool:
 
 
 def _checked(text: str, origin: str) -> str:
-    if len(text) > LONGEST_TOKEN or not all("!" <= character <= "~" for character in text):
-        raise TokenError(f"the token in {origin} must be at most {LONGEST_TOKEN} visible ASCII characters, no blanks")
+    if len(text) > MAX_TOKEN_LENGTH or not all("!" <= character <= "~" for character in text):
+        raise TokenError(
+            f"the token in {origin} must be at most {MAX_TOKEN_LENGTH} visible ASCII characters, no blanks"
+        )
     return text
 
 
@@ -98,12 +100,12 @@ def _read(path: Path) -> str:
             raise TokenError(f"{path} belongs to another user; remove it, and a new token is made")
         if status.st_mode & 0o077:
             os.fchmod(descriptor, 0o600)
-        return os.read(descriptor, LONGEST_TOKEN + 2).decode("latin-1").strip()
+        return os.read(descriptor, MAX_TOKEN_LENGTH + 2).decode("latin-1").strip()
     finally:
         os.close(descriptor)
 
 
-def _make(path: Path) -> None:
+def _create(path: Path) -> None:
     """Puts a new token there in one step: a reader sees all of it or none."""
     draft = path.with_name(f"token.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -117,7 +119,7 @@ def _make(path: Path) -> None:
         raise
 
 
-class Guard:
+class AuthMiddleware:
     """Lets a request through to the application when Host, Origin and token are right; reads no body before."""
 
     def __init__(self, app: Application, token: Token, host: str, port: int) -> None:

@@ -3,32 +3,32 @@
 import asyncio
 from bisect import bisect_left
 
-TICK = 0.1
+MEASURE_INTERVAL = 0.1
 """Seconds between two measurements."""
-ASKED_WITHIN = 300.0
+IDLE_TIMEOUT = 300.0
 """Seconds after the last question for which measuring goes on."""
-BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+BUCKET_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 
 
-class LagMeter:
+class LoopLagMeter:
     """Measures while somebody asks. `counts` has for each of BOUNDS, and for all above, how often the lag was that."""
 
     def __init__(self) -> None:
-        self.counts = [0] * (len(BOUNDS) + 1)
+        self.counts = [0] * (len(BUCKET_BOUNDS) + 1)
         self.total = 0.0  # seconds
-        self._asked = 0.0
+        self._requested_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    async def ask(self) -> None:
+    async def measure(self) -> None:
         """Somebody wants to know: returns when there is something to tell."""
         loop = asyncio.get_running_loop()
-        self._asked = loop.time()
+        self._requested_at = loop.time()
         if self._timer is None:
             self._schedule(loop)
         if not any(self.counts):
-            due = loop.time() + TICK
-            await asyncio.sleep(TICK)
-            self._add(loop.time() - due)
+            due = loop.time() + MEASURE_INTERVAL
+            await asyncio.sleep(MEASURE_INTERVAL)
+            self._record(loop.time() - due)
 
     def close(self) -> None:
         if self._timer:
@@ -36,15 +36,15 @@ class LagMeter:
             self._timer = None
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
-        due = loop.time() + TICK
+        due = loop.time() + MEASURE_INTERVAL
         self._timer = loop.call_at(due, self._tick, loop, due)
 
     def _tick(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         self._timer = None
-        self._add(loop.time() - due)
-        if due - self._asked < ASKED_WITHIN:
+        self._record(loop.time() - due)
+        if due - self._requested_at < IDLE_TIMEOUT:
             self._schedule(loop)
 
-    def _add(self, lag: float) -> None:
-        self.counts[bisect_left(BOUNDS, lag)] += 1
+    def _record(self, lag: float) -> None:
+        self.counts[bisect_left(BUCKET_BOUNDS, lag)] += 1
         self.total += lag

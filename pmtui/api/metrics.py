@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
-from pmtui.api.loop_lag import BOUNDS, LagMeter
-from pmtui.control import About, Figures, Snapshot, Status
+from pmtui.api.loop_lag import BUCKET_BOUNDS, LoopLagMeter
+from pmtui.control import ManagerInfo, ProcessCounters, Snapshot, Status
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -28,17 +28,17 @@ class Family(NamedTuple):
     samples: Sequence[Sample]
 
 
-def metrics(about: About, rows: Sequence[Snapshot], figures: Sequence[Figures], lag: LagMeter) -> str:
+def metrics(about: ManagerInfo, rows: Sequence[Snapshot], figures: Sequence[ProcessCounters], lag: LoopLagMeter) -> str:
     """All that can be told, a line each."""
     return "".join(_lines([*_of_manager(about, lag), *_of_processes(rows), *_of_counts(figures)]))
 
 
-def _of_manager(about: About, lag: LagMeter) -> Iterator[Family]:
+def _of_manager(about: ManagerInfo, lag: LoopLagMeter) -> Iterator[Family]:
     yield Family("pmtui_manager_info", "gauge", "The manager.", [Sample({"version": about.version}, 1)])
     tasks = len(asyncio.all_tasks())
     yield Family("pmtui_manager_tasks", "gauge", "Tasks of asyncio in the manager's loop.", [_of(tasks)])
     yield Family("pmtui_config_errors", "gauge", "Errors in the config as it was read last.", [_of(len(about.errors))])
-    counts = zip([*map(str, BOUNDS), "+Inf"], accumulate(lag.counts), strict=True)
+    counts = zip([*map(str, BUCKET_BOUNDS), "+Inf"], accumulate(lag.counts), strict=True)
     samples = [Sample({"le": bound}, count, "_bucket") for bound, count in counts]
     samples += [Sample({}, lag.total, "_sum"), Sample({}, sum(lag.counts), "_count")]
     text = "How late the manager's loop is, measured ten times a second while somebody asks."
@@ -65,7 +65,7 @@ def _of_processes(rows: Sequence[Snapshot]) -> Iterator[Family]:
     yield gauge("failures", "Failures in a row.", (row.failures for row in rows))
 
 
-def _of_counts(figures: Sequence[Figures]) -> Iterator[Family]:
+def _of_counts(figures: Sequence[ProcessCounters]) -> Iterator[Family]:
     restarts = [
         Sample({"id": one.id, "reason": reason}, count) for one in figures for reason, count in one.restarts.items()
     ]

@@ -10,16 +10,16 @@ from pmtui.api.errors import ErrorAnswer
 from pmtui.api.parameters import LAST_EVENT_ID, Selection
 from pmtui.api.responses import Done, Results
 from pmtui.control import (
-    MOST_LINES,
-    About,
-    Changes,
+    MAX_LINES,
+    ConfigChanges,
     Detail,
-    Event,
+    DroppedLines,
     Graph,
-    LogFile,
+    LogFileInfo,
     LogLine,
-    Missed,
+    ManagerInfo,
     Operation,
+    ProcessEvent,
     Snapshot,
     Stream,
 )
@@ -28,7 +28,7 @@ JSON, TEXT, EVENTS = "application/json", "text/plain", "text/event-stream"
 Json = dict[str, Any]
 
 
-class Described(NamedTuple):
+class Endpoint(NamedTuple):
     """One operation. `answer` is what a JSON body has, or each event of a stream; None where it is plain text."""
 
     method: str
@@ -52,7 +52,7 @@ class Described(NamedTuple):
             yield 409
         if self.body:
             yield 422
-        yield from ALWAYS
+        yield from COMMON_REFUSALS
 
 
 def _query(name: str, text: str, **schema: Any) -> Json:
@@ -63,7 +63,7 @@ def _path(name: str, text: str) -> Json:
     return {"name": name, "in": "path", "required": True, "description": text, "schema": {"type": "string"}}
 
 
-def _place(text: str) -> Json:
+def _last_event_id(text: str) -> Json:
     return {"name": LAST_EVENT_ID, "in": "header", "description": text, "schema": {"type": "string"}}
 
 
@@ -84,12 +84,12 @@ REFUSALS = {
     500: "The manager met an error of its own.",
     503: "The manager is leaving, or all places are taken.",
 }
-ALWAYS = (400, 403, 408, 413, 431, 500, 503)
+COMMON_REFUSALS = (400, 403, 408, 413, 431, 500, 503)
 
 ID = _path("id", "The id of a process; no pattern. One that is called as a route is: with an encoded letter, %6Cist.")
 ENUM = {"type": "string", "enum": [*get_args(Stream)]}
 LINES = (
-    _query("lines", "The last so many.", type="integer", minimum=0, maximum=MOST_LINES, default=100),
+    _query("lines", "The last so many.", type="integer", minimum=0, maximum=MAX_LINES, default=100),
     _query("stream", "One of the two.", **ENUM),
     _query("since", "RFC 3339, or a duration before now such as 5m."),
     _query("until", "The same."),
@@ -101,56 +101,62 @@ LINES = (
 )
 NOW = _flag("now", False, "Kills the whole tree at once, without grace.")
 IDS = _query("ids", "Ids, globs and @groups with commas between them; all where it is left out.")
-ONE = "/api/pm/{id}"
+PROCESS_PATH = "/api/pm/{id}"
 
-OPERATIONS = (
-    Described("GET", "/api/health", "health", "Whether the API answers.", ErrorAnswer, is_open=True),
-    Described("GET", "/metrics", "metrics", "Figures in the text format of Prometheus.", media=(TEXT,)),
-    Described("GET", "/openapi.json", "openapi", "This description.", dict[str, Any]),
-    Described("GET", "/api/pm/list", "list", "All processes in config order.", list[Snapshot]),
-    Described(
-        "GET", "/api/pm/events", "streamEvents", "Every change of state as it comes.", Event, (EVENTS,),
-        [_place("The id of the last event that was taken: the stream goes on behind it.")],
+ENDPOINTS = (
+    Endpoint("GET", "/api/health", "health", "Whether the API answers.", ErrorAnswer, is_open=True),
+    Endpoint("GET", "/metrics", "metrics", "Figures in the text format of Prometheus.", media=(TEXT,)),
+    Endpoint("GET", "/openapi.json", "openapi", "This description.", dict[str, Any]),
+    Endpoint("GET", "/api/pm/list", "list", "All processes in config order.", list[Snapshot]),
+    Endpoint(
+        "GET", "/api/pm/events", "streamEvents", "Every change of state as it comes.", ProcessEvent, (EVENTS,),
+        [_last_event_id("The id of the last event that was taken: the stream goes on behind it.")],
     ),
-    Described(
+    Endpoint(
         "GET", "/api/pm/logs/stream", "streamLogsOfMany", "The lines of several processes as they come.", LogLine,
-        (EVENTS,), [IDS, *LINES, _place("The id of the last event that was taken, such as web=12,worker=7.")],
+        (EVENTS,), [IDS, *LINES, _last_event_id("The id of the last event that was taken, such as web=12,worker=7.")],
     ),
-    Described("GET", "/api/pm/config", "config", "Where the config is, and what is wrong with it.", About),
-    Described("GET", "/api/pm/graph", "graph", "Who needs whom.", Graph),
-    Described(
-        "POST", "/api/pm/reload", "reload", "Reads the config again, and carries out what has changed.", Changes,
+    Endpoint("GET", "/api/pm/config", "config", "Where the config is, and what is wrong with it.", ManagerInfo),
+    Endpoint("GET", "/api/pm/graph", "graph", "Who needs whom.", Graph),
+    Endpoint(
+        "POST", "/api/pm/reload", "reload", "Reads the config again, and carries out what has changed.", ConfigChanges,
         parameters=[_flag("dryRun", False, "Only tells what it would do.")],
     ),
     *(
-        Described(
+        Endpoint(
             "POST", f"/api/pm/{name}", f"{name}Many", f"To {name} all that match; a result for each.", Results,
             body=Selection,
         )
         for name in get_args(Operation)
     ),
-    Described("GET", ONE, "get", "One process and all that explains it.", Detail, parameters=[ID]),
+    Endpoint("GET", PROCESS_PATH, "get", "One process and all that explains it.", Detail, parameters=[ID]),
     *(
-        Described(
-            "POST", f"{ONE}/{name}", name, f"To {name} a process.", Done,
+        Endpoint(
+            "POST", f"{PROCESS_PATH}/{name}", name, f"To {name} a process.", Done,
             parameters=[ID, _flag("wait", name == "stop", "Answers when it is done; 409 where it cannot be."), *more],
         )
         for name, more in (("start", []), ("stop", [NOW]), ("restart", []))
     ),
-    Described(
-        "POST", f"{ONE}/signal/{{name}}", "signal", "Sends a signal to the main process.", Done,
+    Endpoint(
+        "POST", f"{PROCESS_PATH}/signal/{{name}}", "signal", "Sends a signal to the main process.", Done,
         parameters=[ID, _path("name", "SIGHUP, HUP or 1.")],
     ),
-    Described("GET", f"{ONE}/events", "events", "The last 100 changes of state.", list[Event], parameters=[ID]),
-    Described(
-        "GET", f"{ONE}/logs", "logs", "The last lines, oldest first.", list[LogLine], (JSON, TEXT),
+    Endpoint(
+        "GET", f"{PROCESS_PATH}/events", "events", "The last 100 changes of state.", list[ProcessEvent],
+        parameters=[ID],
+    ),
+    Endpoint(
+        "GET", f"{PROCESS_PATH}/logs", "logs", "The last lines, oldest first.", list[LogLine], (JSON, TEXT),
         [ID, *LINES, _query("format", "How to answer.", type="string", enum=["json", "text"], default="json")],
     ),
-    Described("DELETE", f"{ONE}/logs", "clearLogs", "Forgets all lines.", Done, parameters=[ID]),
-    Described("GET", f"{ONE}/logs/files", "logFiles", "The log files, newest first.", list[LogFile], parameters=[ID]),
-    Described(
-        "GET", f"{ONE}/logs/stream", "streamLogs", "The lines of a process as they come.", LogLine, (EVENTS,),
-        [ID, *LINES, _place("The id of the last event that was taken, a number.")],
+    Endpoint("DELETE", f"{PROCESS_PATH}/logs", "clearLogs", "Forgets all lines.", Done, parameters=[ID]),
+    Endpoint(
+        "GET", f"{PROCESS_PATH}/logs/files", "logFiles", "The log files, newest first.", list[LogFileInfo],
+        parameters=[ID],
+    ),
+    Endpoint(
+        "GET", f"{PROCESS_PATH}/logs/stream", "streamLogs", "The lines of a process as they come.", LogLine, (EVENTS,),
+        [ID, *LINES, _last_event_id("The id of the last event that was taken, a number.")],
     ),
 )  # fmt: skip
 
@@ -158,11 +164,11 @@ OPERATIONS = (
 @cache
 def document(version: str) -> Json:
     """All of it."""
-    types = [one.answer for one in OPERATIONS if one.answer] + [Selection, ErrorAnswer, Missed]
+    types = [one.answer for one in ENDPOINTS if one.answer] + [Selection, ErrorAnswer, DroppedLines]
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     known = {str(kind): schema for kind, schema in zip(types, schemas, strict=True)}
     paths: dict[str, Json] = {}
-    for one in OPERATIONS:
+    for one in ENDPOINTS:
         paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, known)
     return {
         "openapi": "3.1.0",
@@ -177,14 +183,14 @@ def document(version: str) -> Json:
     }
 
 
-def _operation(one: Described, known: Mapping[str, Json]) -> Json:
+def _operation(one: Endpoint, known: Mapping[str, Json]) -> Json:
     content = {media: {"schema": _schema(one, media, known)} for media in one.media}
     refusals = {str(status): {"$ref": f"#/components/responses/{status}"} for status in one.refusals}
     described: Json = {
         "operationId": one.name,
         "summary": one.summary,
         "parameters": [*one.parameters],
-        "responses": {"200": {"description": _meaning(one), "content": content}, **refusals},
+        "responses": {"200": {"description": _description(one), "content": content}, **refusals},
     }
     if one.body:
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": known[str(one.body)]}}}
@@ -197,11 +203,11 @@ def _refusal(text: str, known: Mapping[str, Json]) -> Json:
     return {"description": text, "content": {JSON: {"schema": known[str(ErrorAnswer)]}}}
 
 
-def _schema(one: Described, media: str, known: Mapping[str, Json]) -> Json:
+def _schema(one: Endpoint, media: str, known: Mapping[str, Json]) -> Json:
     return known[str(one.answer)] if media == JSON else {"type": "string"}
 
 
-def _meaning(one: Described) -> str:
+def _description(one: Endpoint) -> str:
     if EVENTS not in one.media:
         return "It was done."
     told = one.answer.__name__

@@ -10,20 +10,20 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from pmtui.control import MOST_LINES, InvalidError, LogQuery, NotFoundError, Stream
+from pmtui.control import MAX_LINES, InvalidError, LogQuery, NotFoundError, Stream
 
 LAST_EVENT_ID = "Last-Event-ID"
 _NUMBER = "-?[0-9]{1,18}"
 
 T = TypeVar("T")
 C = TypeVar("C", bound=str)
-Pattern = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+ProcessPattern = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
 class Selection(msgspec.Struct, forbid_unknown_fields=True):
     """The body of an operation on several processes: ids, globs and `@group`s."""
 
-    ids: Annotated[list[Pattern], msgspec.Meta(min_length=1, max_length=1000)]
+    ids: Annotated[list[ProcessPattern], msgspec.Meta(min_length=1, max_length=1000)]
 
 
 def segment(request: Request, name: str) -> str:
@@ -51,8 +51,8 @@ def line_count(request: Request) -> int:
     """How many lines are wanted; more than can be sensible are as many as can be."""
     value = request.query_params.get("lines", "100")
     if not re.fullmatch("[0-9]{1,19}", value):
-        raise InvalidError(f"lines is a number from 0 to {MOST_LINES}, not '{value}'.")
-    return min(int(value), MOST_LINES)
+        raise InvalidError(f"lines is a number from 0 to {MAX_LINES}, not '{value}'.")
+    return min(int(value), MAX_LINES)
 
 
 def number(value: str, name: str) -> int:
@@ -86,7 +86,7 @@ def patterns(request: Request) -> list[str]:
     return chosen
 
 
-def stream_place(request: Request) -> int | None:
+def last_event_id(request: Request) -> int | None:
     """The number that the client took last, when it comes back for more of a stream."""
     value = request.headers.get(LAST_EVENT_ID)
     if value is None:
@@ -96,7 +96,7 @@ def stream_place(request: Request) -> int | None:
     return int(value)
 
 
-def stream_places(request: Request) -> dict[str, int]:
+def last_event_ids(request: Request) -> dict[str, int]:
     """The same for each process of a stream of several; empty when the client comes for the first time."""
     value = request.headers.get(LAST_EVENT_ID)
     if value is None:
@@ -124,7 +124,7 @@ async def selection(request: Request) -> Selection:
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """Awaits `work`, which is cancelled when the client leaves."""
-    task, leaving = asyncio.create_task(work), asyncio.create_task(_departure(request))
+    task, leaving = asyncio.create_task(work), asyncio.create_task(_wait_disconnect(request))
     try:
         await asyncio.wait((task, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -136,6 +136,6 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
         await asyncio.gather(task, leaving, return_exceptions=True)
 
 
-async def _departure(request: Request) -> None:
+async def _wait_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

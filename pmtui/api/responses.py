@@ -35,7 +35,7 @@ class Results(msgspec.Struct):
     results: Sequence[Result]
 
 
-def encoded(value: object) -> bytes:
+def encode_json(value: object) -> bytes:
     """Any struct or plain value as JSON; a lone surrogate (a path that is not UTF-8) becomes a question mark."""
     try:
         return msgspec.json.encode(value)
@@ -44,7 +44,7 @@ def encoded(value: object) -> bytes:
 
 
 def as_json(value: object) -> Response:
-    return Response(encoded(value), media_type=JSON)
+    return Response(encode_json(value), media_type=JSON)
 
 
 def as_text(lines: Iterable[LogLine]) -> Response:
@@ -79,7 +79,7 @@ async def on_disconnect(request: Request, error: Exception) -> Response:
     return Response()
 
 
-async def on_crash(request: Request, error: Exception) -> Response:
+async def on_internal_error(request: Request, error: Exception) -> Response:
     """A fault of ours: the server logs its traceback, the client learns nothing of it."""
     return _error(500, "The manager met an error of its own; its log tells more.")
 

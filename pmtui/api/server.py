@@ -3,24 +3,24 @@
 import asyncio
 
 from pmtui.api.app import Api
-from pmtui.api.auth import Guard, Token
+from pmtui.api.auth import AuthMiddleware, Token
 from pmtui.api.http.connection import Connection
 from pmtui.api.http.framing import BODY_LIMIT, HEAD_LIMIT
 from pmtui.api.http.listener import BACKLOG, Listener
 from pmtui.api.http.uvicorn_shim import Config, Server
-from pmtui.control import Service
+from pmtui.control import ManagerControl
 
-GRACE = 1.0
+SHUTDOWN_TIMEOUT = 1.0
 IDLE_TIMEOUT = 60
-ACCEPTED_AT_ONCE = 16
+ACCEPT_BATCH_SIZE = 16
 
 
 class ApiServer:
     """Answers for a manager on a socket that already listens."""
 
-    def __init__(self, control: Service, token: Token, listener: Listener) -> None:
+    def __init__(self, control: ManagerControl, token: Token, listener: Listener) -> None:
         self._app = Api(control)
-        guard = Guard(self._app, token, listener.host, listener.port)
+        guard = AuthMiddleware(self._app, token, listener.host, listener.port)
         self._listener = listener
         self._server = _Server(
             Config(
@@ -31,7 +31,7 @@ class ApiServer:
                 interface="asgi3",
                 log_config=None,
                 proxy_headers=False,
-                backlog=ACCEPTED_AT_ONCE,
+                backlog=ACCEPT_BATCH_SIZE,
                 timeout_keep_alive=IDLE_TIMEOUT,
                 h11_max_incomplete_event_size=HEAD_LIMIT + BODY_LIMIT,
             )
@@ -74,14 +74,14 @@ class _Server(Server):
             server.close()
         for connection in list(state.connections):
             connection.shutdown()
-        await _ended(state.tasks, GRACE)
+        await _wait_tasks(state.tasks, SHUTDOWN_TIMEOUT)
         for connection in list(state.connections):
             connection.transport.abort()
-        for task in await _ended(state.tasks, GRACE / 2):
+        for task in await _wait_tasks(state.tasks, SHUTDOWN_TIMEOUT / 2):
             task.cancel()
 
 
-async def _ended(tasks: set[asyncio.Task[None]], within: float) -> set[asyncio.Task[None]]:
+async def _wait_tasks(tasks: set[asyncio.Task[None]], within: float) -> set[asyncio.Task[None]]:
     """Waits for tasks for so many seconds, and returns those that have not ended."""
     if not tasks:
         return set()

@@ -9,21 +9,21 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from pmtui.api.errors import error_body
-from pmtui.api.responses import encoded
+from pmtui.api.responses import encode_json
 from pmtui.control import ControlError, UnavailableError
 
-HEARTBEAT = 15.0
+HEARTBEAT_INTERVAL = 15.0
 """Seconds of silence after which a client is told that there is somebody."""
-PLACES = 32
+MAX_STREAMS = 32
 """Streams at a time: half of all connections, so that the other half is there for questions and commands."""
-ROOM = 64 << 10
+MAX_BUFFERED_BYTES = 64 << 10
 """Bytes that wait for a client; its stream is read no further before it takes them."""
-REST = 0.005
+IDLE_DELAY = 0.005
 """Seconds of rest for all streams behind so many bytes of one: a flood leaves the loop to the processes."""
 _RETRY = b"retry: 1000\n"  # milliseconds after which a client is to come back
 
 
-class Streams:
+class StreamRegistry:
     """The streams that are open now."""
 
     def __init__(self) -> None:
@@ -35,8 +35,8 @@ class Streams:
 
         Raises UnavailableError when there are too many streams.
         """
-        if len(self._open) >= PLACES:
-            raise UnavailableError(f"All {PLACES} places for streams are taken; try again later.")
+        if len(self._open) >= MAX_STREAMS:
+            raise UnavailableError(f"All {MAX_STREAMS} places for streams are taken; try again later.")
         stream = EventStream(begin, frames, self._turn, self._open.discard)
         self._open.add(stream)
         return stream
@@ -44,7 +44,7 @@ class Streams:
     def close(self) -> None:
         """Ends all streams at once."""
         for stream in self._open:
-            stream.end()
+            stream.stop()
 
 
 class EventStream(Response):
@@ -61,20 +61,20 @@ class EventStream(Response):
         self._turn = turn
         self._on_end = on_end
         self._waiting = bytearray(_RETRY + b"id: %s\n\n" % begin.encode())
-        self._come, self._room = asyncio.Event(), asyncio.Event()
-        self._come.set()
-        self._over = False
+        self._has_data, self._has_room = asyncio.Event(), asyncio.Event()
+        self._has_data.set()
+        self._is_closed = False
 
-    def end(self) -> None:
-        self._over = True
-        self._come.set()
+    def stop(self) -> None:
+        self._is_closed = True
+        self._has_data.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        tasks = [asyncio.create_task(task) for task in (self._take(), self._watch(receive))]
+        tasks = [asyncio.create_task(task) for task in (self._read_frames(), self._watch_disconnect(receive))]
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            while not self._over and scope["method"] != "HEAD":
-                await send({"type": "http.response.body", "body": await self._next(), "more_body": True})
+            while not self._is_closed and scope["method"] != "HEAD":
+                await send({"type": "http.response.body", "body": await self._next_chunk(), "more_body": True})
             await send({"type": "http.response.body", "body": bytes(self._waiting)})
         finally:
             self._on_end(self)
@@ -85,45 +85,45 @@ class EventStream(Response):
             if isinstance(error, Exception):
                 raise error
 
-    async def _next(self) -> bytes:
+    async def _next_chunk(self) -> bytes:
         """All that waits, as soon as there is something; a heartbeat where nothing comes."""
         try:
-            async with asyncio.timeout(HEARTBEAT):
-                await self._come.wait()
+            async with asyncio.timeout(HEARTBEAT_INTERVAL):
+                await self._has_data.wait()
         except TimeoutError:
             return b": heartbeat\n\n"
-        self._come.clear()
-        self._room.set()
+        self._has_data.clear()
+        self._has_room.set()
         taken, self._waiting = bytes(self._waiting), bytearray()
         return taken
 
-    async def _take(self) -> None:
+    async def _read_frames(self) -> None:
         try:
             async with aclosing(self._frames) as frames:
                 async for frame in frames:
                     self._waiting += frame
-                    self._come.set()
-                    if len(self._waiting) > ROOM:
-                        await self._let_others_work()
+                    self._has_data.set()
+                    if len(self._waiting) > MAX_BUFFERED_BYTES:
+                        await self._yield_turn()
         except ControlError as error:
             self._waiting += b"event: error\ndata: %s\n\n" % error_body(400, str(error))
         finally:
-            self.end()
+            self.stop()
 
-    async def _let_others_work(self) -> None:
+    async def _yield_turn(self) -> None:
         async with self._turn:
-            await asyncio.sleep(REST)
-        while len(self._waiting) > ROOM:
-            self._room.clear()
-            await self._room.wait()
+            await asyncio.sleep(IDLE_DELAY)
+        while len(self._waiting) > MAX_BUFFERED_BYTES:
+            self._has_room.clear()
+            await self._has_room.wait()
 
-    async def _watch(self, receive: Receive) -> None:
+    async def _watch_disconnect(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        self.end()
+        self.stop()
 
 
-def frame(value: object, place: str = "", kind: str = "") -> bytes:
+def encode_event(value: object, place: str = "", kind: str = "") -> bytes:
     """One event: what it tells, the place to come back to once it was taken, its kind if it is not the usual one."""
     head = (f"event: {kind}\n" if kind else "") + (f"id: {place}\n" if place else "")
-    return b"%sdata: %s\n\n" % (head.encode(), encoded(value))
+    return b"%sdata: %s\n\n" % (head.encode(), encode_json(value))

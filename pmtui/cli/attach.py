@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from pmtui.cli.base import BAD_USAGE, complain
-from pmtui.cli.session import ask, verb_parser
-from pmtui.client.discovery import find_place
-from pmtui.client.http_client import Client
-from pmtui.control import About
+from pmtui.cli.base import BAD_USAGE, fail
+from pmtui.cli.session import verb_parser, with_client
+from pmtui.client.discovery import locate_manager
+from pmtui.client.http_client import HttpClient
+from pmtui.control import ManagerInfo
 
 
 def parser() -> argparse.ArgumentParser:
@@ -30,13 +30,13 @@ def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     options.url = options.address or options.url
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return complain("the dashboard needs a terminal; without one: pmtui list, pmtui logs -f", BAD_USAGE)
-    return ask(options, lambda client: show(client, options.config, options.url))
+        return fail("the dashboard needs a terminal; without one: pmtui list, pmtui logs -f", BAD_USAGE)
+    return with_client(options, lambda client: show_dashboard(client, options.config, options.url))
 
 
-def show(client: Client, config: Path | None, url: str | None) -> int:
+def show_dashboard(client: HttpClient, config: Path | None, url: str | None) -> int:
     """The dashboard, once the manager has answered and knows the token."""
-    about = client.get("/api/pm/config", About)
+    about = client.get("/api/pm/config", ManagerInfo)
     from pmtui.dashboard.attach import run_attached
 
-    return run_attached(partial(find_place, config, url, os.environ), about)
+    return run_attached(partial(locate_manager, config, url, os.environ), about)

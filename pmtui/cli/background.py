@@ -8,94 +8,103 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pmtui.cli.base import DONE, FAILURE, complain
-from pmtui.cli.operations import is_settled, outcome
-from pmtui.cli.output import Ink
-from pmtui.cli.session import rows_of
-from pmtui.client.discovery import TOKEN, Place, Running, SilentManagerError, read_token, running_in
-from pmtui.client.http_client import Client
-from pmtui.config.discovery import data_folder, find_config
-from pmtui.control import About, ControlError, Snapshot, Status
-from pmtui.text.formatting import harmless, plural
+from pmtui.cli.base import DONE, FAILURE, fail
+from pmtui.cli.operations import format_result, has_outcome
+from pmtui.cli.output import Output
+from pmtui.cli.session import fetch_snapshots
+from pmtui.client.discovery import (
+    TOKEN_VARIABLE,
+    ManagerAddress,
+    ManagerUnavailableError,
+    RunningManager,
+    read_instance,
+    read_token,
+)
+from pmtui.client.http_client import HttpClient
+from pmtui.config.discovery import data_directory, find_config
+from pmtui.control import ControlError, ManagerInfo, Snapshot, Status
+from pmtui.text.formatting import plural, printable
 
-LOG = "manager.log"
-PATIENCE = 60.0
+LOG_NAME = "manager.log"
+STARTUP_TIMEOUT = 60.0
 """Seconds for all to come up; what has not by then is told."""
-PAUSE = 0.05
-LAST_WORDS = 20
+CHECK_INTERVAL = 0.05
+MAX_TAIL_LINES = 20
 
 
 def start(options: argparse.Namespace, argv: Sequence[str]) -> int:
     """Starts the manager in a session of its own, and returns when it is clear what has come up."""
     config = options.config or find_config(Path.cwd())
-    folder = data_folder(config)
+    folder = data_directory(config)
     try:
-        running = running_in(folder)
+        running = read_instance(folder)
         if running:
-            return complain(f"a manager runs for this config already: pid {running.pid}, {running.url}", FAILURE)
+            return fail(f"a manager runs for this config already: pid {running.pid}, {running.url}", FAILURE)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except SilentManagerError as error:
-        return complain(str(error), FAILURE)
+        log = os.open(folder / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except ManagerUnavailableError as error:
+        return fail(str(error), FAILURE)
     except OSError as error:
-        return complain(f"the data folder {folder} cannot be used: {error.strerror} ({error.filename})", FAILURE)
+        return fail(f"the data folder {folder} cannot be used: {error.strerror} ({error.filename})", FAILURE)
     begin = os.fstat(log).st_size
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "pmtui", "--detach", "--log-file", str(folder / LOG), *argv],
+        [sys.executable, "-P", "-m", "pmtui", "--detach", "--log-file", str(folder / LOG_NAME), *argv],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
         start_new_session=True,
     )
     os.close(log)
-    manager = published(child, folder)
+    manager = wait_published(child, folder)
     if manager is None:
-        sys.stderr.write(last_words(folder / LOG, begin))
+        sys.stderr.write(read_tail(folder / LOG_NAME, begin))
         return child.returncode or FAILURE
-    return tell(manager, Ink())
+    return report_startup(manager, Output())
 
 
-def published(child: subprocess.Popen[bytes], folder: Path) -> Running | None:
+def wait_published(child: subprocess.Popen[bytes], folder: Path) -> RunningManager | None:
     """The manager as soon as it can be found; None when it has ended instead."""
     while child.poll() is None:
-        running = running_in(folder)
+        running = read_instance(folder)
         if running and running.pid == child.pid:
             return running
-        time.sleep(PAUSE)
+        time.sleep(CHECK_INTERVAL)
     return None
 
 
-def last_words(log: Path, begin: int) -> str:
+def read_tail(log: Path, begin: int) -> str:
     with open(log, errors="replace") as file:
         file.seek(begin)
-        return "".join(file.readlines()[-LAST_WORDS:])
+        return "".join(file.readlines()[-MAX_TAIL_LINES:])
 
 
-def tell(manager: Running, ink: Ink) -> int:
+def report_startup(manager: RunningManager, ink: Output) -> int:
     where = f"pid {manager.pid}" + (f", {manager.url}" if manager.url else ", no API")
     if manager.url is None:
-        sys.stdout.write(f"the manager is up: {where}; its log is {manager.folder / LOG}\n")
+        sys.stdout.write(f"the manager is up: {where}; its log is {manager.directory / LOG_NAME}\n")
         return DONE
     try:
-        with Client(Place(manager.url, os.environ.get(TOKEN) or read_token(manager.folder))) as client:
-            rows, errors = came_up(client), client.get("/api/pm/config", About).errors
+        with HttpClient(
+            ManagerAddress(manager.url, os.environ.get(TOKEN_VARIABLE) or read_token(manager.directory))
+        ) as client:
+            rows, errors = wait_started(client), client.get("/api/pm/config", ManagerInfo).errors
     except ControlError as error:
-        return complain(f"{error} Its log is {manager.folder / LOG}", FAILURE)
+        return fail(f"{error} Its log is {manager.directory / LOG_NAME}", FAILURE)
     good = [row for row in rows if row.status in (Status.RUNNING, Status.COMPLETED)]
     bad = [row for row in rows if row not in good and row.status is not Status.STOPPED]
-    sys.stdout.write("".join(f"{ink.paint(f'{ink.glyphs.bad} {harmless(error)}', 'bad')}\n" for error in errors))
+    sys.stdout.write("".join(f"{ink.paint(f'{ink.glyphs.bad} {printable(error)}', 'bad')}\n" for error in errors))
     width = max((len(row.id) for row in bad), default=0)
-    sys.stdout.write("".join(f"{outcome(row, False, width, ink)}\n" for row in bad))
+    sys.stdout.write("".join(f"{format_result(row, False, width, ink)}\n" for row in bad))
     count = plural(len(good), "process is", "processes are")
     sys.stdout.write(f"{count} up{f', {len(bad)} not' if bad else ''}: {where}\n")
     return FAILURE if bad or errors else DONE
 
 
-def came_up(client: Client) -> Sequence[Snapshot]:
+def wait_started(client: HttpClient) -> Sequence[Snapshot]:
     """All processes, when each of them runs, has failed, or has had its time."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + STARTUP_TIMEOUT
     while True:
-        rows = rows_of(client)
-        if all(map(is_settled, rows)) or time.monotonic() > deadline:
+        rows = fetch_snapshots(client)
+        if all(map(has_outcome, rows)) or time.monotonic() > deadline:
             return rows
-        time.sleep(PAUSE)
+        time.sleep(CHECK_INTERVAL)

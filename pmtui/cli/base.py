@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.text.formatting import harmless
+from pmtui.text.formatting import printable
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
@@ -15,7 +15,7 @@ DONE, FAILURE, BAD_USAGE, NO_MANAGER = 0, 1, 2, 3
 CONFIGS = "pmtui.toml, pb_processes.json or pb_data/pb_processes.json"
 
 
-class Layout(argparse.RawDescriptionHelpFormatter):
+class CommandHelpFormatter(argparse.RawDescriptionHelpFormatter):
     """Fills the lines of the terminal with the description, and leaves examples as they are laid out."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
@@ -30,7 +30,7 @@ def command_parser(name: str, description: str, *examples: str, codes: str = "")
         prog=f"pmtui {name}",
         description=description,
         epilog="\n".join(["examples:", *(f"  {example}" for example in examples), *(["", codes] if codes else [])]),
-        formatter_class=Layout,
+        formatter_class=CommandHelpFormatter,
     )
 
 
@@ -43,26 +43,26 @@ def load(path: Path | None) -> "Loaded":
     from pmtui.config.load import Loaded, find_config, load_config
     from pmtui.config.model import Settings
 
-    path = path or find_config(here())
+    path = path or find_config(current_directory())
     return load_config(path) if path else Loaded(settings=Settings(data_dir=os.path.abspath(".pmtui")))
 
 
-def load_found(path: Path | None) -> "tuple[Path, Loaded]":
+def require_config(path: Path | None) -> "tuple[Path, Loaded]":
     """As `load`, with where it is; ends the command where there is no config."""
     loaded = load(path)
     if loaded.path is None:
-        sys.exit(complain(f"no config here: looked for {CONFIGS}", BAD_USAGE))
+        sys.exit(fail(f"no config here: looked for {CONFIGS}", BAD_USAGE))
     return loaded.path, loaded
 
 
-def here() -> Path:
+def current_directory() -> Path:
     """The current folder; ends the command where it does not exist any more."""
     try:
         return Path.cwd()
     except OSError:
-        sys.exit(complain("the current folder does not exist any more: cd to one that does", BAD_USAGE))
+        sys.exit(fail("the current folder does not exist any more: cd to one that does", BAD_USAGE))
 
 
-def complain(text: str, code: int) -> int:
-    sys.stderr.write("".join(f"{harmless(line)}\n" for line in f"pmtui: {text}".split("\n")))
+def fail(text: str, code: int) -> int:
+    sys.stderr.write("".join(f"{printable(line)}\n" for line in f"pmtui: {text}".split("\n")))
     return code

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from pmtui.cli.base import BAD_USAGE, DONE, add_config, command_parser, load_found
+from pmtui.cli.base import BAD_USAGE, DONE, add_config, command_parser, require_config
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,7 +24,7 @@ def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     from pmtui.config.check import check, report
 
-    _, loaded = load_found(options.config)
+    _, loaded = require_config(options.config)
     found = check(loaded, os.environ)
     sys.stdout.write(report(found) + "\n")
     return BAD_USAGE if found.errors else DONE

@@ -14,15 +14,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pmtui.cli.base import DONE, FAILURE, add_config, command_parser, load
-from pmtui.cli.main import COMMANDS, module_of
-from pmtui.cli.session import client_of, rows_of
-from pmtui.client.discovery import NoManagerError, SilentManagerError
+from pmtui.cli.main import COMMANDS, command_module
+from pmtui.cli.session import connect, fetch_snapshots
+from pmtui.client.discovery import ManagerUnavailableError, NoManagerError
 from pmtui.control import ControlError, Snapshot
 
 if TYPE_CHECKING:
     from pmtui.config.model import ProcessConfig
 
-Offer = tuple[str, str]
+Completion = tuple[str, str]
 """A word, and what it means."""
 
 BASH = r"""# pmtui: source <(pmtui completion bash)
@@ -89,14 +89,14 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     if argv and argv[0] == "words":
-        return words(argv[1:-1], argv[-1])
+        return print_completions(argv[1:-1], argv[-1])
     sys.stdout.write(SCRIPTS[parser().parse_args(argv).shell])
     return DONE
 
 
-def words(before: Sequence[str], begun: str) -> int:
+def print_completions(before: Sequence[str], begun: str) -> int:
     """Prints what can stand behind the words before and begins so, one a line; FAILURE where that is a file."""
-    offers = offered(before, begun)
+    offers = completions(before, begun)
     if offers is None:
         return FAILURE
     fitting = [(word, meaning) for word, meaning in offers if word.startswith(begun) and word not in before]
@@ -104,25 +104,27 @@ def words(before: Sequence[str], begun: str) -> int:
     return DONE
 
 
-def offered(before: Sequence[str], begun: str) -> Iterator[Offer] | None:
+def completions(before: Sequence[str], begun: str) -> Iterator[Completion] | None:
     """All that can stand there; None where that is a file."""
     is_command = bool(before) and before[0] in COMMANDS
-    asked = import_module(module_of(before[0] if is_command else "root")).parser()
+    asked = import_module(command_module(before[0] if is_command else "root")).parser()
     takers = {flag: action for action in asked._actions for flag in action.option_strings if action.nargs != 0}
     option, sign, _ = begun.partition("=")
     if sign and option in takers:
-        return within(values(takers[option], before), f"{option}=")
+        return with_prefix(values(takers[option], before), f"{option}=")
     if before and before[-1] in takers:
         return values(takers[before[-1]], before)
     if begun.startswith("-"):
         return flags_of(asked)
     if not before:
         return (offer for some in (COMMANDS.items(), ids(before)) for offer in some)
-    action = positional(asked, before[is_command:], takers)
+    action = next_positional(asked, before[is_command:], takers)
     return values(action, before) if action else iter(())
 
 
-def positional(asked: argparse.ArgumentParser, before: Sequence[str], takers: Container[str]) -> argparse.Action | None:
+def next_positional(
+    asked: argparse.ArgumentParser, before: Sequence[str], takers: Container[str]
+) -> argparse.Action | None:
     """The argument whose turn it is; None where no more can follow."""
     arguments = [action for action in asked._actions if not action.option_strings]
     taken = sum(not word.startswith("-") and last not in takers for last, word in pairwise(["", *before]))
@@ -131,7 +133,7 @@ def positional(asked: argparse.ArgumentParser, before: Sequence[str], takers: Co
     return arguments[-1] if arguments and arguments[-1].nargs == "*" else None
 
 
-def values(action: argparse.Action, before: Sequence[str]) -> Iterator[Offer] | None:
+def values(action: argparse.Action, before: Sequence[str]) -> Iterator[Completion] | None:
     """What an option or an argument can be; None where that is a file."""
     if action.metavar in ("FILE", "DIR"):
         return None
@@ -144,7 +146,7 @@ def values(action: argparse.Action, before: Sequence[str]) -> Iterator[Offer] | 
     return iter(())
 
 
-def ids(before: Sequence[str]) -> Iterator[Offer]:
+def ids(before: Sequence[str]) -> Iterator[Completion]:
     """Ids and groups: of the manager that runs, or of the config where that is to be started."""
     place = argparse.ArgumentParser(add_help=False)
     add_config(place)
@@ -152,20 +154,20 @@ def ids(before: Sequence[str]) -> Iterator[Offer]:
     options, _ = place.parse_known_args([os.path.expanduser(word) for word in before])
     known: Sequence[Snapshot | ProcessConfig] = ()
     if before and before[0] in COMMANDS:
-        with suppress(ControlError, NoManagerError, SilentManagerError), client_of(options) as client:
-            known = rows_of(client)
+        with suppress(ControlError, NoManagerError, ManagerUnavailableError), connect(options) as client:
+            known = fetch_snapshots(client)
     else:
         known = load(options.config).processes
     yield from ((one.id, "") for one in known)
     yield from ((f"@{group}", "") for group in dict.fromkeys(one.group for one in known if one.group))
 
 
-def flags_of(asked: argparse.ArgumentParser) -> Iterator[Offer]:
+def flags_of(asked: argparse.ArgumentParser) -> Iterator[Completion]:
     for action in asked._actions:
         if action.help != argparse.SUPPRESS:
             yield from ((flag, action.help or "") for flag in action.option_strings)
 
 
-def within(offers: Iterator[Offer] | None, head: str) -> Iterator[Offer] | None:
+def with_prefix(offers: Iterator[Completion] | None, head: str) -> Iterator[Completion] | None:
     """The same behind `--option=`."""
     return offers and ((head + word, meaning) for word, meaning in offers)

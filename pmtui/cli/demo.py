@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pmtui.cli import root
 from pmtui.cli.base import command_parser
-from pmtui.demo import demo_folder
+from pmtui.demo import demo_directory
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,5 +22,5 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     parser().parse_args(argv)
-    with demo_folder() as folder:
+    with demo_directory() as folder:
         return root.run(["-c", str(folder / "pb_processes.json"), *argv], is_passing=True)

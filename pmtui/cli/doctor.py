@@ -14,20 +14,27 @@ from importlib import metadata
 from pathlib import Path
 
 from pmtui.cli.base import DONE, FAILURE, add_config, command_parser
-from pmtui.cli.output import Ink
-from pmtui.client.discovery import TOKEN, URL, Place, SilentManagerError, read_token, running_in
-from pmtui.client.http_client import Client
-from pmtui.config.discovery import NAMES, data_folder, find_config
+from pmtui.cli.output import Output
+from pmtui.client.discovery import (
+    TOKEN_VARIABLE,
+    URL_VARIABLE,
+    ManagerAddress,
+    ManagerUnavailableError,
+    read_instance,
+    read_token,
+)
+from pmtui.client.http_client import HttpClient
+from pmtui.config.discovery import CONFIG_NAMES, data_directory, find_config
 from pmtui.config.load import load_config
-from pmtui.control import About, ControlError
+from pmtui.control import ControlError, ManagerInfo
 from pmtui.spawner.identity import boot_id
-from pmtui.spawner.launcher import FIRST_BASE
-from pmtui.text.formatting import harmless, plural
+from pmtui.spawner.launcher import MIN_MARK_BASE
+from pmtui.text.formatting import plural, printable
 from pmtui.version import __version__
 
 PACKAGES = ("textual", "psutil", "watchfiles", "starlette", "uvicorn", "h11", "httpx", "msgspec", "tomli-w")
 PROGRAMS = ("node", "npm", "uv", "systemctl", "tmux")
-PORT = 9615
+DEFAULT_PORT = 9615
 GET_CHILD_SUBREAPER = 37
 
 Finding = tuple[str, str, bool]
@@ -49,11 +56,11 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    ink = Ink()
+    ink = Output()
     is_well = True
     for name, found, is_good in findings(options.config or find_config(Path.cwd())):
         sign = ink.paint(ink.glyphs.good, "good") if is_good else ink.paint(ink.glyphs.bad, "bad")
-        sys.stdout.write(f"{sign} {name:<18}{harmless(found)}\n")
+        sys.stdout.write(f"{sign} {name:<18}{printable(found)}\n")
         is_well = is_well and is_good
     return DONE if is_well else FAILURE
 
@@ -63,7 +70,7 @@ def findings(config: Path | None) -> Iterator[Finding]:
     yield from kernel()
     yield from about_config(config)
     yield from about_manager(config)
-    yield from surroundings()
+    yield from about_environment()
 
 
 def versions() -> Iterator[Finding]:
@@ -80,20 +87,28 @@ def versions() -> Iterator[Finding]:
 
 def kernel() -> Iterator[Finding]:
     yield "system", f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} CPUs", True
-    yield "pidfd", *can(has_pidfd, "exits are seen at once", "missing: Linux 5.3 or newer has it")
-    yield "subreaper", *can(has_subreaper, "daemons that detach are found", "missing: such daemons may be left behind")
+    yield "pidfd", *check_capability(has_pidfd, "exits are seen at once", "missing: Linux 5.3 or newer has it")
+    yield (
+        "subreaper",
+        *check_capability(has_subreaper, "daemons that detach are found", "missing: such daemons may be left behind"),
+    )
     children = Path(f"/proc/self/task/{os.getpid()}/children")
-    yield "children files", *can(children.exists, "trees are read at once", "missing: trees are read from all of /proc")
-    yield "boot id", *can(lambda: bool(boot_id()), "what an earlier manager left is found", "missing")
+    yield (
+        "children files",
+        *check_capability(children.exists, "trees are read at once", "missing: trees are read from all of /proc"),
+    )
+    yield "boot id", *check_capability(lambda: bool(boot_id()), "what an earlier manager left is found", "missing")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     yield "open files", f"{soft} of at most {hard}", hard >= 1024
     yield (
         "mark",
-        *can(has_mark, "what a run has started can be told", "missing: RLIMIT_RTTIME is capped on this system"),
+        *check_capability(
+            has_mark, "what a run has started can be told", "missing: RLIMIT_RTTIME is capped on this system"
+        ),
     )
 
 
-def can(test: Callable[[], bool], good: str, bad: str) -> tuple[str, bool]:
+def check_capability(test: Callable[[], bool], good: str, bad: str) -> tuple[str, bool]:
     try:
         works = test()
     except (OSError, AttributeError, ValueError):
@@ -114,12 +129,12 @@ def has_subreaper() -> bool:
 def has_mark() -> bool:
     """Whether the soft limit can be any number that a run may get."""
     hard = resource.getrlimit(resource.RLIMIT_RTTIME)[1]
-    return hard == resource.RLIM_INFINITY or hard > 2 * FIRST_BASE
+    return hard == resource.RLIM_INFINITY or hard > 2 * MIN_MARK_BASE
 
 
 def about_config(config: Path | None) -> Iterator[Finding]:
     if config is None:
-        yield "config", f"none in {Path.cwd()}: looked for {', '.join(NAMES)}", True
+        yield "config", f"none in {Path.cwd()}: looked for {', '.join(CONFIG_NAMES)}", True
         return
     loaded = load_config(config)
     wrong = len(loaded.errors)
@@ -128,11 +143,11 @@ def about_config(config: Path | None) -> Iterator[Finding]:
 
 
 def about_manager(config: Path | None) -> Iterator[Finding]:
-    folder = data_folder(config)
-    yield "data folder", described(folder), not folder.exists() or os.access(folder, os.W_OK)
+    folder = data_directory(config)
+    yield "data folder", describe_directory(folder), not folder.exists() or os.access(folder, os.W_OK)
     try:
-        running = running_in(folder)
-    except SilentManagerError as error:
+        running = read_instance(folder)
+    except ManagerUnavailableError as error:
         yield "manager", str(error), False
         return
     if running is None:
@@ -140,38 +155,52 @@ def about_manager(config: Path | None) -> Iterator[Finding]:
     else:
         yield "manager", f"pid {running.pid}, {running.url or 'with --no-api'}", True
     if running and running.url:
-        yield "answer", *answer(Place(running.url, os.environ.get(TOKEN) or read_token(folder)))
+        yield "answer", *check_api(ManagerAddress(running.url, os.environ.get(TOKEN_VARIABLE) or read_token(folder)))
 
 
-def described(folder: Path) -> str:
+def describe_directory(folder: Path) -> str:
     if not folder.exists():
         return f"{folder} is not there yet"
     return f"{folder}, mode {folder.stat().st_mode & 0o777:o}, {shutil.disk_usage(folder).free >> 20:,} MB free"
 
 
-def answer(place: Place) -> tuple[str, bool]:
+def check_api(place: ManagerAddress) -> tuple[str, bool]:
     begin = time.perf_counter()
     try:
-        with Client(place) as client:
-            about = client.get("/api/pm/config", About)
+        with HttpClient(place) as client:
+            about = client.get("/api/pm/config", ManagerInfo)
     except ControlError as error:
         return str(error), False
     return f"version {about.version} in {(time.perf_counter() - begin) * 1000:.0f} ms", about.version == __version__
 
 
-def surroundings() -> Iterator[Finding]:
-    yield f"port {PORT}", "free" if is_free() else "taken: the API takes another one unless --port is given", True
+def about_environment() -> Iterator[Finding]:
+    yield (
+        f"port {DEFAULT_PORT}",
+        "free" if is_port_free() else "taken: the API takes another one unless --port is given",
+        True,
+    )
     size = shutil.get_terminal_size()
     terminal = f"{os.environ.get('TERM', 'no TERM')}, {size.columns}x{size.lines}, {sys.stdout.encoding}"
     yield "terminal", f"{terminal}{'' if sys.stdout.isatty() else ', stdout is none'}", True
-    names = (URL, TOKEN, "NO_COLOR", "COLORTERM", "PMTUI_ASCII", "PMTUI_THEME", "LANG", "SSH_TTY", "TMUX")
+    names = (
+        URL_VARIABLE,
+        TOKEN_VARIABLE,
+        "NO_COLOR",
+        "COLORTERM",
+        "PMTUI_ASCII",
+        "PMTUI_THEME",
+        "LANG",
+        "SSH_TTY",
+        "TMUX",
+    )
     yield "environment", ", ".join(f"{name} is set" for name in names if os.environ.get(name)) or "nothing", True
     yield "user", "root" if os.geteuid() == 0 else f"uid {os.geteuid()}", True
     if os.getpid() == 1 or Path("/.dockerenv").exists():
         yield "container", f"yes, pid {os.getpid()}", True
 
 
-def is_free() -> bool:
+def is_port_free() -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", PORT)) != 0
+        return probe.connect_ex(("127.0.0.1", DEFAULT_PORT)) != 0

@@ -11,11 +11,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, NO_MANAGER, complain
+from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, NO_MANAGER, fail
 from pmtui.cli.session import verb_parser
-from pmtui.client.discovery import NoManagerError, Running, SilentManagerError, find_running, running_in
+from pmtui.client.discovery import ManagerUnavailableError, NoManagerError, RunningManager, find_manager, read_instance
 
-AGAIN = 0.1
+SIGNAL_INTERVAL = 0.1
 """Seconds until a manager that is in a hurry is told so again: two signals at once are one."""
 
 
@@ -33,21 +33,21 @@ def parser() -> argparse.ArgumentParser:
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     if options.url:
-        return complain("a manager is ended on its own machine: name its config with -c, not its --url", BAD_USAGE)
+        return fail("a manager is ended on its own machine: name its config with -c, not its --url", BAD_USAGE)
     try:
-        running = find_running(options.config)
-        end(running, now=options.now)
+        running = find_manager(options.config)
+        stop_manager(running, now=options.now)
     except NoManagerError as error:
-        return complain(str(error), NO_MANAGER)
-    except SilentManagerError as error:
-        return complain(str(error), FAILURE)
+        return fail(str(error), NO_MANAGER)
+    except ManagerUnavailableError as error:
+        return fail(str(error), FAILURE)
     except PermissionError:
-        return complain(f"the manager (pid {running.pid}) belongs to another user", FAILURE)
+        return fail(f"the manager (pid {running.pid}) belongs to another user", FAILURE)
     sys.stdout.write(f"the manager (pid {running.pid}) and all its processes are gone\n")
     return DONE
 
 
-def end(running: Running, *, now: bool) -> None:
+def stop_manager(running: RunningManager, *, now: bool) -> None:
     """Asks the manager to leave, and returns when it and its guardian, the last of all, are gone."""
     try:
         manager = os.pidfd_open(running.pid)
@@ -55,17 +55,17 @@ def end(running: Running, *, now: bool) -> None:
         manager = -1
     if manager >= 0:
         with contextlib.closing(os.fdopen(manager, "rb")):
-            if running_in(running.folder) == running:  # still, now that its number is held
+            if read_instance(running.directory) == running:  # still, now that its number is held
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(manager, signal.SIGTERM)
-                    while now and not select.select([manager], [], [], AGAIN)[0]:
+                    while now and not select.select([manager], [], [], SIGNAL_INTERVAL)[0]:
                         signal.pidfd_send_signal(manager, signal.SIGTERM)
                 select.select([manager], [], [])
-    while not is_free(running.folder / "lock"):
+    while not is_lock_free(running.directory / "lock"):
         time.sleep(0.01)
 
 
-def is_free(lock: Path) -> bool:
+def is_lock_free(lock: Path) -> bool:
     """Whether nobody holds the lock any more."""
     try:
         descriptor = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

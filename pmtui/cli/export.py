@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, add_config, command_parser, complain, load_found
+from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, add_config, command_parser, fail, require_config
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TARGETS = ("systemd", "compose", "kubernetes", "procfile")
 MARK = "# Made by pmtui export."
-PRIVATE = 0o600
+PRIVATE_MODE = 0o600
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,18 +40,18 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    config, loaded = load_found(options.config)
+    config, loaded = require_config(options.config)
     for problem in loaded.errors:
-        complain(f"{config.name}: {problem}", BAD_USAGE)
+        fail(f"{config.name}: {problem}", BAD_USAGE)
     if loaded.errors:
         return BAD_USAGE
     if not loaded.processes:
-        return complain(f"{config} has no process to export", FAILURE)
+        return fail(f"{config} has no process to export", FAILURE)
     make = getattr(import_module(f"pmtui.exporters.{options.target}"), f"export_{options.target}")
     exported: Exported = make(project(loaded, options))
     sys.stderr.writelines(f"pmtui: {warning}\n" for warning in exported.warnings)
     if options.output is None:
-        sys.stdout.write(shown(exported))
+        sys.stdout.write(format_exported(exported))
         return DONE
     return write(exported, options.output)
 
@@ -66,7 +66,7 @@ def project(loaded: "Loaded", options: argparse.Namespace) -> "Project":
     return Project(name, str(folder), loaded.settings, loaded.processes, image, options.user)
 
 
-def shown(exported: "Exported") -> str:
+def format_exported(exported: "Exported") -> str:
     if len(exported.files) == 1:
         return f"{MARK}\n{next(iter(exported.files.values()))}"
     return "\n".join(f"# --- {name}\n{text}" for name, text in exported.files.items())
@@ -76,22 +76,22 @@ def write(exported: "Exported", folder: Path) -> int:
     """Over files that an export made, and over no other; readable for their owner alone, for they hold env."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        foreign = [name for name in exported.files if not is_ours(folder / name)]
+        foreign = [name for name in exported.files if not is_generated(folder / name)]
         if foreign:
-            return complain(f"{folder / foreign[0]} was not made by pmtui export, and is left alone", FAILURE)
+            return fail(f"{folder / foreign[0]} was not made by pmtui export, and is left alone", FAILURE)
         for name, text in exported.files.items():
             draft = folder / f".{name}.{os.getpid()}"
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
             with open(descriptor, "w", encoding="utf-8") as file:
                 file.write(f"{MARK}\n{text}")
             os.replace(draft, folder / name)
             sys.stdout.write(f"{folder / name}\n")
     except OSError as error:
-        return complain(f"{error.filename or folder}: {error.strerror}", FAILURE)
+        return fail(f"{error.filename or folder}: {error.strerror}", FAILURE)
     return DONE
 
 
-def is_ours(path: Path) -> bool:
+def is_generated(path: Path) -> bool:
     if not os.path.lexists(path):
         return True
     return path.is_file() and not path.is_symlink() and path.read_text(errors="replace").startswith(MARK)

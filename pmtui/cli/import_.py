@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.cli.base import DONE, FAILURE, command_parser, complain
+from pmtui.cli.base import DONE, FAILURE, command_parser, fail
 from pmtui.runtime.new_file import write_new
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    from pmtui.importers import KINDS, ForeignFileError, import_file
+    from pmtui.importers import KINDS, UnsupportedFileError, import_file
     from pmtui.importers.repair import toml_of
 
     if options.kind not in (None, *KINDS):
@@ -45,14 +45,14 @@ def run(argv: Sequence[str]) -> int:
     to_stdout = options.output == STDOUT
     output = Path(os.path.abspath("pmtui.toml" if to_stdout else options.output))
     if not to_stdout and os.path.lexists(output):
-        return complain(f"{output} is there already, and is never overwritten: move it, or give another -o", FAILURE)
+        return fail(f"{output} is there already, and is never overwritten: move it, or give another -o", FAILURE)
     try:
         imported = import_file(options.file, str(output.parent), os.environ, options.kind, options.env)
-    except ForeignFileError as error:
-        return complain(str(error), FAILURE)
-    (sys.stderr if to_stdout else sys.stdout).write(table(imported))
+    except UnsupportedFileError as error:
+        return fail(str(error), FAILURE)
+    (sys.stderr if to_stdout else sys.stdout).write(format_table(imported))
     if options.strict and imported.losses:
-        return complain(f"{losses(imported)}, and --strict: nothing is written", FAILURE)
+        return fail(f"{format_losses(imported)}, and --strict: nothing is written", FAILURE)
     text = f"# Made by pmtui import of {os.path.basename(options.file)!a}.\n\n{toml_of(imported)}"
     if to_stdout:
         sys.stdout.write(text)
@@ -64,24 +64,24 @@ def write(output: Path, text: str, imported: "Imported") -> int:
     try:
         write_new(output, text)
     except OSError as error:
-        return complain(f"{output} cannot be written: {error.strerror}", FAILURE)
+        return fail(f"{output} cannot be written: {error.strerror}", FAILURE)
     count = len(imported.processes)
-    sys.stdout.write(f"\n{output}: {count} process{'' if count == 1 else 'es'}, {losses(imported)}\n")
+    sys.stdout.write(f"\n{output}: {count} process{'' if count == 1 else 'es'}, {format_losses(imported)}\n")
     sys.stdout.write("next: pmtui check tells what is missing on this machine, pmtui runs them\n")
     return DONE
 
 
-def losses(imported: "Imported") -> str:
+def format_losses(imported: "Imported") -> str:
     count = len(imported.losses)
     return f"{count} thing{'' if count == 1 else 's'} lost" if count else "nothing lost"
 
 
-def table(imported: "Imported") -> str:
+def format_table(imported: "Imported") -> str:
     """What became of what; the losses last, so that they are seen."""
-    from pmtui.text.formatting import harmless
+    from pmtui.text.formatting import printable
 
     notes = sorted(imported.notes, key=lambda note: note.is_lost)
-    rows = [HEADINGS, *(tuple(harmless(cell) for cell in cells_of(note)) for note in notes)]
+    rows = [HEADINGS, *(tuple(printable(cell) for cell in cells_of(note)) for note in notes)]
     widths = [max(len(row[index]) for row in rows) for index in range(3)]
     lines = [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows

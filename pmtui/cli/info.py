@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from pmtui.cli.base import DONE
-from pmtui.cli.output import Ink
-from pmtui.cli.session import ask, verb_parser
-from pmtui.client.http_client import Client, path_of
-from pmtui.control import Detail, Exit
-from pmtui.text.formatting import duration, harmless, memory, percent
-from pmtui.why import why
+from pmtui.cli.output import Output
+from pmtui.cli.session import verb_parser, with_client
+from pmtui.client.http_client import HttpClient, process_path
+from pmtui.control import Detail, RunExit
+from pmtui.text.formatting import duration, memory, percent, printable
+from pmtui.why import explain
 
-EXITS = 5
+MAX_EXITS = 5
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,38 +34,38 @@ def parser() -> argparse.ArgumentParser:
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
 
-    def show(client: Client) -> int:
+    def show(client: HttpClient) -> int:
         if options.json:
-            text = client.read("GET", path_of(options.id)).decode()
+            text = client.read("GET", process_path(options.id)).decode()
         else:
-            text = "\n".join(told(client.get(path_of(options.id), Detail), Ink()))
+            text = "\n".join(format_detail(client.get(process_path(options.id), Detail), Output()))
         sys.stdout.write(f"{text}\n")
         return DONE
 
-    return ask(options, show)
+    return with_client(options, show)
 
 
-def told(detail: Detail, ink: Ink) -> Iterator[str]:
-    for name, value in facts(detail, ink):
+def format_detail(detail: Detail, ink: Output) -> Iterator[str]:
+    for name, value in detail_fields(detail, ink):
         if value:
             yield f"{ink.paint(f'{name:<12}', 'dim')}{value}"
     if detail.exits:
         yield ink.paint("last exits", "dim")
-    for ended in detail.exits[-EXITS:]:
-        yield f"  {ended.time}  {how(ended)} after {duration(ended.uptime_seconds)}"
-        yield from (f"    {ink.paint(harmless(line), 'dim')}" for line in ended.lines)
+    for ended in detail.exits[-MAX_EXITS:]:
+        yield f"  {ended.time}  {format_exit(ended)} after {duration(ended.uptime_seconds)}"
+        yield from (f"    {ink.paint(printable(line), 'dim')}" for line in ended.lines)
     if detail.config:
         yield ink.paint("config", "dim")
     for name, setting in detail.config.items():
-        yield f"  {name} = {harmless(msgspec.json.encode(setting).decode())}"
+        yield f"  {name} = {printable(msgspec.json.encode(setting).decode())}"
     if detail.env:
         yield ink.paint("env", "dim")
     for name, text in sorted(detail.env.items()):
-        yield f"  {harmless(name)}={harmless(text)}"
+        yield f"  {printable(name)}={printable(text)}"
 
 
-def facts(detail: Detail, ink: Ink) -> Iterator[tuple[str, str]]:
-    reason = harmless(why(detail))
+def detail_fields(detail: Detail, ink: Output) -> Iterator[tuple[str, str]]:
+    reason = printable(explain(detail))
     yield "id", detail.id
     yield "status", ink.status(detail.status) + (f"  {reason}" if reason else "")
     yield "pid", str(detail.pid or "")
@@ -80,10 +80,10 @@ def facts(detail: Detail, ink: Ink) -> Iterator[tuple[str, str]]:
     yield "health", detail.health or ""
     yield "ports", ", ".join(map(str, detail.ports))
     yield "group", detail.group or ""
-    yield "command", harmless(shlex.join(detail.argv) or detail.command)
-    yield "interpreter", harmless(detail.interpreter or "")
-    yield "cwd", harmless(detail.cwd)
+    yield "command", printable(shlex.join(detail.argv) or detail.command)
+    yield "interpreter", printable(detail.interpreter or "")
+    yield "cwd", printable(detail.cwd)
 
 
-def how(ended: Exit) -> str:
+def format_exit(ended: RunExit) -> str:
     return ended.signal or f"exit {ended.code}"

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.cli.base import DONE, FAILURE, command_parser, complain
+from pmtui.cli.base import DONE, FAILURE, command_parser, fail
 from pmtui.runtime.new_file import write_new
 
 if TYPE_CHECKING:
-    from pmtui.importers.scan import Finding
+    from pmtui.importers.scan import FoundProcess
 
-NAME = "pmtui.toml"
-HEAD = """\
+CONFIG_NAME = "pmtui.toml"
+CONFIG_HEADER = """\
 # The processes of this folder; pmtui runs them, pmtui check tells what is wrong here.
 # Each field has a default; these are the ones to know:
 #   script = "app.py"          run by its interpreter: .venv/bin/python where there is one
@@ -51,23 +51,23 @@ def parser() -> argparse.ArgumentParser:
 def run(argv: Sequence[str]) -> int:
     parser().parse_args(argv)
     from pmtui.config.load import find_config
-    from pmtui.importers.scan import survey
+    from pmtui.importers.scan import scan_project
 
     folder = Path.cwd()
     there = find_config(folder)
     if there:
-        return complain(f"{there} is there already, and is never overwritten: pmtui runs it", FAILURE)
-    findings, hints = survey(folder)
-    path = folder / NAME
+        return fail(f"{there} is there already, and is never overwritten: pmtui runs it", FAILURE)
+    findings, hints = scan_project(folder)
+    path = folder / CONFIG_NAME
     try:
-        write_new(path, HEAD + ("".join(map(section, findings)) or EXAMPLE))
+        write_new(path, CONFIG_HEADER + ("".join(map(format_section, findings)) or EXAMPLE))
     except OSError as error:
-        return complain(f"{path} cannot be written: {error.strerror}", FAILURE)
-    sys.stdout.write(story(findings, hints, path))
+        return fail(f"{path} cannot be written: {error.strerror}", FAILURE)
+    sys.stdout.write(summary(findings, hints, path))
     return DONE
 
 
-def section(finding: "Finding") -> str:
+def format_section(finding: "FoundProcess") -> str:
     import tomli_w
 
     text = tomli_w.dumps({"process": {finding.id: finding.fields}})
@@ -76,10 +76,10 @@ def section(finding: "Finding") -> str:
     return f"\n# {finding.origin}\n{own.rstrip()}{lines}\n{separator[1:]}{tables}"
 
 
-def story(findings: Sequence["Finding"], hints: Sequence[str], path: Path) -> str:
-    from pmtui.text.formatting import harmless
+def summary(findings: Sequence["FoundProcess"], hints: Sequence[str], path: Path) -> str:
+    from pmtui.text.formatting import printable
 
     lines = [f"{finding.id}: {finding.origin}" for finding in findings] or ["nothing to run was found: an example"]
     lines += [f"hint: {hint}" for hint in hints]
     end = f"{path} is written\nnext: look at it, then pmtui check, then pmtui\n"
-    return "".join(f"{harmless(line)}\n" for line in lines) + end
+    return "".join(f"{printable(line)}\n" for line in lines) + end

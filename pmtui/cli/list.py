@@ -8,15 +8,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from pmtui.cli.base import DONE, FAILURE, complain
-from pmtui.cli.output import Ink
-from pmtui.cli.session import PATTERNS, ask, matching, rows_of, verb_parser
+from pmtui.cli.base import DONE, FAILURE, fail
+from pmtui.cli.output import Output
+from pmtui.cli.session import PATTERNS, fetch_snapshots, select_matching, verb_parser, with_client
 from pmtui.cli.table import table
-from pmtui.client.http_client import Client
+from pmtui.client.http_client import HttpClient
 from pmtui.control import Snapshot
 
-PERIOD = 1.0
-HOME, REST_OF_LINE, REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
+REFRESH_INTERVAL = 1.0
+CURSOR_HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,39 +36,39 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    return ask(options, lambda client: watch(client, options) if options.watch else show(client, options))
+    return with_client(options, lambda client: watch(client, options) if options.watch else show(client, options))
 
 
-def show(client: Client, options: argparse.Namespace) -> int:
-    rows, lost = matching(rows_of(client), options.ids)
+def show(client: HttpClient, options: argparse.Namespace) -> int:
+    rows, lost = select_matching(fetch_snapshots(client), options.ids)
     if rows or not lost or options.json:
-        sys.stdout.write("".join(f"{line}\n" for line in lines_of(rows, options.json, Ink())))
-    return complain(f"no process matches '{lost[0]}'", FAILURE) if lost else DONE
+        sys.stdout.write("".join(f"{line}\n" for line in format_lines(rows, options.json, Output())))
+    return fail(f"no process matches '{lost[0]}'", FAILURE) if lost else DONE
 
 
-def watch(client: Client, options: argparse.Namespace) -> int:
+def watch(client: HttpClient, options: argparse.Namespace) -> int:
     """Draws over what it drew before; what is no terminal gets one list after the other."""
     while True:
-        ink = Ink()
-        rows, _ = matching(rows_of(client), options.ids)
-        lines = lines_of(rows, options.json, ink)
+        ink = Output()
+        rows, _ = select_matching(fetch_snapshots(client), options.ids)
+        lines = format_lines(rows, options.json, ink)
         if ink.on_terminal and not options.json:
-            sys.stdout.write(on_screen(lines, ink))
+            sys.stdout.write(format_screen(lines, ink))
         else:
             sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
-        time.sleep(PERIOD)
+        time.sleep(REFRESH_INTERVAL)
 
 
-def lines_of(rows: Sequence[Snapshot], as_json: bool, ink: Ink) -> list[str]:
+def format_lines(rows: Sequence[Snapshot], as_json: bool, ink: Output) -> list[str]:
     if as_json:
         return [msgspec.json.encode(rows).decode()]
     return table(rows, ink, time.time())
 
 
-def on_screen(lines: list[str], ink: Ink) -> str:
+def format_screen(lines: list[str], ink: Output) -> str:
     """As much as there is room for, over what was there before."""
     height = shutil.get_terminal_size().lines - 1
     if len(lines) > height:
         lines = [*lines[: height - 1], f"{ink.glyphs.ellipsis} and {len(lines) - height + 1} more"]
-    return HOME + "".join(f"{line}{REST_OF_LINE}\n" for line in lines) + REST_OF_SCREEN
+    return CURSOR_HOME + "".join(f"{line}{CLEAR_LINE}\n" for line in lines) + CLEAR_BELOW

@@ -44,16 +44,16 @@ def main() -> None:
         code = run(sys.argv[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
-        end_by(signal.SIGINT)
+        exit_by_signal(signal.SIGINT)
     except BrokenPipeError:
-        end_by(signal.SIGPIPE)
+        exit_by_signal(signal.SIGPIPE)
     sys.exit(code)
 
 
 def run(argv: Sequence[str]) -> int:
     """Does what the words say; the exit code."""
     is_command = bool(argv) and argv[0] in COMMANDS
-    module = import_module(module_of(argv[0] if is_command else "root"))
+    module = import_module(command_module(argv[0] if is_command else "root"))
     return int(module.run(argv[1:] if is_command else argv))
 
 
@@ -67,11 +67,11 @@ def open_standard_files() -> None:
     sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
 
 
-def module_of(command: str) -> str:
+def command_module(command: str) -> str:
     return f"pmtui.cli.{command}{'_' if iskeyword(command) else ''}"
 
 
-def end_by(number: signal.Signals) -> NoReturn:
+def exit_by_signal(number: signal.Signals) -> NoReturn:
     """Ends this process by a signal, so that a shell sees why it ended."""
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)

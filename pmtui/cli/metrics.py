@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 
 from pmtui.cli.base import DONE
-from pmtui.cli.session import ask, verb_parser
-from pmtui.client.http_client import Client
+from pmtui.cli.session import verb_parser, with_client
+from pmtui.client.http_client import HttpClient
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,8 +18,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(argv: Sequence[str]) -> int:
-    def show(client: Client) -> int:
+    def show(client: HttpClient) -> int:
         sys.stdout.write(client.read("GET", "/metrics").decode())
         return DONE
 
-    return ask(parser().parse_args(argv), show)
+    return with_client(parser().parse_args(argv), show)

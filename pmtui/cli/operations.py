@@ -8,21 +8,21 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from pmtui.cli.base import DONE, FAILURE
-from pmtui.cli.output import Ink, fitted
-from pmtui.cli.session import PATTERNS, ask, duration_option, rows_of, verb_parser
-from pmtui.client.http_client import Client
+from pmtui.cli.output import Output, fit
+from pmtui.cli.session import PATTERNS, duration_option, fetch_snapshots, verb_parser, with_client
+from pmtui.client.http_client import HttpClient
 from pmtui.control import Operation, Result, Snapshot, Status
-from pmtui.why import why
+from pmtui.why import explain
 
-SETTLED = frozenset({Status.RUNNING, Status.CRASHED, Status.FAILED, Status.STOPPED, Status.COMPLETED})
-GOOD: dict[Operation, frozenset[Status]] = {
+OUTCOME_STATES = frozenset({Status.RUNNING, Status.CRASHED, Status.FAILED, Status.STOPPED, Status.COMPLETED})
+SUCCESS_STATES: dict[Operation, frozenset[Status]] = {
     "start": frozenset({Status.RUNNING, Status.COMPLETED}),
     "restart": frozenset({Status.RUNNING, Status.COMPLETED}),
     "stop": frozenset({Status.STOPPED, Status.COMPLETED, Status.FAILED}),
 }
-PROOF = 0.5
+MIN_UPTIME = 0.5
 """Seconds that a process has to stay alive: most that cannot run end sooner."""
-SHORTEST, LONGEST = 0.02, 0.25
+MIN_POLL_INTERVAL, MAX_POLL_INTERVAL = 0.02, 0.25
 """Seconds between two looks, first and in the end."""
 
 
@@ -44,12 +44,12 @@ def operate(verb: Operation, parser: argparse.ArgumentParser, argv: Sequence[str
     options = parser.parse_args(argv)
     if bool(options.ids) == options.all:
         parser.error(f"name what to {verb}: ids, globs or @groups, or --all")
-    return ask(options, lambda client: carry_out(client, verb, options))
+    return with_client(options, lambda client: run_operation(client, verb, options))
 
 
-def carry_out(client: Client, verb: Operation, options: argparse.Namespace) -> int:
+def run_operation(client: HttpClient, verb: Operation, options: argparse.Namespace) -> int:
     results = client.post(f"/api/pm/{verb}", Results, {"ids": options.ids or ["*"]}).results
-    ink = Ink()
+    ink = Output()
     failed = [result for result in results if not result.ok]
     for result in failed:
         sys.stdout.write(f"{ink.paint(ink.glyphs.bad, 'bad')} {result.message}\n")
@@ -59,44 +59,44 @@ def carry_out(client: Client, verb: Operation, options: argparse.Namespace) -> i
         return FAILURE if failed else DONE
     timeout = None if verb == "stop" else options.timeout
     width = max(map(len, chosen), default=0)
-    for row in outcomes(client, chosen, timeout):
-        is_good = row.status in GOOD[verb]
-        sys.stdout.write(outcome(row, is_good, width, ink) + "\n")
+    for row in wait_outcomes(client, chosen, timeout):
+        is_good = row.status in SUCCESS_STATES[verb]
+        sys.stdout.write(format_result(row, is_good, width, ink) + "\n")
         sys.stdout.flush()
         if not is_good:
             failed.append(Result(id=row.id, ok=False, message=row.reason))
     return FAILURE if failed else DONE
 
 
-def outcomes(client: Client, ids: Sequence[str], timeout: float | None) -> Iterator[Snapshot]:
+def wait_outcomes(client: HttpClient, ids: Sequence[str], timeout: float | None) -> Iterator[Snapshot]:
     """Each of the processes as soon as it is clear what has become of it; after `timeout`, as it is then."""
     waiting = set(ids)
     deadline = None if timeout is None else time.monotonic() + timeout
-    pause = SHORTEST
+    pause = MIN_POLL_INTERVAL
     while waiting:
-        rows = {row.id: row for row in rows_of(client)}
+        rows = {row.id: row for row in fetch_snapshots(client)}
         is_late = deadline is not None and time.monotonic() >= deadline
         for process_id in [process_id for process_id in ids if process_id in waiting]:
             row = rows.get(process_id)
             if row is None:
                 waiting.discard(process_id)
-            elif is_late or is_settled(row):
+            elif is_late or has_outcome(row):
                 waiting.discard(process_id)
                 yield row
         if waiting:
             time.sleep(pause)
-            pause = min(LONGEST, pause * 1.5)
+            pause = min(MAX_POLL_INTERVAL, pause * 1.5)
 
 
-def is_settled(row: Snapshot) -> bool:
+def has_outcome(row: Snapshot) -> bool:
     """Whether it is clear what has become of the process, for the time being."""
     if row.status is Status.RUNNING:
-        return row.health is not None or row.uptime_seconds >= PROOF
-    return row.status in SETTLED
+        return row.health is not None or row.uptime_seconds >= MIN_UPTIME
+    return row.status in OUTCOME_STATES
 
 
-def outcome(row: Snapshot, is_good: bool, width: int, ink: Ink) -> str:
+def format_result(row: Snapshot, is_good: bool, width: int, ink: Output) -> str:
     sign = ink.paint(ink.glyphs.good, "good") if is_good else ink.paint(ink.glyphs.bad, "bad")
-    told = f"pid {row.pid}" if row.status is Status.RUNNING else why(row)
-    told = fitted(told, ink.width and max(20, ink.width - width - 14), ink.glyphs.ellipsis)
+    told = f"pid {row.pid}" if row.status is Status.RUNNING else explain(row)
+    told = fit(told, ink.width and max(20, ink.width - width - 14), ink.glyphs.ellipsis)
     return f"{sign} {row.id:<{width}}  {ink.status(row.status)}{'  ' if told else ''}{ink.paint(told, 'dim')}"

@@ -7,10 +7,10 @@ import unicodedata
 
 from pmtui.control import Status
 from pmtui.dashboard.style.glyphs import ASCII, UNICODE, Glyphs
-from pmtui.text.formatting import harmless
+from pmtui.text.formatting import printable
 
-CODES = {"dim": "2", "bold": "1", "good": "32", "warn": "33", "bad": "31", "accent": "36"}
-TONES = {
+ANSI_CODES = {"dim": "2", "bold": "1", "good": "32", "warn": "33", "bad": "31", "accent": "36"}
+STATUS_TONES = {
     Status.WAITING: "dim",
     Status.STARTING: "accent",
     Status.RUNNING: "good",
@@ -20,15 +20,15 @@ TONES = {
     Status.COMPLETED: "dim",
     Status.FAILED: "bad",
 }
-NAMES = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
+NAME_COLORS = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
 
 
-class Ink:
+class Output:
     """Whether output is `on_terminal`, and how wide that is; None: as wide as the text."""
 
     def __init__(self) -> None:
         self.on_terminal = sys.stdout.isatty()
-        self.has_colours = self.on_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.has_colors = self.on_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self.width = shutil.get_terminal_size().columns if self.on_terminal else None
 
     @property
@@ -38,21 +38,21 @@ class Ink:
 
     def paint(self, text: str, tone: str) -> str:
         """The text in a tone of CODES; an empty one is the terminal's own."""
-        code = CODES.get(tone)
-        return f"\x1b[{code}m{text}\x1b[0m" if code and self.has_colours else text
+        code = ANSI_CODES.get(tone)
+        return f"\x1b[{code}m{text}\x1b[0m" if code and self.has_colors else text
 
     def name(self, process_id: str, text: str) -> str:
         """The text in the colour that this process always has."""
-        if not self.has_colours:
+        if not self.has_colors:
             return text
-        return f"\x1b[{NAMES[sum(process_id.encode()) % len(NAMES)]}m{text}\x1b[0m"
+        return f"\x1b[{NAME_COLORS[sum(process_id.encode()) % len(NAME_COLORS)]}m{text}\x1b[0m"
 
     def status(self, status: Status, text: str = "") -> str:
         """Sign and word, coloured."""
-        return self.paint(f"{self.glyphs.status[status]} {text or status}", TONES[status])
+        return self.paint(f"{self.glyphs.status[status]} {text or status}", STATUS_TONES[status])
 
 
-def cells(text: str) -> int:
+def cell_width(text: str) -> int:
     """Columns that a text takes on a terminal."""
     if text.isascii():
         return len(text)
@@ -60,11 +60,11 @@ def cells(text: str) -> int:
     return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
 
 
-def fitted(text: str, width: int | None, ellipsis: str = "…") -> str:
+def fit(text: str, width: int | None, ellipsis: str = "…") -> str:
     """The text on one line of at most that many columns, harmless."""
-    text = harmless(text)
-    if width is None or cells(text) <= width:
+    text = printable(text)
+    if width is None or cell_width(text) <= width:
         return text
-    while text and cells(text) >= width:
+    while text and cell_width(text) >= width:
         text = text[:-1]
     return text.rstrip() + ellipsis

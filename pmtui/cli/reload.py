@@ -5,11 +5,11 @@ import sys
 from collections.abc import Sequence
 
 from pmtui.cli.base import BAD_USAGE, DONE
-from pmtui.cli.output import Ink
-from pmtui.cli.session import ask, verb_parser
-from pmtui.client.http_client import Client
-from pmtui.control import Changes
-from pmtui.text.formatting import harmless
+from pmtui.cli.output import Output
+from pmtui.cli.session import verb_parser, with_client
+from pmtui.client.http_client import HttpClient
+from pmtui.control import ConfigChanges
+from pmtui.text.formatting import printable
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,20 +27,20 @@ def parser() -> argparse.ArgumentParser:
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
 
-    def reload(client: Client) -> int:
-        changes = client.post("/api/pm/reload", Changes, dryRun="true" if options.dry_run else None)
-        sys.stdout.write("".join(f"{line}\n" for line in told(changes, Ink())))
+    def reload(client: HttpClient) -> int:
+        changes = client.post("/api/pm/reload", ConfigChanges, dryRun="true" if options.dry_run else None)
+        sys.stdout.write("".join(f"{line}\n" for line in format_changes(changes, Output())))
         return BAD_USAGE if changes.errors else DONE
 
-    return ask(options, reload)
+    return with_client(options, reload)
 
 
-def told(changes: Changes, ink: Ink) -> list[str]:
-    lines = [ink.paint(f"{ink.glyphs.bad} {harmless(error)}", "bad") for error in changes.errors]
+def format_changes(changes: ConfigChanges, ink: Output) -> list[str]:
+    lines = [ink.paint(f"{ink.glyphs.bad} {printable(error)}", "bad") for error in changes.errors]
     if changes.errors:
         return [*lines, "nothing is changed"]
     lines += [ink.paint(f"+ {name}", "good") for name in changes.added]
     lines += [ink.paint(f"~ {name}", "warn") for name in changes.changed]
     lines += [ink.paint(f"- {name}", "bad") for name in changes.removed]
-    lines += [ink.paint(harmless(note), "dim") for note in changes.notes]
+    lines += [ink.paint(printable(note), "dim") for note in changes.notes]
     return [*lines, f"{len(changes.unchanged)} unchanged"]

@@ -9,18 +9,28 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.cli.base import BAD_USAGE, CONFIGS, DONE, FAILURE, Layout, add_config, complain, here, load
+from pmtui.cli.base import (
+    BAD_USAGE,
+    CONFIGS,
+    DONE,
+    FAILURE,
+    CommandHelpFormatter,
+    add_config,
+    current_directory,
+    fail,
+    load,
+)
 from pmtui.cli.main import COMMANDS
 from pmtui.version import __version__
 
 if TYPE_CHECKING:
-    from pmtui.client.discovery import Running
+    from pmtui.client.discovery import RunningManager
     from pmtui.config.load import Loaded
-    from pmtui.spawner.launcher import Boot
-    from pmtui.supervisor.reload import Source
+    from pmtui.spawner.launcher import GuardianLauncher
+    from pmtui.supervisor.reload import ConfigSource
 
 
-HABITS = {"status": "list", "ls": "list", "ps": "list", "describe": "info", "show": "info", "kill": "down"}
+ALIASES = {"status": "list", "ls": "list", "ps": "list", "describe": "info", "show": "info", "kill": "down"}
 """What these words do elsewhere."""
 EXAMPLES = (
     "examples:",
@@ -30,7 +40,7 @@ EXAMPLES = (
     "  pmtui -d && pmtui wait     in the background; returns when all is well",
     "",
 )
-END = ("", "Each has a --help.", "Exit codes: 0 asked-for end, 1 failure, 2 bad usage or config, 3 no manager runs.")
+EPILOG = ("", "Each has a --help.", "Exit codes: 0 asked-for end, 1 failure, 2 bad usage or config, 3 no manager runs.")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,9 +48,9 @@ def parser() -> argparse.ArgumentParser:
         prog="pmtui",
         description=f"Runs and watches the processes that a config declares: {CONFIGS}.",
         epilog="\n".join(
-            [*EXAMPLES, "commands:", *(f"  pmtui {name:<12}{does}" for name, does in COMMANDS.items()), *END]
+            [*EXAMPLES, "commands:", *(f"  pmtui {name:<12}{does}" for name, does in COMMANDS.items()), *EPILOG]
         ),
-        formatter_class=Layout,
+        formatter_class=CommandHelpFormatter,
     )
     add_config(made)
     add = made.add_argument
@@ -72,47 +82,49 @@ def run(argv: Sequence[str], *, is_passing: bool = False) -> int:
     """The manager, over which the dashboard is shown unless there is to be none; a passing one can't stay behind."""
     options = parser().parse_args(argv)
     if not sys.platform.startswith("linux"):
-        return complain("pmtui needs Linux: what ends whole process trees is part of its kernel", FAILURE)
-    from pmtui.spawner.launcher import Boot
+        return fail("pmtui needs Linux: what ends whole process trees is part of its kernel", FAILURE)
+    from pmtui.spawner.launcher import GuardianLauncher
 
     if options.detach and not options.log_file:
-        return in_background(options, argv)
+        return start_in_background(options, argv)
     options.no_ui = options.no_ui or options.detach
     if not (options.no_ui or (sys.stdin.isatty() and sys.stderr.isatty())):
-        return complain("the dashboard needs a terminal; without one: pmtui --no-ui", BAD_USAGE)
+        return fail("the dashboard needs a terminal; without one: pmtui --no-ui", BAD_USAGE)
     gc.disable()  # imports make much that lives and no garbage; the manager enables it when it is up
-    boot = Boot()
-    boot.listen()
-    start_again = None if is_passing else partial(in_background, options, argv)
-    return supervise(options, boot.prepare(), start_again)  # the guardian first: it comes up while all else is loaded
+    boot = GuardianLauncher()
+    boot.capture_signals()
+    start_again = None if is_passing else partial(start_in_background, options, argv)
+    return run_manager(
+        options, boot.prestart(), start_again
+    )  # the guardian first: it comes up while all else is loaded
 
 
-def in_background(options: argparse.Namespace, argv: Sequence[str]) -> int:
+def start_in_background(options: argparse.Namespace, argv: Sequence[str]) -> int:
     """The same manager without a screen, in the background."""
     from pmtui.cli import background
 
     return background.start(options, argv)
 
 
-def supervise(options: argparse.Namespace, boot: "Boot", start_again: Callable[[], int] | None) -> int:
-    from pmtui.client.discovery import running_in
-    from pmtui.config.load import NAMES
-    from pmtui.manager import is_meant
+def run_manager(options: argparse.Namespace, boot: "GuardianLauncher", start_again: Callable[[], int] | None) -> int:
+    from pmtui.client.discovery import read_instance
+    from pmtui.config.load import CONFIG_NAMES
+    from pmtui.manager import matches
     from pmtui.runtime.headless import StartError
-    from pmtui.supervisor.reload import Source
+    from pmtui.supervisor.reload import ConfigSource
 
     def read(path: Path | None = options.config) -> "Loaded":
-        return chosen(with_options(load(path), options), options.ids)
+        return select_processes(apply_options(load(path), options), options.ids)
 
     loaded = read()
     for pattern in options.ids:
-        if not any(is_meant(config, pattern) for config in loaded.processes):
-            return complain(unknown(pattern, [config.id for config in loaded.processes]), BAD_USAGE)
-    if not options.no_ui and (running := running_in(Path(loaded.settings.data_dir))):
-        boot.give_up()
+        if not any(matches(config, pattern) for config in loaded.processes):
+            return fail(unknown_message(pattern, [config.id for config in loaded.processes]), BAD_USAGE)
+    if not options.no_ui and (running := read_instance(Path(loaded.settings.data_dir))):
+        boot.abort()
         return attach_to(running, loaded)
-    searched = [] if options.config else [str(here() / name) for name in NAMES]
-    source = Source(partial(read, loaded.path), loaded, searched)
+    searched = [] if options.config else [str(current_directory() / name) for name in CONFIG_NAMES]
+    source = ConfigSource(partial(read, loaded.path), loaded, searched)
     try:
         if options.no_ui:
             return headless(source, boot, options)
@@ -120,23 +132,23 @@ def supervise(options: argparse.Namespace, boot: "Boot", start_again: Callable[[
 
         return run_dashboard(source, boot, not options.no_api, start_again)
     except StartError as error:
-        return complain(str(error), error.exit_code)
+        return fail(str(error), error.exit_code)
 
 
-def unknown(word: str, ids: Sequence[str]) -> str:
+def unknown_message(word: str, ids: Sequence[str]) -> str:
     """What to say to a word that is neither a command nor a process."""
     from difflib import get_close_matches
 
     known = f"processes: {', '.join(ids) or 'there are none'}"
-    if word in HABITS:
-        return f"no command and no process is called '{word}': do you mean pmtui {HABITS[word]}? ({known})"
+    if word in ALIASES:
+        return f"no command and no process is called '{word}': do you mean pmtui {ALIASES[word]}? ({known})"
     for close in get_close_matches(word, [*COMMANDS, *ids], n=1):
         meant = f"pmtui {close}" if close in COMMANDS else f"'{close}'"
         return f"no command and no process is called '{word}': do you mean {meant}? ({known})"
     return f"no process matches '{word}' ({known})"
 
 
-def headless(source: "Source", boot: "Boot", options: argparse.Namespace) -> int:
+def headless(source: "ConfigSource", boot: "GuardianLauncher", options: argparse.Namespace) -> int:
     import asyncio
 
     from pmtui.runtime.headless import run_headless
@@ -145,16 +157,16 @@ def headless(source: "Source", boot: "Boot", options: argparse.Namespace) -> int
     return DONE
 
 
-def attach_to(running: "Running", loaded: "Loaded") -> int:
+def attach_to(running: "RunningManager", loaded: "Loaded") -> int:
     """The dashboard over the manager that runs already for this config."""
     from pmtui.cli import attach
 
     if running.url is None:
-        return complain(f"a manager runs for this config already: pid {running.pid}, with --no-api", FAILURE)
+        return fail(f"a manager runs for this config already: pid {running.pid}, with --no-api", FAILURE)
     return attach.run([running.url, *(["-c", str(loaded.path)] if loaded.path else [])])
 
 
-def with_options(loaded: "Loaded", options: argparse.Namespace) -> "Loaded":
+def apply_options(loaded: "Loaded", options: argparse.Namespace) -> "Loaded":
     """The config with what the command line says instead."""
     from msgspec.structs import replace
 
@@ -169,15 +181,15 @@ def with_options(loaded: "Loaded", options: argparse.Namespace) -> "Loaded":
     return replace(loaded, settings=settings, processes=processes)
 
 
-def chosen(loaded: "Loaded", patterns: Sequence[str]) -> "Loaded":
+def select_processes(loaded: "Loaded", patterns: Sequence[str]) -> "Loaded":
     """Only what the patterns mean starts by itself, where there are any."""
     if not patterns:
         return loaded
     from msgspec.structs import replace
 
-    from pmtui.manager import is_meant
+    from pmtui.manager import matches
 
     processes = [
-        replace(config, autostart=any(is_meant(config, pattern) for pattern in patterns)) for config in loaded.processes
+        replace(config, autostart=any(matches(config, pattern) for pattern in patterns)) for config in loaded.processes
     ]
     return replace(loaded, processes=tuple(processes))

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.cli.base import DONE, FAILURE, add_config, command_parser, complain, load_found
+from pmtui.cli.base import DONE, FAILURE, add_config, command_parser, fail, require_config
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
 
-SYSTEM = Path("/etc/systemd/system")
+SYSTEM_UNITS = Path("/etc/systemd/system")
 MARK = "# Made by pmtui service install."
-PATIENCE = 120.0
+COMMAND_TIMEOUT = 120.0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,18 +42,18 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    config, loaded = load_found(options.config)
+    config, loaded = require_config(options.config)
     is_user = options.user or not (options.system or os.geteuid() == 0)
-    path = (units_of_user() if is_user else SYSTEM) / f"{options.name or default_name(config)}.service"
+    path = (user_units() if is_user else SYSTEM_UNITS) / f"{options.name or default_name(config)}.service"
     try:
         if options.what == "install":
-            return install(path, unit(loaded, is_user), is_user, options.dry_run)
+            return install(path, unit_text(loaded, is_user), is_user, options.dry_run)
         return uninstall(path, is_user, options.dry_run)
     except OSError as error:
-        return complain(f"{error.filename or path}: {error.strerror}", FAILURE)
+        return fail(f"{error.filename or path}: {error.strerror}", FAILURE)
 
 
-def units_of_user() -> Path:
+def user_units() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd/user"
 
 
@@ -71,7 +71,7 @@ def install(path: Path, text: str, is_user: bool, is_dry: bool) -> int:
     except FileNotFoundError:
         there = None
     if there is not None and not there.startswith(MARK):
-        return complain(f"{path} is not pmtui's, and is left alone: give another --name", FAILURE)
+        return fail(f"{path} is not pmtui's, and is left alone: give another --name", FAILURE)
     steps = [["daemon-reload"], ["enable", "--now", path.name], *([["restart", path.name]] if there else [])]
     if is_dry:
         sys.stdout.write(f"{text}\n# {path}\n")
@@ -79,13 +79,13 @@ def install(path: Path, text: str, is_user: bool, is_dry: bool) -> int:
         return DONE
     if there == text:
         sys.stdout.write(f"{path} is as it should be\n")
-        return carry_out([["enable", "--now", path.name]], is_user)
+        return run_steps([["enable", "--now", path.name]], is_user)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(text)
     os.replace(draft, path)
     sys.stdout.write(f"{path} is written\n")
-    return carry_out(steps, is_user)
+    return run_steps(steps, is_user)
 
 
 def uninstall(path: Path, is_user: bool, is_dry: bool) -> int:
@@ -94,45 +94,45 @@ def uninstall(path: Path, is_user: bool, is_dry: bool) -> int:
         sys.stdout.write(f"{path} is not there: nothing to do\n")
         return DONE
     if not path.read_text(errors="replace").startswith(MARK):
-        return complain(f"{path} is not pmtui's, and is left alone", FAILURE)
+        return fail(f"{path} is not pmtui's, and is left alone", FAILURE)
     stop, reload = ["disable", "--now", path.name], ["daemon-reload"]
     if is_dry:
         steps = [systemctl(stop, is_user), ["rm", str(path)], systemctl(reload, is_user)]
         sys.stdout.writelines(f"# {' '.join(step)}\n" for step in steps)
         return DONE
-    code = carry_out([stop], is_user)
+    code = run_steps([stop], is_user)
     path.unlink()
     sys.stdout.write(f"{path} is removed\n")
-    return carry_out([reload], is_user) or code
+    return run_steps([reload], is_user) or code
 
 
 def systemctl(words: list[str], is_user: bool) -> list[str]:
     return ["systemctl", *(["--user"] if is_user else []), *words]
 
 
-def carry_out(steps: Sequence[list[str]], is_user: bool) -> int:
+def run_steps(steps: Sequence[list[str]], is_user: bool) -> int:
     """Runs systemctl step by step; the first failure is told, with what is left to do by hand."""
     for index, step in enumerate(steps):
         words = systemctl(step, is_user)
-        problem = failure(words)
+        problem = run_command(words)
         if problem:
             left = "; ".join(" ".join(systemctl(step, is_user)) for step in steps[index:])
-            return complain(f"{problem}. Left to do: {left}", FAILURE)
+            return fail(f"{problem}. Left to do: {left}", FAILURE)
         sys.stdout.write(f"{' '.join(words)}: done\n")
     return DONE
 
 
-def failure(words: list[str]) -> str:
+def run_command(words: list[str]) -> str:
     if shutil.which(words[0]) is None:
         return f"there is no {words[0]} here"
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=COMMAND_TIMEOUT, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
         return f"{' '.join(words)} does not come to an end"
     return f"{' '.join(words)} failed: {done.stderr.strip().splitlines()[-1:]}" if done.returncode else ""
 
 
-def unit(loaded: "Loaded", is_user: bool) -> str:
+def unit_text(loaded: "Loaded", is_user: bool) -> str:
     """The text of the unit. It is up when all is started; a manager that hangs is replaced."""
     from pmtui.exporters.systemd_escape import assignment, command_line, path_value
 

@@ -8,22 +8,22 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from functools import partial
 
-from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, NO_MANAGER, add_config, command_parser, complain
-from pmtui.client.discovery import NoManagerError, SilentManagerError, find_place
+from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, NO_MANAGER, add_config, command_parser, fail
+from pmtui.client.discovery import ManagerUnavailableError, NoManagerError, locate_manager
 from pmtui.client.errors import UnreachableError
-from pmtui.client.http_client import Client
-from pmtui.client.sse import Events, Told
-from pmtui.control import About, ControlError, InvalidError, Snapshot, UnavailableError
+from pmtui.client.http_client import HttpClient
+from pmtui.client.sse import EventStreamParser, ServerSentEvent
+from pmtui.control import ControlError, InvalidError, ManagerInfo, Snapshot, UnavailableError
 
 PATTERNS = "ids, globs such as 'web-*', or a @group"
-AGAIN = 0.5
+RETRY_DELAY = 0.5
 """Seconds until a stream that was cut off is tried again."""
-CODES = "Exit codes: 0 done, 1 it could not be done, 2 bad usage, 3 no manager runs."
+EXIT_CODES_HELP = "Exit codes: 0 done, 1 it could not be done, 2 bad usage, 3 no manager runs."
 
 
 def verb_parser(name: str, description: str, *examples: str) -> argparse.ArgumentParser:
     """A parser that knows which manager is meant, and whose help teaches by examples."""
-    parser = command_parser(name, description, *examples, codes=CODES)
+    parser = command_parser(name, description, *examples, codes=EXIT_CODES_HELP)
     add_config(parser)
     parser.add_argument(
         "--url", help="address of the manager (default: PMTUI_URL, else that of the config); token in PMTUI_TOKEN"
@@ -31,82 +31,82 @@ def verb_parser(name: str, description: str, *examples: str) -> argparse.Argumen
     return parser
 
 
-def ask(options: argparse.Namespace, do: Callable[[Client], int]) -> int:
+def with_client(options: argparse.Namespace, do: Callable[[HttpClient], int]) -> int:
     """Does something with the manager that is meant; the exit code, also where there is none or it refuses."""
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        with client_of(options) as client:
+        with connect(options) as client:
             return do(client)
     except (NoManagerError, UnreachableError) as error:
-        return complain(str(error), NO_MANAGER)
+        return fail(str(error), NO_MANAGER)
     except InvalidError as error:
-        return complain(str(error), BAD_USAGE)
-    except (ControlError, SilentManagerError) as error:
-        return complain(str(error), FAILURE)
+        return fail(str(error), BAD_USAGE)
+    except (ControlError, ManagerUnavailableError) as error:
+        return fail(str(error), FAILURE)
 
 
-def client_of(options: argparse.Namespace) -> Client:
+def connect(options: argparse.Namespace) -> HttpClient:
     """A client of the manager that is meant. Raises NoManagerError and SilentManagerError."""
-    locate = partial(find_place, options.config, options.url, os.environ)
-    return Client(locate(), locate)
+    locate = partial(locate_manager, options.config, options.url, os.environ)
+    return HttpClient(locate(), locate)
 
 
-def following(
-    client: Client, options: argparse.Namespace, path: str, events: Events, **query: object
-) -> Iterator[list[Told]]:
+def follow_stream(
+    client: HttpClient, options: argparse.Namespace, path: str, events: EventStreamParser, **query: object
+) -> Iterator[list[ServerSentEvent]]:
     """What a stream tells, behind `events.place`, also of a manager that comes after this one.
 
     Raises NoManagerError when there is none any more.
     """
-    manager = identity_of(client)
+    manager = manager_identity(client)
     while True:
         try:
             yield from client.stream(path, events, **query)
         except UnavailableError:
-            if not events.place:
+            if not events.last_event_id:
                 raise
         before = manager
-        client, manager = returned(options)
+        client, manager = reconnect(options)
         events.resume(elsewhere=before != manager)
 
 
-def returned(options: argparse.Namespace) -> tuple[Client, tuple[int, str]]:
+def reconnect(options: argparse.Namespace) -> tuple[HttpClient, tuple[int, str]]:
     """A client of the manager once it answers again; says on stderr that it does not, and that it does."""
     is_told = False
     while True:
-        time.sleep(AGAIN)
-        client = client_of(options)
+        time.sleep(RETRY_DELAY)
+        client = connect(options)
         try:
-            manager = identity_of(client)
+            manager = manager_identity(client)
         except UnavailableError as error:
             if not is_told:
-                complain(f"{error} Waiting for it.", FAILURE)
+                fail(f"{error} Waiting for it.", FAILURE)
             is_told = True
             continue
         if is_told:
-            complain("The manager is back.", DONE)
+            fail("The manager is back.", DONE)
         return client, manager
 
 
-def identity_of(client: Client) -> tuple[int, str]:
+def manager_identity(client: HttpClient) -> tuple[int, str]:
     """What tells a manager from the one that comes after it."""
-    about = client.get("/api/pm/config", About)
+    about = client.get("/api/pm/config", ManagerInfo)
     return about.pid, about.start_time
 
 
-def rows_of(client: Client) -> list[Snapshot]:
+def fetch_snapshots(client: HttpClient) -> list[Snapshot]:
     return client.get("/api/pm/list", list[Snapshot])
 
 
-def matching(rows: list[Snapshot], patterns: list[str]) -> tuple[list[Snapshot], list[str]]:
+def select_matching(rows: list[Snapshot], patterns: list[str]) -> tuple[list[Snapshot], list[str]]:
     """The rows that are meant, in the manager's order, and the patterns that mean none; no pattern means all."""
     if not patterns:
         return rows, []
-    lost = [pattern for pattern in patterns if not any(is_meant(row, pattern) for row in rows)]
-    return [row for row in rows if any(is_meant(row, pattern) for pattern in patterns)], lost
+    lost = [pattern for pattern in patterns if not any(matches(row, pattern) for row in rows)]
+    return [row for row in rows if any(matches(row, pattern) for pattern in patterns)], lost
 
 
-def is_meant(row: Snapshot, pattern: str) -> bool:
+def matches(row: Snapshot, pattern: str) -> bool:
     return pattern == f"@{row.group}" if pattern.startswith("@") else fnmatchcase(row.id, pattern)
 
 

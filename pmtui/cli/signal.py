@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 
 from pmtui.cli.base import DONE
-from pmtui.cli.session import ask, verb_parser
-from pmtui.client.http_client import Client, path_of
+from pmtui.cli.session import verb_parser, with_client
+from pmtui.client.http_client import HttpClient, process_path
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,9 +24,9 @@ def parser() -> argparse.ArgumentParser:
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
 
-    def send(client: Client) -> int:
-        client.read("POST", path_of(options.id, "signal", options.signal))
+    def send(client: HttpClient) -> int:
+        client.read("POST", process_path(options.id, "signal", options.signal))
         sys.stdout.write(f"{options.signal} sent to {options.id}\n")
         return DONE
 
-    return ask(options, send)
+    return with_client(options, send)

@@ -12,28 +12,28 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import msgspec
 
-from pmtui.client.discovery import Place
-from pmtui.client.errors import UnreachableError, decoded, error_of
-from pmtui.client.sse import HEADER, Events, Told
+from pmtui.client.discovery import ManagerAddress
+from pmtui.client.errors import UnreachableError, decode_response, error_from_response
+from pmtui.client.sse import LAST_EVENT_ID_HEADER, EventStreamParser, ServerSentEvent
 from pmtui.control import InvalidError, UnavailableError
 
-ROUTES = ("list", "events", "config", "graph")
+RESERVED_NAMES = ("list", "events", "config", "graph")
 """Below /api/pm these are not processes; a process of that name is asked for with an encoded letter."""
 Query = dict[str, object]
 T = TypeVar("T")
-PATIENCE = 10.0
+REQUEST_TIMEOUT = 10.0
 """Seconds for an answer that does not wait for a process."""
-SILENCE = 40.0
+STREAM_TIMEOUT = 40.0
 """Seconds without a word, after which a stream is dead: its server speaks every 15 s."""
 
 
-class Client:
+class HttpClient:
     """Every method raises the `ControlError` that the manager answers with, or UnavailableError.
 
     `locate` tells the place again: a manager that starts can be connected to before its token is found.
     """
 
-    def __init__(self, place: Place, locate: Callable[[], Place] | None = None) -> None:
+    def __init__(self, place: ManagerAddress, locate: Callable[[], ManagerAddress] | None = None) -> None:
         kind, address = split_url(place.url)
         self.url = place.url
         self._token = place.token
@@ -41,7 +41,7 @@ class Client:
         self._base = address.path.rstrip("/")
         self._connection = kind(address.hostname or "", address.port)
 
-    def __enter__(self) -> "Client":
+    def __enter__(self) -> "HttpClient":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -49,16 +49,16 @@ class Client:
 
     def get(self, path: str, form: type[T], **query: object) -> T:
         """The answer as a value of that type."""
-        return decoded(self.read("GET", path, **query), form)
+        return decode_response(self.read("GET", path, **query), form)
 
     def post(self, path: str, form: type[T], body: object = None, **query: object) -> T:
         """The same for what does something; waits for as long as that takes."""
-        return decoded(self.read("POST", path, body, **query), form)
+        return decode_response(self.read("POST", path, body, **query), form)
 
     def read(self, method: str, path: str, body: object = None, **query: object) -> bytes:
         """The bytes of an answer. A question is asked again where the connection was closed meanwhile."""
-        patience = PATIENCE if method == "GET" else None
-        with self._explained():
+        patience = REQUEST_TIMEOUT if method == "GET" else None
+        with self._translate_errors():
             try:
                 response = self._send(method, path, body, query, {}, patience)
             except ConnectionError:
@@ -67,20 +67,20 @@ class Client:
                     raise
                 response = self._send(method, path, body, query, {}, patience)
             with response:
-                return checked(response)
+                return read_checked(response)
 
-    def stream(self, path: str, events: Events, **query: object) -> Iterator[list[Told]]:
+    def stream(self, path: str, events: EventStreamParser, **query: object) -> Iterator[list[ServerSentEvent]]:
         """What a stream tells, as it comes, from `events.place` on; ends when the manager ends it.
 
         Raises UnavailableError when it is silent for too long, or cut off.
         """
         events.resume()
-        headers = {HEADER: events.place} if events.place else {}
-        with self._explained(), self._send("GET", path, None, query, headers, SILENCE) as response:
+        headers = {LAST_EVENT_ID_HEADER: events.last_event_id} if events.last_event_id else {}
+        with self._translate_errors(), self._send("GET", path, None, query, headers, STREAM_TIMEOUT) as response:
             if response.status != 200:
-                checked(response)
+                read_checked(response)
             while data := response.read1(1 << 16):
-                if told := events.feed(data):
+                if told := events.parse(data):
                     yield told
 
     def _send(
@@ -102,7 +102,7 @@ class Client:
 
     def _connect(self, patience: float | None) -> None:
         if self._connection.sock is None:
-            self._connection.timeout = PATIENCE
+            self._connection.timeout = REQUEST_TIMEOUT
             try:
                 self._connection.connect()
             except OSError as error:
@@ -110,7 +110,7 @@ class Client:
         self._connection.sock.settimeout(patience)
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """Tells what can happen to a connection in the words of `Control`."""
         try:
             yield
@@ -124,11 +124,11 @@ class Client:
             raise UnavailableError(f"What answers at {self.url} cannot be understood: {error}.") from None
 
 
-def checked(response: http.client.HTTPResponse) -> bytes:
+def read_checked(response: http.client.HTTPResponse) -> bytes:
     """The body of a good answer; raises what a bad one means."""
     body = response.read()
     if response.status != 200:
-        raise error_of(response.status, body)
+        raise error_from_response(response.status, body)
     return body
 
 
@@ -143,7 +143,7 @@ def split_url(url: str) -> tuple[type[http.client.HTTPConnection], SplitResult]:
     raise InvalidError(f"'{url}' is no address of a manager; it is like http://127.0.0.1:9615")
 
 
-def path_of(process_id: str, *rest: str) -> str:
+def process_path(process_id: str, *rest: str) -> str:
     """The path of what is asked about a process, also of one that is called as a route is."""
-    name = f"%{ord(process_id[0]):02X}{process_id[1:]}" if process_id in ROUTES else quote(process_id, safe="")
+    name = f"%{ord(process_id[0]):02X}{process_id[1:]}" if process_id in RESERVED_NAMES else quote(process_id, safe="")
     return "/".join(("/api/pm", name, *(quote(part, safe="") for part in rest)))

@@ -3,36 +3,36 @@
 import re
 from typing import NamedTuple
 
-HEADER = "Last-Event-ID"
+LAST_EVENT_ID_HEADER = "Last-Event-ID"
 _NUMBER = re.compile(r"(^|=)-?[0-9]+(?=,|$)")
 
 
-class Told(NamedTuple):
+class ServerSentEvent(NamedTuple):
     """One event; `kind` is `message` where the server says nothing else. `data` is JSON."""
 
     kind: str
     data: bytes
 
 
-class Events:
+class EventStreamParser:
     """Takes bytes as they come. `place` is where to go on after all that was given."""
 
     def __init__(self, place: str = "") -> None:
-        self.place = place
-        self._rest = b""
+        self.last_event_id = place
+        self._buffer = b""
 
     def resume(self, *, elsewhere: bool = False) -> None:
         """A new stream begins behind what was taken; `elsewhere`: of another manager, whose numbers begin anew."""
-        self._rest = b""
+        self._buffer = b""
         if elsewhere:
-            self.place = _NUMBER.sub(r"\g<1>0", self.place)
+            self.last_event_id = _NUMBER.sub(r"\g<1>0", self.last_event_id)
 
-    def feed(self, data: bytes) -> list[Told]:
+    def parse(self, data: bytes) -> list[ServerSentEvent]:
         """The events that are complete now."""
-        *blocks, self._rest = (self._rest + data).split(b"\n\n")
-        return [told for block in blocks if (told := self._read(block))]
+        *blocks, self._buffer = (self._buffer + data).split(b"\n\n")
+        return [told for block in blocks if (told := self._parse_block(block))]
 
-    def _read(self, block: bytes) -> Told | None:
+    def _parse_block(self, block: bytes) -> ServerSentEvent | None:
         kind, lines = "message", []
         for line in block.split(b"\n"):
             name, _, value = line.partition(b":")
@@ -40,7 +40,7 @@ class Events:
             if name == b"data":
                 lines.append(value)
             elif name == b"id":
-                self.place = value.decode()
+                self.last_event_id = value.decode()
             elif name == b"event":
                 kind = value.decode()
-        return Told(kind, b"\n".join(lines)) if lines else None
+        return ServerSentEvent(kind, b"\n".join(lines)) if lines else None

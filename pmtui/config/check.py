@@ -9,7 +9,7 @@ from pmtui.config.interpreter import resolve
 from pmtui.config.load import Loaded
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.config.parsing.problems import Problem
-from pmtui.text.formatting import harmless
+from pmtui.text.formatting import printable
 
 
 def check(loaded: Loaded, base: Mapping[str, str]) -> Loaded:
@@ -18,7 +18,7 @@ def check(loaded: Loaded, base: Mapping[str, str]) -> Loaded:
     missing = [
         problem
         for process in of_first_instances
-        for problem in _missing(process, loaded.settings, base, loaded.places.get(process.id, process.id))
+        for problem in _missing(process, loaded.settings, base, loaded.entry_paths.get(process.id, process.id))
     ]
     return msgspec.structs.replace(loaded, problems=(*loaded.problems, *missing))
 
@@ -50,7 +50,7 @@ def _missing(config: ProcessConfig, settings: Settings, base: Mapping[str, str],
 def _line(name: str, problem: Problem) -> str:
     where = f"{name}:{problem.line}:{problem.column}" if problem.line else name
     text = f"{problem.path}: {problem.message}" if problem.path else problem.message
-    return harmless(f"{where}: {'warning' if problem.warning else 'error'}: {text}")
+    return printable(f"{where}: {'warning' if problem.warning else 'error'}: {text}")
 
 
 def _count(number: int, word: str) -> str:

@@ -3,29 +3,29 @@
 import os
 from pathlib import Path
 
-NAMES = ("pmtui.toml", "pb_processes.json", "pb_data/pb_processes.json")
-MOST_BYTES = 1 << 20
+CONFIG_NAMES = ("pmtui.toml", "pb_processes.json", "pb_data/pb_processes.json")
+MAX_FILE_BYTES = 1 << 20
 """More than three thousand processes; a larger file is something else."""
-DATA_FOLDER = ".pmtui"
+DATA_DIRECTORY = ".pmtui"
 
 
 def find_config(folder: Path) -> Path | None:
     """The config file of a folder: the first of NAMES that is there, even if it cannot be read."""
-    return next((folder / name for name in NAMES if os.path.lexists(folder / name)), None)
+    return next((folder / name for name in CONFIG_NAMES if os.path.lexists(folder / name)), None)
 
 
-def data_folder(config: Path | None) -> Path:
+def data_directory(config: Path | None) -> Path:
     """The data folder of a config, or of the current folder where there is none.
 
     Reads `settings.dataDir` alone; a file that makes no sense has the folder that it would have without it.
     """
     if config is None:
-        return Path(DATA_FOLDER).absolute()
+        return Path(DATA_DIRECTORY).absolute()
     beside = os.path.dirname(os.path.abspath(config))
-    return Path(absolute(_data_dir(config), beside))
+    return Path(absolute_path(_data_dir(config), beside))
 
 
-def absolute(name: str, folder: str) -> str:
+def absolute_path(name: str, folder: str) -> str:
     return os.path.normpath(os.path.join(folder, os.path.expanduser(name)))
 
 
@@ -36,9 +36,9 @@ def _data_dir(config: Path) -> str:
     from pmtui.config.parsing.problems import Problems
 
     try:
-        values = parse(read_bytes(str(config), MOST_BYTES), str(config), Problems()).values
+        values = parse(read_bytes(str(config), MAX_FILE_BYTES), str(config), Problems()).values
     except (SyntaxProblem, ConfigError):
-        return DATA_FOLDER
+        return DATA_DIRECTORY
     settings = values.get("settings") if isinstance(values, dict) else None
     name = settings.get("dataDir") if isinstance(settings, dict) else None
-    return name if isinstance(name, str) else DATA_FOLDER
+    return name if isinstance(name, str) else DATA_DIRECTORY

@@ -9,7 +9,7 @@ import re
 from pmtui.config.files import read_bytes
 from pmtui.config.model import ConfigError
 
-MOST_BYTES = 1 << 20
+MAX_FILE_BYTES = 1 << 20
 
 _BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)+")
 _NAME = re.compile(r"(?:export[ \t]+)?([A-Za-z0-9_.-]+)[ \t]*[=:](?:[ \t]*(?=[\"']))?")
@@ -27,7 +27,7 @@ def read_env_file(path: str) -> dict[str, str]:
     Never blocks. Raises ConfigError with file and line where the file cannot be read or understood.
     """
     try:
-        text = read_bytes(path, MOST_BYTES).decode("utf-8-sig")
+        text = read_bytes(path, MAX_FILE_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{path}, line {line}: not UTF-8") from None

@@ -84,10 +84,10 @@ def injected_environment(config: ProcessConfig, settings: Settings, run: str) ->
 
 def env_files(config: ProcessConfig) -> list[str]:
     """Where each envFile is: from the config file's folder, or else from `cwd` if it is there."""
-    return [_beside(os.path.expanduser(name), config) for name in config.env_file]
+    return [_resolve_env_file(os.path.expanduser(name), config) for name in config.env_file]
 
 
-def _beside(name: str, config: ProcessConfig) -> str:
+def _resolve_env_file(name: str, config: ProcessConfig) -> str:
     first, second = os.path.join(config.folder, name), os.path.join(config.cwd, name)
     return second if os.path.lexists(second) and not os.path.lexists(first) else first
 

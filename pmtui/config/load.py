@@ -7,17 +7,17 @@ from typing import Any
 
 import msgspec
 
-from pmtui.config.discovery import MOST_BYTES, NAMES, absolute, find_config
+from pmtui.config.discovery import CONFIG_NAMES, MAX_FILE_BYTES, absolute_path, find_config
 from pmtui.config.files import read_bytes
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.config.parsing.decode import read_struct
-from pmtui.config.parsing.dependencies import expand_instances, instance_ids, link
+from pmtui.config.parsing.dependencies import expand_instances, instance_ids, resolve_dependencies
 from pmtui.config.parsing.entries import read_entries
 from pmtui.config.parsing.parser import Document, SyntaxProblem, parse
 from pmtui.config.parsing.problems import Problem, Problems, join
 from pmtui.config.parsing.validators import kind_of
 
-__all__ = ["MOST_BYTES", "NAMES", "Loaded", "Problem", "expand_instances", "find_config", "load_config"]
+__all__ = ["CONFIG_NAMES", "MAX_FILE_BYTES", "Loaded", "Problem", "expand_instances", "find_config", "load_config"]
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings = Settings()
     processes: tuple[ProcessConfig, ...] = ()
     problems: tuple[Problem, ...] = ()
-    places: Mapping[str, str] = {}
+    entry_paths: Mapping[str, str] = {}
     left_out: int = 0
 
     @property
@@ -44,7 +44,7 @@ def load_config(path: Path) -> Loaded:
     problems = Problems()
     try:
         path = Path(os.path.abspath(path))
-        document = parse(read_bytes(str(path), MOST_BYTES), str(path), problems)
+        document = parse(read_bytes(str(path), MAX_FILE_BYTES), str(path), problems)
     except SyntaxProblem as error:
         return _failed(path, error.problem)
     except ConfigError as error:
@@ -60,7 +60,7 @@ def _failed(path: Path, problem: Problem) -> Loaded:
 
 def _settings(fields: dict[str, Any], folder: str) -> Settings:
     settings = Settings(**fields)
-    return msgspec.structs.replace(settings, data_dir=absolute(settings.data_dir, folder))
+    return msgspec.structs.replace(settings, data_dir=absolute_path(settings.data_dir, folder))
 
 
 def _validated(path: Path, document: Document, problems: Problems) -> Loaded:
@@ -69,15 +69,15 @@ def _validated(path: Path, document: Document, problems: Problems) -> Loaded:
     settings = _settings(read_struct(Settings, raw_settings, "settings", problems), folder)
     raws = [*raw_entries]
     entries = read_entries(raws, folder, problems)
-    processes = link(entries, problems)
+    processes = resolve_dependencies(entries, problems)
     places = {name: entry.place for entry in entries if entry.config for name in instance_ids(entry.config)}
     good = {process.id: places[process.id] for process in processes}
     return Loaded(
         path=path,
         settings=settings,
         processes=tuple(processes),
-        problems=document.located(problems.found),
-        places=good,
+        problems=document.locate(problems.found),
+        entry_paths=good,
         left_out=len(raws) - len({*good.values()}),
     )
 

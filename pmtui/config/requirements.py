@@ -11,10 +11,17 @@ import msgspec
 from pmtui.config.interpreter import which
 from pmtui.config.model import ProcessConfig
 
-PYTHON = {".py"}
-NODE = {".js", ".mjs", ".cjs", ".ts", ".mts"}
-RUNNERS = {"python": PYTHON, "python3": PYTHON, "node": NODE, "npm": NODE, "npx": NODE, "tsx": NODE}
-DESCRIPTIONS = (
+PYTHON_EXTENSIONS = {".py"}
+NODE_EXTENSIONS = {".js", ".mjs", ".cjs", ".ts", ".mts"}
+RUNNER_EXTENSIONS = {
+    "python": PYTHON_EXTENSIONS,
+    "python3": PYTHON_EXTENSIONS,
+    "node": NODE_EXTENSIONS,
+    "npm": NODE_EXTENSIONS,
+    "npx": NODE_EXTENSIONS,
+    "tsx": NODE_EXTENSIONS,
+}
+MANIFEST_FILES = (
     "requirements.txt",
     "pyproject.toml",
     "uv.lock",
@@ -25,11 +32,11 @@ DESCRIPTIONS = (
 """Files beside the process whose contents decide about what is installed."""
 
 
-class Need(msgspec.Struct, frozen=True):
+class Requirement(msgspec.Struct, frozen=True):
     """Dependencies of one kind, installed by `steps` in the process's folder; the last one is enough to renew them."""
 
-    described_by: str
-    place: str
+    manifest: str
+    target: str
     is_missing: bool
     steps: list[list[str]]
 
@@ -37,34 +44,37 @@ class Need(msgspec.Struct, frozen=True):
     def hint(self) -> str:
         """For people who have to see to it themselves."""
         commands = " && ".join(shlex.join(step) for step in self.steps)
-        return f'{self.place} is missing beside {self.described_by}: set "install": "auto" or run {commands}'
+        return f'{self.target} is missing beside {self.manifest}: set "install": "auto" or run {commands}'
 
 
-def needs_of(config: ProcessConfig, environment: Mapping[str, str]) -> list[Need]:
+def find_requirements(config: ProcessConfig, environment: Mapping[str, str]) -> list[Requirement]:
     """What the files beside the process ask for, as far as it can concern it."""
-    kinds: dict[str, Callable[[str, Mapping[str, str]], Need | None]] = {".py": python_need, ".js": node_need}
-    endings = endings_of(config)
+    kinds: dict[str, Callable[[str, Mapping[str, str]], Requirement | None]] = {
+        ".py": python_requirement,
+        ".js": node_requirement,
+    }
+    endings = script_extensions(config)
     found = [need(config.cwd, environment) for ending, need in kinds.items() if not endings or ending in endings]
     return [need for need in found if need]
 
 
-def hint_for(config: ProcessConfig, environment: Mapping[str, str]) -> str:
+def requirement_hint(config: ProcessConfig, environment: Mapping[str, str]) -> str:
     """What is probably missing, where nobody is to install it and the process is known to look for it."""
-    if config.install is not None or config.interpreter != "auto" or not endings_of(config):
+    if config.install is not None or config.interpreter != "auto" or not script_extensions(config):
         return ""
-    return next((need.hint for need in needs_of(config, environment) if need.is_missing), "")
+    return next((need.hint for need in find_requirements(config, environment) if need.is_missing), "")
 
 
-def endings_of(config: ProcessConfig) -> set[str]:
+def script_extensions(config: ProcessConfig) -> set[str]:
     """The kind of script that runs, by the endings it may have; empty where that cannot be told."""
     if config.script is None:
         words = (config.command or "").split()
-        return RUNNERS.get(os.path.basename(words[0]) if words else "", set())
+        return RUNNER_EXTENSIONS.get(os.path.basename(words[0]) if words else "", set())
     ending = os.path.splitext(config.script)[1]
-    return next((kind for kind in (PYTHON, NODE) if ending in kind), set())
+    return next((kind for kind in (PYTHON_EXTENSIONS, NODE_EXTENSIONS) if ending in kind), set())
 
 
-def python_need(cwd: str, environment: Mapping[str, str]) -> Need | None:
+def python_requirement(cwd: str, environment: Mapping[str, str]) -> Requirement | None:
     """A virtual environment with what requirements.txt or pyproject.toml names, by uv where that is there."""
     has_list, is_project = os.path.isfile(os.path.join(cwd, "requirements.txt")), is_python_project(cwd)
     if not has_list and not is_project:
@@ -74,7 +84,7 @@ def python_need(cwd: str, environment: Mapping[str, str]) -> Need | None:
     has_uv = which("uv", environment, cwd) is not None
     described_by = "requirements.txt" if has_list else "pyproject.toml"
     if has_uv and is_project and (not has_list or os.path.isfile(os.path.join(cwd, "uv.lock"))):
-        return Need("pyproject.toml", ".venv", home is None, [["uv", "sync"]])
+        return Requirement("pyproject.toml", ".venv", home is None, [["uv", "sync"]])
     what = ["-r", "requirements.txt"] if has_list else ["-e", "."]
     if has_uv:
         make, fill = (
@@ -84,7 +94,7 @@ def python_need(cwd: str, environment: Mapping[str, str]) -> Need | None:
     else:
         make = ["python3", "-m", "venv", home or ".venv"]
         fill = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *what]
-    return Need(described_by, home or ".venv", home is None, [make, fill])
+    return Requirement(described_by, home or ".venv", home is None, [make, fill])
 
 
 def is_python_project(cwd: str) -> bool:
@@ -98,16 +108,16 @@ def is_python_project(cwd: str) -> bool:
         return False
 
 
-def node_need(cwd: str, environment: Mapping[str, str]) -> Need | None:
+def node_requirement(cwd: str, environment: Mapping[str, str]) -> Requirement | None:
     """node_modules, here or above, for a package.json that names any dependency."""
-    if not names_packages(os.path.join(cwd, "package.json")):
+    if not has_packages(os.path.join(cwd, "package.json")):
         return None
     has_lock = any(os.path.isfile(os.path.join(cwd, name)) for name in ("package-lock.json", "npm-shrinkwrap.json"))
-    is_missing = not any(os.path.isdir(os.path.join(folder, "node_modules")) for folder in upwards(cwd))
-    return Need("package.json", "node_modules", is_missing, [["npm", "ci" if has_lock else "install"]])
+    is_missing = not any(os.path.isdir(os.path.join(folder, "node_modules")) for folder in ancestors(cwd))
+    return Requirement("package.json", "node_modules", is_missing, [["npm", "ci" if has_lock else "install"]])
 
 
-def names_packages(path: str) -> bool:
+def has_packages(path: str) -> bool:
     try:
         with open(path, "rb") as file:
             described = msgspec.json.decode(file.read())
@@ -117,7 +127,7 @@ def names_packages(path: str) -> bool:
     return isinstance(described, dict) and any(described.get(kind) for kind in kinds)
 
 
-def upwards(folder: str) -> Iterable[str]:
+def ancestors(folder: str) -> Iterable[str]:
     while True:
         yield folder
         above = os.path.dirname(folder)
@@ -126,7 +136,7 @@ def upwards(folder: str) -> Iterable[str]:
         folder = above
 
 
-def fingerprint(cwd: str, steps: Sequence[Sequence[str]], names: Iterable[str] = DESCRIPTIONS) -> str:
+def fingerprint(cwd: str, steps: Sequence[Sequence[str]], names: Iterable[str] = MANIFEST_FILES) -> str:
     """Equal as long as these steps would install the same, from those of the files that are there."""
     found = hashlib.sha256(repr(steps).encode("utf-8", "surrogatepass"))
     for name in names:
@@ -135,6 +145,6 @@ def fingerprint(cwd: str, steps: Sequence[Sequence[str]], names: Iterable[str] =
     return found.hexdigest()
 
 
-def descriptions(cwd: str) -> list[str]:
+def existing_manifests(cwd: str) -> list[str]:
     """Which of the files are there."""
-    return [name for name in DESCRIPTIONS if os.path.isfile(os.path.join(cwd, name))]
+    return [name for name in MANIFEST_FILES if os.path.isfile(os.path.join(cwd, name))]

@@ -11,7 +11,7 @@ import msgspec
 from pmtui.config.model import ProcessConfig, Settings, Struct
 
 MASK = "********"
-SHORTEST = 4
+MIN_SECRET_LENGTH = 4
 """Characters; a shorter value is in every other word of a text."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -128,7 +128,7 @@ def _found(env: Mapping[str, str]) -> Iterator[str]:
 
 def _is_ordinary(value: str) -> bool:
     is_path = value.startswith("/") and os.path.exists(value)
-    return is_path or len(value) < SHORTEST or value.lower() in _ORDINARY
+    return is_path or len(value) < MIN_SECRET_LENGTH or value.lower() in _ORDINARY
 
 
 def _printable(text: str) -> str:

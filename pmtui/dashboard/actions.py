@@ -25,7 +25,7 @@ class Action:
     @property
     def key(self) -> str:
         """The first key, as people write it."""
-        return shown_key(self.keys.split(",")[0])
+        return format_key(self.keys.split(",")[0])
 
     @property
     def call(self) -> str:
@@ -34,7 +34,7 @@ class Action:
 
     @property
     def all_keys(self) -> str:
-        return " ".join(shown_key(key) for key in self.keys.split(","))
+        return " ".join(format_key(key) for key in self.keys.split(","))
 
 
 _NAMES = {
@@ -64,7 +64,7 @@ _NAMES = {
 }
 
 
-def shown_key(key: str) -> str:
+def format_key(key: str) -> str:
     """A key as people write it: `Ctrl-P`, `?`."""
     if key.startswith("ctrl+"):
         return f"Ctrl-{key[5:].upper()}"

@@ -15,29 +15,29 @@ from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.timer import Timer, TimerCallback
 
-from pmtui.control import RESTING, Console, ControlError, Snapshot
+from pmtui.control import INACTIVE_STATES, Control, ControlError, Snapshot
 from pmtui.dashboard.backend.log_source import LogSource
-from pmtui.dashboard.backend.state import Facts, Feed
+from pmtui.dashboard.backend.state import DashboardState, StatePoller
 from pmtui.dashboard.dialogs.confirm import Question
-from pmtui.dashboard.dialogs.quit import Parting, quit_question
-from pmtui.dashboard.dialogs.shutdown import Farewell
+from pmtui.dashboard.dialogs.quit import QuitChoice, quit_question
+from pmtui.dashboard.dialogs.shutdown import ShutdownDialog
 from pmtui.dashboard.dialogs.too_small import TooSmall
 from pmtui.dashboard.screens.main import MainScreen
-from pmtui.dashboard.style.formats import harmless
+from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.glyphs import ASCII, UNICODE, Glyphs
 from pmtui.dashboard.style.themes import CYCLE, DARK, LIGHT
 from pmtui.dashboard.terminal.driver import TerminalDriver
 
-TWICE = 2.0
+DOUBLE_PRESS_TIMEOUT = 2.0
 """Seconds within which the second Ctrl-C quits."""
-ANSWER = 1.0
+LIST_TIMEOUT = 1.0
 """Seconds for which quitting waits for the manager to say what runs."""
 
 
-class Owner(Protocol):
+class ManagerOwner(Protocol):
     """Who runs the manager that this dashboard shows."""
 
-    def leave(self) -> None:
+    def request_exit(self) -> None:
         """Ends everything; asked again, at once. `DashboardApp.manager_ended` is called when it has."""
 
 
@@ -59,9 +59,9 @@ class DashboardApp(App[None]):
 
     def __init__(
         self,
-        control: Console,
+        control: Control,
         logs: LogSource,
-        owner: Owner | None = None,
+        owner: ManagerOwner | None = None,
         *,
         can_start_again: bool = False,
         glyphs: Glyphs | None = None,
@@ -74,30 +74,30 @@ class DashboardApp(App[None]):
         self._can_start_again = can_start_again
         self.glyphs = glyphs or (ASCII if os.environ.get("PMTUI_ASCII") else UNICODE)
         self.clock = clock
-        self.feed = Feed(control, self._take, clock)
-        self.main = MainScreen(control, logs, self.feed, self.glyphs)
+        self.poller = StatePoller(control, self._show_state, clock)
+        self.main = MainScreen(control, logs, self.poller, self.glyphs)
         self.main.detaches = owner is None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = os.environ.get("PMTUI_THEME", DARK.name)
-        self._leaving = False
-        self._waiting: deque[Callable[[], object]] = deque()
-        self._interrupted = 0.0
+        self._exiting = False
+        self._queued_calls: deque[Callable[[], object]] = deque()
+        self._interrupted_at = 0.0
 
     def get_default_screen(self) -> MainScreen:
         return self.main
 
     def on_mount(self) -> None:
-        self.run_worker(self.feed.run(), group="feed")
-        self.call_after_refresh(settle_garbage)
+        self.run_worker(self.poller.run(), group="feed")
+        self.call_after_refresh(freeze_gc)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-        self._catch_up()
+        self._run_queued_calls()
 
-    def _take(self, facts: Facts) -> None:
+    def _show_state(self, facts: DashboardState) -> None:
         if not self.main.is_running:  # on its way out, without its widgets
             return
         self.main.show(facts)
-        if isinstance(self.screen, Farewell):
+        if isinstance(self.screen, ShutdownDialog):
             self.screen.show(facts)
 
     # leaving
@@ -106,25 +106,25 @@ class DashboardApp(App[None]):
         if self.owner is None:
             self.exit()
             return
-        if isinstance(self.screen, Farewell | Question):
+        if isinstance(self.screen, ShutdownDialog | Question):
             return
-        if not (alive := await self._alive()):
-            self.leave()
+        if not (alive := await self._active_snapshots()):
+            self.request_exit()
             return
-        self.push_screen(quit_question(alive, self.glyphs, self._can_start_again), self._answered)
+        self.push_screen(quit_question(alive, self.glyphs, self._can_start_again), self._quit_answered)
 
-    async def _alive(self) -> list[Snapshot]:
+    async def _active_snapshots(self) -> list[Snapshot]:
         """What would stop: as the manager knows it now, or as it was shown last where it does not answer soon."""
-        rows = self.feed.facts.snapshots
+        rows = self.poller.state.snapshots
         with contextlib.suppress(ControlError, TimeoutError):
-            async with asyncio.timeout(ANSWER):
+            async with asyncio.timeout(LIST_TIMEOUT):
                 rows = await self.control.list()
-        return [row for row in rows if row.status not in RESTING]
+        return [row for row in rows if row.status not in INACTIVE_STATES]
 
-    def _answered(self, parting: Parting | None) -> None:
+    def _quit_answered(self, parting: QuitChoice | None) -> None:
         if parting not in (None, "stay"):
             self.starts_again = parting == "start again"
-            self.leave()
+            self.request_exit()
 
     def on_resize(self) -> None:
         """Draws everything: a terminal that was small for a moment has lost what it showed, and nobody says so."""
@@ -141,52 +141,52 @@ class DashboardApp(App[None]):
         timer._skip = False
         return timer
 
-    def leave(self) -> None:
+    def request_exit(self) -> None:
         """Ends everything; once more, at once."""
         if self.owner is None:
             self.exit()
             return
-        self.owner.leave()
-        if not self._leaving:
-            self._leaving = True
-            self.push_screen(Farewell(self.feed.facts, self.clock(), self.glyphs))
-            self.feed.stir()
+        self.owner.request_exit()
+        if not self._exiting:
+            self._exiting = True
+            self.push_screen(ShutdownDialog(self.poller.state, self.clock(), self.glyphs))
+            self.poller.poll_soon()
 
     def manager_ended(self) -> None:
         """Nothing is left; there is nothing more to show. For any thread."""
-        self._from_anywhere(self.exit)
+        self._call_threadsafe(self.exit)
 
-    def alarm(self, text: str) -> None:
+    def show_warning(self, text: str) -> None:
         """Something that people should know of. For any thread."""
-        self._from_anywhere(
-            partial(self.notify, harmless(text), title="", severity="warning", timeout=10, markup=False)
+        self._call_threadsafe(
+            partial(self.notify, printable(text), title="", severity="warning", timeout=10, markup=False)
         )
 
-    def _from_anywhere(self, callback: Callable[[], object]) -> None:
-        self._waiting.append(callback)
+    def _call_threadsafe(self, callback: Callable[[], object]) -> None:
+        self._queued_calls.append(callback)
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has just been closed
-                self._loop.call_soon_threadsafe(self._catch_up)
+                self._loop.call_soon_threadsafe(self._run_queued_calls)
 
-    def _catch_up(self) -> None:
+    def _run_queued_calls(self) -> None:
         with self._context():
-            while self._waiting:
-                self._waiting.popleft()()
+            while self._queued_calls:
+                self._queued_calls.popleft()()
 
-    def on_farewell_kill_asked(self) -> None:
-        self.leave()
+    def on_shutdown_dialog_kill_requested(self) -> None:
+        self.request_exit()
 
     def action_interrupt(self) -> None:
         """Ctrl-C copies what is selected; twice in a row it quits."""
         if text := self.main.pane.selected_text:
             self.main.copy(text)
             self.main.pane.clear_selection()
-        elif self._leaving or time.monotonic() - self._interrupted < TWICE:
-            self.leave()
+        elif self._exiting or time.monotonic() - self._interrupted_at < DOUBLE_PRESS_TIMEOUT:
+            self.request_exit()
         else:
-            self._interrupted = time.monotonic()
+            self._interrupted_at = time.monotonic()
             does = "detaches" if self.owner is None else "stops everything and quits"
-            self.notify(f"Ctrl-C again {does}", timeout=TWICE, markup=False)
+            self.notify(f"Ctrl-C again {does}", timeout=DOUBLE_PRESS_TIMEOUT, markup=False)
 
     # the rest
 
@@ -203,7 +203,7 @@ class DashboardApp(App[None]):
         self.notify(f"Theme {self.theme}", timeout=1.5, markup=False)
 
 
-def settle_garbage() -> None:
+def freeze_gc() -> None:
     """What is there now stays: the collector need not look at it again (worst pause 95 ms, then 15-30 ms)."""
     gc.collect()
     gc.freeze()

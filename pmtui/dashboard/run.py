@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 from pmtui.dashboard.backend.manager_thread import ManagerThread
-from pmtui.dashboard.terminal.signals import leaving_on_signals
+from pmtui.dashboard.terminal.signals import exit_on_signals
 from pmtui.dashboard.terminal.state import Terminal
-from pmtui.spawner.launcher import Boot
-from pmtui.supervisor.reload import Source
+from pmtui.spawner.launcher import GuardianLauncher
+from pmtui.supervisor.reload import ConfigSource
 
 
 def run_dashboard(
-    source: Source, boot: Boot, has_api: bool = True, start_again: Callable[[], int] | None = None
+    source: ConfigSource, boot: GuardianLauncher, has_api: bool = True, start_again: Callable[[], int] | None = None
 ) -> int:
     """Supervises what the configuration names until the dashboard is left; the exit code.
 
@@ -18,18 +18,18 @@ def run_dashboard(
     offered. Raises StartError before anything is started. However the dashboard ends, all processes end, and the
     terminal is as it was.
     """
-    terminal = Terminal.now()
+    terminal = Terminal.current()
     manager = ManagerThread(source, boot, terminal, has_api=has_api)
-    with leaving_on_signals(manager):
+    with exit_on_signals(manager):
         manager.start()
         try:
             from pmtui.dashboard.app import DashboardApp  # Textual takes 200 ms, in which the processes start
 
             app = DashboardApp(manager.control, manager, manager, can_start_again=start_again is not None)
-            manager.tell(app.alarm, app.manager_ended)
+            manager.set_callbacks(app.show_warning, app.manager_ended)
             app.run()
         finally:
             manager.close()
             terminal.restore()
-    terminal.say(manager.last_words)
+    terminal.print_line(manager.summary)
     return start_again() if start_again and app.starts_again else app.return_code or 0

@@ -5,7 +5,7 @@ import os
 from pmtui.config.interpreter import split_command
 from pmtui.config.model import ProcessConfig
 
-ROOT = "/app"
+CONTAINER_ROOT = "/app"
 """Where an image holds the config's folder."""
 
 _INTERPRETERS = {".py": "python3", ".js": "node", ".mjs": "node", ".cjs": "node", ".sh": "sh"}
@@ -37,7 +37,7 @@ def container_argv(config: ProcessConfig, folder: str) -> list[str]:
     return [_within(word, folder) for word in _script(config, interpreter)]
 
 
-def container_folder(config: ProcessConfig, folder: str) -> str:
+def container_directory(config: ProcessConfig, folder: str) -> str:
     return _within(config.cwd, folder)
 
 
@@ -59,5 +59,5 @@ def _command(config: ProcessConfig) -> list[str]:
 
 def _within(word: str, folder: str) -> str:
     if word == folder or word.startswith(f"{folder}/"):
-        return f"{ROOT}{word[len(folder) :]}"
+        return f"{CONTAINER_ROOT}{word[len(folder) :]}"
     return word

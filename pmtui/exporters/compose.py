@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 from pmtui.config.environment import env_files
 from pmtui.config.model import Health, ProcessConfig
-from pmtui.exporters.argv import ROOT, container_argv, container_folder
+from pmtui.exporters.argv import CONTAINER_ROOT, container_argv, container_directory
 from pmtui.exporters.environment import Value, environment_of
 from pmtui.exporters.probe import probe_command
-from pmtui.exporters.result import Exported, Project, warn_of_rest
+from pmtui.exporters.result import Exported, Project, warn_unsupported
 from pmtui.exporters.yaml import dump_yaml
 
 _CONDITIONS = {
@@ -25,7 +25,11 @@ def export_compose(project: Project) -> Exported:
     out = Exported()
     services = {config.id: _service(project, config, out) for config in project.processes}
     out.files["compose.yaml"] = dump_yaml({"services": services})
-    out.warn("", f"the image {project.image} has to hold the folder {project.folder} as {ROOT}, and its interpreters")
+    out.warn(
+        "",
+        f"the image {project.image} has to hold the folder {project.directory} as {CONTAINER_ROOT}, "
+        "and its interpreters",
+    )
     out.warn("", "ports are not in the config: publish what is to be reached; services find each other by name")
     return out
 
@@ -33,8 +37,8 @@ def export_compose(project: Project) -> Exported:
 def _service(project: Project, config: ProcessConfig, out: Exported) -> dict[str, Any]:
     service: dict[str, Any] = {
         "image": escaped(project.image),
-        "command": [escaped(word) for word in container_argv(config, project.folder)],
-        "working_dir": escaped(container_folder(config, project.folder)),
+        "command": [escaped(word) for word in container_argv(config, project.directory)],
+        "working_dir": escaped(container_directory(config, project.directory)),
         "init": True,
         "environment": {
             name: _template(value) for name, value in environment_of(config, project.settings, out).items()
@@ -43,7 +47,7 @@ def _service(project: Project, config: ProcessConfig, out: Exported) -> dict[str
         "stop_signal": config.stop_signal,
         "stop_grace_period": f"{round(config.stop_timeout * 1000)}ms",
     }
-    files = [os.path.relpath(path, project.folder) for path in env_files(config)]
+    files = [os.path.relpath(path, project.directory) for path in env_files(config)]
     if files:
         service["env_file"] = [escaped(f"./{path}") for path in files]
     if config.depends_on:
@@ -120,7 +124,7 @@ def _healthcheck(health: Health) -> dict[str, Any] | None:
 def _limits(config: ProcessConfig, out: Exported) -> dict[str, Any]:
     limits = {"nofile": config.limits.nofile, "core": config.limits.core, "cpu": config.limits.cpu}
     ulimits = {name: number for name, number in limits.items() if number is not None}
-    warn_of_rest(config, out, carried=frozenset(limits))
+    warn_unsupported(config, out, carried=frozenset(limits))
     if config.umask is not None:
         out.warn(config.id, "umask is lost")
     if config.max_memory:

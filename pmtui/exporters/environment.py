@@ -32,7 +32,7 @@ def environment_of(config: ProcessConfig, settings: Settings, out: Exported) -> 
     dsn = {"DB_DSN": settings.pocketbase.dsn} if settings.pocketbase.dsn else {}
     for name, template in [*dsn.items(), *shared.items(), *config.env.items()]:
         values[name] = _filled(template, values)
-        if looks_secret(name) and plain(values[name]):
+        if looks_secret(name) and literal_text(values[name]):
             out.warn(config.id, f"{name} looks secret, stands in the config, and is now in the export too")
     return values
 
@@ -55,7 +55,7 @@ def names_in_files(config: ProcessConfig, out: Exported) -> set[str]:
     return names
 
 
-def plain(value: Value) -> str | None:
+def literal_text(value: Value) -> str | None:
     """The text, where nothing in it has to be known first."""
     return "".join(str(part) for part in value) if all(isinstance(part, str) for part in value) else None
 
@@ -69,7 +69,7 @@ def _filled(template: str, known: Mapping[str, Value]) -> Value:
         dollar, name, kind, word = found.groups()
         if dollar:
             parts.append("$")
-        elif name in known and (plain(known[name]) != "" or not kind):
+        elif name in known and (literal_text(known[name]) != "" or not kind):
             parts.extend(known[name])
         else:
             parts.append(Reference(name, kind or "", word or ""))

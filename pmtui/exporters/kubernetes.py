@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from pmtui.config.environment import env_files
 from pmtui.config.model import Health, ProcessConfig
-from pmtui.exporters.argv import ROOT, container_argv, container_folder
+from pmtui.exporters.argv import CONTAINER_ROOT, container_argv, container_directory
 from pmtui.exporters.compose import is_local, port_of
 from pmtui.exporters.environment import Reference, environment_of
-from pmtui.exporters.result import Exported, Project, warn_of_rest
+from pmtui.exporters.result import Exported, Project, warn_unsupported
 from pmtui.exporters.yaml import dump_yaml
 
 Manifest = dict[str, Any]
@@ -32,7 +32,11 @@ def export_kubernetes(project: Project) -> Exported:
             manifests.append(_service(project, names[config.id], port[1]))
         _warn(config, port[0] if port else "", out)
     out.files["kubernetes.yaml"] = "---\n".join(dump_yaml(manifest) for manifest in manifests)
-    out.warn("", f"the image {project.image} has to hold the folder {project.folder} as {ROOT}, and its interpreters")
+    out.warn(
+        "",
+        f"the image {project.image} has to hold the folder {project.directory} as {CONTAINER_ROOT}, "
+        "and its interpreters",
+    )
     return out
 
 
@@ -80,8 +84,8 @@ def _pod(project: Project, config: ProcessConfig, names: dict[str, str], out: Ex
     container: Manifest = {
         "name": names[config.id],
         "image": project.image,
-        "command": [word.replace("$(", "$$(") for word in container_argv(config, project.folder)],
-        "workingDir": container_folder(config, project.folder),
+        "command": [word.replace("$(", "$$(") for word in container_argv(config, project.directory)],
+        "workingDir": container_directory(config, project.directory),
         "env": _environment(project, config, out),
         **_probes(config),
     }
@@ -133,7 +137,7 @@ def _env_files(project: Project, config: ProcessConfig, out: Exported) -> list[M
     """Each file is a secret that the owner makes of it; its values are not written down."""
     sources: list[Manifest] = []
     for path in env_files(config):
-        name = dns_label(f"{project.name}-file-{os.path.relpath(path, project.folder)}")
+        name = dns_label(f"{project.name}-file-{os.path.relpath(path, project.directory)}")
         sources.append({"secretRef": {"name": name}})
         out.warn(config.id, f"envFile: kubectl create secret generic {name} --from-env-file={path}")
     return sources
@@ -209,4 +213,4 @@ def _warn(config: ProcessConfig, host: str, out: Exported) -> None:
         out.warn(config.id, "umask is lost")
     if config.max_memory:
         out.warn(config.id, "maxMemory: the kernel kills it there, where pmtui stops and restarts it")
-    warn_of_rest(config, out)
+    warn_unsupported(config, out)

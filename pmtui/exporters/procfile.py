@@ -7,7 +7,7 @@ from pmtui.config.environment import env_files
 from pmtui.config.model import ProcessConfig
 from pmtui.exporters.argv import local_argv
 from pmtui.exporters.environment import Reference, Value, environment_of
-from pmtui.exporters.result import Exported, Project, warn_of_rest
+from pmtui.exporters.result import Exported, Project, warn_unsupported
 
 _NO_LABEL = re.compile(r"[^A-Za-z0-9_-]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -42,7 +42,7 @@ def export_procfile(project: Project) -> Exported:
 def _command(project: Project, config: ProcessConfig, out: Exported) -> str:
     values = environment_of(config, project.settings, out)
     pairs = [f"{name}={_quoted(value)}" for name, value in values.items() if _VARIABLE.fullmatch(name)]
-    folder = f"cd {shlex.quote(config.cwd)} && " if config.cwd != project.folder else ""
+    folder = f"cd {shlex.quote(config.cwd)} && " if config.cwd != project.directory else ""
     umask = f"umask {config.umask:04o} && " if config.umask is not None else ""
     return f"{folder}{umask}exec {' '.join(['env', *pairs, shlex.join(local_argv(config))])}"
 
@@ -64,4 +64,4 @@ def _warn(config: ProcessConfig, out: Exported) -> None:
     others = [path for path in env_files(config) if not path.endswith("/.env")]
     if others:
         out.warn(config.id, f"envFile {', '.join(others)} lost: only .env is read")
-    warn_of_rest(config, out)
+    warn_unsupported(config, out)

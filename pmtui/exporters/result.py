@@ -9,7 +9,7 @@ class Project(msgspec.Struct, frozen=True):
     """What is to run elsewhere. `folder` is the config's; `image` is what containers are made of."""
 
     name: str
-    folder: str
+    directory: str
     settings: Settings
     processes: tuple[ProcessConfig, ...]
     image: str = ""
@@ -32,7 +32,7 @@ class Exported:
             self.warnings.append(line)
 
 
-def warn_of_rest(config: ProcessConfig, out: Exported, carried: frozenset[str] = frozenset()) -> None:
+def warn_unsupported(config: ProcessConfig, out: Exported, carried: frozenset[str] = frozenset()) -> None:
     """Names what nothing but pmtui does; `carried` has what this target does too."""
     if config.dev_mode:
         out.warn(config.id, "devMode is lost: nothing is restarted when files change")

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from pmtui.config.environment import build_environment, env_files, injected_environment
 from pmtui.config.interpreter import resolve
 from pmtui.config.model import ConfigError, Health, ProcessConfig
-from pmtui.exporters.environment import Reference, Value, environment_of, names_in_files, plain
+from pmtui.exporters.environment import Reference, Value, environment_of, literal_text, names_in_files
 from pmtui.exporters.probe import probe_command
-from pmtui.exporters.result import Exported, Project, warn_of_rest
+from pmtui.exporters.result import Exported, Project, warn_unsupported
 from pmtui.exporters.systemd_escape import assignment, command_line, path_value, unit_name
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -21,7 +21,7 @@ _RESTART = {"always": "always", "on-failure": "on-failure", "never": "no"}
 def export_systemd(project: Project) -> Exported:
     """Unit files by their names. A process whose program cannot be found is left out, and named."""
     out = Exported()
-    awaited = awaited_ends(project)
+    awaited = awaited_processes(project)
     units: list[str] = []
     for config in project.processes:
         try:
@@ -36,7 +36,7 @@ def export_systemd(project: Project) -> Exported:
         out.files[name] = _text(_service(project, config, argv, config.id in awaited, out))
         units += [name] if config.autostart else []
         _health_units(project, config, out)
-        warn_of_rest(config, out, carried=frozenset(_LIMITS))
+        warn_unsupported(config, out, carried=frozenset(_LIMITS))
     target = f"{unit_name(project.name)}.target"
     wanted_by = "default.target" if project.is_user else "multi-user.target"
     wants = [f"Wants={' '.join(units)}"] if units else []
@@ -45,7 +45,7 @@ def export_systemd(project: Project) -> Exported:
     return out
 
 
-def awaited_ends(project: Project) -> set[str]:
+def awaited_processes(project: Project) -> set[str]:
     """Those whose end others wait for."""
     conditions = [pair for config in project.processes for pair in config.depends_on.items()]
     return {name for name, condition in conditions if condition in ("completed", "succeeded")}
@@ -141,7 +141,7 @@ def _execution(project: Project, config: ProcessConfig, out: Exported) -> Iterat
 
 
 def _variable(config: ProcessConfig, name: str, value: Value, out: Exported) -> Iterator[str]:
-    text = plain(value)
+    text = literal_text(value)
     if not _VARIABLE.fullmatch(name):
         out.warn(config.id, f"env {name!a} is lost: systemd takes letters, digits and _ only")
     elif text is not None:
@@ -189,13 +189,13 @@ def _health_units(project: Project, config: ProcessConfig, out: Exported) -> Non
     if not (config.health and probe):
         return
     unit, what = unit_of(project, config.id), f"{config.id} of {path_value(project.name)}"
-    asking = _asking(unit, what, config.health, probe, project.is_user)
+    asking = _check_service(unit, what, config.health, probe, project.is_user)
     timer = _timer(unit, what, config.health)
     out.files[unit_of(project, config.id, "-health.service")] = _text([*asking, *_execution(project, config, out)])
     out.files[unit_of(project, config.id, "-health.timer")] = _text(timer)
 
 
-def _asking(unit: str, what: str, health: Health, probe: str, is_user: bool) -> list[str]:
+def _check_service(unit: str, what: str, health: Health, probe: str, is_user: bool) -> list[str]:
     """Ends badly after that many failures in a row; then, with the rights of systemd, the process is restarted."""
     loop = (
         f"n=0; until {probe}; do n=$((n+1)); [ $n -lt {health.failure_threshold} ] || exit 1; "

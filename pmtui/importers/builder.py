@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 _NO_ID = re.compile(r"[^A-Za-z0-9._-]+")
-_LONGEST_ID = 60
+_MAX_ID_LENGTH = 60
 
 
-class ForeignFileError(Exception):
+class UnsupportedFileError(Exception):
     """Nothing can be made of the file; says what and where."""
 
 
@@ -38,7 +38,7 @@ class Imported(msgspec.Struct, frozen=True):
         return [note for note in self.notes if note.is_lost]
 
 
-class Origin(msgspec.Struct, frozen=True):
+class ImportContext(msgspec.Struct, frozen=True):
     """Where a file comes from and where it goes: relative paths mean `source`, and are read from `target`.
 
     `environment` is only looked at for names that the file itself refers to.
@@ -60,93 +60,93 @@ class Origin(msgspec.Struct, frozen=True):
 
 def id_of(label: str) -> str:
     """The nearest id that we allow."""
-    return _NO_ID.sub("-", label).strip("._-")[:_LONGEST_ID] or "process"
+    return _NO_ID.sub("-", label).strip("._-")[:_MAX_ID_LENGTH] or "process"
 
 
-class Draft:
+class ConfigBuilder:
     """Gathers the processes of one file and the notes about it."""
 
-    def __init__(self, origin: Origin) -> None:
-        self.origin = origin
+    def __init__(self, origin: ImportContext) -> None:
+        self.context = origin
         self.settings: dict[str, Any] = {}
-        self.entries: dict[str, Entry] = {}
+        self.processes: dict[str, ProcessBuilder] = {}
         self.notes: list[Note] = []
 
-    def entry(self, label: str, raw: Mapping[str, Any]) -> "Entry":
+    def add_process(self, label: str, raw: Mapping[str, Any]) -> "ProcessBuilder":
         """A process of that name; its id is the nearest one that we allow and that is not taken."""
         word = id_of(label)
         name, number = word, 2
-        while name in self.entries:
+        while name in self.processes:
             name, number = f"{word}-{number}", number + 1
-        self.entries[name] = Entry(name, self, raw)
+        self.processes[name] = ProcessBuilder(name, self, raw)
         if name != label:
-            self.note(name, "name", "id", "written with the letters that an id may have")
-        return self.entries[name]
+            self.add_note(name, "name", "id", "written with the letters that an id may have")
+        return self.processes[name]
 
-    def note(self, process: str, source: str, target: str, reason: str = "") -> None:
+    def add_note(self, process: str, source: str, target: str, reason: str = "") -> None:
         self.notes.append(Note(process, source, target, reason))
 
-    def lose(self, process: str, source: str, reason: str) -> None:
+    def add_loss(self, process: str, source: str, reason: str) -> None:
         self.notes.append(Note(process, source, "", reason, is_lost=True))
 
-    def drop(self, entry: "Entry", source: str, reason: str) -> None:
+    def drop_process(self, entry: "ProcessBuilder", source: str, reason: str) -> None:
         """Leaves a process out whole."""
-        del self.entries[entry.id]
-        self.lose(entry.id, source, f"the process is left out: {reason}")
+        del self.processes[entry.id]
+        self.add_loss(entry.id, source, f"the process is left out: {reason}")
 
-    def finish(self, kind: str) -> Imported:
-        return Imported(kind, self.settings, {name: entry.fields for name, entry in self.entries.items()}, self.notes)
+    def build(self, kind: str) -> Imported:
+        return Imported(kind, self.settings, {name: entry.fields for name, entry in self.processes.items()}, self.notes)
 
 
-class Entry:
+class ProcessBuilder:
     """One process in the making. What is taken of its foreign fields is accounted for; `close` tells the rest."""
 
-    def __init__(self, name: str, draft: Draft, raw: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, draft: ConfigBuilder, raw: Mapping[str, Any]) -> None:
         self.id = name
         self.fields: dict[str, Any] = {}
-        self._draft = draft
-        self._left = dict(raw)
+        self._builder = draft
+        self._remaining = dict(raw)
         self.seen = frozenset(raw)
 
-    def take(self, key: str) -> Any:
+    def pop(self, key: str) -> Any:
         """The foreign field, None where it is not there; from now on the caller has to account for it."""
-        return self._left.pop(key, None)
+        return self._remaining.pop(key, None)
 
-    def left(self) -> list[str]:
-        return list(self._left)
+    def remaining(self) -> list[str]:
+        return list(self._remaining)
 
-    def put(self, source: str, reason: str = "", /, **fields: Any) -> None:
+    def set_fields(self, source: str, reason: str = "", /, **fields: Any) -> None:
         """These fields (in our spelling) come from `source`."""
         self.fields |= fields
-        self._draft.note(self.id, source, ", ".join(fields), reason)
+        self._builder.add_note(self.id, source, ", ".join(fields), reason)
 
-    def part(self, source: str, table: str, /, **fields: Any) -> None:
+    def set_table_fields(self, source: str, table: str, /, **fields: Any) -> None:
         """The same for fields of a table such as `log`."""
         self.fields.setdefault(table, {}).update(fields)
-        self._draft.note(self.id, source, ", ".join(f"{table}.{name}" for name in fields))
+        self._builder.add_note(self.id, source, ", ".join(f"{table}.{name}" for name in fields))
 
-    def remark(self, source: str, reason: str) -> None:
+    def add_remark(self, source: str, reason: str) -> None:
         """Needs no field: pmtui does so anyway."""
-        self._draft.note(self.id, source, "(as always)", reason)
+        self._builder.add_note(self.id, source, "(as always)", reason)
 
-    def lose(self, source: str, reason: str) -> None:
-        self._draft.lose(self.id, source, reason)
+    def add_loss(self, source: str, reason: str) -> None:
+        self._builder.add_loss(self.id, source, reason)
 
-    def settle(self, anyway: Mapping[str, str], lost: Mapping[str, str]) -> None:
+    def account_for(self, anyway: Mapping[str, str], lost: Mapping[str, str]) -> None:
         """Accounts for fields that have no counterpart, with the reason of each."""
-        for key in self.left():
+        for key in self.remaining():
             if key in anyway:
-                self.take(key)
-                self.remark(key, anyway[key])
+                self.pop(key)
+                self.add_remark(key, anyway[key])
             elif key in lost:
-                value = self.take(key)
+                value = self.pop(key)
                 if not is_off(value):
-                    self.lose(key, lost[key])
+                    self.add_loss(key, lost[key])
 
     def close(self) -> None:
-        for key in self.left():
-            self.take(key)
-            self.lose(key, "pmtui knows no such field")
+        for key in self.remaining():
+            self.pop(key)
+            self.add_loss(key, "pmtui knows no such field")
 
 
 def is_off(value: object) -> bool:

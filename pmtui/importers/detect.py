@@ -9,18 +9,18 @@ import msgspec
 
 from pmtui.config.files import read_bytes
 from pmtui.config.model import ConfigError
-from pmtui.importers.builder import ForeignFileError, Imported, Note, Origin
+from pmtui.importers.builder import ImportContext, Imported, Note, UnsupportedFileError
 from pmtui.importers.pm2.ecosystem import read_pm2
 from pmtui.importers.pm2.javascript import evaluate
 from pmtui.importers.process_compose.project import read_process_compose
 from pmtui.importers.procfile import read_procfile
 from pmtui.importers.relaxed_json import parse_relaxed
-from pmtui.importers.repair import mend
+from pmtui.importers.repair import drop_invalid
 from pmtui.importers.supervisord.programs import read_supervisor
 from pmtui.importers.yaml_text import parse_yaml
 
 KINDS = ("procfile", "pm2", "supervisord", "process-compose")
-MOST_BYTES = 1 << 20
+MAX_FILE_BYTES = 1 << 20
 
 _PROGRAMS = {".js", ".cjs", ".mjs"}
 _SECTION = re.compile(r"^\[(program|supervisord)\b", re.MULTILINE)
@@ -35,19 +35,19 @@ def import_file(
     `kind` is one of KINDS; None finds out. Raises ForeignFileError where nothing can be made of it.
     """
     path = os.path.abspath(path)
-    origin = Origin(os.path.dirname(path), os.path.abspath(target), environment)
+    origin = ImportContext(os.path.dirname(path), os.path.abspath(target), environment)
     try:
-        imported = mend(_read(path, origin, kind, env_name))
-    except ForeignFileError as error:
+        imported = drop_invalid(_read(path, origin, kind, env_name))
+    except UnsupportedFileError as error:
         separator = " " if str(error).startswith(("is ", "does ", "cannot ")) else ": "
-        raise ForeignFileError(f"{path}{separator}{error}") from None
+        raise UnsupportedFileError(f"{path}{separator}{error}") from None
     if not imported.processes:
         reasons = "; ".join(f"{note.process or note.source}: {note.reason}" for note in imported.losses[:3])
-        raise ForeignFileError(f"{path}: no process can be made of it{f' ({reasons})' if reasons else ''}")
+        raise UnsupportedFileError(f"{path}: no process can be made of it{f' ({reasons})' if reasons else ''}")
     return imported
 
 
-def _read(path: str, origin: Origin, kind: str | None, env_name: str | None) -> Imported:
+def _read(path: str, origin: ImportContext, kind: str | None, env_name: str | None) -> Imported:
     name = os.path.basename(path)
     ending = os.path.splitext(name)[1].lower()
     if ending in _PROGRAMS and os.path.isfile(path):
@@ -61,7 +61,7 @@ def _read(path: str, origin: Origin, kind: str | None, env_name: str | None) -> 
         return read_supervisor(text, origin)
     if kind == "procfile":
         return read_procfile(text, origin)
-    raise ForeignFileError(f"is none of {', '.join(KINDS)}, as far as can be seen; --from KIND says what it is")
+    raise UnsupportedFileError(f"is none of {', '.join(KINDS)}, as far as can be seen; --from KIND says what it is")
 
 
 def _evaluated(imported: Imported, environment: Mapping[str, str]) -> Imported:
@@ -77,24 +77,24 @@ def _evaluated(imported: Imported, environment: Mapping[str, str]) -> Imported:
 
 def _text(path: str) -> str:
     try:
-        text = read_bytes(path, MOST_BYTES).decode("utf-8-sig")
+        text = read_bytes(path, MAX_FILE_BYTES).decode("utf-8-sig")
     except ConfigError as error:
-        raise ForeignFileError(str(error).removeprefix(f"{path} ")) from None
+        raise UnsupportedFileError(str(error).removeprefix(f"{path} ")) from None
     except UnicodeDecodeError:
-        raise ForeignFileError("is not UTF-8 text") from None
+        raise UnsupportedFileError("is not UTF-8 text") from None
     if not text.strip():
-        raise ForeignFileError("is empty")
+        raise UnsupportedFileError("is empty")
     if "\0" in text:
-        raise ForeignFileError("is no text: there is a NUL in it")
+        raise UnsupportedFileError("is no text: there is a NUL in it")
     return text
 
 
-def _values(values: Any, origin: Origin, kind: str | None, env_name: str | None) -> Imported:
+def _values(values: Any, origin: ImportContext, kind: str | None, env_name: str | None) -> Imported:
     is_compose = isinstance(values, dict) and "processes" in values
     if kind == "process-compose" or (kind is None and is_compose):
         return read_process_compose(values if isinstance(values, dict) else {}, origin)
     if kind is None and isinstance(values, dict) and "services" in values:
-        raise ForeignFileError("describes containers (docker compose), not processes")
+        raise UnsupportedFileError("describes containers (docker compose), not processes")
     return read_pm2(values, origin, env_name)
 
 

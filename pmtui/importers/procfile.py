@@ -6,8 +6,8 @@ import shlex
 
 from pmtui.config.envfile import read_env_file
 from pmtui.config.model import ConfigError
-from pmtui.importers.builder import Draft, Entry, ForeignFileError, Imported, Origin
-from pmtui.importers.shell_words import by_shell
+from pmtui.importers.builder import ConfigBuilder, ImportContext, Imported, ProcessBuilder, UnsupportedFileError
+from pmtui.importers.shell_words import shell_fields
 
 FIRST_PORT = 5000
 PORT_STEP = 100
@@ -15,59 +15,63 @@ _LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(.+)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def read_procfile(text: str, origin: Origin) -> Imported:
+def read_procfile(text: str, origin: ImportContext) -> Imported:
     """Raises ForeignFileError where one name stands for two processes, as honcho and overmind do."""
-    draft = Draft(origin)
+    draft = ConfigBuilder(origin)
     lines_of: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         found = _LINE.fullmatch(line)
         if found is None:
             if line.strip() and not line.lstrip().startswith("#"):
-                draft.lose("", f"line {number}", "is not `name: command`; foreman and honcho pass over it too")
+                draft.add_loss("", f"line {number}", "is not `name: command`; foreman and honcho pass over it too")
             continue
         label, command = found.groups()
         if label in lines_of:
-            raise ForeignFileError(f"{label} is there twice: lines {lines_of[label]} and {number}")
+            raise UnsupportedFileError(f"{label} is there twice: lines {lines_of[label]} and {number}")
         lines_of[label] = number
-        _process(draft.entry(label, {}), label, command, origin)
+        _process(draft.add_process(label, {}), label, command, origin)
     _environment(draft, origin)
-    return draft.finish("Procfile")
+    return draft.build("Procfile")
 
 
-def _process(entry: Entry, label: str, command: str, origin: Origin) -> None:
-    entry.put("command", "", **by_shell(command, "/bin/sh"))
+def _process(entry: ProcessBuilder, label: str, command: str, origin: ImportContext) -> None:
+    entry.set_fields("command", "", **shell_fields(command, "/bin/sh"))
     if origin.source != origin.target:
-        entry.put("folder of the Procfile", cwd=origin.source)
+        entry.set_fields("folder of the Procfile", cwd=origin.source)
     if label == "release":
-        entry.put("release", "runs once; let the others depend on it (succeeded) if they need it", restart="never")
+        entry.set_fields(
+            "release", "runs once; let the others depend on it (succeeded) if they need it", restart="never"
+        )
     else:
-        entry.remark("end of the process", "is started again; foreman and honcho end all when one ends")
+        entry.add_remark("end of the process", "is started again; foreman and honcho end all when one ends")
 
 
-def _environment(draft: Draft, origin: Origin) -> None:
+def _environment(draft: ConfigBuilder, origin: ImportContext) -> None:
     path = os.path.join(origin.source, ".env")
     first = FIRST_PORT
     if os.path.lexists(path):
         first = _env_file(draft, path) or first
-    for index, entry in enumerate(draft.entries.values()):
-        entry.put("PORT", "the one that foreman and honcho give", env={"PORT": str(first + PORT_STEP * index)})
+    for index, entry in enumerate(draft.processes.values()):
+        entry.set_fields("PORT", "the one that foreman and honcho give", env={"PORT": str(first + PORT_STEP * index)})
 
 
-def _env_file(draft: Draft, path: str) -> int | None:
+def _env_file(draft: ConfigBuilder, path: str) -> int | None:
     """Lets all processes read the .env; the port that it sets."""
     try:
         ours = read_env_file(path)
     except ConfigError as error:
-        draft.lose("", ".env", f"cannot be read, and no process gets it: {error}")
+        draft.add_loss("", ".env", f"cannot be read, and no process gets it: {error}")
         return None
-    for entry in draft.entries.values():
-        entry.fields["envFile"] = [draft.origin.path(".env")]
-    draft.note("", ".env", "envFile", "read again at each start, by the rules of godotenv (overmind, process-compose)")
+    for entry in draft.processes.values():
+        entry.fields["envFile"] = [draft.context.path(".env")]
+    draft.add_note(
+        "", ".env", "envFile", "read again at each start, by the rules of godotenv (overmind, process-compose)"
+    )
     with open(path, encoding="utf-8-sig") as file:
         theirs = _honcho(file.read())
     different = [name for name, value in ours.items() if theirs.get(name) != value.replace("$$", "$")]
     if different:
-        draft.note("", ".env", "envFile", f"honcho reads these in another way: {', '.join(different)}")
+        draft.add_note("", ".env", "envFile", f"honcho reads these in another way: {', '.join(different)}")
     port = ours.get("PORT", "")
     return int(port) if port.isdecimal() and int(port) < 60000 else None
 

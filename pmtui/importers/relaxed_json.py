@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from pmtui.importers.builder import ForeignFileError
+from pmtui.importers.builder import UnsupportedFileError
 
 _DOUBLE = r'"(?:\\.|[^"\\])*"'
 _TOKEN = re.compile(rf"{_DOUBLE}|'(?:\\.|[^'\\])*'|//[^\n]*|/\*.*?\*/|[A-Za-z_$][\w$]*", re.DOTALL)
@@ -21,11 +21,11 @@ def parse_relaxed(text: str) -> Any:
     try:
         return json.loads(plain.strip().rstrip(";"))
     except json.JSONDecodeError as error:
-        raise ForeignFileError(f"is no JSON: line {error.lineno}: {error.msg.lower()}") from None
+        raise UnsupportedFileError(f"is no JSON: line {error.lineno}: {error.msg.lower()}") from None
     except RecursionError:
-        raise ForeignFileError("is no JSON: nested too deeply") from None
+        raise UnsupportedFileError("is no JSON: nested too deeply") from None
     except ValueError as error:
-        raise ForeignFileError(f"is no JSON: {error}") from None
+        raise UnsupportedFileError(f"is no JSON: {error}") from None
 
 
 def _plain(found: re.Match[str]) -> str:

@@ -23,7 +23,7 @@ def toml_of(imported: Imported) -> str:
     return text.encode(errors="replace").decode()
 
 
-def mend(imported: Imported) -> Imported:
+def drop_invalid(imported: Imported) -> Imported:
     """The same without what our own reader refuses; each such thing is a loss."""
     seen = imported
     while problem := _first_error(seen):
@@ -46,7 +46,7 @@ def _without(imported: Imported, path: str, message: str) -> Imported:
     name = _plain(found["id"]) if found else ""
     source = (found["field"] if found else path.removeprefix("settings.").split(".")[0]) or ""
     if name not in processes:
-        _take_out(settings, source, processes)
+        _remove_setting(settings, source, processes)
     elif source not in processes[name] or source in ("command", "script"):
         del processes[name]
         message = f"the process is left out: {message}"
@@ -64,7 +64,7 @@ def _plain(key: str | None) -> str:
     return json.loads(key) if key and key.startswith('"') else key or ""
 
 
-def _take_out(settings: dict[str, object], field: str, processes: dict[str, dict[str, object]]) -> None:
+def _remove_setting(settings: dict[str, object], field: str, processes: dict[str, dict[str, object]]) -> None:
     """The setting, or all where the trouble is with none of them, so that an end comes."""
     if settings.pop(field, None) is None:
         settings.clear()

@@ -11,7 +11,7 @@ import msgspec
 
 from pmtui.config.files import read_bytes
 from pmtui.config.model import ConfigError
-from pmtui.importers.builder import ForeignFileError, id_of
+from pmtui.importers.builder import UnsupportedFileError, id_of
 from pmtui.importers.detect import import_file
 
 _PROCFILES = ("Procfile.dev", "Procfile")
@@ -28,10 +28,10 @@ _FOREIGN = (
     "process-compose.json",
 )
 _LOCKS = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lock": "bun", "bun.lockb": "bun"}
-_MOST_BYTES = 1 << 20
+_MAX_FILE_BYTES = 1 << 20
 
 
-class Finding(msgspec.Struct):
+class FoundProcess(msgspec.Struct):
     """A process that the folder suggests: where it was seen, and lines that its owner may want."""
 
     id: str
@@ -40,15 +40,15 @@ class Finding(msgspec.Struct):
     suggestions: list[str] = []
 
 
-def survey(folder: Path) -> tuple[list[Finding], list[str]]:
+def scan_project(folder: Path) -> tuple[list[FoundProcess], list[str]]:
     """What can be run, each id once, and what else its owner should know. Runs nothing."""
-    findings: dict[str, Finding] = {}
+    findings: dict[str, FoundProcess] = {}
     for finding in _findings(folder):
         findings.setdefault(finding.id, finding)
     return [_with_env_file(finding, folder) for finding in findings.values()], list(_hints(folder))
 
 
-def _findings(folder: Path) -> Iterator[Finding]:
+def _findings(folder: Path) -> Iterator[FoundProcess]:
     processes = list(_procfile(folder))
     if processes:
         yield from processes
@@ -63,21 +63,21 @@ def _findings(folder: Path) -> Iterator[Finding]:
             yield _program(folder, name)
 
 
-def _procfile(folder: Path) -> Iterator[Finding]:
+def _procfile(folder: Path) -> Iterator[FoundProcess]:
     for name in _PROCFILES:
         path = folder / name
         if not path.is_file():
             continue
         try:
             imported = import_file(str(path), str(folder), {}, "procfile")
-        except ForeignFileError:
+        except UnsupportedFileError:
             continue
         for process, fields in imported.processes.items():
-            yield Finding(process, fields, f"a line of {name}")
+            yield FoundProcess(process, fields, f"a line of {name}")
         return
 
 
-def _package(folder: Path) -> Iterator[Finding]:
+def _package(folder: Path) -> Iterator[FoundProcess]:
     """The first of the scripts that run a server, by the package manager whose lock file is there."""
     scripts = _json(folder / "package.json").get("scripts")
     if not isinstance(scripts, dict):
@@ -91,15 +91,15 @@ def _package(folder: Path) -> Iterator[Finding]:
             fields = {"command": f"{runner} run {name}"}
             there = (folder / "node_modules").is_dir()
             lines = [] if there else ['install = "auto"  # runs npm ci before the first start']
-            yield Finding(label, fields, f'script "{name}" of package.json', lines)
+            yield FoundProcess(label, fields, f'script "{name}" of package.json', lines)
 
 
-def _django(folder: Path) -> Finding:
+def _django(folder: Path) -> FoundProcess:
     fields = {"script": "manage.py", "args": ["runserver", "127.0.0.1:8000", "--noreload"]}
-    return Finding("django", fields, f"manage.py, {_python(folder)}", ["devMode = true  # restart on changes"])
+    return FoundProcess("django", fields, f"manage.py, {_python(folder)}", ["devMode = true  # restart on changes"])
 
 
-def _pyproject(folder: Path) -> Iterator[Finding]:
+def _pyproject(folder: Path) -> Iterator[FoundProcess]:
     """The programs that the project installs, where they are installed."""
     try:
         project = tomllib.loads(_text(folder / "pyproject.toml")).get("project", {})
@@ -109,17 +109,17 @@ def _pyproject(folder: Path) -> Iterator[Finding]:
     for name in scripts if isinstance(scripts, dict) else {}:
         for venv in (".venv", "venv"):
             if (folder / venv / "bin" / name).exists():
-                yield Finding(id_of(name), {"command": f"{venv}/bin/{name}"}, f"script {name} of pyproject.toml")
+                yield FoundProcess(id_of(name), {"command": f"{venv}/bin/{name}"}, f"script {name} of pyproject.toml")
                 break
 
 
-def _program(folder: Path, name: str) -> Finding:
+def _program(folder: Path, name: str) -> FoundProcess:
     stem = name.partition(".")[0]
     by = _python(folder) if name.endswith(".py") else "by node"
     lines = ["devMode = true  # restart on changes"]
     if name.endswith(".py") and not _venv(folder) and _needs_install(folder):
         lines.append('install = "auto"  # makes .venv and installs what the project needs before the first start')
-    return Finding(stem, {"script": name}, f"{name}, {by}", lines)
+    return FoundProcess(stem, {"script": name}, f"{name}, {by}", lines)
 
 
 def _venv(folder: Path) -> str | None:
@@ -135,7 +135,7 @@ def _needs_install(folder: Path) -> bool:
     return any((folder / name).exists() for name in ("requirements.txt", "pyproject.toml", "uv.lock"))
 
 
-def _with_env_file(finding: Finding, folder: Path) -> Finding:
+def _with_env_file(finding: FoundProcess, folder: Path) -> FoundProcess:
     if (folder / ".env").is_file() and "envFile" not in finding.fields:
         finding.fields["envFile"] = [".env"]
     return finding
@@ -161,4 +161,4 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _text(path: Path) -> str:
-    return read_bytes(str(path), _MOST_BYTES).decode("utf-8-sig")
+    return read_bytes(str(path), _MAX_FILE_BYTES).decode("utf-8-sig")

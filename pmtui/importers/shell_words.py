@@ -4,13 +4,13 @@ import re
 import shlex
 from typing import Any
 
-from pmtui.importers.builder import ForeignFileError
+from pmtui.importers.builder import UnsupportedFileError
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./-]+(?:[ \t]+[A-Za-z0-9_@%+:,./=-]+)*")
 _BUILTINS = re.compile(r"[.:]|alias|cd|command|eval|exec|exit|export|read|set|source|time|trap|ulimit|umask|unset")
 
 
-def by_shell(text: str, shell: str) -> dict[str, Any]:
+def shell_fields(text: str, shell: str) -> dict[str, Any]:
     """Our fields for a command that was written for a shell; where nothing in it needs one it runs without."""
     text = text.strip()
     if _PLAIN.fullmatch(text) and not _BUILTINS.fullmatch(text.split()[0]):
@@ -20,10 +20,10 @@ def by_shell(text: str, shell: str) -> dict[str, Any]:
     return {"command": shell, "args": ["-c", text]}
 
 
-def by_words(words: list[str]) -> dict[str, Any]:
+def argv_fields(words: list[str]) -> dict[str, Any]:
     """Our fields for an argv."""
     if not words or not words[0]:
-        raise ForeignFileError("the command is empty")
+        raise UnsupportedFileError("the command is empty")
     if _PLAIN.fullmatch(" ".join(words)) and not any(" " in word for word in words):
         return {"command": " ".join(words)}
     if len(words) == 1:
@@ -31,11 +31,11 @@ def by_words(words: list[str]) -> dict[str, Any]:
     return {"command": words[0], "args": words[1:]}
 
 
-def split(value: object) -> list[str]:
+def split_words(value: object) -> list[str]:
     """Words of a list, or of a text whose blanks separate and whose quotes group."""
     if isinstance(value, list | tuple):
         return [str(word) for word in value]
     try:
         return shlex.split(str(value))
     except ValueError as error:
-        raise ForeignFileError(f"cannot be split into words: {str(error).lower()}") from None
+        raise UnsupportedFileError(f"cannot be split into words: {str(error).lower()}") from None

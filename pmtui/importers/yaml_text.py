@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pmtui.importers.builder import ForeignFileError
+from pmtui.importers.builder import UnsupportedFileError
 
 
 def parse_yaml(text: str) -> Any:
@@ -11,7 +11,7 @@ def parse_yaml(text: str) -> Any:
         import yaml
     except ImportError:
         hint = "pip install 'pmtui[yaml]', or turn the file into JSON (for process-compose the names are the same)"
-        raise ForeignFileError(f"is YAML, and pyyaml is not installed: {hint}") from None
+        raise UnsupportedFileError(f"is YAML, and pyyaml is not installed: {hint}") from None
 
     class Loader(yaml.SafeLoader):
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
@@ -19,7 +19,7 @@ def parse_yaml(text: str) -> Any:
             for name, _ in node.value:
                 if name.value in names and name.tag != "tag:yaml.org,2002:merge":
                     line = name.start_mark.line + 1
-                    raise ForeignFileError(f"line {line}: {name.value} is written twice")
+                    raise UnsupportedFileError(f"line {line}: {name.value} is written twice")
                 names.add(str(name.value))
             return dict(super().construct_mapping(node, deep))
 
@@ -27,6 +27,6 @@ def parse_yaml(text: str) -> Any:
         return yaml.load(text, Loader)
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise ForeignFileError(f"is no YAML: {line}{error.problem}") from None
+        raise UnsupportedFileError(f"is no YAML: {line}{error.problem}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ForeignFileError(f"is no YAML: {str(error).splitlines()[0]}") from None
+        raise UnsupportedFileError(f"is no YAML: {str(error).splitlines()[0]}") from None

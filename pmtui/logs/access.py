@@ -4,37 +4,37 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from stat import S_ISREG
 
-from pmtui.control import Following, InvalidError, LogFile, LogLine, LogQuery, Missed
+from pmtui.control import DroppedLines, InvalidError, LogFileInfo, LogLine, LogQuery, LogStream
 from pmtui.logs.process_log import ProcessLog
 from pmtui.logs.search import follow
 from pmtui.logs.search.query import Query, QueryError, parse_query, search, search_and_mark
-from pmtui.logs.search.threads import in_thread
+from pmtui.logs.search.threads import run_in_thread
 from pmtui.text.automaton import PatternError
 from pmtui.text.timestamps import rfc3339
 
 
 async def last_lines(logs: Sequence[ProcessLog], query: LogQuery) -> list[LogLine]:
     """The lines that fit, oldest first. Raises InvalidError for what makes no sense, or takes too long."""
-    with _explained():
+    with _query_errors():
         return await search(logs, _parsed(query))
 
 
-async def following(logs: Sequence[ProcessLog], query: LogQuery, after: Mapping[str, int]) -> Following:
+async def follow_lines(logs: Sequence[ProcessLog], query: LogQuery, after: Mapping[str, int]) -> LogStream:
     """The last lines that fit, and all that come; of the ids in `after` all behind those numbers instead.
 
     The past is searched before this returns: what is wrong with the query is known before the first line is told.
     """
-    with _explained():
+    with _query_errors():
         parsed = _parsed(query)
         past, ends = await search_and_mark([log for log in logs if log.process_id not in after], parsed)
     places = {log.process_id: after.get(log.process_id, ends.get(log.process_id, 1) - 1) for log in logs}
     begin = places | {line.id: line.seq - 1 for line in reversed(past)}
-    return Following(begin, _lines(past, follow.follow(logs, parsed, places)))
+    return LogStream(begin, _lines(past, follow.follow(logs, parsed, places)))
 
 
-async def files_of(log: ProcessLog) -> list[LogFile]:
+async def list_files(log: ProcessLog) -> list[LogFileInfo]:
     """The files of a log, the newest first."""
-    return await in_thread(lambda: _files(log))
+    return await run_in_thread(lambda: _files(log))
 
 
 def _parsed(query: LogQuery) -> Query:
@@ -42,7 +42,7 @@ def _parsed(query: LogQuery) -> Query:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _query_errors() -> Iterator[None]:
     try:
         yield
     except (QueryError, PatternError) as error:
@@ -50,18 +50,18 @@ def _explained() -> Iterator[None]:
 
 
 async def _lines(
-    past: Sequence[LogLine], live: AsyncGenerator[LogLine | follow.Missed, None]
-) -> AsyncGenerator[LogLine | Missed, None]:
+    past: Sequence[LogLine], live: AsyncGenerator[LogLine | follow.MissedLines, None]
+) -> AsyncGenerator[LogLine | DroppedLines, None]:
     async with aclosing(live):
         for line in past:
             yield line
-        with _explained():
+        with _query_errors():
             async for item in live:
-                yield Missed(id=item.id, lines=item.lines) if isinstance(item, follow.Missed) else item
+                yield DroppedLines(id=item.id, lines=item.lines) if isinstance(item, follow.MissedLines) else item
 
 
-def _files(log: ProcessLog) -> list[LogFile]:
-    found: list[tuple[int, LogFile]] = []
+def _files(log: ProcessLog) -> list[LogFileInfo]:
+    found: list[tuple[int, LogFileInfo]] = []
     for stream, file in log.files.items():
         for path in [file.path, *file.archives()]:
             try:
@@ -69,7 +69,7 @@ def _files(log: ProcessLog) -> list[LogFile]:
             except OSError:
                 continue
             if S_ISREG(there.st_mode):
-                fact = LogFile(
+                fact = LogFileInfo(
                     name=path.name,
                     path=str(path),
                     stream=stream,

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from pmtui.config.model import LogSettings
-from pmtui.logs.console import Bridge, Format
-from pmtui.logs.files.log_file import LogFile, Piece
+from pmtui.logs.console import ConsoleLog, Format
+from pmtui.logs.files.log_file import LineBatch, LogFile
 
 SETTINGS = LogSettings(timestamps=False)
 """Each line has its time already; 10 MB a file, five archives."""
 
 
-class FileBridge(Bridge):
+class FileConsoleLog(ConsoleLog):
     """Writes what would be printed to a file that is rotated as the logs of processes are."""
 
     def __init__(self, path: Path, format: Format = "text") -> None:
@@ -24,6 +24,6 @@ class FileBridge(Bridge):
 
     def _write(self, text: bytes) -> None:
         lines = text.count(b"\n")
-        self._file.write([Piece(self._next, lines, len(text), (text,))])
+        self._file.write([LineBatch(self._next, lines, len(text), (text,))])
         self._next += lines
-        self._belt.moved()
+        self._worker.mark_progress()

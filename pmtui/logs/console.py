@@ -9,54 +9,54 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from pmtui.control import Stream
-from pmtui.logs.files.batch_worker import Conveyor
-from pmtui.text.formatting import harmless
-from pmtui.text.sanitize import coloured, plain
+from pmtui.logs.files.batch_worker import BatchWorker
+from pmtui.text.formatting import printable
+from pmtui.text.sanitize import keep_colors, strip_escapes
 from pmtui.text.timestamps import now_ms, rfc3339
 
-Level = Literal["INFO", "WARN", "ERROR"]
+ConsoleLevel = Literal["INFO", "WARN", "ERROR"]
 Format = Literal["text", "json"]
-ROOM = 4 << 20
+MAX_BUFFERED_BYTES = 4 << 20
 """Bytes that wait for a slow reader before lines are dropped."""
-RATE = 4 << 20
+RATE_LIMIT = 4 << 20
 """Bytes a second of one process that are printed; of a flood the rest is in its files alone."""
-BURST = 1 << 20
-TOTAL = 4
+BURST_BYTES = 1 << 20
+MAX_CONCURRENT_FLOODS = 4
 """How many processes may flood what is printed at the same time."""
-CALM = 4 << 10
+SMALL_CHUNK = 4 << 10
 """Bytes read at once that are printed though others flood."""
-_PATIENCE = 0.5  # seconds without progress for which the exit waits
-_OVERHEAD = 100  # bytes that an entry takes beside its text
-_TOGETHER = 64  # entries that become one write
-_PIECE = 64 << 10
-_HARMLESS = bytes(range(0x20, 0x7F)) + b"\t\n"
+_FLUSH_TIMEOUT = 0.5  # seconds without progress for which the exit waits
+_OVERHEAD_BYTES = 100  # bytes that an entry takes beside its text
+_BATCH_SIZE = 64  # entries that become one write
+_MAX_WRITE_BYTES = 64 << 10
+_PRINTABLE_BYTES = bytes(range(0x20, 0x7F)) + b"\t\n"
 _DIM, _RESET = "\x1b[2m", "\x1b[0m"
-_COLOURS: dict[Level, str] = {"INFO": "\x1b[32m", "WARN": "\x1b[33m", "ERROR": "\x1b[31m"}
+_COLORS: dict[ConsoleLevel, str] = {"INFO": "\x1b[32m", "WARN": "\x1b[33m", "ERROR": "\x1b[31m"}
 _json = msgspec.json.Encoder()
 
 
-class Entry(NamedTuple):
+class OutputRecord(NamedTuple):
     """Lines of one source; `stream` None: the manager's own."""
 
     ms: int
-    level: Level
+    level: ConsoleLevel
     source: str
     stream: Stream | None
     data: bytes
     lines: int
 
 
-class Row(msgspec.Struct, frozen=True, omit_defaults=True):
+class ConsoleLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """A line in the JSON form."""
 
     time: str
-    level: Level
+    level: ConsoleLevel
     id: str
     text: str
     stream: Stream | None = None
 
 
-class Credit:
+class TokenBucket:
     """How much is printed: RATE in the long run, BURST at once, `share` times that."""
 
     __slots__ = ("_credit", "_ms", "_share", "held_back")
@@ -64,13 +64,13 @@ class Credit:
     def __init__(self, share: int = 1) -> None:
         self.held_back = 0
         self._share = share
-        self._credit = float(BURST * share)
+        self._credit = float(BURST_BYTES * share)
         self._ms = 0
 
     def is_left(self, ms: int) -> bool:
         """Whether anything may be printed at that time."""
-        earned = max(ms - self._ms, 0) * RATE * self._share / 1000
-        self._credit = min(BURST * self._share, self._credit + earned)
+        earned = max(ms - self._ms, 0) * RATE_LIMIT * self._share / 1000
+        self._credit = min(BURST_BYTES * self._share, self._credit + earned)
         self._ms = ms
         return self._credit >= 0
 
@@ -78,7 +78,7 @@ class Credit:
         self._credit -= size
 
 
-class Bridge:
+class ConsoleLog:
     """Writes lines to `fd` in a thread of its own: a reader that stands still costs lines, never time.
 
     The lines lost are counted and told when the reader moves again, those of a flood when it ebbs. Colours are for a
@@ -87,99 +87,101 @@ class Bridge:
 
     def __init__(self, fd: int = 1, format: Format = "text") -> None:
         self._fd = fd
-        self._belt: Conveyor[Entry] = Conveyor("pmtui-log-bridge", self._carry)
+        self._worker: BatchWorker[OutputRecord] = BatchWorker("pmtui-log-bridge", self._process)
         self._dropped = 0
         self._lock = threading.Lock()
-        self._total = Credit(TOTAL)
-        self._credits: dict[str, Credit] = {}
-        self._gone = False
+        self._total = TokenBucket(MAX_CONCURRENT_FLOODS)
+        self._buckets: dict[str, TokenBucket] = {}
+        self._is_broken = False
         has_colours = os.isatty(fd) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self._form: Callable[[Entry], bytes] = as_json if format == "json" else as_colours if has_colours else as_text
+        self._format: Callable[[OutputRecord], bytes] = (
+            as_json if format == "json" else as_colors if has_colours else as_text
+        )
 
     def start(self) -> None:
         """Has the thread now. OSError where the machine gives none."""
-        self._belt.start()
+        self._worker.start()
 
-    def line(self, level: Level, text: str) -> None:
+    def line(self, level: ConsoleLevel, text: str) -> None:
         """A word of the manager's own; one line, whatever the names of files and programs in it are."""
-        self._put(Entry(now_ms(), level, "pmtui", None, harmless(text.rstrip("\n")).encode() + b"\n", 1))
+        self._enqueue(OutputRecord(now_ms(), level, "pmtui", None, printable(text.rstrip("\n")).encode() + b"\n", 1))
 
     def chunk(self, process_id: str, stream: Stream, ms: int, data: bytes, lines: int) -> None:
         """Whole lines of a process, from one thread at a time; fits `LogStore`'s `echo`."""
-        credit = self._credits.get(process_id) or self._credits.setdefault(process_id, Credit())
-        if not credit.is_left(ms) or (len(data) > CALM and not self._total.is_left(ms)):
+        credit = self._buckets.get(process_id) or self._buckets.setdefault(process_id, TokenBucket())
+        if not credit.is_left(ms) or (len(data) > SMALL_CHUNK and not self._total.is_left(ms)):
             credit.held_back += lines
             return
         credit.spend(len(data))
         self._total.spend(len(data))
-        self._tell_flood(process_id, credit)
-        self._put(Entry(ms, "ERROR" if stream == "stderr" else "INFO", process_id, stream, data, lines))
+        self._report_suppressed(process_id, credit)
+        self._enqueue(OutputRecord(ms, "ERROR" if stream == "stderr" else "INFO", process_id, stream, data, lines))
 
     def close(self) -> None:
         """Writes what waits, unless nobody reads it."""
-        for process_id, credit in self._credits.items():
-            self._tell_flood(process_id, credit)
-        self._tell_dropped()
-        self._belt.close(_PATIENCE)
+        for process_id, credit in self._buckets.items():
+            self._report_suppressed(process_id, credit)
+        self._report_dropped()
+        self._worker.close(_FLUSH_TIMEOUT)
 
-    def _put(self, entry: Entry) -> None:
-        if self._gone:
+    def _enqueue(self, entry: OutputRecord) -> None:
+        if self._is_broken:
             return
         with self._lock:
-            if self._belt.load > ROOM:
+            if self._worker.load > MAX_BUFFERED_BYTES:
                 self._dropped += entry.lines
                 return
-            self._tell_dropped()
-            self._belt.put(entry, len(entry.data) + _OVERHEAD)
+            self._report_dropped()
+            self._worker.put(entry, len(entry.data) + _OVERHEAD_BYTES)
 
-    def _tell_flood(self, process_id: str, credit: Credit) -> None:
+    def _report_suppressed(self, process_id: str, credit: TokenBucket) -> None:
         if credit.held_back:
             self.line("WARN", f"{credit.held_back} lines of {process_id} are in its log alone: too many at once")
             credit.held_back = 0
 
-    def _tell_dropped(self) -> None:
+    def _report_dropped(self) -> None:
         if self._dropped:
             text = b"%d lines are missing here: nobody read them\n" % self._dropped
             self._dropped = 0
-            self._belt.put(Entry(now_ms(), "WARN", "pmtui", None, text, 1), len(text))
+            self._worker.put(OutputRecord(now_ms(), "WARN", "pmtui", None, text, 1), len(text))
 
-    def _carry(self, batch: list[Entry]) -> None:
-        for begin in range(0, len(batch), _TOGETHER):
-            self._write(b"".join(map(self._form, batch[begin : begin + _TOGETHER])))
+    def _process(self, batch: list[OutputRecord]) -> None:
+        for begin in range(0, len(batch), _BATCH_SIZE):
+            self._write(b"".join(map(self._format, batch[begin : begin + _BATCH_SIZE])))
 
     def _write(self, text: bytes) -> None:
         view = memoryview(text)
-        while view and not self._gone:
+        while view and not self._is_broken:
             try:
-                view = view[os.write(self._fd, view[:_PIECE]) :]
-                self._belt.moved()
+                view = view[os.write(self._fd, view[:_MAX_WRITE_BYTES]) :]
+                self._worker.mark_progress()
             except BlockingIOError:  # whoever shares the terminal made it so
                 select.select([], [self._fd], [])
             except OSError:
-                self._gone = True
+                self._is_broken = True
 
 
-def as_text(entry: Entry) -> bytes:
+def as_text(entry: OutputRecord) -> bytes:
     head = _head(entry).encode()
-    if entry.data.isascii() and not entry.data.translate(None, _HARMLESS):
+    if entry.data.isascii() and not entry.data.translate(None, _PRINTABLE_BYTES):
         return head + entry.data.replace(b"\n", b"\n" + head, entry.lines - 1)
-    return b"".join(b"%s%s\n" % (head, plain(line).encode()) for line in _lines(entry))
+    return b"".join(b"%s%s\n" % (head, strip_escapes(line).encode()) for line in _lines(entry))
 
 
-def as_colours(entry: Entry) -> bytes:
+def as_colors(entry: OutputRecord) -> bytes:
     time, _, rest = _head(entry).partition(" ")
     level, _, source = rest.partition("[")
-    head = f"{_DIM}{time}{_RESET} {_COLOURS[entry.level]}{level}{_RESET}[{source}"
-    return "".join(f"{head}{_closed(coloured(line))}\n" for line in _lines(entry)).encode()
+    head = f"{_DIM}{time}{_RESET} {_COLORS[entry.level]}{level}{_RESET}[{source}"
+    return "".join(f"{head}{_closed(keep_colors(line))}\n" for line in _lines(entry)).encode()
 
 
-def as_json(entry: Entry) -> bytes:
+def as_json(entry: OutputRecord) -> bytes:
     time = rfc3339(entry.ms)
-    rows = [Row(time, entry.level, entry.source, plain(line), entry.stream) for line in _lines(entry)]
+    rows = [ConsoleLine(time, entry.level, entry.source, strip_escapes(line), entry.stream) for line in _lines(entry)]
     return _json.encode_lines(rows)
 
 
-def _head(entry: Entry) -> str:
+def _head(entry: OutputRecord) -> str:
     stream = f"[{entry.stream.upper()}]" if entry.stream else ""
     return f"{rfc3339(entry.ms)} {entry.level:<5} [{entry.source}]{stream} "
 
@@ -188,5 +190,5 @@ def _closed(text: str) -> str:
     return text + _RESET if "\x1b" in text else text
 
 
-def _lines(entry: Entry) -> list[bytes]:
+def _lines(entry: OutputRecord) -> list[bytes]:
     return entry.data.removesuffix(b"\n").split(b"\n")

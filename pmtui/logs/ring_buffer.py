@@ -9,10 +9,10 @@ from typing import NamedTuple
 import msgspec
 
 from pmtui.control import LogLine, RawLogLine, Stream
-from pmtui.text.sanitize import plain
+from pmtui.text.sanitize import strip_escapes
 from pmtui.text.timestamps import rfc3339
 
-EVER = 1 << 62
+MAX_NUMBER = 1 << 62
 """A number that no line reaches, and a time that never comes."""
 Listener = Callable[[], None]
 
@@ -40,9 +40,9 @@ class RawLine(NamedTuple):
     @property
     def text(self) -> str:
         """The line without anything that a terminal obeys."""
-        return plain(self.data)
+        return strip_escapes(self.data)
 
-    def shown(self, process_id: str) -> LogLine:
+    def to_log_line(self, process_id: str) -> LogLine:
         return LogLine(
             seq=self.seq,
             time=rfc3339(self.ms) if self.ms else "",
@@ -52,12 +52,12 @@ class RawLine(NamedTuple):
             id=process_id,
         )
 
-    def shown_raw(self, process_id: str) -> RawLogLine:
+    def to_raw_log_line(self, process_id: str) -> RawLogLine:
         """As `shown`, with the bytes."""
-        return RawLogLine(**msgspec.structs.asdict(self.shown(process_id)), data=self.data)
+        return RawLogLine(**msgspec.structs.asdict(self.to_log_line(process_id)), data=self.data)
 
 
-class Ring:
+class RingBuffer:
     """Bounded by lines and by bytes. Lines are numbered from 1 on; `start` is the oldest kept, `end` the next to come.
 
     It holds the chunks that came from the pipes and splits them only for whoever reads.
@@ -127,7 +127,7 @@ class Ring:
 
     def lines(self, first: int, count: int) -> list[LogLine]:
         """As `raw`, fit to be shown anywhere."""
-        return [line.shown(self.process_id) for line in self.raw(first, count)]
+        return [line.to_log_line(self.process_id) for line in self.raw(first, count)]
 
     def _trim(self) -> None:
         chunks = self._chunks

@@ -18,10 +18,10 @@ class LogStore:
     """
 
     def __init__(self, folder: Path | None, alarm: Callable[[str], None], echo: Echo | None = None) -> None:
-        self.folder = folder
+        self.directory = folder
         self.echo = echo
         self._writer = Writer(alarm)
-        self.floods = self._writer.floods
+        self.bulk_reader = self._writer.bulk_reader
         self._logs: dict[str, ProcessLog] = {}
 
     def start(self) -> None:
@@ -33,7 +33,7 @@ class LogStore:
         if log := self._logs.get(process_id):
             log.configure(settings)
             return log
-        log = ProcessLog(process_id, settings, self.folder, self._writer)
+        log = ProcessLog(process_id, settings, self.directory, self._writer)
         log.echo = self.echo
         self._logs[process_id] = log
         return log

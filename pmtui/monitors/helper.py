@@ -5,60 +5,60 @@ import asyncio
 import msgspec
 
 from pmtui.logs.capture.bulk_reader import Sink
-from pmtui.logs.capture.pipe_reader import Pump
-from pmtui.spawner.client import Emptied, Exited, Launch, Report, Spawned, SpawnFailed
+from pmtui.logs.capture.pipe_reader import PipeReader
+from pmtui.spawner.client import Launch, Report, WorkerExited, WorkerSpawned, WorkerSpawnFailed, WorkerTreeExited
 from pmtui.spawner.runs import Runs
-from pmtui.supervisor.events import Exit
-from pmtui.text.sanitize import plain
+from pmtui.supervisor.events import ExitStatus
+from pmtui.text.sanitize import strip_escapes
 
-KEPT = 4096
+MAX_TAIL_BYTES = 4096
 """Bytes of output that are remembered."""
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class HelperResult(msgspec.Struct, frozen=True):
     """How a program ended: `why` is empty after exit code 0; `lines` are the last it has printed."""
 
-    why: str
+    error: str
     lines: list[str]
 
 
-class Tail:
+class OutputTail:
     """Remembers the end of what it is fed, and hands all of it on to another sink."""
 
     def __init__(self, to: Sink | None = None) -> None:
         self.data = b""
-        self._to = to
+        self._target = to
 
     def feed(self, data: bytes) -> bool:
-        self.data = (self.data + data)[-KEPT:]
-        return self._to.feed(data) if self._to else True
+        self.data = (self.data + data)[-MAX_TAIL_BYTES:]
+        return self._target.feed(data) if self._target else True
 
-    def may_come(self) -> bool:
-        return self._to.may_come() if self._to else True
+    def has_room(self) -> bool:
+        return self._target.has_room() if self._target else True
 
-    def end(self) -> None:
-        if self._to:
-            self._to.end()
+    def feed_eof(self) -> None:
+        if self._target:
+            self._target.feed_eof()
 
     def lines(self) -> list[str]:
-        return [plain(line) for line in self.data.splitlines() if line.strip()]
+        return [strip_escapes(line) for line in self.data.splitlines() if line.strip()]
 
 
-class Errand:
+class HelperProcess:
     """Runs the program through the guardian, so that it ends with everything; `outcome` is set when all of it is gone.
 
     What it prints goes to `stdout` and `stderr`, or nowhere. `end` and `kill` may be called at any time.
     """
 
     def __init__(
-        self, runs: Runs, pump: Pump, launch: Launch, stdout: Sink | None = None, stderr: Sink | None = None
+        self, runs: Runs, pump: PipeReader, launch: Launch, stdout: Sink | None = None, stderr: Sink | None = None
     ) -> None:
-        self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.result: asyncio.Future[HelperResult] = asyncio.get_running_loop().create_future()
         self._spawner = runs.spawner
-        self._pump = pump
-        self._tails = Tail(stdout), Tail(stderr)
+        self._pipe_reader = pump
+        self._tails = OutputTail(stdout), OutputTail(stderr)
         self._outputs: tuple[int, ...] = ()
-        self._why = ""
+        self._error = ""
         self._signal: int | None = None
         self._killed = False
         self._run = runs.number()
@@ -71,7 +71,7 @@ class Errand:
         stdout, stderr = (tail.lines() for tail in self._tails)
         return stderr or stdout
 
-    def end(self, number: int) -> None:
+    def terminate(self, number: int) -> None:
         """Asks the whole of it to end, by that signal."""
         self._signal = number
         self._spawner.terminate(self._run, number)
@@ -82,35 +82,35 @@ class Errand:
 
     def _report(self, report: Report) -> None:
         match report:
-            case Spawned():
+            case WorkerSpawned():
                 self._outputs = (report.stdout, report.stderr)
                 for output, tail in zip(self._outputs, self._tails, strict=True):
-                    self._pump.follow(output, tail)
-                self._catch_up()
-            case SpawnFailed():
-                self._why = report.why
-                self._conclude()
-            case Exited():
-                self._why = str(Exit(report.code)) if report.code else ""
-            case Emptied():
-                self._pump.finish(self._outputs, self._conclude)
+                    self._pipe_reader.follow(output, tail)
+                self._resend_requests()
+            case WorkerSpawnFailed():
+                self._error = report.error
+                self._finish()
+            case WorkerExited():
+                self._error = str(ExitStatus(report.code)) if report.code else ""
+            case WorkerTreeExited():
+                self._pipe_reader.finish(self._outputs, self._finish)
 
-    def _catch_up(self) -> None:
+    def _resend_requests(self) -> None:
         """What was asked for before it was there."""
         if self._killed:
             self._spawner.kill(self._run)
         elif self._signal is not None:
             self._spawner.terminate(self._run, self._signal)
 
-    def _conclude(self) -> None:
-        if not self.outcome.done():
-            self.outcome.set_result(Outcome(self._why, self.lines))
+    def _finish(self) -> None:
+        if not self.result.done():
+            self.result.set_result(HelperResult(self._error, self.lines))
 
 
-async def run_errand(errand: Errand) -> Outcome:
+async def run_helper(errand: HelperProcess) -> HelperResult:
     """Returns when it is over; kills it when cancelled."""
     try:
-        return await errand.outcome
+        return await errand.result
     finally:
-        if errand.outcome.cancelled():
+        if errand.result.cancelled():
             errand.kill()

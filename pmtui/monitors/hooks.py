@@ -8,54 +8,58 @@ import msgspec
 
 from pmtui.config.model import HookEvent, Settings
 from pmtui.control import Reason, Status
-from pmtui.logs.capture.pipe_reader import Pump
-from pmtui.monitors.helper import Errand, run_errand
+from pmtui.logs.capture.pipe_reader import PipeReader
+from pmtui.monitors.helper import HelperProcess, run_helper
 from pmtui.spawner.client import Launch
 from pmtui.spawner.runs import Runs
-from pmtui.spawner.usage import NOTHING
+from pmtui.spawner.usage import NO_USAGE
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.snapshot import snapshot
 from pmtui.text.timestamps import now_ms, rfc3339
 
-GAP = 10.0
+MIN_HOOK_INTERVAL = 10.0
 """Seconds between two hooks of one process for the same event at least; those between are counted in the next one."""
-TIMEOUT = 10.0
-AT_ONCE = 8
-FEED = 'printf "%s\\n" "$PMTUI_PAYLOAD" | "$@"'
+HOOK_TIMEOUT = 10.0
+MAX_CONCURRENT_HOOKS = 8
+STDIN_SCRIPT = 'printf "%s\\n" "$PMTUI_PAYLOAD" | "$@"'
 """Gives a program its stdin, which those of the guardian have not."""
 
 Target = str | list[str]
 
 
-class Record:
+class HookState:
     """What is known of one process, to tell what is new."""
 
     def __init__(self) -> None:
         self.status = Status.STOPPED
         self.crashes = 0
-        self.ill = 0  # the generation that was last found unhealthy
-        self.is_troubled = False
+        self.unhealthy_generation = 0  # the generation that was last found unhealthy
+        self.has_open_problem = False
         self.timer: asyncio.TimerHandle | None = None
 
-    def news(self, process: Process, now: float) -> list[HookEvent]:
+    def new_events(self, process: Process, now: float) -> list[HookEvent]:
         """What has happened since the last call."""
         state, found = process.state, list[HookEvent]()
-        if state.next_for is Reason.HEALTH and state.status is Status.STOPPING and self.ill != state.generation:
-            self.ill = state.generation
+        if (
+            state.next_restart_reason is Reason.HEALTH
+            and state.status is Status.STOPPING
+            and self.unhealthy_generation != state.generation
+        ):
+            self.unhealthy_generation = state.generation
             found.append("unhealthy")
         if process.crashes > self.crashes:
             found.append("crash")
         if state.status is Status.FAILED and self.status is not Status.FAILED:
             found.append("failed")
         self.status, self.crashes = state.status, process.crashes
-        if self.is_troubled and not found and is_well(process, now):
-            self.is_troubled = False
+        if self.has_open_problem and not found and is_recovered(process, now):
+            self.has_open_problem = False
             return ["recovered"]
-        self.is_troubled = self.is_troubled or bool(found)
+        self.has_open_problem = self.has_open_problem or bool(found)
         return found
 
 
-def is_well(process: Process, now: float) -> bool:
+def is_recovered(process: Process, now: float) -> bool:
     """Healthy, or, where nobody asks, running for so long that a crash would be the first one again."""
     if process.status is not Status.RUNNING:
         return False
@@ -64,22 +68,22 @@ def is_well(process: Process, now: float) -> bool:
     return process.state.spawned_at is not None and now - process.state.spawned_at > process.policy.healthy_after
 
 
-class Limiter:
+class RateLimiter:
     """Lets one of a kind through in so many seconds, and counts the others."""
 
     def __init__(self, gap: float) -> None:
-        self._gap = gap
+        self._interval = gap
         self._last: dict[tuple[str, HookEvent], float] = {}
-        self._held: dict[tuple[str, HookEvent], int] = {}
+        self._suppressed: dict[tuple[str, HookEvent], int] = {}
 
     def admit(self, process_id: str, event: HookEvent, now: float) -> int | None:
         """How many were held back before this one; None: it is held back itself."""
         kind = process_id, event
-        if kind in self._last and now - self._last[kind] < self._gap:
-            self._held[kind] = self._held.get(kind, 0) + 1
+        if kind in self._last and now - self._last[kind] < self._interval:
+            self._suppressed[kind] = self._suppressed.get(kind, 0) + 1
             return None
         self._last[kind] = now
-        return self._held.pop(kind, 0)
+        return self._suppressed.pop(kind, 0)
 
 
 class Hooks:
@@ -88,47 +92,47 @@ class Hooks:
     def __init__(
         self,
         runs: Runs,
-        pump: Pump,
+        pump: PipeReader,
         settings: Callable[[], Settings],
         environment: Mapping[str, str],
         alarm: Callable[[str], None],
     ) -> None:
         self._runs = runs
-        self._pump = pump
+        self._pipe_reader = pump
         self._settings = settings
         self._environment = {name: value for name, value in environment.items() if name != "PMTUI_TOKEN"}
         self._alarm = alarm
-        self._records: dict[str, Record] = {}
-        self._limiter = Limiter(GAP)
+        self._states: dict[str, HookState] = {}
+        self._limiter = RateLimiter(MIN_HOOK_INTERVAL)
         self._calls: set[asyncio.Task[None]] = set()
-        self._room = asyncio.Semaphore(AT_ONCE)
-        self._broken: dict[HookEvent, str] = {}
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_HOOKS)
+        self._last_errors: dict[HookEvent, str] = {}
 
-    def look(self, process: Process) -> None:
+    def process_changed(self, process: Process) -> None:
         """To be called whenever the state of the process, or its health, has changed."""
         hooks = self._settings().hooks
-        if not hooks or process.state.is_settling:
+        if not hooks or process.state.is_cleaning_up:
             return
-        record = self._records.setdefault(process.id, Record())
+        record = self._states.setdefault(process.id, HookState())
         now = time.monotonic()
-        for event in record.news(process, now):
+        for event in record.new_events(process, now):
             if event in hooks and (held := self._limiter.admit(process.id, event, now)) is not None:
                 self._call(event, hooks[event], process, held)
         if record.timer:
             record.timer.cancel()
-        if record.is_troubled and process.status is Status.RUNNING and not process.config.health:
+        if record.has_open_problem and process.status is Status.RUNNING and not process.config.health:
             loop = asyncio.get_running_loop()
-            record.timer = loop.call_later(process.policy.healthy_after + 0.01, self.look, process)
+            record.timer = loop.call_later(process.policy.healthy_after + 0.01, self.process_changed, process)
 
     def close(self) -> None:
-        for record in self._records.values():
+        for record in self._states.values():
             if record.timer:
                 record.timer.cancel()
         for call in self._calls:
             call.cancel()
 
     def _call(self, event: HookEvent, target: Target, process: Process, held: int) -> None:
-        row = msgspec.to_builtins(snapshot(process, NOTHING))
+        row = msgspec.to_builtins(snapshot(process, NO_USAGE))
         body = msgspec.json.encode({"event": event, "time": rfc3339(now_ms()), "heldBack": held} | row)
         folder = process.config.folder or process.config.cwd
         call = asyncio.create_task(self._deliver(event, target, process.id, folder, body), name=f"hook {event}")
@@ -136,37 +140,37 @@ class Hooks:
         call.add_done_callback(self._calls.discard)
 
     async def _deliver(self, event: HookEvent, target: Target, process_id: str, folder: str, body: bytes) -> None:
-        async with self._room:
+        async with self._slots:
             try:
-                async with asyncio.timeout(TIMEOUT):
+                async with asyncio.timeout(HOOK_TIMEOUT):
                     if isinstance(target, str):
                         why = await post(target, body)
                     else:
                         why = await self._run(event, target, process_id, folder, body)
             except TimeoutError:
-                why = f"no end within {TIMEOUT:g} s"
-        if why and why != self._broken.get(event):
+                why = f"no end within {HOOK_TIMEOUT:g} s"
+        if why and why != self._last_errors.get(event):
             self._alarm(f"hook for {event} of {process_id}: {why}")
-        self._broken[event] = why
+        self._last_errors[event] = why
 
     async def _run(self, event: HookEvent, argv: list[str], process_id: str, folder: str, body: bytes) -> str:
         own = {"PMTUI_ID": process_id, "PMTUI_EVENT": event, "PMTUI_PAYLOAD": body.decode()}
-        launch = Launch(["/bin/sh", "-c", FEED, "sh", *argv], folder, self._environment | own)
-        outcome = await run_errand(Errand(self._runs, self._pump, launch))
-        return f"{outcome.why}: {' '.join(outcome.lines[-1:])}" if outcome.why else ""
+        launch = Launch(["/bin/sh", "-c", STDIN_SCRIPT, "sh", *argv], folder, self._environment | own)
+        outcome = await run_helper(HelperProcess(self._runs, self._pipe_reader, launch))
+        return f"{outcome.error}: {' '.join(outcome.lines[-1:])}" if outcome.error else ""
 
 
 async def post(url: str, body: bytes) -> str:
     """Sends JSON; what went wrong, without the URL, which may be a secret itself."""
     from pmtui.monitors.health import http
-    from pmtui.monitors.health.probes import in_words, phrase
+    from pmtui.monitors.health.probes import error_text, status_text
 
     try:
-        status = await http.status_of(http.post(url, body))
+        status = await http.fetch_status(http.post(url, body))
     except TimeoutError:
         raise
     except OSError as error:
-        return in_words(error)
-    except (http.AnswerError, ValueError) as error:
+        return error_text(error)
+    except (http.ResponseError, ValueError) as error:
         return str(error)
-    return "" if 200 <= status < 300 else phrase(status)
+    return "" if 200 <= status < 300 else status_text(status)

@@ -9,48 +9,48 @@ from pathlib import Path
 import msgspec
 
 from pmtui.config.model import ConfigError, ProcessConfig
-from pmtui.config.requirements import descriptions, fingerprint, needs_of
+from pmtui.config.requirements import existing_manifests, find_requirements, fingerprint
 from pmtui.config.secrets import redact
 from pmtui.control import Status
-from pmtui.logs.capture.pipe_reader import Pump
-from pmtui.monitors.helper import Errand, Outcome
+from pmtui.logs.capture.pipe_reader import PipeReader
+from pmtui.monitors.helper import HelperProcess, HelperResult
 from pmtui.spawner.client import Launch
 from pmtui.spawner.runs import Runs
 from pmtui.supervisor import events
 from pmtui.supervisor.process import Process
 from pmtui.text.signals import signal_number
 
-LAST_WORDS = 5
+MAX_ERROR_LINES = 5
 """Lines of a failed installation that explain the failed start."""
 Steps = Sequence[Sequence[str]]
 
 
-class Entry(msgspec.Struct):
+class InstallEntry(msgspec.Struct):
     """What was installed last in one folder; not `done`: it was begun, and nobody knows how far it came."""
 
     inputs: str
     done: bool
 
 
-class Ledger:
+class InstallRecord:
     """What was installed where, kept in a file. Its methods wait for the disk."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def find(self, key: str) -> Entry | None:
+    def find(self, key: str) -> InstallEntry | None:
         return self._load().get(key)
 
-    def note(self, key: str, entry: Entry) -> None:
+    def save(self, key: str, entry: InstallEntry) -> None:
         entries = self._load() | {key: entry}
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = self._path.with_suffix(".new")
         beside.write_bytes(msgspec.json.encode(entries))
         beside.replace(self._path)
 
-    def _load(self) -> dict[str, Entry]:
+    def _load(self) -> dict[str, InstallEntry]:
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, Entry])
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, InstallEntry])
         except (OSError, msgspec.DecodeError):  # then everything that is missing is installed once more
             return {}
 
@@ -62,25 +62,25 @@ class Installation:
         self.process = process
         self.generation = process.state.generation
         self.task: asyncio.Task[None] | None = None
-        self.errand: Errand | None = None
-        self.is_called_off = False
+        self.helper: HelperProcess | None = None
+        self.is_cancelled = False
 
-    def call_off(self) -> None:
+    def cancel(self) -> None:
         """The process is to stop: what runs is asked to end, and has as long for that as the process itself."""
-        if self.is_called_off:
+        if self.is_cancelled:
             return
-        self.is_called_off = True
+        self.is_cancelled = True
         config = self.process.config
-        if self.errand:
-            self.errand.end(signal_number(config.stop_signal))
-            asyncio.get_running_loop().call_later(config.stop_timeout, self.errand.kill)
+        if self.helper:
+            self.helper.terminate(signal_number(config.stop_signal))
+            asyncio.get_running_loop().call_later(config.stop_timeout, self.helper.kill)
         elif self.task:
             self.task.cancel()
 
     def kill(self) -> None:
-        self.call_off()
-        if self.errand:
-            self.errand.kill()
+        self.cancel()
+        if self.helper:
+            self.helper.kill()
 
 
 class Installer:
@@ -89,38 +89,40 @@ class Installer:
     def __init__(
         self,
         runs: Runs,
-        pump: Pump,
-        ledger: Callable[[], Ledger],
+        pump: PipeReader,
+        ledger: Callable[[], InstallRecord],
         launch: Callable[[Process, Sequence[str]], Launch],
         changed: Callable[[Process], None],
     ) -> None:
         self._runs = runs
-        self._pump = pump
-        self._ledger = ledger
+        self._pipe_reader = pump
+        self._record = ledger
         self._launch = launch
-        self._changed = changed
-        self._under_way: dict[str, Installation] = {}
-        self._folders: dict[str, asyncio.Lock] = {}
+        self._on_change = changed
+        self._active: dict[str, Installation] = {}
+        self._directory_locks: dict[str, asyncio.Lock] = {}
 
-    def begin(self, process: Process) -> None:
+    def start(self, process: Process) -> None:
         """Has the process executed as soon as all is there, or tells it that its start has failed."""
-        installation = self._under_way[process.id] = Installation(process)
-        installation.task = asyncio.create_task(self._attend(installation), name=f"installation for {process.id}")
+        installation = self._active[process.id] = Installation(process)
+        installation.task = asyncio.create_task(
+            self._install_and_start(installation), name=f"installation for {process.id}"
+        )
 
-    def look(self, process: Process) -> None:
+    def process_changed(self, process: Process) -> None:
         """To be called whenever the state of the process has changed."""
-        installation = self._under_way.get(process.id)
+        installation = self._active.get(process.id)
         if installation and process.status is Status.STOPPING:
             if process.state.killed:
                 installation.kill()
             else:
-                installation.call_off()
+                installation.cancel()
 
-    async def _attend(self, installation: Installation) -> None:
+    async def _install_and_start(self, installation: Installation) -> None:
         process, generation = installation.process, installation.generation
         why = ""
         try:
-            async with self._folders.setdefault(process.config.cwd, asyncio.Lock()):
+            async with self._directory_locks.setdefault(process.config.cwd, asyncio.Lock()):
                 await self._install(installation)
         except (ConfigError, OSError, ValueError) as error:
             why = str(error)
@@ -128,35 +130,35 @@ class Installer:
             pass  # its start is called off, which is to be told below
         finally:
             process.installing = False
-            del self._under_way[process.id]
+            del self._active[process.id]
         if why or process.status is not Status.STARTING:
-            process.feed(events.SpawnFailed(generation, why))
+            process.handle(events.SpawnFailed(generation, why))
         else:
             process.execute(generation)
 
     async def _install(self, installation: Installation) -> None:
         """Raises ConfigError when it fails."""
-        config, ledger = installation.process.config, self._ledger()
+        config, ledger = installation.process.config, self._record()
         launch = self._launch(installation.process, [])
-        for job in await asyncio.to_thread(outstanding, config, launch.env, ledger):
-            await asyncio.to_thread(ledger.note, job.key, Entry(job.inputs, done=False))
+        for job in await asyncio.to_thread(pending_jobs, config, launch.env, ledger):
+            await asyncio.to_thread(ledger.save, job.key, InstallEntry(job.inputs, done=False))
             for step in job.steps:
                 outcome = await self._run(installation, self._launch(installation.process, step))
-                if installation.is_called_off:
+                if installation.is_cancelled:
                     return
-                if outcome.why:
-                    words = "\n".join(outcome.lines[-LAST_WORDS:])
-                    raise ConfigError(redact(f"install: {shlex.join(step)}: {outcome.why}\n{words}", launch.env))
-            await asyncio.to_thread(conclude, job, ledger)
+                if outcome.error:
+                    words = "\n".join(outcome.lines[-MAX_ERROR_LINES:])
+                    raise ConfigError(redact(f"install: {shlex.join(step)}: {outcome.error}\n{words}", launch.env))
+            await asyncio.to_thread(mark_done, job, ledger)
 
-    async def _run(self, installation: Installation, launch: Launch) -> Outcome:
+    async def _run(self, installation: Installation, launch: Launch) -> HelperResult:
         process = installation.process
         if not process.installing:
             process.installing = True
-            self._changed(process)
+            self._on_change(process)
         sinks = process.log.sink("stdout"), process.log.sink("stderr")
-        installation.errand = Errand(self._runs, self._pump, launch, *sinks)
-        return await installation.errand.outcome
+        installation.helper = HelperProcess(self._runs, self._pipe_reader, launch, *sinks)
+        return await installation.helper.result
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -167,19 +169,19 @@ class Job(msgspec.Struct, frozen=True):
     steps: Steps
     hashed: Steps  # what of the steps the fingerprint is about
     inputs: str
-    described_by: list[str]
+    manifests: list[str]
 
 
-def outstanding(config: ProcessConfig, environment: Mapping[str, str], ledger: Ledger) -> list[Job]:
-    cwd, files = config.cwd, descriptions(config.cwd)
+def pending_jobs(config: ProcessConfig, environment: Mapping[str, str], ledger: InstallRecord) -> list[Job]:
+    cwd, files = config.cwd, existing_manifests(config.cwd)
     if isinstance(config.install, list):
         key, inputs = f"{cwd}: install", fingerprint(cwd, [config.install])
-        if ledger.find(key) == Entry(inputs, done=True):
+        if ledger.find(key) == InstallEntry(inputs, done=True):
             return []
         return [Job(cwd, key, [config.install], [config.install], inputs, files)]
     found, inputs = list[Job](), fingerprint(cwd, [])
-    for need in needs_of(config, environment):
-        key = os.path.join(cwd, need.place)
+    for need in find_requirements(config, environment):
+        key = os.path.join(cwd, need.target)
         entry = ledger.find(key)
         if need.is_missing or (entry and not entry.done):
             found.append(Job(cwd, key, need.steps, [], inputs, files))
@@ -188,8 +190,8 @@ def outstanding(config: ProcessConfig, environment: Mapping[str, str], ledger: L
     return found
 
 
-def conclude(job: Job, ledger: Ledger) -> None:
+def mark_done(job: Job, ledger: InstallRecord) -> None:
     """Notes that it is done, with the lock that it may have made; but not what somebody has changed meanwhile."""
-    before = fingerprint(job.cwd, job.hashed, job.described_by)
+    before = fingerprint(job.cwd, job.hashed, job.manifests)
     inputs = fingerprint(job.cwd, job.hashed) if before == job.inputs else job.inputs
-    ledger.note(job.key, Entry(inputs, done=True))
+    ledger.save(job.key, InstallEntry(inputs, done=True))

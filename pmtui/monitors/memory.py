@@ -3,29 +3,29 @@
 import asyncio
 
 from pmtui.control import Reason
-from pmtui.spawner.usage import INTERVAL, Sampler
+from pmtui.spawner.usage import SAMPLE_INTERVAL, UsageSampler
 from pmtui.supervisor import events
 from pmtui.supervisor.process import Process
-from pmtui.supervisor.state_machine import LIVE
+from pmtui.supervisor.state_machine import ACTIVE_STATES
 from pmtui.text import formatting
 
-IN_A_ROW = 2
+MIN_SAMPLES_ABOVE_LIMIT = 2
 """Samples above the limit after which it is no passing peak."""
 
 
-class MemoryGuard:
+class MemoryMonitor:
     """Looks at the memory of whole trees every second, as long as there is one with a limit."""
 
-    def __init__(self, sampler: Sampler) -> None:
+    def __init__(self, sampler: UsageSampler) -> None:
         self._sampler = sampler
         self._limited: dict[str, Process] = {}
         self._above: dict[str, tuple[int, int]] = {}  # the generation, and samples in a row
         self._task: asyncio.Task[None] | None = None
 
-    def look(self, process: Process) -> None:
+    def process_changed(self, process: Process) -> None:
         """To be called whenever the state of the process has changed."""
         state = process.state
-        if process.config.max_memory and state.is_alive and state.status in LIVE:
+        if process.config.max_memory and state.is_alive and state.status in ACTIVE_STATES:
             self._limited[process.id] = process
             if self._task is None:
                 self._task = asyncio.create_task(self._sample(), name="memory limits")
@@ -43,19 +43,19 @@ class MemoryGuard:
             if self._sampler.samples != seen:
                 seen = self._sampler.samples
                 for process in [*self._limited.values()]:
-                    self._judge(process)
-            await asyncio.sleep(INTERVAL)
+                    self._check_limit(process)
+            await asyncio.sleep(SAMPLE_INTERVAL)
         self._task = None
 
-    def _judge(self, process: Process) -> None:
-        memory, limit = self._sampler.of(process.run).memory, process.config.max_memory or 0
+    def _check_limit(self, process: Process) -> None:
+        memory, limit = self._sampler.usage_of(process.run).memory, process.config.max_memory or 0
         generation = process.state.generation
         before, count = self._above.pop(process.id, (generation, 0))
         if memory <= limit:
             return
         count = count + 1 if before == generation else 1
         self._above[process.id] = generation, count
-        if count >= IN_A_ROW:
+        if count >= MIN_SAMPLES_ABOVE_LIMIT:
             del self._above[process.id]
             why = f"takes {formatting.memory(memory)}, more than its maxMemory of {formatting.memory(limit)}"
-            process.feed(events.Unhealthy(generation, why, Reason.MEMORY))
+            process.handle(events.Unhealthy(generation, why, Reason.MEMORY))

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Protocol
 
 from pmtui.config.model import Settings
-from pmtui.logs.capture.pipe_reader import Pump
-from pmtui.monitors.health.checks import Checkups
+from pmtui.logs.capture.pipe_reader import PipeReader
+from pmtui.monitors.health.checks import HealthMonitor
 from pmtui.monitors.hooks import Hooks
-from pmtui.monitors.install import Installer, Ledger
-from pmtui.monitors.memory import MemoryGuard
-from pmtui.monitors.watch.reloader import Watcher
+from pmtui.monitors.install import Installer, InstallRecord
+from pmtui.monitors.memory import MemoryMonitor
+from pmtui.monitors.watch.reloader import FileReloader
 from pmtui.spawner.client import Launch
 from pmtui.spawner.runs import Runs
-from pmtui.spawner.usage import Sampler
-from pmtui.supervisor.launch import prepare_beside
+from pmtui.spawner.usage import UsageSampler
+from pmtui.supervisor.launch import prepare_helper
 from pmtui.supervisor.process import Process
 
 
@@ -34,60 +34,60 @@ class House(Protocol):
 
     def alarm(self, text: str) -> None: ...
 
-    def changed(self, process: Process) -> None: ...
+    def process_changed(self, process: Process) -> None: ...
 
 
-class Attendants:
+class Monitors:
     """Looks after processes whose state has changed, on the loop's thread."""
 
-    def __init__(self, house: House, runs: Runs, pump: Pump, sampler: Sampler) -> None:
+    def __init__(self, house: House, runs: Runs, pump: PipeReader, sampler: UsageSampler) -> None:
         self._house = house
-        self._checkups = Checkups(runs, pump, house.changed)
-        self._memory = MemoryGuard(sampler)
-        self._watcher = Watcher(house.alarm)
-        self._installer = Installer(runs, pump, self._ledger, self._beside, house.changed)
+        self._health = HealthMonitor(runs, pump, house.process_changed)
+        self._memory = MemoryMonitor(sampler)
+        self._reloader = FileReloader(house.alarm)
+        self._installer = Installer(runs, pump, self._install_record, self._prepare_helper, house.process_changed)
         self._hooks = Hooks(runs, pump, lambda: house.settings, house.environment, house.alarm)
-        self._arranging: asyncio.Handle | None = None
+        self._update_handle: asyncio.Handle | None = None
 
-    def arrange(self) -> None:
+    def processes_changed(self) -> None:
         """To be called when processes have come, gone, or have another configuration."""
-        if self._arranging is None:
-            self._arranging = asyncio.get_running_loop().call_soon(self._arrange)
+        if self._update_handle is None:
+            self._update_handle = asyncio.get_running_loop().call_soon(self._update_watches)
 
-    def look(self, process: Process) -> None:
+    def process_changed(self, process: Process) -> None:
         """To be called whenever the state of the process has changed."""
-        self._checkups.look(process)
-        self._installer.look(process)
-        self._memory.look(process)
-        self._watcher.look(process)
-        self._hooks.look(process)
+        self._health.process_changed(process)
+        self._installer.process_changed(process)
+        self._memory.process_changed(process)
+        self._reloader.process_changed(process)
+        self._hooks.process_changed(process)
 
     def install(self, process: Process) -> None:
         """Has the process executed as soon as what it depends on is installed."""
-        self._installer.begin(process)
+        self._installer.start(process)
 
     async def close(self) -> None:
         """Nothing more is done."""
-        if self._arranging:
-            self._arranging.cancel()
-        self._checkups.close()
+        if self._update_handle:
+            self._update_handle.cancel()
+        self._health.close()
         self._memory.close()
         self._hooks.close()
-        await self._watcher.close()
+        await self._reloader.close()
 
-    def _ledger(self) -> Ledger:
-        return Ledger(Path(self._house.settings.data_dir) / "installed.json")
+    def _install_record(self) -> InstallRecord:
+        return InstallRecord(Path(self._house.settings.data_dir) / "installed.json")
 
-    def _beside(self, process: Process, argv: Sequence[str]) -> Launch:
-        return prepare_beside(process.config, self._house.settings, self._house.environment, "install", argv)
+    def _prepare_helper(self, process: Process, argv: Sequence[str]) -> Launch:
+        return prepare_helper(process.config, self._house.settings, self._house.environment, "install", argv)
 
-    def _arrange(self) -> None:
-        self._arranging = None
+    def _update_watches(self) -> None:
+        self._update_handle = None
         settings = self._house.settings
         never = [settings.data_dir, *own_output()]
         if settings.pocketbase.data_dir:
             never.append(os.path.expanduser(settings.pocketbase.data_dir))
-        self._watcher.arrange(self._house.processes, never)
+        self._reloader.processes_changed(self._house.processes, never)
 
 
 def own_output() -> list[str]:

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from pmtui.config.load import NAMES, Loaded
-from pmtui.control import ControlError, Event, Status
-from pmtui.logs.bridge_file import FileBridge
-from pmtui.logs.console import Bridge, Format
+from pmtui.config.load import CONFIG_NAMES, Loaded
+from pmtui.control import ControlError, ProcessEvent, Status
+from pmtui.logs.bridge_file import FileConsoleLog
+from pmtui.logs.console import ConsoleLog, Format
 from pmtui.manager import Manager
-from pmtui.runtime.instance import AlreadyRunningError, FolderError, Instance, acquire
-from pmtui.runtime.limits import LIMITS, require_files, take_threads
+from pmtui.runtime.instance import AlreadyRunningError, DataDirectoryError, Instance, acquire
+from pmtui.runtime.limits import LIMIT_HINTS, require_fds, reserve_threads
 from pmtui.runtime.sd_notify import Notifier
 from pmtui.spawner.client import Spawner
 from pmtui.spawner.guardian import limit_cores
-from pmtui.spawner.launcher import Boot
-from pmtui.supervisor.reload import Source
+from pmtui.spawner.launcher import GuardianLauncher
+from pmtui.supervisor.reload import ConfigSource
 from pmtui.version import __version__
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pmtui.api.http.listener import Listener
 
 DEFAULT_PORT = 9615
-GRAVE = (Status.CRASHED, Status.FAILED)
+ERROR_STATES = (Status.CRASHED, Status.FAILED)
 
 
 class StartError(Exception):
@@ -45,7 +45,7 @@ class StartError(Exception):
         self.exit_code = exit_code
 
 
-class Api(msgspec.Struct, frozen=True):
+class ApiBinding(msgspec.Struct, frozen=True):
     """Where the API is to be served, taken before anything starts, and who may use it."""
 
     listener: "Listener"
@@ -53,19 +53,19 @@ class Api(msgspec.Struct, frozen=True):
 
 
 async def run_headless(
-    source: Source, boot: Boot, log_format: Format, has_api: bool, log_file: Path | None = None
+    source: ConfigSource, boot: GuardianLauncher, log_format: Format, has_api: bool, log_file: Path | None = None
 ) -> None:
     """Supervises what the configuration names until it is told to leave, and returns when all is gone.
 
     Its log goes to `log_file`, or else to stdout. Raises StartError before anything is started.
     """
-    notifier = Notifier.take(os.environ)
+    notifier = Notifier.from_environment(os.environ)
     set_limits()
-    bridge = FileBridge(log_file, log_format) if log_file else Bridge(1, log_format)
+    bridge = FileConsoleLog(log_file, log_format) if log_file else ConsoleLog(1, log_format)
     loaded = source.loaded
     folder = Path(loaded.settings.data_dir)
     try:
-        with starting():
+        with startup_errors():
             bridge.start()
             manager = Manager(
                 loaded.settings,
@@ -75,9 +75,9 @@ async def run_headless(
                 spawner=Spawner(boot),
             )
             listen_to_signals(manager, bridge)
-            if boot.asked:
-                manager.leave()
-            instance = await take_folder(folder, manager)
+            if boot.received_signals:
+                manager.shutdown()
+            instance = await acquire_instance(folder, manager)
             try:
                 api = open_api(loaded, folder) if has_api else None
             except StartError:
@@ -85,9 +85,9 @@ async def run_headless(
                 raise
             url = api.listener.url if api else None
             publish(instance, loaded, url)
-            greet(bridge, loaded, url)
-            manager.adopt(replace(source, url=url))
-        async with notifier.telling(manager):
+            log_startup(bridge, loaded, url)
+            manager.load(replace(source, url=url))
+        async with notifier.notifying(manager):
             await supervise(manager, bridge, api)
         instance.release()
         bridge.line("INFO", "all processes have ended")
@@ -96,28 +96,28 @@ async def run_headless(
 
 
 @contextlib.contextmanager
-def starting() -> Iterator[None]:
+def startup_errors() -> Iterator[None]:
     """Raises StartError where a limit of the machine is in the way."""
     try:
         yield
     except OSError as error:
-        if error.errno not in LIMITS:
+        if error.errno not in LIMIT_HINTS:
             raise
-        text = f"the manager cannot start: {error.strerror}; raise {LIMITS[error.errno]}"
+        text = f"the manager cannot start: {error.strerror}; raise {LIMIT_HINTS[error.errno]}"
         raise StartError(OSError(text)) from None
 
 
-async def take_folder(folder: Path, manager: Manager) -> Instance:
+async def acquire_instance(folder: Path, manager: Manager) -> Instance:
     """Takes all that the manager needs before it starts anything. Raises StartError."""
     try:
-        with starting():
-            require_files()
+        with startup_errors():
+            require_fds()
             manager.connect()
-            take_threads()  # the last ones: asyncio needs another one to give them back
+            reserve_threads()  # the last ones: asyncio needs another one to give them back
             instance = await acquire(folder, manager.spawner)
             instance.watch(manager.alarm)
             return instance
-    except (AlreadyRunningError, FolderError) as error:
+    except (AlreadyRunningError, DataDirectoryError) as error:
         raise StartError(error) from None
 
 
@@ -126,12 +126,12 @@ def publish(instance: Instance, loaded: Loaded, url: str | None) -> None:
         instance.publish(loaded.path, url)
     except OSError as error:
         instance.release()
-        raise StartError(FolderError(f"{instance.folder} cannot be written to: {error.strerror}")) from None
+        raise StartError(DataDirectoryError(f"{instance.directory} cannot be written to: {error.strerror}")) from None
 
 
-async def supervise(manager: Manager, bridge: Bridge, api: Api | None) -> None:
+async def supervise(manager: Manager, bridge: ConsoleLog, api: ApiBinding | None) -> None:
     async with asyncio.TaskGroup() as fronts:
-        telling = fronts.create_task(tell(manager.events(), bridge))  # from before the first one
+        telling = fronts.create_task(log_events(manager.events(), bridge))  # from before the first one
         serving = fronts.create_task(serve(manager, api))
         await manager.run()
         telling.cancel()
@@ -147,23 +147,23 @@ def set_limits() -> None:
     limit_cores(0)
 
 
-def open_api(loaded: Loaded, folder: Path) -> Api:
+def open_api(loaded: Loaded, folder: Path) -> ApiBinding:
     from pmtui.api.auth import OpenHostError, TokenError, load_token, require_own_token
     from pmtui.api.http.listener import ListenError, listen
 
     try:
         token = load_token(folder, os.environ)
         require_own_token(loaded.settings.host, token)
-        return Api(listen(loaded.settings.host, loaded.settings.port), token)
+        return ApiBinding(listen(loaded.settings.host, loaded.settings.port), token)
     except OpenHostError as error:
         raise StartError(error, exit_code=2) from None
     except (TokenError, ListenError) as error:
         raise StartError(error) from None
 
 
-async def serve(manager: Manager, api: Api | None) -> None:
+async def serve(manager: Manager, api: ApiBinding | None) -> None:
     """Serves the API once the processes are there: its libraries are loaded while they already run."""
-    await manager.spawned()
+    await manager.wait_spawned()
     server_module = await asyncio.to_thread(import_module, "pmtui.api.server") if api else None
     gc.collect()
     gc.freeze()  # all that is loaded now stays
@@ -177,13 +177,13 @@ async def serve(manager: Manager, api: Api | None) -> None:
         await server.close()
 
 
-async def tell(events: AsyncIterator[Event], bridge: Bridge) -> None:
+async def log_events(events: AsyncIterator[ProcessEvent], bridge: ConsoleLog) -> None:
     async for event in events:
         words = f"{event.id} {event.to}" + (f": {event.reason}" if event.reason else "")
-        bridge.line("ERROR" if event.to in GRAVE else "INFO", words)
+        bridge.line("ERROR" if event.to in ERROR_STATES else "INFO", words)
 
 
-def listen_to_signals(manager: Manager, bridge: Bridge) -> None:
+def listen_to_signals(manager: Manager, bridge: ConsoleLog) -> None:
     """The first request to leave is graceful, the second is not. Handlers, since what is ignored would be inherited."""
     loop = asyncio.get_running_loop()
     asked = 0
@@ -193,10 +193,10 @@ def listen_to_signals(manager: Manager, bridge: Bridge) -> None:
         nonlocal asked
         asked += 1
         bridge.line("INFO", f"{name}: ending all processes" if asked == 1 else f"{name} again: killing what is left")
-        manager.leave()
+        manager.shutdown()
 
     def reload() -> None:
-        task = loop.create_task(reload_and_tell(manager, bridge))
+        task = loop.create_task(reload_and_log(manager, bridge))
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
@@ -204,10 +204,10 @@ def listen_to_signals(manager: Manager, bridge: Bridge) -> None:
         loop.add_signal_handler(number, leave, number.name)
     loop.add_signal_handler(signal.SIGHUP, reload)
     if os.getpid() == 1:  # in a container, whatever loses its parent becomes a child of the manager
-        loop.add_signal_handler(signal.SIGCHLD, manager.spawner.reap_strangers)
+        loop.add_signal_handler(signal.SIGCHLD, manager.spawner.reap_orphans)
 
 
-async def reload_and_tell(manager: Manager, bridge: Bridge) -> None:
+async def reload_and_log(manager: Manager, bridge: ConsoleLog) -> None:
     try:
         changes = await manager.reload()
     except ControlError as error:
@@ -221,11 +221,11 @@ async def reload_and_tell(manager: Manager, bridge: Bridge) -> None:
     bridge.line("INFO", "reload: nothing is changed" if changes.errors else f"reload: {', '.join(counts)}")
 
 
-def greet(bridge: Bridge, loaded: Loaded, url: str | None) -> None:
+def log_startup(bridge: ConsoleLog, loaded: Loaded, url: str | None) -> None:
     for problem in loaded.problems:
         bridge.line("WARN" if problem.warning else "ERROR", f"{loaded.path}: {problem}")
     count = len(loaded.processes)
-    where = f" from {loaded.path}" if loaded.path else f", no config here: looked for {', '.join(NAMES)}"
+    where = f" from {loaded.path}" if loaded.path else f", no config here: looked for {', '.join(CONFIG_NAMES)}"
     bridge.line("INFO", f"pmtui {__version__}: {count} process{'' if count == 1 else 'es'}{where}")
     if url:
         taken = loaded.settings.port is None and not url.endswith(f":{DEFAULT_PORT}")

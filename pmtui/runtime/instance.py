@@ -10,16 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pmtui.spawner.client import Spawner, end_marked
-from pmtui.spawner.identity import boot_id, identity_of, read
-from pmtui.spawner.launcher import FIRST_BASE
+from pmtui.spawner.client import Spawner, kill_marked
+from pmtui.spawner.identity import boot_id, process_identity, read_json
+from pmtui.spawner.launcher import MIN_MARK_BASE
 from pmtui.version import __version__
 
-PATIENCE = 10.0
+LOCK_TIMEOUT = 10.0
 """Seconds for which the guardian of a manager that died may go on ending what is left."""
-LOOK = 2.0
+CHECK_INTERVAL = 2.0
 """Seconds between two looks whether the data folder is still there, in a thread: a disk may hang."""
-PASSING = ("instance.json", "state.json")
+RUNTIME_FILES = ("instance.json", "state.json")
 """The files that are there while the manager is."""
 
 
@@ -31,7 +31,7 @@ class AlreadyRunningError(Exception):
         super().__init__(f"a manager runs for this config already: pid {pid}" + (f", {url}" if url else ""))
 
 
-class FolderError(Exception):
+class DataDirectoryError(Exception):
     """The data folder cannot be used; the message says why."""
 
 
@@ -39,78 +39,80 @@ class Instance:
     """What a running manager holds: the data folder, and the lock on it."""
 
     def __init__(self, folder: Path, lock: int, spawner: Spawner) -> None:
-        self.folder = folder
+        self.directory = folder
         self._lock = lock
         self._spawner = spawner
         self._files: dict[str, bytes] = {}
         self._watch: asyncio.Task[None] | None = None
-        self._note()
+        self._remember_files()
 
     def publish(self, config: Path | None, url: str | None) -> None:
         """Writes instance.json, by which clients find the manager."""
-        facts = identity_of(os.getpid()) | {"url": url, "version": __version__, "config": config and str(config)}
-        write(self.folder / "instance.json", facts)
-        self._note()
+        facts = process_identity(os.getpid()) | {"url": url, "version": __version__, "config": config and str(config)}
+        write_atomic(self.directory / "instance.json", facts)
+        self._remember_files()
 
     def watch(self, alarm: Callable[[str], None]) -> None:
         """From now on the folder is made again should somebody remove it: else a second manager could start."""
-        self._watch = asyncio.create_task(self._keep(alarm))
+        self._watch = asyncio.create_task(self._watch_directory(alarm))
 
     def release(self) -> None:
         """Nothing is left alive: the folder is free for the next manager."""
         if self._watch:
             self._watch.cancel()
         if self._is_ours():
-            for name in PASSING:
+            for name in RUNTIME_FILES:
                 with contextlib.suppress(OSError):  # the folder itself may be gone
-                    (self.folder / name).unlink()
+                    (self.directory / name).unlink()
         os.close(self._lock)
 
-    def _note(self) -> None:
+    def _remember_files(self) -> None:
         """Remembers what is in the folder, to be able to make it again."""
-        for path in (self.folder / name for name in ("token", *PASSING)):
+        for path in (self.directory / name for name in ("token", *RUNTIME_FILES)):
             with contextlib.suppress(OSError):
                 if path.is_file():  # opening a FIFO would never end
                     self._files[path.name] = path.read_bytes()
 
-    async def _keep(self, alarm: Callable[[str], None]) -> None:
+    async def _watch_directory(self, alarm: Callable[[str], None]) -> None:
         told = ""
         while True:
-            await asyncio.sleep(LOOK)
-            if not await asyncio.to_thread(self._is_ours) and (news := self._make_again()) != told:
+            await asyncio.sleep(CHECK_INTERVAL)
+            if not await asyncio.to_thread(self._is_ours) and (news := self._recreate()) != told:
                 alarm(news)
                 told = news
 
     def _is_ours(self) -> bool:
         """Whether the lock that others see is the one that is held."""
         try:
-            return os.path.samestat(os.lstat(self.folder / "lock"), os.fstat(self._lock))
+            return os.path.samestat(os.lstat(self.directory / "lock"), os.fstat(self._lock))
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError:  # nobody sees any at the moment
             return True
 
-    def _make_again(self) -> str:
+    def _recreate(self) -> str:
         """Takes the folder anew, with the files that it had; what is to be told of it."""
         try:
-            lock = open_lock(self.folder)
-        except FolderError as error:
+            lock = open_lock(self.directory)
+        except DataDirectoryError as error:
             return f"{error}: others cannot find this manager"
-        if not take(lock):
+        if not try_lock(lock):
             os.close(lock)
-            other = read(self.folder / "lock").get("pid")
-            return f"the data folder {self.folder} was removed, and another manager (pid {other}) has it now: end one"
+            other = read_json(self.directory / "lock").get("pid")
+            return (
+                f"the data folder {self.directory} was removed, and another manager (pid {other}) has it now: end one"
+            )
         try:
-            sign(lock)
+            write_owner(lock)
             for name, content in self._files.items():
-                write(self.folder / name, content)
-            self._spawner.hold(lock)
+                write_atomic(self.directory / name, content)
+            self._spawner.hold_fd(lock)
         except OSError as error:
             os.close(lock)
-            return f"the data folder {self.folder} was removed and cannot be made again: {error.strerror}"
+            return f"the data folder {self.directory} was removed and cannot be made again: {error.strerror}"
         os.close(self._lock)
         self._lock = lock
-        return f"the data folder {self.folder} was removed: it is made again"
+        return f"the data folder {self.directory} was removed: it is made again"
 
 
 async def acquire(folder: Path, spawner: Spawner) -> Instance:
@@ -120,26 +122,30 @@ async def acquire(folder: Path, spawner: Spawner) -> Instance:
     Raises AlreadyRunningError, and FolderError where the folder cannot be used.
     """
     lock = open_lock(folder)
-    deadline = asyncio.get_running_loop().time() + PATIENCE
-    while not take(lock):
-        holder = read(folder / "lock")
-        if holder and holder == identity_of(pid := holder.get("pid", 0)):
+    deadline = asyncio.get_running_loop().time() + LOCK_TIMEOUT
+    while not try_lock(lock):
+        holder = read_json(folder / "lock")
+        if holder and holder == process_identity(pid := holder.get("pid", 0)):
             os.close(lock)
-            raise AlreadyRunningError(pid, read(folder / "instance.json").get("url") or "")
+            raise AlreadyRunningError(pid, read_json(folder / "instance.json").get("url") or "")
         if asyncio.get_running_loop().time() > deadline:
-            await clear(folder)
-            if asyncio.get_running_loop().time() > deadline + PATIENCE:
+            await kill_leftovers(folder)
+            if asyncio.get_running_loop().time() > deadline + LOCK_TIMEOUT:
                 os.close(lock)
-                raise FolderError(f"{folder / 'lock'} is locked by a program that is not a manager; end it first")
+                raise DataDirectoryError(
+                    f"{folder / 'lock'} is locked by a program that is not a manager; end it first"
+                )
         await asyncio.sleep(0.02)
-    await clear(folder)
+    await kill_leftovers(folder)
     try:
-        sign(lock)
-        write(folder / "state.json", {"boot": boot_id(), "marks": spawner.base, "guardian": spawner.guardian_pid})
+        write_owner(lock)
+        write_atomic(
+            folder / "state.json", {"boot": boot_id(), "marks": spawner.base, "guardian": spawner.guardian_pid}
+        )
     except OSError as error:
         os.close(lock)
-        raise FolderError(f"the data folder {folder} cannot be written to: {error.strerror}") from None
-    spawner.hold(lock)
+        raise DataDirectoryError(f"the data folder {folder} cannot be written to: {error.strerror}") from None
+    spawner.hold_fd(lock)
     return Instance(folder, lock, spawner)
 
 
@@ -149,20 +155,22 @@ def open_lock(folder: Path) -> int:
         folder.chmod(0o700)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise FolderError(f"the data folder {folder} cannot be used: {error.strerror} ({error.filename})") from None
+        raise DataDirectoryError(
+            f"the data folder {folder} cannot be used: {error.strerror} ({error.filename})"
+        ) from None
     if not stat.S_ISREG(os.fstat(lock).st_mode):
         os.close(lock)
-        raise FolderError(f"{folder / 'lock'} is not a file")
+        raise DataDirectoryError(f"{folder / 'lock'} is not a file")
     return lock
 
 
-def sign(lock: int) -> None:
+def write_owner(lock: int) -> None:
     """Writes into the lock whose it is."""
     os.truncate(lock, 0)
-    os.pwrite(lock, json.dumps(identity_of(os.getpid())).encode(), 0)
+    os.pwrite(lock, json.dumps(process_identity(os.getpid())).encode(), 0)
 
 
-def take(lock: int) -> bool:
+def try_lock(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -170,15 +178,15 @@ def take(lock: int) -> bool:
     return True
 
 
-async def clear(folder: Path) -> None:
+async def kill_leftovers(folder: Path) -> None:
     """Ends what the manager of state.json has left alive, its guardian included."""
-    state = read(folder / "state.json")
+    state = read_json(folder / "state.json")
     marks = state.get("marks")
-    if state.get("boot") == boot_id() and isinstance(marks, int) and marks >= FIRST_BASE:
-        await end_marked(marks)
+    if state.get("boot") == boot_id() and isinstance(marks, int) and marks >= MIN_MARK_BASE:
+        await kill_marked(marks)
 
 
-def write(path: Path, facts: dict[str, Any] | bytes) -> None:
+def write_atomic(path: Path, facts: dict[str, Any] | bytes) -> None:
     """Replaces the file as a whole: who reads it sees the old or the new one."""
     content = facts if isinstance(facts, bytes) else json.dumps(facts).encode()
     fresh = path.with_suffix(".new")

@@ -7,11 +7,11 @@ import resource
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from pmtui.spawner.client import FEWEST_OWN, PER_WORKER
+from pmtui.spawner.client import FDS_PER_WORKER, MIN_RESERVED_FDS
 
-THREADS = 4
+POOL_THREADS = 4
 """Threads for what would hold the loop up; all of them are there from the start."""
-LIMITS = {
+LIMIT_HINTS = {
     errno.EMFILE: "the limit of open files (ulimit -n)",
     errno.ENFILE: "the machine's limit of open files (fs.file-max)",
     errno.EAGAIN: "the limit of processes and threads (ulimit -u, or that of the container)",
@@ -20,18 +20,18 @@ LIMITS = {
 """What to raise where the machine refuses something."""
 
 
-def require_files() -> None:
+def require_fds() -> None:
     """OSError where there are too few descriptors for the manager and one worker, rather than failures later."""
-    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < FEWEST_OWN + PER_WORKER:
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < MIN_RESERVED_FDS + FDS_PER_WORKER:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
-def take_threads() -> None:
+def reserve_threads() -> None:
     """Gives the running loop its threads. OSError where they cannot be had."""
-    executor = ThreadPoolExecutor(THREADS, "pmtui")
-    all_there = threading.Barrier(THREADS + 1)
+    executor = ThreadPoolExecutor(POOL_THREADS, "pmtui")
+    all_there = threading.Barrier(POOL_THREADS + 1)
     try:
-        for _ in range(THREADS):
+        for _ in range(POOL_THREADS):
             executor.submit(all_there.wait)
     except RuntimeError:
         all_there.abort()

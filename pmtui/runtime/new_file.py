@@ -4,10 +4,10 @@ import contextlib
 import os
 from pathlib import Path
 
-READABLE = 0o666
+DEFAULT_MODE = 0o666
 
 
-def write_new(path: Path, text: str, mode: int = READABLE) -> None:
+def write_new(path: Path, text: str, mode: int = DEFAULT_MODE) -> None:
     """Whole or not at all. Raises FileExistsError where something has that name, be it a link to nothing."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)

@@ -11,12 +11,12 @@ BEATS_PER_WATCHDOG = 3
 """Signs of life within the time after which a manager counts as hung."""
 
 
-class Leaving(Protocol):
+class Lifecycle(Protocol):
     """What can be ready, and can be asked to leave."""
 
-    async def spawned(self) -> None: ...
+    async def wait_spawned(self) -> None: ...
 
-    async def left(self) -> None: ...
+    async def wait_shutdown(self) -> None: ...
 
 
 class Notifier:
@@ -27,7 +27,7 @@ class Notifier:
         self.watchdog = watchdog
 
     @classmethod
-    def take(cls, environment: MutableMapping[str, str]) -> "Notifier":
+    def from_environment(cls, environment: MutableMapping[str, str]) -> "Notifier":
         """What this environment says, which is taken out of it: the processes are not to speak for the manager."""
         address, watched, pid = (
             environment.pop(name, "") for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
@@ -35,7 +35,7 @@ class Notifier:
         is_for_us = pid in ("", str(os.getpid()))
         return cls(address, int(watched) / 1e6 if watched.isdecimal() and is_for_us else 0)
 
-    def tell(self, state: str) -> None:
+    def notify(self, state: str) -> None:
         """Sends one state, such as READY=1. Never blocks; what cannot be sent is nobody's concern here."""
         if not self._address:
             return
@@ -44,10 +44,12 @@ class Notifier:
             out.sendto(state.encode(), self._address)
 
     @contextlib.asynccontextmanager
-    async def telling(self, manager: Leaving) -> AsyncIterator[None]:
+    async def notifying(self, manager: Lifecycle) -> AsyncIterator[None]:
         """Meanwhile tells that the manager is ready, that it lives and that it leaves, each when it is so."""
         tasks = (
-            [asyncio.create_task(self._states(manager)), asyncio.create_task(self._beats())] if self._address else []
+            [asyncio.create_task(self._notify_states(manager)), asyncio.create_task(self._notify_watchdog())]
+            if self._address
+            else []
         )
         try:
             yield
@@ -56,13 +58,13 @@ class Notifier:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _states(self, manager: Leaving) -> None:
-        await manager.spawned()
-        self.tell(f"READY=1\nMAINPID={os.getpid()}")
-        await manager.left()
-        self.tell("STOPPING=1")
+    async def _notify_states(self, manager: Lifecycle) -> None:
+        await manager.wait_spawned()
+        self.notify(f"READY=1\nMAINPID={os.getpid()}")
+        await manager.wait_shutdown()
+        self.notify("STOPPING=1")
 
-    async def _beats(self) -> None:
+    async def _notify_watchdog(self) -> None:
         while self.watchdog:
-            self.tell("WATCHDOG=1")
+            self.notify("WATCHDOG=1")
             await asyncio.sleep(self.watchdog / BEATS_PER_WATCHDOG)

@@ -16,26 +16,34 @@ from typing import Any
 
 import msgspec
 
-from pmtui.spawner.guardian import FRAME
-from pmtui.spawner.launcher import Boot
-from pmtui.spawner.process_tree import become_subreaper, children, descendants, is_alive, marked, parent_of, send_signal
+from pmtui.spawner.guardian import HEADER_BYTES
+from pmtui.spawner.launcher import GuardianLauncher
+from pmtui.spawner.process_tree import (
+    become_subreaper,
+    children,
+    descendants,
+    is_alive,
+    marked_processes,
+    parent_of,
+    send_signal,
+)
 
-PATIENCE = 10.0
-IN_FLIGHT = 64
+EXIT_TIMEOUT = 10.0
+MAX_PENDING_SPAWNS = 64
 """Spawns asked for and not yet answered; each holds four file descriptors open."""
-CONGESTED = {errno.ETOOMANYREFS, errno.ENOBUFS, errno.ENOMEM}
+CONGESTION_ERRORS = {errno.ETOOMANYREFS, errno.ENOBUFS, errno.ENOMEM}
 """Too many descriptors of this user are on their way between any of his processes; or the kernel has no memory."""
-PAUSE = 0.05
+RESEND_DELAY = 0.05
 """Seconds until they are sent again."""
-AGAIN = 1.0
+RETRY_DELAY = 1.0
 """Seconds until a guardian is tried again where the machine had none to give."""
-PER_WORKER = 4
+FDS_PER_WORKER = 4
 """Descriptors that a worker costs: two pipes and the files of its log."""
-OWN = 128
+RESERVED_FDS = 128
 """Descriptors for the manager itself, its clients and what it loads; where there are few, half of them."""
-FEWEST_OWN = 20
+MIN_RESERVED_FDS = 20
 """Without so many it cannot even load its API."""
-RESOURCES = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ETXTBSY}
+TRANSIENT_ERRORS = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ETXTBSY}
 
 
 class Launch(msgspec.Struct, frozen=True):
@@ -47,7 +55,7 @@ class Launch(msgspec.Struct, frozen=True):
     options: Mapping[str, object] = {}
 
 
-class Spawned(msgspec.Struct, frozen=True):
+class WorkerSpawned(msgspec.Struct, frozen=True):
     """The worker executes; `stdout` and `stderr` are the read ends of its pipes, now the receiver's to close."""
 
     run: int
@@ -56,29 +64,29 @@ class Spawned(msgspec.Struct, frozen=True):
     stderr: int
 
 
-class SpawnFailed(msgspec.Struct, frozen=True):
+class WorkerSpawnFailed(msgspec.Struct, frozen=True):
     """The worker could not be executed. `scarce`: not its fault, the machine lacks a resource for the moment."""
 
     run: int
-    why: str
-    scarce: bool = False
+    error: str
+    transient: bool = False
 
 
-class Exited(msgspec.Struct, frozen=True):
+class WorkerExited(msgspec.Struct, frozen=True):
     """The worker's first process has ended: its exit code, or the signal as a negative number."""
 
     run: int
     code: int
 
 
-class Emptied(msgspec.Struct, frozen=True):
+class WorkerTreeExited(msgspec.Struct, frozen=True):
     """Nothing of the run is left; `killed` are those ("pid name") that did not end by themselves."""
 
     run: int
     killed: Sequence[str]
 
 
-Report = Spawned | SpawnFailed | Exited | Emptied
+Report = WorkerSpawned | WorkerSpawnFailed | WorkerExited | WorkerTreeExited
 
 
 class Spawner:
@@ -88,21 +96,21 @@ class Spawner:
     When the guardian dies all its workers are ended, reported as killed, and a new guardian takes over.
     """
 
-    def __init__(self, boot: Boot | None = None) -> None:
-        self._boot = boot or Boot()
-        self.base = self._boot.base
+    def __init__(self, boot: GuardianLauncher | None = None) -> None:
+        self._launcher = boot or GuardianLauncher()
+        self.base = self._launcher.base
         self._waiting: deque[tuple[int, Launch]] = deque()
-        self._flying: dict[int, tuple[int, int]] = {}
-        self._living: set[int] = set()
+        self._pending: dict[int, tuple[int, int]] = {}
+        self._alive: set[int] = set()
         self._outgoing: deque[tuple[bytes, Sequence[int]]] = deque()
         self._incoming = bytearray()
-        self._kept: list[tuple[tuple[object, ...], int]] = []
+        self._held: list[tuple[tuple[object, ...], int]] = []
         self._replacement: asyncio.Task[None] | None = None
         become_subreaper()
         self._start()
 
     def _start(self) -> None:
-        self._guardian, self._link = self._boot.start()
+        self._guardian, self._link = self._launcher.start()
 
     @property
     def guardian_pid(self) -> int:
@@ -134,19 +142,19 @@ class Spawner:
         """Signals the worker's first process."""
         self._send("signal", run, int(number))
 
-    def hold(self, descriptor: int) -> None:
+    def hold_fd(self, descriptor: int) -> None:
         """The guardian keeps this file open, so that a lock on it lasts until nothing is left alive."""
-        self._keep(("hold",), descriptor)
+        self._hold(("hold",), descriptor)
 
     def restore_terminal(self, attributes: list[object] | None, descriptor: int) -> None:
         """Should the manager vanish, the terminal gets these attributes (as of termios) back; None: nothing is done."""
-        self._keep(("terminal", attributes), descriptor)
+        self._hold(("terminal", attributes), descriptor)
 
-    def break_guardian(self) -> None:
+    def kill_guardian(self) -> None:
         """The last resort where the guardian does not answer: it dies, and all its workers with it."""
         self._guardian.kill()
 
-    def reap_strangers(self) -> None:
+    def reap_orphans(self) -> None:
         """For PID 1, whose child everything becomes that loses its parent."""
         for pid in children(os.getpid()):
             if pid != self._guardian.pid:
@@ -160,31 +168,33 @@ class Spawner:
         self._loop.remove_reader(self._link)
         self._loop.remove_writer(self._link)
         self._link.close()
-        for _, descriptor in self._kept:
+        for _, descriptor in self._held:
             os.close(descriptor)
         try:
-            async with asyncio.timeout(PATIENCE):
-                await end_of(self._guardian)
+            async with asyncio.timeout(EXIT_TIMEOUT):
+                await wait_exit(self._guardian)
         except TimeoutError:
             self._alarm(f"what the guardian (pid {self._guardian.pid}) still waits for cannot be ended")
 
-    def _keep(self, message: tuple[object, ...], descriptor: int) -> None:
-        for kept in [kept for kept in self._kept if kept[0][0] == message[0]]:
-            self._kept.remove(kept)
+    def _hold(self, message: tuple[object, ...], descriptor: int) -> None:
+        for kept in [kept for kept in self._held if kept[0][0] == message[0]]:
+            self._held.remove(kept)
             os.close(kept[1])
-        self._kept.append((message, os.dup(descriptor)))
+        self._held.append((message, os.dup(descriptor)))
         self._send(*message, descriptors=[os.dup(descriptor)])
 
     def _spawn_waiting(self) -> None:
-        while self._waiting and len(self._flying) < IN_FLIGHT:
+        while self._waiting and len(self._pending) < MAX_PENDING_SPAWNS:
             run, launch = self._waiting.popleft()
             try:
-                keep_within_budget(len(self._living) + len(self._flying))
-                stdout, out, stderr, err = two_pipes()
+                check_fd_budget(len(self._alive) + len(self._pending))
+                stdout, out, stderr, err = open_pipes()
             except OSError as error:
-                self._loop.call_soon(self._listener, SpawnFailed(run, f"no pipes: {error.strerror}", scarce=True))
+                self._loop.call_soon(
+                    self._listener, WorkerSpawnFailed(run, f"no pipes: {error.strerror}", transient=True)
+                )
                 continue
-            self._flying[run] = stdout, stderr
+            self._pending[run] = stdout, stderr
             words = list(launch.argv), launch.cwd, dict(launch.env), dict(launch.options)
             self._send("spawn", run, *words, descriptors=(out, err))
 
@@ -193,7 +203,7 @@ class Spawner:
     def _send(self, *message: object, descriptors: Sequence[int] = ()) -> None:
         """Sends the message, and the descriptors with it, which it then closes."""
         body = marshal.dumps(message)  # type: ignore[arg-type]
-        self._outgoing.append((len(body).to_bytes(FRAME, "little") + body, descriptors))
+        self._outgoing.append((len(body).to_bytes(HEADER_BYTES, "little") + body, descriptors))
         if len(self._outgoing) == 1:
             self._flush()
 
@@ -207,8 +217,8 @@ class Spawner:
                 self._loop.add_writer(self._link, self._flush)
                 return
             except OSError as error:  # else the guardian is gone, which _receive is about to notice
-                if error.errno in CONGESTED:
-                    self._loop.call_later(PAUSE, self._flush_again, self._link)
+                if error.errno in CONGESTION_ERRORS:
+                    self._loop.call_later(RESEND_DELAY, self._flush_again, self._link)
                 return
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -230,55 +240,57 @@ class Spawner:
         except ConnectionError:
             data = b""
         if not data:
-            self._lose()
+            self._on_guardian_lost()
             return
         self._incoming += data
-        while len(self._incoming) >= FRAME:
-            end = FRAME + int.from_bytes(self._incoming[:FRAME], "little")
+        while len(self._incoming) >= HEADER_BYTES:
+            end = HEADER_BYTES + int.from_bytes(self._incoming[:HEADER_BYTES], "little")
             if len(self._incoming) < end:
                 break
-            message = marshal.loads(self._incoming[FRAME:end])
+            message = marshal.loads(self._incoming[HEADER_BYTES:end])
             del self._incoming[:end]
-            self._take(*message)
+            self._handle_message(*message)
         self._spawn_waiting()
 
-    def _take(self, verb: str, *words: Any) -> None:
+    def _handle_message(self, verb: str, *words: Any) -> None:
         match verb, words:
             case "spawned", (run, pid):
-                self._living.add(run)
-                self._listener(Spawned(run, pid, *self._flying.pop(run)))
+                self._alive.add(run)
+                self._listener(WorkerSpawned(run, pid, *self._pending.pop(run)))
             case "failed", (run, number, path, text):
-                for end in self._flying.pop(run):
+                for end in self._pending.pop(run):
                     os.close(end)
-                self._listener(SpawnFailed(run, explain(number, path, text), number in RESOURCES))
+                self._listener(
+                    WorkerSpawnFailed(run, explain_spawn_error(number, path, text), number in TRANSIENT_ERRORS)
+                )
             case "exited", (run, code):
-                self._listener(Exited(run, code))
+                self._listener(WorkerExited(run, code))
             case "empty", (run, killed):
-                self._living.discard(run)
-                self._listener(Emptied(run, killed))
+                self._alive.discard(run)
+                self._listener(WorkerTreeExited(run, killed))
             case "fault", (text,):
                 self._alarm(f"guardian: {text}")
 
     # the guardian's death
 
-    def _lose(self) -> None:
+    def _on_guardian_lost(self) -> None:
         self._loop.remove_reader(self._link)
         self._loop.remove_writer(self._link)
         self._link.close()
         self._incoming.clear()
-        self._replacement = self._loop.create_task(self._replace())
+        self._replacement = self._loop.create_task(self._replace_guardian())
 
-    async def _start_again(self) -> None:
+    async def _restart_guardian(self) -> None:
         """A new guardian, as soon as the machine can give one."""
         told = ""
         while True:
             try:
                 return self._start()
             except OSError as error:
-                if (news := f"no new guardian: {error.strerror} (tried again every {AGAIN:.0f} s)") != told:
+                if (news := f"no new guardian: {error.strerror} (tried again every {RETRY_DELAY:.0f} s)") != told:
                     self._alarm(news)
                     told = news
-            await asyncio.sleep(AGAIN)
+            await asyncio.sleep(RETRY_DELAY)
 
     def _drop_outgoing(self) -> None:
         for _, descriptors in self._outgoing:
@@ -286,31 +298,31 @@ class Spawner:
                 os.close(descriptor)
         self._outgoing.clear()
 
-    async def _replace(self) -> None:
+    async def _replace_guardian(self) -> None:
         """All workers are now children of the manager: ends them, starts a new guardian, reports them as killed."""
         self._alarm(f"the guardian (pid {self._guardian.pid}) has died: its workers are ended and started again")
-        await end_of(self._guardian)
-        for pid in await end_marked(self.base):
+        await wait_exit(self._guardian)
+        for pid in await kill_marked(self.base):
             self._alarm(f"pid {pid} cannot be ended")
         reap_adopted()
         self._drop_outgoing()  # what was asked meanwhile is about runs that are gone
-        flying, self._flying = self._flying, {}
-        living, self._living = self._living, set()
-        await self._start_again()
+        flying, self._pending = self._pending, {}
+        living, self._alive = self._alive, set()
+        await self._restart_guardian()
         self._loop.add_reader(self._link, self._receive)
-        for message, descriptor in self._kept:
+        for message, descriptor in self._held:
             self._send(*message, descriptors=[os.dup(descriptor)])
         for run, ends in flying.items():
             for end in ends:
                 os.close(end)
-            self._listener(SpawnFailed(run, "the guardian died", scarce=True))
+            self._listener(WorkerSpawnFailed(run, "the guardian died", transient=True))
         for run in living:
-            self._listener(Exited(run, -signal.SIGKILL))
-            self._listener(Emptied(run, []))
+            self._listener(WorkerExited(run, -signal.SIGKILL))
+            self._listener(WorkerTreeExited(run, []))
         self._spawn_waiting()
 
 
-def explain(number: int, path: str, text: str) -> str:
+def explain_spawn_error(number: int, path: str, text: str) -> str:
     """Why a program could not be executed, in words that name what is missing."""
     if number == errno.ENOENT and os.path.isfile(path):
         with open(path, "rb") as file:
@@ -327,14 +339,14 @@ def explain(number: int, path: str, text: str) -> str:
     return f"{text}: {path}" if path else text
 
 
-def keep_within_budget(workers: int) -> None:
+def check_fd_budget(workers: int) -> None:
     """Raises OSError where one more worker would take descriptors that the manager itself cannot do without."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if (workers + 1) * PER_WORKER > limit - min(OWN, max(limit // 2, FEWEST_OWN)):
+    if (workers + 1) * FDS_PER_WORKER > limit - min(RESERVED_FDS, max(limit // 2, MIN_RESERVED_FDS)):
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
-def two_pipes() -> tuple[int, int, int, int]:
+def open_pipes() -> tuple[int, int, int, int]:
     """Read end, write end, read end, write end; the read ends do not block. Leaves nothing open when it fails."""
     ends = list(os.pipe())
     try:
@@ -348,11 +360,11 @@ def two_pipes() -> tuple[int, int, int, int]:
     return ends[0], ends[1], ends[2], ends[3]
 
 
-async def end_marked(base: int) -> Sequence[int]:
+async def kill_marked(base: int) -> Sequence[int]:
     """Ends every process that carries a mark of that base; those that could not be ended in PATIENCE seconds."""
     loop, seen = asyncio.get_running_loop(), set[int]()
-    deadline = loop.time() + PATIENCE
-    while (found := [pid for pid, _ in marked(base) if is_alive(pid)]) and loop.time() < deadline:
+    deadline = loop.time() + EXIT_TIMEOUT
+    while (found := [pid for pid, _ in marked_processes(base) if is_alive(pid)]) and loop.time() < deadline:
         seen.update(found)
         for pid in descendants(found):
             send_signal(pid, signal.SIGKILL, lambda pid: pid in found or parent_of(pid) in seen)
@@ -368,7 +380,7 @@ def reap_adopted() -> None:
                 os.waitpid(pid, os.WNOHANG)
 
 
-async def end_of(process: subprocess.Popen[bytes]) -> None:
+async def wait_exit(process: subprocess.Popen[bytes]) -> None:
     """Returns when the process has ended, and reaps it."""
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     handle = os.pidfd_open(process.pid)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 
-def identity_of(pid: int) -> dict[str, Any]:
+def process_identity(pid: int) -> dict[str, Any]:
     """What tells a process from all that had its number before; empty when there is none."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
@@ -20,7 +20,7 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def read(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in the file; an empty one where there is none that makes sense."""
     with contextlib.suppress(OSError, ValueError):
         facts = json.loads(path.read_bytes()) if path.is_file() else None

@@ -8,36 +8,38 @@ import socket
 import subprocess
 import sys
 
-from pmtui.spawner.process_tree import RUNS
+from pmtui.spawner.process_tree import MAX_RUNS
 
-FIRST_BASE = 1 << 60
-CODE = "import sys; sys.path.insert(0, sys.argv[1]); from {}.guardian import main; main(*map(int, sys.argv[2:]))"
-PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MIN_MARK_BASE = 1 << 60
+BOOTSTRAP_CODE = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from {}.guardian import main; main(*map(int, sys.argv[2:]))"
+)
+PACKAGES_DIRECTORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-class Boot:
+class GuardianLauncher:
     """How guardians of this manager are started: all with the same base of marks, and with the limits of now."""
 
     def __init__(self) -> None:
-        self.base = FIRST_BASE + int.from_bytes(os.urandom(4), "little") * RUNS
+        self.base = MIN_MARK_BASE + int.from_bytes(os.urandom(4), "little") * MAX_RUNS
         self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)  # the workers', whatever the manager takes later
         self._core = resource.getrlimit(resource.RLIMIT_CORE)[0]
-        self.asked: list[int] = []  # signals that came before anybody could act on them
+        self.received_signals: list[int] = []  # signals that came before anybody could act on them
         self._started: tuple[subprocess.Popen[bytes], socket.socket] | None = None
 
-    def listen(self) -> None:
+    def capture_signals(self) -> None:
         """Requests to leave are noted until somebody can act on them, also where they were blocked."""
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda number, frame: self.asked.append(number))
+            signal.signal(number, lambda number, frame: self.received_signals.append(number))
 
-    def prepare(self) -> "Boot":
+    def prestart(self) -> "GuardianLauncher":
         """Starts a guardian ahead of time; the first `start` gives that one, or tells why there is none."""
         with contextlib.suppress(OSError):
             self._started = self.start()
         return self
 
-    def give_up(self) -> None:
+    def abort(self) -> None:
         """No manager is to run: ends the guardian that was started ahead of time."""
         if self._started:
             guardian, ours = self.start()
@@ -52,9 +54,9 @@ class Boot:
             return started
         ours, theirs = socket.socketpair()
         with theirs:
-            arguments = (PACKAGES, str(theirs.fileno()), str(self.base), str(self._core))
+            arguments = (PACKAGES_DIRECTORY, str(theirs.fileno()), str(self.base), str(self._core))
             guardian = subprocess.Popen(
-                [os.path.realpath(sys.executable), "-I", "-S", "-c", CODE.format(__package__), *arguments],
+                [os.path.realpath(sys.executable), "-I", "-S", "-c", BOOTSTRAP_CODE.format(__package__), *arguments],
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

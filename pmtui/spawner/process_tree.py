@@ -13,7 +13,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 
 PR_SET_CHILD_SUBREAPER = 36
-RUNS = 1 << 20
+MAX_RUNS = 1 << 20
 """Marks of one manager lie in `range(base, base + RUNS)`; the base itself is its guardian's."""
 
 
@@ -43,10 +43,10 @@ def mark_in_limits(pid: int) -> int:
         return 0
 
 
-def marked(base: int) -> Iterator[tuple[int, int]]:
+def marked_processes(base: int) -> Iterator[tuple[int, int]]:
     """Every process on this machine that carries a mark of that base: its pid, and its run (0: the guardian)."""
     for name in os.listdir("/proc"):
-        if name.isdigit() and 0 <= (run := mark_of(int(name)) - base) < RUNS:
+        if name.isdigit() and 0 <= (run := mark_of(int(name)) - base) < MAX_RUNS:
             yield int(name), run
 
 
@@ -88,7 +88,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def is_below(pid: int) -> bool:
+def is_descendant(pid: int) -> bool:
     """Whether the process descends from the caller."""
     me = os.getpid()
     while pid > 1:
@@ -98,7 +98,7 @@ def is_below(pid: int) -> bool:
     return False
 
 
-def born(pid: int) -> int:
+def start_ticks(pid: int) -> int:
     """When the process began, in ticks since the machine did; with the pid, nobody else's name."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from pmtui.spawner.client import Emptied, Report, Spawner, SpawnFailed
-from pmtui.spawner.process_tree import RUNS
+from pmtui.spawner.client import Report, Spawner, WorkerSpawnFailed, WorkerTreeExited
+from pmtui.spawner.process_tree import MAX_RUNS
 
 
 class Runs:
@@ -16,7 +16,7 @@ class Runs:
 
     def number(self) -> int:
         """A number that no run has."""
-        self._last = self._last % (RUNS - 1) + 1
+        self._last = self._last % (MAX_RUNS - 1) + 1
         return self._last if self._last not in self._listeners else self.number()
 
     def expect(self, run: int, listener: Callable[[Report], None]) -> None:
@@ -25,6 +25,6 @@ class Runs:
 
     def report(self, report: Report) -> None:
         """To be called with all that the guardian says."""
-        is_last = isinstance(report, SpawnFailed | Emptied)
+        is_last = isinstance(report, WorkerSpawnFailed | WorkerTreeExited)
         listener = self._listeners.pop(report.run) if is_last else self._listeners[report.run]
         listener(report)

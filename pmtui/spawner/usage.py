@@ -7,18 +7,18 @@ from collections.abc import Iterable
 
 import msgspec
 
-from pmtui.spawner.process_tree import marked
+from pmtui.spawner.process_tree import marked_processes
 
-INTERVAL = 1.0
-ASKED_WITHIN = 10.0
+SAMPLE_INTERVAL = 1.0
+IDLE_TIMEOUT = 10.0
 """Seconds after the last question for which sampling goes on."""
-PORTS_EVERY = 3
+PORTS_INTERVAL = 3
 """Samples between two looks at the sockets, which cost more than all the rest."""
-SOON = 0.1
+MIN_SAMPLE_INTERVAL = 0.1
 """Seconds between two samples at least, where a new run is asked for."""
-TICK = os.sysconf("SC_CLK_TCK")
-PAGE = os.sysconf("SC_PAGE_SIZE")
-LISTEN = "0A"
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+LISTEN_STATE = "0A"
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -29,19 +29,19 @@ class Usage(msgspec.Struct, frozen=True):
     ports: tuple[int, ...] = ()
 
 
-NOTHING = Usage()
+NO_USAGE = Usage()
 
 
-class Total(msgspec.Struct):
+class TreeTotal(msgspec.Struct):
     """What the processes of a tree add up to; CPU in seconds, with that of children already reaped."""
 
     cpu: float
     memory: int
-    born: float  # seconds after the machine's start
+    started_at: float  # seconds after the machine's start
     pids: list[int]
 
 
-class Sampler:
+class UsageSampler:
     """Samples the runs that carry marks of that base, in a thread, so that the loop is not held up."""
 
     def __init__(self, base: int) -> None:
@@ -49,77 +49,77 @@ class Sampler:
         self._usage: dict[int, Usage] = {}
         self._cpu: dict[int, float] = {}
         self._ports: dict[int, tuple[int, ...]] = {}
-        self._at = 0.0
+        self._sampled_at = 0.0
         self.samples = 0
-        self._asked = 0.0
+        self._requested_at = 0.0
         self._ticker: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
 
-    def of(self, run: int) -> Usage:
+    def usage_of(self, run: int) -> Usage:
         """What the last sample says of the run."""
-        return self._usage.get(run, NOTHING)
+        return self._usage.get(run, NO_USAGE)
 
     async def refresh(self, runs: Iterable[int]) -> None:
         """Somebody asks about these runs: returns when a sample of the last second knows them."""
-        self._asked = time.monotonic()
+        self._requested_at = time.monotonic()
         if self._ticker is None or self._ticker.done():
             self._ticker = asyncio.create_task(self._tick())
-        age = time.monotonic() - self._at
-        if age > 2 * INTERVAL or (age > SOON and not self._usage.keys() >= set(runs)):
-            await self._sample_apart()
+        age = time.monotonic() - self._sampled_at
+        if age > 2 * SAMPLE_INTERVAL or (age > MIN_SAMPLE_INTERVAL and not self._usage.keys() >= set(runs)):
+            await self._sample_in_thread()
 
     def stop(self) -> None:
         if self._ticker:
             self._ticker.cancel()
 
     async def _tick(self) -> None:
-        while time.monotonic() - self._asked < ASKED_WITHIN:
-            await asyncio.sleep(INTERVAL)
-            await self._sample_apart()
+        while time.monotonic() - self._requested_at < IDLE_TIMEOUT:
+            await asyncio.sleep(SAMPLE_INTERVAL)
+            await self._sample_in_thread()
 
-    async def _sample_apart(self) -> None:
+    async def _sample_in_thread(self) -> None:
         asked = time.monotonic()
         async with self._lock:
-            if self._at < asked:  # nobody else has done it meanwhile
+            if self._sampled_at < asked:  # nobody else has done it meanwhile
                 await asyncio.to_thread(self._sample)
 
     def _sample(self) -> None:
         now = time.monotonic()
         totals = self._totals()
-        if self.samples % PORTS_EVERY == 0 or totals.keys() - self._ports.keys():
-            ports = listening()
+        if self.samples % PORTS_INTERVAL == 0 or totals.keys() - self._ports.keys():
+            ports = listening_ports()
             self._ports = {run: ports_of(total.pids, ports) for run, total in totals.items()}
         self.samples += 1
-        elapsed = now - self._at
+        elapsed = now - self._sampled_at
         uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
         usage = {}
         for run, total in totals.items():
             if run in self._cpu:
                 cpu = (total.cpu - self._cpu[run]) / elapsed
             else:  # the first sample tells the average since the start
-                cpu = total.cpu / max(uptime - total.born, INTERVAL / TICK)
+                cpu = total.cpu / max(uptime - total.started_at, SAMPLE_INTERVAL / TICKS_PER_SECOND)
             usage[run] = Usage(round(max(cpu, 0.0) * 100, 1), total.memory, self._ports.get(run, ()))
-        self._usage, self._cpu, self._at = usage, {run: total.cpu for run, total in totals.items()}, now
+        self._usage, self._cpu, self._sampled_at = usage, {run: total.cpu for run, total in totals.items()}, now
 
-    def _totals(self) -> dict[int, Total]:
-        totals: dict[int, Total] = {}
-        for pid, run in marked(self._base):
+    def _totals(self) -> dict[int, TreeTotal]:
+        totals: dict[int, TreeTotal] = {}
+        for pid, run in marked_processes(self._base):
             try:
                 with open(f"/proc/{pid}/stat", "rb") as file:
                     fields = file.read().rpartition(b")")[2].split()
             except OSError:
                 continue
-            cpu = sum(map(int, fields[11:15])) / TICK
-            memory, born = int(fields[21]) * PAGE, int(fields[19]) / TICK
-            total = totals.setdefault(run, Total(0.0, 0, born, []))
+            cpu = sum(map(int, fields[11:15])) / TICKS_PER_SECOND
+            memory, born = int(fields[21]) * PAGE_BYTES, int(fields[19]) / TICKS_PER_SECOND
+            total = totals.setdefault(run, TreeTotal(0.0, 0, born, []))
             total.cpu += cpu
             total.memory += memory
-            total.born = min(total.born, born)
+            total.started_at = min(total.started_at, born)
             total.pids.append(pid)
         return totals
 
 
-def listening() -> dict[str, int]:
+def listening_ports() -> dict[str, int]:
     """The inode of every listening TCP socket of this network, and its port."""
     found: dict[str, int] = {}
     for table in ("tcp", "tcp6"):
@@ -128,7 +128,7 @@ def listening() -> dict[str, int]:
                 rows = [line.split() for line in file.readlines()[1:]]
         except OSError:  # a kernel without IPv6
             continue
-        found |= {row[9]: int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == LISTEN}
+        found |= {row[9]: int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == LISTEN_STATE}
     return found
 
 

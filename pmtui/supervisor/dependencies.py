@@ -9,31 +9,31 @@ from pmtui.control import Status
 from pmtui.supervisor.process import Process
 
 
-class Obstacle(msgspec.Struct, frozen=True):
+class Blocker(msgspec.Struct, frozen=True):
     """What keeps a process from starting; `forever`: it cannot go away by itself."""
 
-    why: str
-    forever: bool = False
+    reason: str
+    permanent: bool = False
 
 
-def obstacle(process: Process, processes: Mapping[str, Process]) -> Obstacle | None:
+def find_blocker(process: Process, processes: Mapping[str, Process]) -> Blocker | None:
     """The first thing that stands in the way of the process's start; one that stands there for ever comes first."""
     found = []
     for target_id, condition in process.config.depends_on.items():
         target = processes.get(target_id)
         if target is None:
-            found.append(Obstacle(f"depends on '{target_id}', which does not exist", forever=True))
-        elif hindrance := unmet(target, condition):
+            found.append(Blocker(f"depends on '{target_id}', which does not exist", permanent=True))
+        elif hindrance := unmet_condition(target, condition):
             found.append(hindrance)
-    return min(found, key=lambda one: not one.forever, default=None)
+    return min(found, key=lambda one: not one.permanent, default=None)
 
 
-def unmet(target: Process, condition: Condition | None) -> Obstacle | None:
+def unmet_condition(target: Process, condition: Condition | None) -> Blocker | None:
     """What the target lacks for that condition."""
     condition = condition or ("healthy" if target.config.health else "started")
     state, status = target.state, target.status
     if status is Status.FAILED:
-        return Obstacle(f"{target.id} has failed: {state.why}", forever=True)
+        return Blocker(f"{target.id} has failed: {state.detail}", permanent=True)
     match condition:
         case "started":
             met = status in (Status.RUNNING, Status.COMPLETED) or (status is Status.STARTING and state.is_alive)
@@ -44,15 +44,15 @@ def unmet(target: Process, condition: Condition | None) -> Obstacle | None:
         case "succeeded":
             met = status is Status.COMPLETED and state.exit is not None and succeeded(target)
             if status is Status.COMPLETED and not met:
-                return Obstacle(f"{target.id} did not succeed: {state.why}", forever=True)
-    return None if met else Obstacle(f"waits for {target.id} ({condition}): it is {status}")
+                return Blocker(f"{target.id} did not succeed: {state.detail}", permanent=True)
+    return None if met else Blocker(f"waits for {target.id} ({condition}): it is {status}")
 
 
 def succeeded(target: Process) -> bool:
     return target.state.exit is not None and target.state.exit.code in target.policy.success_exit_codes
 
 
-def levels(configs: Mapping[str, ProcessConfig]) -> list[list[str]]:
+def stop_order(configs: Mapping[str, ProcessConfig]) -> list[list[str]]:
     """Ids in the order in which they can be stopped: nothing depends on the first level but what is stopped with it."""
     left = dict(configs)
     found: list[list[str]] = []
@@ -65,7 +65,7 @@ def levels(configs: Mapping[str, ProcessConfig]) -> list[list[str]]:
     return found
 
 
-def needed_by(process_id: str, configs: Mapping[str, ProcessConfig]) -> list[str]:
+def transitive_dependencies(process_id: str, configs: Mapping[str, ProcessConfig]) -> list[str]:
     """The ids that the process depends on, directly or not, farthest first."""
     found: dict[str, None] = {}
 

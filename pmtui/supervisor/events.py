@@ -7,7 +7,7 @@ import msgspec
 from pmtui.control import Reason
 
 
-class Exit(msgspec.Struct, frozen=True):
+class ExitStatus(msgspec.Struct, frozen=True):
     """How a run ended: its exit code, or the signal that ended it as a negative number."""
 
     code: int
@@ -37,10 +37,10 @@ class Restart(msgspec.Struct, frozen=True):
     """The user, or a changed file, wants a new run."""
 
     reason: Reason = Reason.USER
-    why: str = ""
+    detail: str = ""
 
 
-class Apply(msgspec.Struct, frozen=True):
+class ConfigChanged(msgspec.Struct, frozen=True):
     """The configuration of the process has changed."""
 
 
@@ -60,10 +60,10 @@ class DependenciesMet(msgspec.Struct, frozen=True):
     """Nothing stands in the way of a start."""
 
 
-class DependenciesImpossible(msgspec.Struct, frozen=True):
+class DependenciesFailed(msgspec.Struct, frozen=True):
     """What it waits for can never come."""
 
-    why: str
+    detail: str
 
 
 class Spawned(msgspec.Struct, frozen=True):
@@ -76,8 +76,8 @@ class SpawnFailed(msgspec.Struct, frozen=True):
     """The process could not be executed; `scarce`: because the machine lacks something for the moment."""
 
     generation: int
-    why: str
-    scarce: bool = False
+    detail: str
+    transient: bool = False
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -90,7 +90,7 @@ class Unhealthy(msgspec.Struct, frozen=True):
     """It did not become ready in time, does no longer do its work, or takes too much memory."""
 
     generation: int
-    why: str
+    detail: str
     reason: Reason = Reason.HEALTH
 
 
@@ -98,16 +98,16 @@ class Exited(msgspec.Struct, frozen=True):
     """The leader has ended; what it left behind is being ended."""
 
     generation: int
-    exit: Exit
+    exit: ExitStatus
 
 
-class Emptied(msgspec.Struct, frozen=True):
+class TreeExited(msgspec.Struct, frozen=True):
     """Nothing of the run is left, and its output is read to the end."""
 
     generation: int
 
 
-class TimeUp(msgspec.Struct, frozen=True):
+class TimerExpired(msgspec.Struct, frozen=True):
     """The timer that was set last has run down."""
 
     generation: int
@@ -116,19 +116,19 @@ class TimeUp(msgspec.Struct, frozen=True):
 Event = (
     Start
     | Restart
-    | Apply
+    | ConfigChanged
     | Stop
     | Kill
     | Remove
     | DependenciesMet
-    | DependenciesImpossible
+    | DependenciesFailed
     | Spawned
     | SpawnFailed
     | Ready
     | Unhealthy
     | Exited
-    | Emptied
-    | TimeUp
+    | TreeExited
+    | TimerExpired
 )
 
 
@@ -145,7 +145,7 @@ class Spawn(msgspec.Struct, frozen=True):
     generation: int
 
 
-class EndTree(msgspec.Struct, frozen=True):
+class TerminateTree(msgspec.Struct, frozen=True):
     """Ask the whole tree to end."""
 
     generation: int
@@ -164,10 +164,10 @@ class SetTimer(msgspec.Struct, frozen=True):
     seconds: float
 
 
-class Alarm(msgspec.Struct, frozen=True):
+class Warn(msgspec.Struct, frozen=True):
     """Tell people."""
 
     text: str
 
 
-Effect = AwaitDependencies | Spawn | EndTree | KillTree | SetTimer | Alarm
+Effect = AwaitDependencies | Spawn | TerminateTree | KillTree | SetTimer | Warn

@@ -11,7 +11,7 @@ import msgspec
 from pmtui.config.environment import build_environment, injected_environment
 from pmtui.config.interpreter import Command, resolve
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
-from pmtui.config.requirements import hint_for
+from pmtui.config.requirements import requirement_hint
 from pmtui.spawner.client import Launch
 
 RLIMITS = {
@@ -22,7 +22,7 @@ RLIMITS = {
 }
 
 
-class Prepared(msgspec.Struct, frozen=True):
+class PreparedLaunch(msgspec.Struct, frozen=True):
     """All that one start needs, and what people may want to know of it; `hint`: why it may fail."""
 
     launch: Launch
@@ -31,7 +31,7 @@ class Prepared(msgspec.Struct, frozen=True):
     hint: str = ""
 
 
-def prepare(config: ProcessConfig, settings: Settings, base: Mapping[str, str], run: str) -> Prepared:
+def prepare(config: ProcessConfig, settings: Settings, base: Mapping[str, str], run: str) -> PreparedLaunch:
     """What to execute for the run of that name; `base` is the manager's environment.
 
     Raises ConfigError, which names what is missing and where it was looked for.
@@ -39,17 +39,19 @@ def prepare(config: ProcessConfig, settings: Settings, base: Mapping[str, str], 
     env, warnings = build_environment(config, settings, base, injected_environment(config, settings, run))
     check_cwd(config)
     command = resolve(config, env)
-    options = identity(config) | limits(config)
-    return Prepared(Launch(command.argv, config.cwd, env, options), command, warnings, hint_for(config, env))
+    options = user_options(config) | limit_options(config)
+    return PreparedLaunch(
+        Launch(command.argv, config.cwd, env, options), command, warnings, requirement_hint(config, env)
+    )
 
 
-def prepare_beside(
+def prepare_helper(
     config: ProcessConfig, settings: Settings, base: Mapping[str, str], run: str, argv: Sequence[str]
 ) -> Launch:
     """The same for a program that is run for the process: in its folder and environment, by its user, unlimited."""
     env, _ = build_environment(config, settings, base, injected_environment(config, settings, run))
     check_cwd(config)
-    return Launch(argv, config.cwd, env, identity(config))
+    return Launch(argv, config.cwd, env, user_options(config))
 
 
 def check_cwd(config: ProcessConfig) -> None:
@@ -58,7 +60,7 @@ def check_cwd(config: ProcessConfig) -> None:
         raise ConfigError(f"cwd {config.cwd} {problem} (cwd of {config.id})")
 
 
-def identity(config: ProcessConfig) -> dict[str, object]:
+def user_options(config: ProcessConfig) -> dict[str, object]:
     """Who the process is to be; a user that cannot be had is an error, never ignored."""
     options: dict[str, object] = {}
     if config.umask is not None:
@@ -76,7 +78,7 @@ def identity(config: ProcessConfig) -> dict[str, object]:
     return options | {"user": account.pw_uid, "group": gid, "extra_groups": os.getgrouplist(name, gid)}
 
 
-def limits(config: ProcessConfig) -> dict[str, object]:
+def limit_options(config: ProcessConfig) -> dict[str, object]:
     wanted = [(limit, getattr(config.limits, name)) for name, limit in RLIMITS.items()]
     found = [(limit, value) for limit, value in wanted if value is not None]
     options: dict[str, object] = {"limits": found} if found else {}

@@ -10,35 +10,35 @@ from typing import Protocol
 
 from pmtui.config.model import ConfigError, ProcessConfig
 from pmtui.config.secrets import redact
-from pmtui.control import Event, ProbeResult, Stage, Status
-from pmtui.control import Exit as PastExit
+from pmtui.control import ProbeResult, ProcessEvent, Stage, Status
+from pmtui.control import RunExit as PastExit
 from pmtui.logs.process_log import ProcessLog
 from pmtui.spawner import client
 from pmtui.spawner.client import Report, Spawner
 from pmtui.supervisor import events
-from pmtui.supervisor.launch import Prepared
+from pmtui.supervisor.launch import PreparedLaunch
 from pmtui.supervisor.state_machine import Policy, State, is_crash, transition
-from pmtui.text.formatting import harmless
+from pmtui.text.formatting import printable
 from pmtui.text.signals import signal_number
 from pmtui.text.timestamps import now_ms, rfc3339
 
-EVENTS_KEPT = 100
-EXITS_KEPT = 10
-PROBES_KEPT = 50
-LAST_WORDS = 20
-LONGEST_WORDS = 200
+MAX_EVENTS = 100
+MAX_EXITS = 10
+MAX_PROBES = 50
+MAX_EXIT_LINES = 20
+MAX_ERROR_LENGTH = 200
 """Characters of the last line that stands in an explanation."""
 
 
-class Surroundings(Protocol):
+class ProcessHost(Protocol):
     """What a process needs of the manager around it."""
 
     spawner: Spawner
 
-    def prepare(self, process: "Process") -> tuple[int, Prepared]:
+    def prepare(self, process: "Process") -> tuple[int, PreparedLaunch]:
         """The number of a new run, whose reports come to the process, and what to execute; raises ConfigError."""
 
-    def look_for_dependencies(self, process: "Process") -> None:
+    def check_dependencies(self, process: "Process") -> None:
         """Answers by an event, now or later."""
 
     def install(self, process: "Process") -> None:
@@ -47,10 +47,10 @@ class Surroundings(Protocol):
     def follow(self, process: "Process", stdout: int, stderr: int) -> None:
         """Reads the output of the new run."""
 
-    def read_rest(self, outputs: Sequence[int], done: Callable[[], None]) -> None:
+    def drain_output(self, outputs: Sequence[int], done: Callable[[], None]) -> None:
         """Reads what is left of a run's output, closes it, and calls `done`."""
 
-    def changed(self, process: "Process") -> None:
+    def process_changed(self, process: "Process") -> None:
         """The state has changed: it is told at once, and those who attend to it look soon."""
 
     def alarm(self, text: str) -> None:
@@ -60,29 +60,29 @@ class Surroundings(Protocol):
 class Process:
     """The one owner of a process's state: whatever happens reaches it as an event, on the loop's thread."""
 
-    def __init__(self, config: ProcessConfig, log: ProcessLog, around: Surroundings) -> None:
+    def __init__(self, config: ProcessConfig, log: ProcessLog, around: ProcessHost) -> None:
         self.reconfigure(config)
         self.log = log
         self.state = State()
-        self.told = self.state  # what was published last
-        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
-        self.obstacle = ""  # what keeps it from starting
-        self.prepared: Prepared | None = None
+        self.last_published = self.state  # what was published last
+        self.events: deque[ProcessEvent] = deque(maxlen=MAX_EVENTS)
+        self.blocked_by = ""  # what keeps it from starting
+        self.prepared: PreparedLaunch | None = None
         self.command_line = config.command or config.script or ""  # in one line and without secrets
         self.run = 0
         self.pid = 0
         self.started_at = 0  # for display: milliseconds of the wall clock
         self.retry_at = 0
         self.killed: Sequence[str] = ()  # what did not end by itself, at the end of the last run
-        self.exits: deque[PastExit] = deque(maxlen=EXITS_KEPT)
+        self.exits: deque[PastExit] = deque(maxlen=MAX_EXITS)
         self.last_error = ""
         self._gave_up = False
         self.crashes = 0
         self.installing = False
         self.first_line = 0  # the number of the first line that the present run can have printed
         self.health: str | None = None  # "starting", "healthy" or "unhealthy" while it is asked
-        self.probes: deque[ProbeResult] = deque(maxlen=PROBES_KEPT)
-        self._around = around
+        self.probes: deque[ProbeResult] = deque(maxlen=MAX_PROBES)
+        self._host = around
         self._outputs: tuple[int, ...] = ()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -95,7 +95,7 @@ class Process:
         return self.state.status
 
     @property
-    def is_spawned_first(self) -> bool:
+    def is_first_spawn_pending(self) -> bool:
         """Whether its first run is asked for, and not yet there."""
         return self.stage == "spawning" and self.state.starts == 1
 
@@ -125,7 +125,7 @@ class Process:
             has_health_check=config.health is not None,
         )
 
-    def feed(self, event: events.Event) -> None:
+    def handle(self, event: events.Event) -> None:
         """Lets something happen to the process."""
         before = self.state
         self.state, effects = transition(before, event, self.policy, time.monotonic())
@@ -135,54 +135,54 @@ class Process:
         self.crashes += crashed
         if isinstance(event, events.Exited):
             self._gave_up = crashed and event.exit.code > 0
-        if self.status in (Status.CRASHED, Status.FAILED) and (self.status, self.state.why) != (
+        if self.status in (Status.CRASHED, Status.FAILED) and (self.status, self.state.detail) != (
             before.status,
-            before.why,
+            before.detail,
         ):
-            self.last_error = self._explained(isinstance(event, events.Emptied) and self._gave_up)
-        self._around.changed(self)  # before the effects, which may be the next change already
+            self.last_error = self._error_message(isinstance(event, events.TreeExited) and self._gave_up)
+        self._host.process_changed(self)  # before the effects, which may be the next change already
         for effect in effects:
-            self._carry_out(effect)
+            self._run_effect(effect)
 
-    def report(self, report: Report) -> None:
+    def handle_report(self, report: Report) -> None:
         """Takes what the guardian says about the present run."""
         generation = self.state.generation
         match report:
-            case client.Spawned():
+            case client.WorkerSpawned():
                 self.pid, self.started_at = report.pid, now_ms()
                 self._outputs = (report.stdout, report.stderr)
                 self.first_line = self.log.ring.end
-                self._around.follow(self, *self._outputs)
-                self.feed(events.Spawned(generation))
-            case client.SpawnFailed():
-                self.feed(events.SpawnFailed(generation, report.why, report.scarce))
-            case client.Exited():
-                self.feed(events.Exited(generation, events.Exit(report.code)))
-            case client.Emptied():
+                self._host.follow(self, *self._outputs)
+                self.handle(events.Spawned(generation))
+            case client.WorkerSpawnFailed():
+                self.handle(events.SpawnFailed(generation, report.error, report.transient))
+            case client.WorkerExited():
+                self.handle(events.Exited(generation, events.ExitStatus(report.code)))
+            case client.WorkerTreeExited():
                 self.killed = report.killed
                 outputs, self._outputs = self._outputs, ()
-                self._around.read_rest(outputs, partial(self._conclude, generation))
+                self._host.drain_output(outputs, partial(self._finish_run, generation))
 
     def signal(self, number: int) -> None:
         """Signals the main process."""
-        self._around.spawner.signal(self.run, number)
+        self._host.spawner.signal(self.run, number)
 
-    def _conclude(self, generation: int) -> None:
+    def _finish_run(self, generation: int) -> None:
         """The run is over: its tree is gone, its output read."""
         self.pid = 0
-        self._remember_exit()
-        self.feed(events.Emptied(generation))
+        self._record_exit()
+        self.handle(events.TreeExited(generation))
 
-    def _explained(self, gave_up: bool) -> str:
+    def _error_message(self, gave_up: bool) -> str:
         """Why it does not run; what a program said last that gave up by itself is mostly the cause, and comes first."""
-        why = self.state.why
-        if gave_up and (words := self.log.last_complaint()):
+        why = self.state.detail
+        if gave_up and (words := self.log.last_stderr_line()):
             words = redact(words, self.prepared.launch.env) if self.prepared else words
-            why = f"{harmless(words[:LONGEST_WORDS])} ({why})"
+            why = f"{printable(words[:MAX_ERROR_LENGTH])} ({why})"
         hint = self.prepared.hint if self.prepared else ""
         return f"{why} ({hint})" if hint and why else why
 
-    def _remember_exit(self) -> None:
+    def _record_exit(self) -> None:
         exit = self.state.exit
         self.exits.append(
             PastExit(
@@ -191,44 +191,44 @@ class Process:
                 code=exit.code if exit and exit.code >= 0 else None,
                 signal=exit.signal if exit else None,
                 uptime_seconds=round(self.state.lifetime, 3),
-                lines=self.log.last_words(LAST_WORDS),
+                lines=self.log.tail(MAX_EXIT_LINES),
             )
         )
 
-    def _carry_out(self, effect: events.Effect) -> None:
+    def _run_effect(self, effect: events.Effect) -> None:
         match effect:
             case events.AwaitDependencies():
-                self._around.look_for_dependencies(self)
+                self._host.check_dependencies(self)
             case events.Spawn():
                 self._spawn(effect.generation)
-            case events.EndTree():
-                self._around.spawner.terminate(self.run, signal_number(self.config.stop_signal))
+            case events.TerminateTree():
+                self._host.spawner.terminate(self.run, signal_number(self.config.stop_signal))
             case events.KillTree():
-                self._around.spawner.kill(self.run)
+                self._host.spawner.kill(self.run)
             case events.SetTimer():
                 self._set_timer(effect.generation, effect.seconds)
-            case events.Alarm():
-                self._around.alarm(f"{self.id} {effect.text}")
+            case events.Warn():
+                self._host.alarm(f"{self.id} {effect.text}")
 
     def _spawn(self, generation: int) -> None:
-        self.log.begin(self.state.starts)
+        self.log.start_run(self.state.starts)
         if self.config.install is None:
             self.execute(generation)
         else:
-            self._around.install(self)
+            self._host.install(self)
 
     def execute(self, generation: int) -> None:
         """Starts the run for which nothing is missing any more."""
         try:
-            self.run, self.prepared = self._around.prepare(self)
+            self.run, self.prepared = self._host.prepare(self)
         except ConfigError as error:
-            self.feed(events.SpawnFailed(generation, str(error)))
+            self.handle(events.SpawnFailed(generation, str(error)))
         else:
             self.command_line = redact(shlex.join(self.prepared.launch.argv), self.prepared.launch.env)
-            self._around.spawner.spawn(self.run, self.prepared.launch)
+            self._host.spawner.spawn(self.run, self.prepared.launch)
 
     def _set_timer(self, generation: int, seconds: float) -> None:
         if self._timer:
             self._timer.cancel()
         self.retry_at = now_ms() + int(seconds * 1000)
-        self._timer = asyncio.get_running_loop().call_later(seconds, self.feed, events.TimeUp(generation))
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.handle, events.TimerExpired(generation))

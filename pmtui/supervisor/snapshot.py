@@ -31,7 +31,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         health=process.health,
         exit_code=state.exit.code if state.exit and state.exit.code >= 0 else None,
         signal=state.exit.signal if state.exit else None,
-        restart_reason=state.started_for,
+        restart_reason=state.restart_reason,
         next_start=rfc3339(process.retry_at) if process.status is Status.CRASHED else None,
         failures=0 if uptime > process.policy.healthy_after else state.failures,
         reason=describe(process),
@@ -63,15 +63,15 @@ def describe(process: Process) -> str:
     state = process.state
     match process.status:
         case Status.WAITING:
-            return process.obstacle
+            return process.blocked_by
         case Status.CRASHED:
             most = process.policy.max_retries
             return f"{process.last_error}, try {state.failures}" + (f" of {most}" if most >= 0 else "")
         case Status.FAILED:
-            return process.last_error if state.why else ""
-        case Status.RUNNING | Status.STARTING if state.started_for:
-            return f"{state.started_for}: {state.why}" if state.why else state.started_for
+            return process.last_error if state.detail else ""
+        case Status.RUNNING | Status.STARTING if state.restart_reason:
+            return f"{state.restart_reason}: {state.detail}" if state.detail else state.restart_reason
         case Status.STOPPED if process.killed and state.starts:
             return f"had to be killed: {', '.join(process.killed)}"
         case _:
-            return state.why
+            return state.detail

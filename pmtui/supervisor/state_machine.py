@@ -13,19 +13,16 @@ import msgspec
 from msgspec.structs import replace
 
 from pmtui.control import Reason, Status
-from pmtui.supervisor.backoff import delay
+from pmtui.supervisor.backoff import backoff_delay
 from pmtui.supervisor.events import (
-    Alarm,
-    Apply,
     AwaitDependencies,
-    DependenciesImpossible,
+    ConfigChanged,
+    DependenciesFailed,
     DependenciesMet,
     Effect,
-    Emptied,
-    EndTree,
     Event,
-    Exit,
     Exited,
+    ExitStatus,
     Kill,
     KillTree,
     Ready,
@@ -37,13 +34,16 @@ from pmtui.supervisor.events import (
     SpawnFailed,
     Start,
     Stop,
-    TimeUp,
+    TerminateTree,
+    TimerExpired,
+    TreeExited,
     Unhealthy,
+    Warn,
 )
 
-STUCK_AFTER = 5.0
+KILL_TIMEOUT = 5.0
 """Seconds after SIGKILL at which a tree that is still there is told of."""
-SCARCITY = 0.1
+RESOURCE_RETRY_DELAY = 0.1
 """Seconds before another try at least, where nothing could be spawned."""
 
 
@@ -81,12 +81,12 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     failures: int = 0
     spawned_at: float | None = None  # when the latest run's process was spawned
     exited_at: float | None = None  # when its leader ended
-    exit: Exit | None = None  # and how
-    started_for: Reason | None = None  # why there was a start after the first
-    next_for: Reason | None = None  # why there is to be another one
-    why: str = ""  # for people: what led to this status
+    exit: ExitStatus | None = None  # and how
+    restart_reason: Reason | None = None  # why there was a start after the first
+    next_restart_reason: Reason | None = None  # why there is to be another one
+    detail: str = ""  # for people: what led to this status
     retry_at: float | None = None
-    stops: int = 0  # how often the end of this run was asked for
+    stop_requests: int = 0  # how often the end of this run was asked for
     killed: bool = False
     removed: bool = False
 
@@ -99,9 +99,14 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         return self.spawned_at is not None and self.exited_at is None
 
     @property
-    def is_settling(self) -> bool:
+    def is_cleaning_up(self) -> bool:
         """It has ended by itself, and what it left behind is being ended: a moment not worth telling of."""
-        return self.status is Status.STOPPING and self.exited_at is not None and self.should_run and self.pending is Pending.NONE
+        return (
+            self.status is Status.STOPPING
+            and self.exited_at is not None
+            and self.should_run
+            and self.pending is Pending.NONE
+        )
 
     @property
     def lifetime(self) -> float:
@@ -111,8 +116,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 Next = tuple[State, tuple[Effect, ...]]
 
-RESTING = (Status.STOPPED, Status.COMPLETED, Status.FAILED)
-LIVE = (Status.STARTING, Status.RUNNING)
+INACTIVE_STATES = (Status.STOPPED, Status.COMPLETED, Status.FAILED)
+ACTIVE_STATES = (Status.STARTING, Status.RUNNING)
 
 
 def transition(state: State, event: Event, policy: Policy, now: float) -> Next:
@@ -126,10 +131,10 @@ def transition(state: State, event: Event, policy: Policy, now: float) -> Next:
 
 
 def start(state: State, event: Start, policy: Policy, now: float) -> Next:
-    if state.status in (*RESTING, Status.CRASHED):
-        return begin(replace(state, failures=0, should_run=True), Reason.USER)
+    if state.status in (*INACTIVE_STATES, Status.CRASHED):
+        return start_run(replace(state, failures=0, should_run=True), Reason.USER)
     if state.status is Status.STOPPING:
-        return follow_up(replace(state, should_run=True), Pending.RESTART, Reason.USER)
+        return set_pending(replace(state, should_run=True), Pending.RESTART, Reason.USER)
     return state, ()
 
 
@@ -137,32 +142,34 @@ def restart(state: State, event: Restart, policy: Policy, now: float) -> Next:
     if not state.should_run and event.reason is not Reason.USER:
         return state, ()  # what the user has stopped stays so
     state = replace(state, should_run=True)
-    if state.status in LIVE:
-        return end(state, Pending.RESTART, event.reason, event.why, policy)
+    if state.status in ACTIVE_STATES:
+        return stop_run(state, Pending.RESTART, event.reason, event.detail, policy)
     if state.status is Status.STOPPING:
-        return follow_up(state, Pending.RESTART, event.reason)
+        return set_pending(state, Pending.RESTART, event.reason)
     if state.status is Status.WAITING:
         return state, ()
-    return begin(replace(state, failures=0, why=event.why), event.reason)
+    return start_run(replace(state, failures=0, detail=event.detail), event.reason)
 
 
-def apply(state: State, event: Apply, policy: Policy, now: float) -> Next:
+def config_changed(state: State, event: ConfigChanged, policy: Policy, now: float) -> Next:
     if not state.should_run:
         return state, ()
-    if state.status in LIVE:
-        return end(state, Pending.APPLY, Reason.CONFIG, "its configuration has changed", policy)
+    if state.status in ACTIVE_STATES:
+        return stop_run(state, Pending.APPLY, Reason.CONFIG, "its configuration has changed", policy)
     if state.status is Status.STOPPING:
-        return follow_up(state, Pending.APPLY, Reason.CONFIG)
-    return begin(replace(state, failures=0), Reason.CONFIG)
+        return set_pending(state, Pending.APPLY, Reason.CONFIG)
+    return start_run(replace(state, failures=0), Reason.CONFIG)
 
 
 def stop(state: State, event: Stop, policy: Policy, now: float) -> Next:
-    if state.status in LIVE:
-        return end(replace(state, should_run=False, stops=1), Pending.NONE, None, "", policy)
+    if state.status in ACTIVE_STATES:
+        return stop_run(replace(state, should_run=False, stop_requests=1), Pending.NONE, None, "", policy)
     if state.status is Status.STOPPING:
-        state, _ = follow_up(replace(state, should_run=False, stops=state.stops + 1), Pending.NONE, None)
-        return kill_now(state) if state.stops > 2 else (state, ())
-    return rest(replace(state, should_run=False), Status.STOPPED, ""), ()
+        state, _ = set_pending(
+            replace(state, should_run=False, stop_requests=state.stop_requests + 1), Pending.NONE, None
+        )
+        return kill_now(state) if state.stop_requests > 2 else (state, ())
+    return deactivate(replace(state, should_run=False), Status.STOPPED, ""), ()
 
 
 def kill(state: State, event: Kill, policy: Policy, now: float) -> Next:
@@ -172,11 +179,11 @@ def kill(state: State, event: Kill, policy: Policy, now: float) -> Next:
 
 def remove(state: State, event: Remove, policy: Policy, now: float) -> Next:
     state = replace(state, should_run=False)
-    if state.status in LIVE:
-        return end(state, Pending.REMOVE, None, "no longer in the configuration", policy)
+    if state.status in ACTIVE_STATES:
+        return stop_run(state, Pending.REMOVE, None, "no longer in the configuration", policy)
     if state.status is Status.STOPPING:
         return replace(state, pending=Pending.REMOVE), ()
-    return replace(rest(state, Status.STOPPED, ""), removed=True), ()
+    return replace(deactivate(state, Status.STOPPED, ""), removed=True), ()
 
 
 # what happens to it
@@ -190,25 +197,25 @@ def dependencies_met(state: State, event: DependenciesMet, policy: Policy, now: 
         status=Status.STARTING,
         generation=state.generation + 1,
         starts=state.starts + 1,
-        started_for=state.next_for if state.starts else None,
-        next_for=None,
+        restart_reason=state.next_restart_reason if state.starts else None,
+        next_restart_reason=None,
         spawned_at=None,
         exited_at=None,
         exit=None,
-        stops=0,
+        stop_requests=0,
         killed=False,
     )
     return state, (Spawn(state.generation),)
 
 
-def dependencies_impossible(state: State, event: DependenciesImpossible, policy: Policy, now: float) -> Next:
-    return (rest(state, Status.FAILED, event.why), ()) if state.status is Status.WAITING else (state, ())
+def dependencies_failed(state: State, event: DependenciesFailed, policy: Policy, now: float) -> Next:
+    return (deactivate(state, Status.FAILED, event.detail), ()) if state.status is Status.WAITING else (state, ())
 
 
 def spawned(state: State, event: Spawned, policy: Policy, now: float) -> Next:
     state = replace(state, spawned_at=now)
     if state.status is Status.STOPPING:  # its end was asked for before it was there
-        return kill_now(state) if state.killed else (state, ask_to_end(state, policy))
+        return kill_now(state) if state.killed else (state, terminate_effects(state, policy))
     if state.status is Status.STARTING and not policy.has_health_check:
         state = replace(state, status=Status.RUNNING)
     return state, ()
@@ -216,14 +223,14 @@ def spawned(state: State, event: Spawned, policy: Policy, now: float) -> Next:
 
 def spawn_failed(state: State, event: SpawnFailed, policy: Policy, now: float) -> Next:
     if state.status is Status.STOPPING and state.pending is not Pending.RETRY:
-        return conclude(state, policy, now)
-    state = replace(state, why=event.why, next_for=Reason.CRASH)
-    if event.scarce:
-        seconds = delay(state.failures, policy.backoff, policy.max_backoff)
-        return retry_in(state, max(seconds, SCARCITY), now, Alarm(event.why))
+        return finish_run(state, policy, now)
+    state = replace(state, detail=event.detail, next_restart_reason=Reason.CRASH)
+    if event.transient:
+        seconds = backoff_delay(state.failures, policy.backoff, policy.max_backoff)
+        return retry_in(state, max(seconds, RESOURCE_RETRY_DELAY), now, Warn(event.detail))
     if policy.restart == "never":
-        return rest(state, Status.FAILED, event.why), ()
-    return crash(state, Reason.CRASH, policy, now)
+        return deactivate(state, Status.FAILED, event.detail), ()
+    return retry_or_fail(state, Reason.CRASH, policy, now)
 
 
 def ready(state: State, event: Ready, policy: Policy, now: float) -> Next:
@@ -231,120 +238,124 @@ def ready(state: State, event: Ready, policy: Policy, now: float) -> Next:
 
 
 def unhealthy(state: State, event: Unhealthy, policy: Policy, now: float) -> Next:
-    return end(state, Pending.RETRY, event.reason, event.why, policy) if state.status in LIVE else (state, ())
+    return (
+        stop_run(state, Pending.RETRY, event.reason, event.detail, policy)
+        if state.status in ACTIVE_STATES
+        else (state, ())
+    )
 
 
 def exited(state: State, event: Exited, policy: Policy, now: float) -> Next:
     state = replace(state, exited_at=now, exit=event.exit)
-    if state.status in LIVE:  # by itself
+    if state.status in ACTIVE_STATES:  # by itself
         state = replace(
-            state, status=Status.STOPPING, killed=True, why=f"{event.exit} after {state.lifetime:.1f} s"
+            state, status=Status.STOPPING, killed=True, detail=f"{event.exit} after {state.lifetime:.1f} s"
         )  # the guardian kills what is left
-        return state, (SetTimer(state.generation, STUCK_AFTER),)
+        return state, (SetTimer(state.generation, KILL_TIMEOUT),)
     return state, ()
 
 
-def emptied(state: State, event: Emptied, policy: Policy, now: float) -> Next:
-    return conclude(state, policy, now) if state.status is Status.STOPPING else (state, ())
+def tree_exited(state: State, event: TreeExited, policy: Policy, now: float) -> Next:
+    return finish_run(state, policy, now) if state.status is Status.STOPPING else (state, ())
 
 
-def time_up(state: State, event: TimeUp, policy: Policy, now: float) -> Next:
+def timer_expired(state: State, event: TimerExpired, policy: Policy, now: float) -> Next:
     if state.status is Status.CRASHED:
-        return begin(state, state.next_for)
+        return start_run(state, state.next_restart_reason)
     if state.status is not Status.STOPPING:
         return state, ()
     if not state.killed:
         return kill_now(state)
-    return state, (Alarm("cannot be ended: SIGKILL has no effect"), SetTimer(state.generation, policy.max_backoff))
+    return state, (Warn("cannot be ended: SIGKILL has no effect"), SetTimer(state.generation, policy.max_backoff))
 
 
 HANDLERS: dict[type[Event], Callable[[State, Any, Policy, float], Next]] = {
     Start: start,
     Restart: restart,
-    Apply: apply,
+    ConfigChanged: config_changed,
     Stop: stop,
     Kill: kill,
     Remove: remove,
     DependenciesMet: dependencies_met,
-    DependenciesImpossible: dependencies_impossible,
+    DependenciesFailed: dependencies_failed,
     Spawned: spawned,
     SpawnFailed: spawn_failed,
     Ready: ready,
     Unhealthy: unhealthy,
     Exited: exited,
-    Emptied: emptied,
-    TimeUp: time_up,
+    TreeExited: tree_exited,
+    TimerExpired: timer_expired,
 }
 
 
 def is_crash(state: State, event: Event, policy: Policy) -> bool:
     """Whether by that event a run fails to begin, or ends by itself and without success."""
     if isinstance(event, Exited) and event.generation == state.generation:
-        return state.status in LIVE and event.exit.code not in policy.success_exit_codes
+        return state.status in ACTIVE_STATES and event.exit.code not in policy.success_exit_codes
     if isinstance(event, SpawnFailed) and event.generation == state.generation:
-        return state.status is Status.STARTING and not event.scarce
+        return state.status is Status.STARTING and not event.transient
     return False
 
 
 # what the answers are made of
 
 
-def begin(state: State, reason: Reason | None) -> Next:
+def start_run(state: State, reason: Reason | None) -> Next:
     """Towards a new run, as soon as nothing stands in its way."""
-    state = replace(state, status=Status.WAITING, pending=Pending.NONE, next_for=reason, retry_at=None)
+    state = replace(state, status=Status.WAITING, pending=Pending.NONE, next_restart_reason=reason, retry_at=None)
     return state, (AwaitDependencies(),)
 
 
-def end(state: State, pending: Pending, reason: Reason | None, why: str, policy: Policy) -> Next:
+def stop_run(state: State, pending: Pending, reason: Reason | None, why: str, policy: Policy) -> Next:
     """Towards the end of this run, and what is then pending."""
-    state = replace(state, status=Status.STOPPING, pending=pending, next_for=reason, why=why)
-    return state, (ask_to_end(state, policy) if state.spawned_at is not None else ())
+    state = replace(state, status=Status.STOPPING, pending=pending, next_restart_reason=reason, detail=why)
+    return state, (terminate_effects(state, policy) if state.spawned_at is not None else ())
 
 
-def ask_to_end(state: State, policy: Policy) -> tuple[Effect, ...]:
-    return EndTree(state.generation), SetTimer(state.generation, policy.stop_timeout)
+def terminate_effects(state: State, policy: Policy) -> tuple[Effect, ...]:
+    return TerminateTree(state.generation), SetTimer(state.generation, policy.stop_timeout)
 
 
 def kill_now(state: State) -> Next:
-    return replace(state, killed=True), (KillTree(state.generation), SetTimer(state.generation, STUCK_AFTER))
+    return replace(state, killed=True), (KillTree(state.generation), SetTimer(state.generation, KILL_TIMEOUT))
 
 
-def follow_up(state: State, pending: Pending, reason: Reason | None) -> Next:
+def set_pending(state: State, pending: Pending, reason: Reason | None) -> Next:
     """Something else is to follow the end of this run; the last word holds, but a removal always."""
     if state.pending is Pending.REMOVE:
         return replace(state, should_run=False), ()
-    return replace(state, pending=pending, next_for=reason), ()
+    return replace(state, pending=pending, next_restart_reason=reason), ()
 
 
-def conclude(state: State, policy: Policy, now: float) -> Next:
+def finish_run(state: State, policy: Policy, now: float) -> Next:
     """The run is over: what was pending, or else what the restart policy says."""
     if state.pending is Pending.REMOVE:
-        return replace(rest(state, Status.STOPPED, ""), removed=True), ()
+        return replace(deactivate(state, Status.STOPPED, ""), removed=True), ()
     if not state.should_run:
-        return rest(state, Status.STOPPED, ""), ()
+        return deactivate(state, Status.STOPPED, ""), ()
     if state.pending in (Pending.RESTART, Pending.APPLY):
-        return begin(replace(state, failures=0), state.next_for)
+        return start_run(replace(state, failures=0), state.next_restart_reason)
     if state.pending is Pending.RETRY:
         if policy.restart == "never":
-            return rest(state, Status.FAILED, state.why), ()
-        return crash(state, state.next_for, policy, now)
+            return deactivate(state, Status.FAILED, state.detail), ()
+        return retry_or_fail(state, state.next_restart_reason, policy, now)
     succeeded = state.exit is not None and state.exit.code in policy.success_exit_codes
     if policy.restart == "never" or (policy.restart == "on-failure" and succeeded):
-        return rest(state, Status.COMPLETED, state.why), ()
-    return crash(state, Reason.EXIT if succeeded else Reason.CRASH, policy, now)
+        return deactivate(state, Status.COMPLETED, state.detail), ()
+    return retry_or_fail(state, Reason.EXIT if succeeded else Reason.CRASH, policy, now)
 
 
-def crash(state: State, reason: Reason | None, policy: Policy, now: float) -> Next:
+def retry_or_fail(state: State, reason: Reason | None, policy: Policy, now: float) -> Next:
     """Again: at once after a healthy run, else after a growing delay, but only so many times in a row."""
     if state.lifetime > policy.healthy_after and policy.max_retries != 0:
-        return begin(replace(state, failures=0), reason)
-    state = replace(state, failures=state.failures + 1, next_for=reason)
+        return start_run(replace(state, failures=0), reason)
+    state = replace(state, failures=state.failures + 1, next_restart_reason=reason)
     if 0 <= policy.max_retries < state.failures:
-        return rest(state, Status.FAILED, state.why), ()
-    seconds = delay(state.failures, policy.backoff, policy.max_backoff)
+        return deactivate(state, Status.FAILED, state.detail), ()
+    seconds = backoff_delay(state.failures, policy.backoff, policy.max_backoff)
     if state.spawned_at is None:  # it could not even be spawned, which without any delay would be a busy loop
-        seconds = max(seconds, SCARCITY)
-    return retry_in(state, seconds, now) if seconds else begin(state, reason)
+        seconds = max(seconds, RESOURCE_RETRY_DELAY)
+    return retry_in(state, seconds, now) if seconds else start_run(state, reason)
 
 
 def retry_in(state: State, seconds: float, now: float, *effects: Effect) -> Next:
@@ -352,5 +363,5 @@ def retry_in(state: State, seconds: float, now: float, *effects: Effect) -> Next
     return state, (*effects, SetTimer(state.generation, seconds))
 
 
-def rest(state: State, status: Status, why: str) -> State:
-    return replace(state, status=status, pending=Pending.NONE, next_for=None, retry_at=None, why=why)
+def deactivate(state: State, status: Status, why: str) -> State:
+    return replace(state, status=status, pending=Pending.NONE, next_restart_reason=None, retry_at=None, detail=why)

@@ -14,29 +14,29 @@ import msgspec
 
 from pmtui.config.load import Loaded
 from pmtui.config.model import ProcessConfig, Settings
-from pmtui.control import Changes, Event, NotFoundError, Operation, Reason, Status, UnavailableError
-from pmtui.logs.capture.pipe_reader import Pump
+from pmtui.control import ConfigChanges, NotFoundError, Operation, ProcessEvent, Reason, Status, UnavailableError
+from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.logs.process_log import Echo
 from pmtui.logs.store import LogStore
-from pmtui.monitors.registry import Attendants
+from pmtui.monitors.registry import Monitors
 from pmtui.spawner.client import Spawner
-from pmtui.spawner.process_tree import RUNS
+from pmtui.spawner.process_tree import MAX_RUNS
 from pmtui.spawner.runs import Runs
-from pmtui.spawner.usage import Sampler
+from pmtui.spawner.usage import UsageSampler
 from pmtui.supervisor import events
-from pmtui.supervisor.dependencies import levels, needed_by, obstacle
-from pmtui.supervisor.event_log import Journal
-from pmtui.supervisor.launch import Prepared, prepare
+from pmtui.supervisor.dependencies import find_blocker, stop_order, transitive_dependencies
+from pmtui.supervisor.event_log import EventLog
+from pmtui.supervisor.launch import PreparedLaunch, prepare
 from pmtui.supervisor.process import Process
-from pmtui.supervisor.reload import NEEDS_RESTART, Source, digest
+from pmtui.supervisor.reload import NEEDS_RESTART, ConfigSource, fingerprint
 from pmtui.supervisor.snapshot import describe
-from pmtui.supervisor.state_machine import RESTING
+from pmtui.supervisor.state_machine import INACTIVE_STATES
 from pmtui.text.timestamps import now_ms, rfc3339
 
-LAST_RESORT = 3.0
+GUARDIAN_KILL_DELAY = 3.0
 """Seconds from the order to kill everything until the guardian, which should have done it, is killed itself."""
-GONE = frozenset(RESTING)
-ASKED: dict[Operation, events.Event] = {
+GONE = frozenset(INACTIVE_STATES)
+OPERATION_EVENTS: dict[Operation, events.Event] = {
     "start": events.Start(),
     "stop": events.Stop(),
     "restart": events.Restart(),
@@ -62,20 +62,20 @@ class Supervisor:
         self.spawner = spawner or Spawner()
         self.alarm = alarm
         self.processes: dict[str, Process] = {}
-        self.source: Source | None = None
+        self.source: ConfigSource | None = None
         self.started_at = now_ms()
-        self.logs_kept = LogStore(folder, alarm, echo)
-        self._stats = Sampler(self.spawner.base)
+        self.log_store = LogStore(folder, alarm, echo)
+        self._sampler = UsageSampler(self.spawner.base)
         self.environment = dict(os.environ)
         self._runs = Runs(self.spawner)
         self._changed: dict[str, Process] = {}
-        self._digests: dict[str, str] = {}
+        self._fingerprints: dict[str, str] = {}
         self._successors: dict[str, ProcessConfig] = {}
         self._warned: set[tuple[str, str]] = set()
-        self._journal = Journal()
+        self._event_log = EventLog()
         self._restarts: Counter[tuple[str, Reason]] = Counter()
         self._waiters: set[asyncio.Future[None]] = set()
-        self._leaving = asyncio.Event()
+        self._shutting_down = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._running = False
 
@@ -85,15 +85,15 @@ class Supervisor:
             raise ValueError(f"process '{config.id}' is registered already")
         if not config.cwd:
             config = msgspec.structs.replace(config, cwd=os.getcwd())
-        process = Process(config, self.logs_kept.open(config.id, config.log), self)
+        process = Process(config, self.log_store.open(config.id, config.log), self)
         self.processes[config.id] = process
-        self._digests[config.id] = digest(config, self.settings)
-        if self._running and not self._leaving.is_set():
-            self._attendants.arrange()
+        self._fingerprints[config.id] = fingerprint(config, self.settings)
+        if self._running and not self._shutting_down.is_set():
+            self._monitors.processes_changed()
             if config.autostart:
-                process.feed(events.Start())
+                process.handle(events.Start())
 
-    def adopt(self, source: Source) -> None:
+    def load(self, source: ConfigSource) -> None:
         """Registers what the source has, and keeps to it when it is to be read again."""
         self.source = source
         for config in source.loaded.processes:
@@ -102,9 +102,9 @@ class Supervisor:
     def connect(self) -> None:
         """Binds the manager to the running loop; `run` does it where nobody has. OSError where it gets no thread."""
         self._loop = asyncio.get_running_loop()
-        self.logs_kept.start()
-        self._pump = Pump(self._loop, self.logs_kept.floods)
-        self._attendants = Attendants(self, self._runs, self._pump, self._stats)
+        self.log_store.start()
+        self._pipe_reader = PipeReader(self._loop, self.log_store.bulk_reader)
+        self._monitors = Monitors(self, self._runs, self._pipe_reader, self._sampler)
         self.spawner.connect(self._runs.report, self.alarm)
 
     async def run(self) -> None:
@@ -112,47 +112,49 @@ class Supervisor:
         if not hasattr(self, "_loop"):
             self.connect()
         self._running = True
-        self._attendants.arrange()
-        if not self._leaving.is_set():
+        self._monitors.processes_changed()
+        if not self._shutting_down.is_set():
             self._start_all([process.id for process in self.processes.values() if process.config.autostart])
         try:
-            await self._leaving.wait()
+            await self._shutting_down.wait()
         finally:
-            await self._end()
+            await self._stop_all()
 
-    def leave(self) -> None:
+    def shutdown(self) -> None:
         """Ends everything in order, and then `run`; a second call does not wait for anybody's last wish."""
-        if self._leaving.is_set() and self._running:
+        if self._shutting_down.is_set() and self._running:
             for process in self.processes.values():
-                process.feed(events.Kill())
-            self._loop.call_later(LAST_RESORT, self.spawner.break_guardian)
-        self._leaving.set()
+                process.handle(events.Kill())
+            self._loop.call_later(GUARDIAN_KILL_DELAY, self.spawner.kill_guardian)
+        self._shutting_down.set()
 
-    async def left(self) -> None:
+    async def wait_shutdown(self) -> None:
         """Returns when it has been asked to leave."""
-        await self._leaving.wait()
+        await self._shutting_down.wait()
 
-    async def spawned(self) -> None:
+    async def wait_spawned(self) -> None:
         """Returns when no process waits for the first instruction of its first run."""
-        await self._until(lambda: not any(process.is_spawned_first for process in reversed(self.processes.values())))
+        await self.wait_until(
+            lambda: not any(process.is_first_spawn_pending for process in reversed(self.processes.values()))
+        )
 
-    async def _end(self) -> None:
-        self._leaving.set()
-        for level in levels({process.id: process.config for process in self.processes.values()}):
+    async def _stop_all(self) -> None:
+        self._shutting_down.set()
+        for level in stop_order({process.id: process.config for process in self.processes.values()}):
             ending = [self.processes[process_id] for process_id in level]
             for process in ending:
                 if process.state.should_run:  # a second request would be one step towards SIGKILL
-                    process.feed(events.Stop())
-            await self._until_gone(ending)
-        await self._attendants.close()
-        self._stats.stop()
-        self._pump.close()
+                    process.handle(events.Stop())
+            await self.wait_inactive(ending)
+        await self._monitors.close()
+        self._sampler.stop()
+        self._pipe_reader.close()
         await self.spawner.close()
-        await asyncio.to_thread(self.logs_kept.close)
+        await asyncio.to_thread(self.log_store.close)
 
     # the config
 
-    def _carry_out(self, changes: Changes, loaded: Loaded) -> None:
+    def apply_changes(self, changes: ConfigChanges, loaded: Loaded) -> None:
         """Makes the running set what the config says; what has not changed is not touched."""
         assert self.source
         self.source = msgspec.structs.replace(self.source, loaded=loaded)
@@ -162,112 +164,112 @@ class Supervisor:
         configs = {config.id: config for config in loaded.processes}
         self._successors = {name: configs[name] for name in self._successors if name in configs}
         for process_id in changes.removed:
-            del self._digests[process_id]
-            self.processes[process_id].feed(events.Remove())
+            del self._fingerprints[process_id]
+            self.processes[process_id].handle(events.Remove())
         for process_id in changes.changed:
-            self._digests[process_id] = digest(configs[process_id], self.settings)
+            self._fingerprints[process_id] = fingerprint(configs[process_id], self.settings)
             self.processes[process_id].reconfigure(configs[process_id])
-            self.logs_kept.open(process_id, configs[process_id].log)
-            self.processes[process_id].feed(events.Apply())
+            self.log_store.open(process_id, configs[process_id].log)
+            self.processes[process_id].handle(events.ConfigChanged())
         for process_id in changes.added:
             if process_id in self.processes:  # removed before, and not gone yet
                 self._successors[process_id] = configs[process_id]
             else:
                 self.register(configs[process_id])
-        self._put_in_order()
-        self._attendants.arrange()
+        self._sort_processes()
+        self._monitors.processes_changed()
 
-    def _put_in_order(self) -> None:
+    def _sort_processes(self) -> None:
         """The order of the config; what it does not have comes last."""
         order = {config.id: place for place, config in enumerate(self.source.loaded.processes if self.source else ())}
         self.processes = dict(sorted(self.processes.items(), key=lambda item: order.get(item[0], len(order))))
 
-    def _bury(self, process: Process) -> None:
+    def _remove(self, process: Process) -> None:
         del self.processes[process.id]
-        self._attendants.arrange()
+        self._monitors.processes_changed()
         if successor := self._successors.pop(process.id, None):
             self.register(successor)
-            self._put_in_order()
+            self._sort_processes()
         else:
-            self.logs_kept.drop(process.id)
+            self.log_store.drop(process.id)
 
     # what is asked
 
-    def _find(self, process_id: str) -> Process:
+    def find(self, process_id: str) -> Process:
         try:
             return self.processes[process_id]
         except KeyError:
             raise NotFoundError(f"Process '{process_id}' not found.") from None
 
-    def _matching(self, patterns: Iterable[str]) -> dict[str, bool]:
+    def matching(self, patterns: Iterable[str]) -> dict[str, bool]:
         """The ids that the patterns mean, in config order, and the patterns that mean none."""
         found: dict[str, bool] = {}
         for pattern in patterns:
-            ids = [process.id for process in self.processes.values() if is_meant(process.config, pattern)]
+            ids = [process.id for process in self.processes.values() if matches(process.config, pattern)]
             found |= dict.fromkeys(ids, True) if ids else {pattern: False}
         return found
 
-    def _ask(self, operation: Operation, ids: Sequence[str]) -> None:
-        processes = [self._find(process_id) for process_id in ids]
-        self._accept()
+    def request(self, operation: Operation, ids: Sequence[str]) -> None:
+        processes = [self.find(process_id) for process_id in ids]
+        self.require_running()
         if operation != "stop":
-            self._start_needed(ids)
+            self._start_dependencies(ids)
         for process in processes:
-            process.feed(ASKED[operation])
+            process.handle(OPERATION_EVENTS[operation])
 
-    def _accept(self) -> None:
+    def require_running(self) -> None:
         """Raises UnavailableError where nothing can be asked any more."""
-        if self._leaving.is_set() or not self._running:
+        if self._shutting_down.is_set() or not self._running:
             raise UnavailableError("The manager is not running, or on its way out.")
 
-    def _start_needed(self, ids: Iterable[str]) -> None:
+    def _start_dependencies(self, ids: Iterable[str]) -> None:
         """What is to start takes along what it depends on."""
         configs = {process.id: process.config for process in self.processes.values()}
         for process_id in ids:
-            for needed in needed_by(process_id, configs):
-                self.processes[needed].feed(events.Start())
+            for needed in transitive_dependencies(process_id, configs):
+                self.processes[needed].handle(events.Start())
 
     def _start_all(self, ids: Sequence[str]) -> None:
-        self._start_needed(ids)
+        self._start_dependencies(ids)
         for process_id in ids:
-            self.processes[process_id].feed(events.Start())
+            self.processes[process_id].handle(events.Start())
 
     # what the processes need
 
-    def prepare(self, process: Process) -> tuple[int, Prepared]:
-        if process.state.started_for:
-            self._restarts[process.id, process.state.started_for] += 1
+    def prepare(self, process: Process) -> tuple[int, PreparedLaunch]:
+        if process.state.restart_reason:
+            self._restarts[process.id, process.state.restart_reason] += 1
         run = self._runs.number()
-        name = f"{self.spawner.base // RUNS:x}-{run}"
+        name = f"{self.spawner.base // MAX_RUNS:x}-{run}"
         prepared = prepare(process.config, self.settings, self.environment, name)
         for warning in filter(None, [*prepared.warnings, prepared.hint]):
             if (process.id, warning) not in self._warned:
                 self._warned.add((process.id, warning))
                 self.alarm(f"{process.id}: {warning}")
-        self._runs.expect(run, process.report)
+        self._runs.expect(run, process.handle_report)
         return run, prepared
 
     def install(self, process: Process) -> None:
-        self._attendants.install(process)
+        self._monitors.install(process)
 
-    def look_for_dependencies(self, process: Process) -> None:
-        hindrance = obstacle(process, self.processes)
-        process.obstacle = hindrance.why if hindrance else ""
+    def check_dependencies(self, process: Process) -> None:
+        hindrance = find_blocker(process, self.processes)
+        process.blocked_by = hindrance.reason if hindrance else ""
         if hindrance is None:
-            process.feed(events.DependenciesMet())
-        elif hindrance.forever:
-            process.feed(events.DependenciesImpossible(hindrance.why))
+            process.handle(events.DependenciesMet())
+        elif hindrance.permanent:
+            process.handle(events.DependenciesFailed(hindrance.reason))
 
     def follow(self, process: Process, stdout: int, stderr: int) -> None:
-        self._pump.follow(stdout, process.log.sink("stdout"))
-        self._pump.follow(stderr, process.log.sink("stderr"))
+        self._pipe_reader.follow(stdout, process.log.sink("stdout"))
+        self._pipe_reader.follow(stderr, process.log.sink("stderr"))
 
-    def read_rest(self, outputs: Sequence[int], done: Callable[[], None]) -> None:
-        self._pump.finish(outputs, done)
+    def drain_output(self, outputs: Sequence[int], done: Callable[[], None]) -> None:
+        self._pipe_reader.finish(outputs, done)
 
-    def changed(self, process: Process) -> None:
+    def process_changed(self, process: Process) -> None:
         if process.status is not Status.WAITING:  # a start that nothing hinders waits for no time
-            self._tell(process)
+            self._emit(process)
         if not self._changed:
             self._loop.call_soon(self._publish)
         self._changed[process.id] = process
@@ -277,38 +279,38 @@ class Supervisor:
     def _publish(self) -> None:
         changed, self._changed = self._changed, {}
         for process in changed.values():
-            self._attendants.look(process)
-            self._tell(process)
+            self._monitors.process_changed(process)
+            self._emit(process)
             if process.state.removed and self.processes.get(process.id) is process:
-                self._bury(process)
+                self._remove(process)
         for process in [*self.processes.values()]:
             if process.config.depends_on and process.status is Status.WAITING:
-                self.look_for_dependencies(process)
+                self.check_dependencies(process)
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _tell(self, process: Process) -> None:
-        told, state = process.told, process.state
-        if (told.status, told.generation) == (state.status, state.generation) or state.is_settling:
+    def _emit(self, process: Process) -> None:
+        told, state = process.last_published, process.state
+        if (told.status, told.generation) == (state.status, state.generation) or state.is_cleaning_up:
             return
-        event = Event(
-            seq=self._journal.last + 1,
+        event = ProcessEvent(
+            seq=self._event_log.last + 1,
             id=process.id,
             from_=told.status,
             to=process.status,
             reason=describe(process),
             time=rfc3339(now_ms()),
         )
-        process.told = state
+        process.last_published = state
         process.events.append(event)
-        self._journal.add(event)
+        self._event_log.append(event)
 
-    async def _until_gone(self, processes: Sequence[Process]) -> None:
-        await self._until(lambda: all(process.status in GONE for process in processes))
+    async def wait_inactive(self, processes: Sequence[Process]) -> None:
+        await self.wait_until(lambda: all(process.status in GONE for process in processes))
 
-    async def _until(self, is_so: Callable[[], bool]) -> None:
+    async def wait_until(self, is_so: Callable[[], bool]) -> None:
         while not is_so():
             waiter = self._loop.create_future()
             self._waiters.add(waiter)
@@ -318,6 +320,6 @@ class Supervisor:
                 self._waiters.discard(waiter)
 
 
-def is_meant(config: ProcessConfig, pattern: str) -> bool:
+def matches(config: ProcessConfig, pattern: str) -> bool:
     """Whether the pattern, an id, a glob or `@group`, means the process."""
     return pattern == f"@{config.group}" if pattern.startswith("@") else fnmatchcase(config.id, pattern)

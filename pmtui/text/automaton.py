@@ -5,8 +5,8 @@ from collections.abc import Callable
 from re import _compiler, _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
 
-_LARGEST = 2000  # instructions of a program
-_MOST_STATES = 2000
+_MAX_INSTRUCTIONS = 2000  # instructions of a program
+_MAX_STATES = 2000
 
 Nodes = Any  # a parsed pattern of `re`: pairs of an operation and its arguments
 Test = Callable[[str], object]
@@ -53,7 +53,7 @@ class Program:
 
     def new(self, test: Test | None = None, assertion: Any = None, *ways: Instruction) -> Instruction:
         self.size += 1
-        if self.size > _LARGEST:
+        if self.size > _MAX_INSTRUCTIONS:
             raise PatternError("is too large: use smaller counts in { }")
         made = Instruction(test, assertion)
         made.next.extend(ways)
@@ -149,7 +149,7 @@ class Automaton:
         known = self._states.get(key)
         if known is not None:  # one that was not left yet is empty, and no less known
             return known
-        if len(self._states) > _MOST_STATES:
+        if len(self._states) > _MAX_STATES:
             self._states.clear()
         made = self._states[key] = _State(self, places, before)
         return made

@@ -36,7 +36,7 @@ def percent(value: float) -> str:
     return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
 
 
-def seconds_of(time: str) -> float:
+def epoch_seconds(time: str) -> float:
     """An RFC 3339 time as seconds since the epoch."""
     return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
 
@@ -46,7 +46,7 @@ def plural(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
 
 
-def harmless(text: str) -> str:
+def printable(text: str) -> str:
     """Fit for one line of the screen, whoever wrote it."""
     if text.isprintable():
         return text

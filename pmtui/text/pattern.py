@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from pmtui.text.automaton import SINGLE, Automaton, Nodes, PatternError, compile_nodes
 
-LONGEST = 1000
+MAX_PATTERN_LENGTH = 1000
 """Characters of a pattern."""
-TOLD = 60
+MAX_SHOWN = 60
 """Characters of it in an error."""
-_STEPS = 3_000_000  # of `re` on one line: some milliseconds
+_MAX_STEPS = 3_000_000  # of `re` on one line: some milliseconds
 _ENDLESS = float("inf")
 
 
@@ -26,8 +26,8 @@ class Pattern:
     """A compiled pattern; raises PatternError when it is not valid."""
 
     def __init__(self, text: str) -> None:
-        if len(text) > LONGEST:
-            raise PatternError(f"a pattern has at most {LONGEST} characters")
+        if len(text) > MAX_PATTERN_LENGTH:
+            raise PatternError(f"a pattern has at most {MAX_PATTERN_LENGTH} characters")
         try:
             with warnings.catch_warnings(action="ignore"):
                 nodes = _parser.parse(text)
@@ -38,7 +38,7 @@ class Pattern:
             raise PatternError(f"the pattern {shortened(text)} {error}") from None
         except (re.error, RecursionError, OverflowError) as error:
             raise PatternError(f"invalid pattern: {error}") from error
-        self._longest = cost.longest(_STEPS)
+        self._longest = cost.longest(_MAX_STEPS)
 
     def is_in(self, line: str, deadline: float = _ENDLESS) -> bool:
         """Whether the line holds a match. Raises PatternTimeout after `deadline` on the monotonic clock."""
@@ -48,7 +48,7 @@ class Pattern:
 
 
 def shortened(text: str) -> str:
-    return repr(text if len(text) <= TOLD else f"{text[:TOLD]}...")
+    return repr(text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}...")
 
 
 class Cost(NamedTuple):

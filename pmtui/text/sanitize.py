@@ -15,7 +15,7 @@ _MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe
 _PILE = re.compile(f"({_MARKS}{{4}}){_MARKS}+")  # no script needs more on one letter
 
 
-def plain(line: bytes) -> str:
+def strip_escapes(line: bytes) -> str:
     """The line as text without any control sequence. Tabs stay."""
     text = line.decode("utf-8", "replace")
     if text.isascii() and text.isprintable():
@@ -23,7 +23,7 @@ def plain(line: bytes) -> str:
     return _PILE.sub(r"\1", _SEQUENCE.sub("", _last_state(text)))
 
 
-def coloured(line: bytes) -> str:
+def keep_colors(line: bytes) -> str:
     """As `plain`, but colours and other text attributes stay (SGR), and tabs are blanks."""
     text = line.decode("utf-8", "replace")
     if text.isascii() and text.isprintable():

@@ -4,7 +4,7 @@ import calendar
 import time
 from functools import lru_cache
 
-STAMP = 25
+STAMP_BYTES = 25
 """Bytes of a time and the blank behind it, before each line of a log file."""
 
 
@@ -14,24 +14,24 @@ def now_ms() -> int:
 
 def rfc3339(ms: int) -> str:
     """UTC with milliseconds: `2026-11-20T17:00:00.123Z`."""
-    return f"{_second(ms // 1000)}.{ms % 1000:03}Z"
+    return f"{_format_second(ms // 1000)}.{ms % 1000:03}Z"
 
 
 def stamp(ms: int) -> bytes:
     """What stands before a line in a log file: the time and a blank."""
-    return b"%s.%03dZ " % (_second(ms // 1000).encode(), ms % 1000)
+    return b"%s.%03dZ " % (_format_second(ms // 1000).encode(), ms % 1000)
 
 
-def stamped(line: bytes) -> int:
+def parse_stamp(line: bytes) -> int:
     """The time at the beginning of a line of a log file, in milliseconds; 0 when there is none."""
-    if line[23:STAMP] != b"Z " or not line[20:23].isdigit():
+    if line[23:STAMP_BYTES] != b"Z " or not line[20:23].isdigit():
         return 0
-    seconds = _seconds(line[:20])
+    seconds = _parse_second(line[:20])
     return seconds * 1000 + int(line[20:23]) if seconds else 0
 
 
 @lru_cache(maxsize=1024)
-def _seconds(text: bytes) -> int:
+def _parse_second(text: bytes) -> int:
     try:
         return calendar.timegm(time.strptime(text.decode("ascii"), "%Y-%m-%dT%H:%M:%S."))
     except ValueError:
@@ -39,5 +39,5 @@ def _seconds(text: bytes) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _second(seconds: int) -> str:
+def _format_second(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))

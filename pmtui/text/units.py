@@ -6,7 +6,7 @@ import re
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d)")
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGTP]?)(?:I?B)?")
-_MOST_BYTES = (1 << 63) - 1
+_MAX_BYTES = (1 << 63) - 1
 
 
 def parse_duration(value: object) -> float:
@@ -47,7 +47,7 @@ def parse_size(value: object) -> int:
             size = float(found[1]) * 1024 ** " KMGTP".index(found[2] or " ")
         case _:
             size = -1.0
-    if not 0 <= size <= _MOST_BYTES:
+    if not 0 <= size <= _MAX_BYTES:
         raise ValueError(f'expected a size such as "10MB", "1G" or a number of bytes, got {_shown(value)}')
     return int(size)
 

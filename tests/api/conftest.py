@@ -23,7 +23,7 @@ def control() -> FakeControl:
 async def listener(control: FakeControl) -> AsyncIterator[Listener]:
     """A server that answers for `control`, as clients see it."""
     listener = listen("127.0.0.1", 0)
-    server = ApiServer(control, Token("secret", made=False), listener)
+    server = ApiServer(control, Token("secret", is_generated=False), listener)
     serving = asyncio.create_task(server.serve())
     yield listener
     await server.close()

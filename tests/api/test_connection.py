@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from pmtui.api.http import connection
-from pmtui.api.http.connection import PLACES
+from pmtui.api.http.connection import MAX_CONNECTIONS
 from pmtui.control import LogLine, Status
 from tests.api.wire import AUTHORIZED, connected, eventually, exchange, parse, post, until_closed
 from tests.fake_control import FakeControl, snapshot
@@ -175,7 +175,7 @@ class TestWhileARequestIsServed:
             reader, writer = await stack.enter_async_context(connected(port))
             writer.write(post(port, STOP, b"Connection: close"))
             await eventually(lambda: control.queues)
-            await half_open(stack, port, PLACES * 2)
+            await half_open(stack, port, MAX_CONNECTIONS * 2)
             control.put(snapshot("web-1", Status.STOPPED))
             assert parse(await until_closed(reader)).status == 200
 
@@ -186,13 +186,13 @@ class TestWhileARequestIsServed:
             reader, writer = await stack.enter_async_context(connected(port))
             writer.write(get(port, "/api/pm/web-1/logs").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
             await reader.readline()
-            await half_open(stack, port, PLACES * 2)
+            await half_open(stack, port, MAX_CONNECTIONS * 2)
             assert text.encode() in await until_closed(reader)
 
     async def test_as_many_as_there_are_places_keep_the_next_one_out(
         self, port: int, control: FakeControl, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(connection, "PLACES", 2)
+        monkeypatch.setattr(connection, "MAX_CONNECTIONS", 2)
         async with AsyncExitStack() as stack:
             for _ in range(2):
                 _, writer = await stack.enter_async_context(connected(port))

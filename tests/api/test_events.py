@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from pmtui.control import Event, Status
+from pmtui.control import ProcessEvent, Status
 from tests.api.sse import reading
 from tests.fake_control import NOON, FakeControl, snapshot
 
@@ -56,7 +56,7 @@ async def test_a_number_of_a_former_manager_begins_anew(client: httpx.AsyncClien
 
 async def test_a_gap_is_told_with_its_size(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.seq = 41
-    control.told = [Event(seq=41, id="web-1", from_=Status.STARTING, to=Status.RUNNING, reason="", time=NOON)]
+    control.told = [ProcessEvent(seq=41, id="web-1", from_=Status.STARTING, to=Status.RUNNING, reason="", time=NOON)]
     async with reading(client, "/api/pm/events", "7") as reader:
         assert await reader.next() == ("7", "missed", {"events": 33})
         assert (await reader.next()).id == "41"

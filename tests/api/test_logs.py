@@ -3,7 +3,7 @@ from collections.abc import AsyncGenerator
 import httpx
 import pytest
 
-from pmtui.control import Following, InvalidError, LogFile, LogLine, LogQuery, Missed
+from pmtui.control import DroppedLines, InvalidError, LogFileInfo, LogLine, LogQuery, LogStream
 from tests.api.sse import reading
 from tests.api.wire import eventually
 from tests.fake_control import NOON, FakeControl, snapshot
@@ -38,7 +38,7 @@ async def test_what_is_asked_reaches_the_logs(
 
 async def test_the_files_are_told(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.files = [
-        LogFile(
+        LogFileInfo(
             name="web-1-stdout.log", path="/srv/web-1-stdout.log", stream="stdout", size=12, time=NOON, archived=False
         )
     ]
@@ -95,7 +95,7 @@ async def test_who_comes_back_gets_the_lines_behind_the_last_one(
 async def test_missed_lines_are_told_and_move_no_place(client: httpx.AsyncClient, control: FakeControl) -> None:
     async with reading(client, STREAM) as reader:
         await eventually(lambda: control.following)
-        for item in (line(1), Missed(id="web-1", lines=12), line(14)):
+        for item in (line(1), DroppedLines(id="web-1", lines=12), line(14)):
             control.following[0].put_nowait(item)
         assert [(event.id, event.kind) for event in await reader.take(3)] == [
             ("1", "message"),
@@ -151,9 +151,9 @@ class TestAStreamThatFails:
 
 
 class FailingControl(FakeControl):
-    async def follow_logs(self, *args: object, **query: object) -> Following:
-        return Following({"web-1": 0}, self._failing())
+    async def follow_logs(self, *args: object, **query: object) -> LogStream:
+        return LogStream({"web-1": 0}, self._failing())
 
-    async def _failing(self) -> AsyncGenerator[LogLine | Missed, None]:
+    async def _failing(self) -> AsyncGenerator[LogLine | DroppedLines, None]:
         yield line(1)
         raise InvalidError("It takes too long.")

@@ -4,21 +4,21 @@ import time
 import pytest
 
 from pmtui.api import loop_lag
-from pmtui.api.loop_lag import LagMeter
+from pmtui.api.loop_lag import LoopLagMeter
 from tests.eventually import eventually_async
 
 
 async def test_the_first_question_has_an_answer() -> None:
-    meter = LagMeter()
-    await meter.ask()
+    meter = LoopLagMeter()
+    await meter.measure()
     assert sum(meter.counts) > 0
     meter.close()
 
 
 async def test_a_loop_that_is_held_up_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop_lag, "TICK", 0.01)
-    meter = LagMeter()
-    await meter.ask()
+    monkeypatch.setattr(loop_lag, "MEASURE_INTERVAL", 0.01)
+    meter = LoopLagMeter()
+    await meter.measure()
     await asyncio.sleep(0)
     time.sleep(0.3)  # noqa: ASYNC251 - the fault that is to be found
     await eventually_async(lambda: sum(meter.counts[-2:]) > 0)
@@ -27,12 +27,12 @@ async def test_a_loop_that_is_held_up_is_seen(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_it_ends_when_nobody_asks_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop_lag, "TICK", 0.005)
-    monkeypatch.setattr(loop_lag, "ASKED_WITHIN", 0.02)
-    meter = LagMeter()
-    await meter.ask()
+    monkeypatch.setattr(loop_lag, "MEASURE_INTERVAL", 0.005)
+    monkeypatch.setattr(loop_lag, "IDLE_TIMEOUT", 0.02)
+    meter = LoopLagMeter()
+    await meter.measure()
     await eventually_async(lambda: meter._timer is None)
     counted = sum(meter.counts)
-    await meter.ask()
+    await meter.measure()
     await eventually_async(lambda: sum(meter.counts) > counted)
     meter.close()

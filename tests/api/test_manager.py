@@ -16,8 +16,8 @@ from pmtui.api.server import ApiServer
 from pmtui.config.load import load_config
 from pmtui.config.model import LogSettings
 from pmtui.control import Status
-from pmtui.supervisor.reload import Source
-from pmtui.text.timestamps import STAMP
+from pmtui.supervisor.reload import ConfigSource
+from pmtui.text.timestamps import STAMP_BYTES
 from tests.api.sse import Reader, reading
 from tests.eventually import DEADLINE, eventually_async, eventually_awaited
 
@@ -46,14 +46,14 @@ async def manager(tmp_path: Path) -> AsyncIterator[Manager]:
     running = asyncio.create_task(manager.run())
     await asyncio.sleep(0)
     yield manager
-    manager.leave()
+    manager.shutdown()
     await asyncio.wait_for(running, DEADLINE)
 
 
 @pytest.fixture
 async def listener(manager: Manager) -> AsyncIterator[Listener]:
     listener = listen("127.0.0.1", 0)
-    server = ApiServer(manager, Token("secret", made=False), listener)
+    server = ApiServer(manager, Token("secret", is_generated=False), listener)
     serving = asyncio.create_task(server.serve())
     yield listener
     await server.close()
@@ -81,7 +81,7 @@ async def test_a_stream_through_a_hundred_rotations_has_every_line_once(
     files = (await client.get("/api/pm/a/logs/files")).json()
     assert len(files) > 100
     assert [file["archived"] for file in files if file["stream"] == "stdout"][:2] == [False, True]
-    assert sum(file["size"] for file in files) == COUNT * (100 + STAMP)
+    assert sum(file["size"] for file in files) == COUNT * (100 + STAMP_BYTES)
 
 
 async def test_a_stream_of_several_that_breaks_off_again_and_again_has_every_line_once(
@@ -188,7 +188,7 @@ async def test_the_graph_tells_what_is_not_met(client: httpx.AsyncClient, manage
     manager.register(python("db", "import time; time.sleep(600)", autostart=False))
     await client.post("/api/pm/web/start")
     await manager.wait("db", frozenset({Status.RUNNING}))
-    await eventually_async(lambda: manager.processes["web"].obstacle.endswith("running"))
+    await eventually_async(lambda: manager.processes["web"].blocked_by.endswith("running"))
     why = "waits for db (completed): it is running"
     assert (await client.get("/api/pm/graph")).json() == {
         "nodes": [
@@ -205,7 +205,7 @@ async def test_a_broken_config_is_told_and_leaves_all_running(
 ) -> None:
     path = tmp_path / "pb_processes.json"
     path.write_text('[{"id": "a", "command": "sleep 600"}]')
-    manager.adopt(Source(read=lambda: load_config(path), loaded=load_config(path)))
+    manager.load(ConfigSource(read=lambda: load_config(path), loaded=load_config(path)))
     await manager.wait("a", frozenset({Status.RUNNING}))
     path.write_text('[{"id": "a", "comand": "sleep 600"}]')
     changes = (await client.post("/api/pm/reload")).json()

@@ -2,7 +2,7 @@ import re
 
 import httpx
 
-from pmtui.api.loop_lag import LagMeter
+from pmtui.api.loop_lag import LoopLagMeter
 from pmtui.api.metrics import metrics
 from pmtui.control import ProbeResult, Status
 from tests.fake_control import NOON, FakeControl, snapshot
@@ -58,7 +58,7 @@ async def test_every_line_is_of_the_format(client: httpx.AsyncClient) -> None:
 
 async def test_what_breaks_a_line_is_escaped(control: FakeControl) -> None:
     row = snapshot('a"b\\c\nd', Status.FAILED)
-    text = metrics(await control.about(), [row], [], LagMeter())
+    text = metrics(await control.about(), [row], [], LoopLagMeter())
     assert 'pmtui_process_up{id="a\\"b\\\\c\\nd"} 0\n' in text
 
 

@@ -7,14 +7,14 @@ import pytest
 from starlette.routing import Route
 
 from pmtui.api.app import Api
-from pmtui.api.openapi import EVENTS, JSON, OPERATIONS, Described, document
-from pmtui.control import Exit, LogFile, LogLine, ProbeResult, Status
+from pmtui.api.openapi import ENDPOINTS, EVENTS, JSON, Endpoint, document
+from pmtui.control import LogFileInfo, LogLine, ProbeResult, RunExit, Status
 from tests.api.sse import reading
 from tests.fake_control import NOON, FakeControl, snapshot
 
 PARTS = {"id": "web-1", "name": "SIGHUP"}
-ONLY_JSON = [one for one in OPERATIONS if one.media[0] == JSON]
-STREAMS = [one for one in OPERATIONS if one.media == (EVENTS,)]
+ONLY_JSON = [one for one in ENDPOINTS if one.media[0] == JSON]
+STREAMS = [one for one in ENDPOINTS if one.media == (EVENTS,)]
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def control() -> FakeControl:
     """Has something to tell on every question."""
     control = RichControl(snapshot("web-1", group="front", ports=[80]), snapshot("worker", Status.STOPPED))
     control.lines["web-1"] = [LogLine(seq=1, time=NOON, stream="stdout", text="one", run=1, id="web-1")]
-    control.files = [LogFile(name="f", path="/f", stream="stdout", size=1, time=NOON, archived=False)]
+    control.files = [LogFileInfo(name="f", path="/f", stream="stdout", size=1, time=NOON, archived=False)]
     control.put(snapshot("web-1"))
     return control
 
@@ -30,28 +30,28 @@ def control() -> FakeControl:
 class RichControl(FakeControl):
     async def get(self, process_id: str) -> Any:
         probe = ProbeResult(time=NOON, ok=True, latency_ms=1.5, message="200")
-        gone = Exit(run=1, time=NOON, code=1, signal=None, uptime_seconds=1.0, lines=["bye"])
+        gone = RunExit(run=1, time=NOON, code=1, signal=None, uptime_seconds=1.0, lines=["bye"])
         return msgspec.structs.replace(await super().get(process_id), exits=[gone], probes=[probe])
 
 
-def filled(one: Described) -> str:
+def filled(one: Endpoint) -> str:
     return one.path.format_map(PARTS)
 
 
 def test_it_describes_the_routes_that_exist_and_no_other(control: FakeControl) -> None:
     routes = [route for route in Api(control).routes if isinstance(route, Route)]
     there = {(method, route.path) for route in routes for method in (route.methods or ()) if method != "HEAD"}
-    assert sorted((one.method, one.path) for one in OPERATIONS) == sorted(there)
+    assert sorted((one.method, one.path) for one in ENDPOINTS) == sorted(there)
 
 
 def test_every_part_of_a_path_is_described() -> None:
-    for one in OPERATIONS:
+    for one in ENDPOINTS:
         described = [parameter["name"] for parameter in one.parameters if parameter["in"] == "path"]
         assert described == re.findall(r"{(\w+)}", one.path)
 
 
 def test_names_are_unique() -> None:
-    assert len({one.name for one in OPERATIONS}) == len(OPERATIONS)
+    assert len({one.name for one in ENDPOINTS}) == len(ENDPOINTS)
 
 
 def test_what_it_refers_to_is_there() -> None:
@@ -74,7 +74,7 @@ async def test_it_needs_the_token_as_all_but_health_does(client: httpx.AsyncClie
 
 
 @pytest.mark.parametrize("one", ONLY_JSON, ids=[one.name for one in ONLY_JSON])
-async def test_an_answer_is_as_it_is_described(client: httpx.AsyncClient, one: Described) -> None:
+async def test_an_answer_is_as_it_is_described(client: httpx.AsyncClient, one: Endpoint) -> None:
     answer = await client.request(one.method, filled(one), json={"ids": ["web-*"]} if one.body else None)
     assert answer.status_code == 200
     assert answer.json()
@@ -82,7 +82,7 @@ async def test_an_answer_is_as_it_is_described(client: httpx.AsyncClient, one: D
 
 
 @pytest.mark.parametrize("one", STREAMS, ids=[one.name for one in STREAMS])
-async def test_an_event_is_as_it_is_described(client: httpx.AsyncClient, one: Described) -> None:
+async def test_an_event_is_as_it_is_described(client: httpx.AsyncClient, one: Endpoint) -> None:
     async with reading(client, filled(one), "0" if one.name != "streamLogsOfMany" else None) as reader:
         data = (await reader.next()).data
     assert msgspec.to_builtins(msgspec.convert(data, one.answer)) == data

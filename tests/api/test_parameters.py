@@ -3,10 +3,10 @@ from typing import Unpack
 import httpx
 import pytest
 
-from pmtui.control import MOST_LINES, LogLine, LogQuery
+from pmtui.control import MAX_LINES, LogLine, LogQuery
 from tests.fake_control import FakeControl, snapshot
 
-LINES = f"lines is a number from 0 to {MOST_LINES}, not "
+LINES = f"lines is a number from 0 to {MAX_LINES}, not "
 JSON = {"Content-Type": "application/json"}
 
 
@@ -29,8 +29,8 @@ def control() -> FakeControl:
         ("", "100 of None"),
         ("?lines=0", "0 of None"),
         ("?lines=007&stream=stdout", "7 of stdout"),
-        (f"?lines={MOST_LINES + 1}", f"{MOST_LINES} of None"),
-        ("?lines=9999999999999999999", f"{MOST_LINES} of None"),
+        (f"?lines={MAX_LINES + 1}", f"{MAX_LINES} of None"),
+        ("?lines=9999999999999999999", f"{MAX_LINES} of None"),
     ],
 )
 async def test_lines_are_clamped(client: httpx.AsyncClient, control: FakeControl, query: str, asked: str) -> None:

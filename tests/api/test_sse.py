@@ -8,7 +8,7 @@ import pytest
 from pmtui.api import sse
 from pmtui.api.auth import Token
 from pmtui.api.http import connection
-from pmtui.api.http.connection import PLACES
+from pmtui.api.http.connection import MAX_CONNECTIONS
 from pmtui.api.http.listener import Listener, listen
 from pmtui.api.server import ApiServer
 from pmtui.control import Status
@@ -23,7 +23,7 @@ EVENTS = "/api/pm/events"
 async def test_a_silent_stream_gives_signs_of_life(
     client: httpx.AsyncClient, control: FakeControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sse, "HEARTBEAT", 0.01)
+    monkeypatch.setattr(sse, "HEARTBEAT_INTERVAL", 0.01)
     async with reading(client, EVENTS) as reader:
         await reader.begin()
         assert [await anext(reader.lines) for _ in range(4)] == [": heartbeat", ""] * 2
@@ -45,7 +45,7 @@ async def test_the_head_of_a_stream_has_an_end(client: httpx.AsyncClient, contro
 
 async def test_streams_leave_places_for_others(client: httpx.AsyncClient) -> None:
     async with AsyncExitStack() as stack:
-        for _ in range(sse.PLACES):
+        for _ in range(sse.MAX_STREAMS):
             await stack.enter_async_context(reading(client, EVENTS))
         refused = await client.get(EVENTS)
         assert refused.json() == {
@@ -53,7 +53,7 @@ async def test_streams_leave_places_for_others(client: httpx.AsyncClient) -> Non
             "message": "All 32 places for streams are taken; try again later.",
             "data": {},
         }
-        answers = await asyncio.gather(*(client.get("/api/pm/list") for _ in range(PLACES // 4)))
+        answers = await asyncio.gather(*(client.get("/api/pm/list") for _ in range(MAX_CONNECTIONS // 4)))
         assert {answer.status_code for answer in answers} == {200}
 
     async def is_free() -> bool:
@@ -65,7 +65,7 @@ async def test_streams_leave_places_for_others(client: httpx.AsyncClient) -> Non
 async def test_a_crowd_of_others_ends_no_stream(client: httpx.AsyncClient, port: int, control: FakeControl) -> None:
     async with reading(client, EVENTS) as reader, AsyncExitStack() as stack:
         await reader.begin()
-        for _ in range(3 * PLACES):
+        for _ in range(3 * MAX_CONNECTIONS):
             await stack.enter_async_context(connected(port))
         control.put(snapshot("worker"))
         assert (await reader.next()).id == "1"
@@ -82,7 +82,7 @@ async def flood(control: FakeControl) -> None:
 async def test_who_takes_nothing_is_gone_after_a_while(
     port: int, control: FakeControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "STUCK", 0.3)
+    monkeypatch.setattr(connection, "WRITE_TIMEOUT", 0.3)
     async with connected(port) as (_, writer):
         writer.write(b"GET %s HTTP/1.1\r\n" % EVENTS.encode() + AUTHORIZED % port + b"\r\n")
         await eventually(lambda: control.queues)
@@ -95,7 +95,7 @@ class TestTheEndOfTheServer:
     @pytest.fixture
     async def server(self, control: FakeControl) -> AsyncIterator[tuple[ApiServer, Listener]]:
         listener = listen("127.0.0.1", 0)
-        server = ApiServer(control, Token("secret", made=False), listener)
+        server = ApiServer(control, Token("secret", is_generated=False), listener)
         serving = asyncio.create_task(server.serve())
         yield server, listener
         await serving
@@ -107,7 +107,7 @@ class TestTheEndOfTheServer:
     @pytest.fixture(autouse=True)
     def endless_grace(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Whoever is waited for is waited for too long."""
-        monkeypatch.setattr("pmtui.api.server.GRACE", 600)
+        monkeypatch.setattr("pmtui.api.server.SHUTDOWN_TIMEOUT", 600)
 
     async def test_ends_streams_at_once(
         self, server: tuple[ApiServer, Listener], client: httpx.AsyncClient, control: FakeControl

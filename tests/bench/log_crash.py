@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from pmtui.config.model import LogSettings
-from pmtui.logs.capture.pipe_reader import Pump
+from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.logs.store import LogStore
 from tests.logs.support import run_python
 
@@ -18,10 +18,10 @@ CODE = "import os, sys\nsys.stdout.write(''.join(f'{n}\\n' for n in range(20000)
 
 async def main() -> None:
     folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
-    store, pump = LogStore(folder, print), Pump(asyncio.get_running_loop())
+    store, pump = LogStore(folder, print), PipeReader(asyncio.get_running_loop())
     for number in range(50):
         log = store.open(f"p{number}", LogSettings(timestamps=False))
-        log.begin(1)
+        log.start_run(1)
         await run_python(log, pump, CODE)
     store.close()
     pump.close()

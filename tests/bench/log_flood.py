@@ -56,7 +56,7 @@ async def flood(folder: Path) -> float:
         await manager.wait(f"p{number}", frozenset({Status.COMPLETED}))
     seconds, cpu = time.monotonic() - started, time.process_time() - cpu
     lag.cancel()
-    manager.leave()
+    manager.shutdown()
     await life
     size, kept = COUNT * BLOCKS * 65600, sum(log.stat().st_size for log in (folder / "logs").glob("*stdout.log"))
     lags.sort()

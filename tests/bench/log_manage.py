@@ -16,7 +16,7 @@ from itertools import groupby
 from pathlib import Path
 
 from pmtui.config.model import LogSettings
-from pmtui.logs.capture.pipe_reader import Pump
+from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.logs.store import LogStore
 
 
@@ -35,13 +35,13 @@ async def measure_lag(lags: list[float]) -> None:
 class Manager:
     def __init__(self, folder: Path, timestamps: bool) -> None:
         self.store = LogStore(folder, lambda text: print(text, file=sys.stderr))
-        self.pump = Pump(asyncio.get_running_loop())
+        self.pump = PipeReader(asyncio.get_running_loop())
         self.settings = LogSettings(max_size=0, timestamps=timestamps)
         self.children: list[subprocess.Popen[bytes]] = []
 
     async def run(self, number: int, command: list[str]) -> None:
         log = self.store.open(f"p{number:03}", self.settings)
-        log.begin(1)
+        log.start_run(1)
         reading, writing = os.pipe()
         os.set_blocking(reading, False)
         self.pump.follow(reading, log.sink("stdout"))

@@ -56,7 +56,7 @@ async def measure(port: int) -> None:
     cpu, elapsed = time.process_time() - cpu, time.monotonic() - began
     asked = sum(len(process.probes) for process in manager.processes.values())
     late = max(latest(process) for process in manager.processes.values())
-    manager.leave()
+    manager.shutdown()
     await life
     print(f"{asked / elapsed:.0f} checks a second")
     print(f"CPU     {cpu / elapsed * 100:6.2f} %   limit 10 %")

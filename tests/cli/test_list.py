@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pmtui.cli.output import Ink
+from pmtui.cli.output import Output
 from pmtui.cli.table import table
 from tests.cli.conftest import ALL
 from tests.cli.shell import CLEAN, ids, pmtui
@@ -58,7 +58,7 @@ def test_the_table_fits_the_terminal(house: Running) -> None:
 
 @pytest.mark.parametrize("width", [60, 80])
 def test_a_long_id_is_cut_before_it_takes_the_place_of_all_else(width: int) -> None:
-    ink = Ink()
+    ink = Output()
     ink.width = width
     head, line = table([snapshot("x" * 64)], ink, 0)
     assert head.split()[:4] == ["ID", "PID", "STATUS", "UPTIME"]

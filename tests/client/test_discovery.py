@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pmtui.client.discovery import NoManagerError, Place, SilentManagerError, find_place, find_running
-from pmtui.spawner.identity import identity_of
+from pmtui.client.discovery import ManagerAddress, ManagerUnavailableError, NoManagerError, find_manager, locate_manager
+from pmtui.spawner.identity import process_identity
 
 HERE = "http://127.0.0.1:4711"
 
@@ -24,29 +24,31 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def publish(folder: Path, **changes: object) -> None:
-    (folder / "instance.json").write_text(json.dumps(identity_of(os.getpid()) | {"url": HERE} | changes))
+    (folder / "instance.json").write_text(json.dumps(process_identity(os.getpid()) | {"url": HERE} | changes))
 
 
 def test_the_manager_of_the_config_found_here(folder: Path) -> None:
-    assert find_place(None, None, {}) == Place(HERE, "s3cret")
-    assert find_running(None).pid == os.getpid()
+    assert locate_manager(None, None, {}) == ManagerAddress(HERE, "s3cret")
+    assert find_manager(None).pid == os.getpid()
 
 
 def test_the_manager_of_a_config_that_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
-    assert find_place(folder.parent / "pmtui.toml", None, {"PMTUI_URL": "http://x:1"}) == Place(HERE, "s3cret")
+    assert locate_manager(folder.parent / "pmtui.toml", None, {"PMTUI_URL": "http://x:1"}) == ManagerAddress(
+        HERE, "s3cret"
+    )
 
 
 def test_an_address_goes_before_the_config_found_here(folder: Path) -> None:
     environ = {"PMTUI_URL": "http://far:9615/", "PMTUI_TOKEN": "own"}
-    assert find_place(None, None, environ) == Place("http://far:9615", "own")
-    assert find_place(None, "http://other:1", environ) == Place("http://other:1", "own")
+    assert locate_manager(None, None, environ) == ManagerAddress("http://far:9615", "own")
+    assert locate_manager(None, "http://other:1", environ) == ManagerAddress("http://other:1", "own")
 
 
 def test_a_token_goes_to_nobody_but_its_manager(folder: Path) -> None:
-    assert find_place(None, "http://127.0.0.1:9999", {}) == Place("http://127.0.0.1:9999", "")
-    assert find_place(None, HERE, {}) == Place(HERE, "s3cret")
-    assert "s3cret" not in repr(find_place(None, HERE, {}))
+    assert locate_manager(None, "http://127.0.0.1:9999", {}) == ManagerAddress("http://127.0.0.1:9999", "")
+    assert locate_manager(None, HERE, {}) == ManagerAddress(HERE, "s3cret")
+    assert "s3cret" not in repr(locate_manager(None, HERE, {}))
 
 
 @pytest.mark.parametrize(
@@ -55,26 +57,26 @@ def test_a_token_goes_to_nobody_but_its_manager(folder: Path) -> None:
 def test_a_manager_that_is_dead_is_none(folder: Path, changes: dict[str, object]) -> None:
     publish(folder, **changes)
     with pytest.raises(NoManagerError, match=r"no manager runs for .*pmtui.toml; 'pmtui' or 'pmtui -d' starts one"):
-        find_place(None, None, {})
+        locate_manager(None, None, {})
 
 
 def test_one_without_an_api_says_so(folder: Path) -> None:
     publish(folder, url=None)
-    with pytest.raises(SilentManagerError, match="--no-api"):
-        find_place(None, None, {})
+    with pytest.raises(ManagerUnavailableError, match="--no-api"):
+        locate_manager(None, None, {})
 
 
 def test_a_token_that_somebody_else_could_have_put_there_is_none(folder: Path) -> None:
     (folder / "token").rename(folder / "elsewhere")
     (folder / "token").symlink_to("elsewhere")
-    assert find_place(None, None, {}).token == ""
+    assert locate_manager(None, None, {}).token == ""
     (folder / "token").unlink()
     os.mkfifo(folder / "token")
-    assert find_place(None, None, {}).token == ""
+    assert locate_manager(None, None, {}).token == ""
 
 
 def test_looking_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(NoManagerError, match="there is no config here"):
-        find_place(None, None, {})
+        locate_manager(None, None, {})
     assert list(tmp_path.iterdir()) == []

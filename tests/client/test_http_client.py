@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pmtui.client.discovery import Place
+from pmtui.client.discovery import ManagerAddress
 from pmtui.client.errors import UnreachableError
-from pmtui.client.http_client import Client, path_of
-from pmtui.client.sse import Events
+from pmtui.client.http_client import HttpClient, process_path
+from pmtui.client.sse import EventStreamParser
 from pmtui.control import InvalidError, NotFoundError, UnavailableError
 
 
@@ -18,16 +18,16 @@ def answer(status: str, body: bytes, *headers: str) -> bytes:
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
 
-Serve = Callable[[bytes], Client]
+Serve = Callable[[bytes], HttpClient]
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """A client of a server that gives every request the same bytes, and closes."""
     listening = socket.create_server(("127.0.0.1", 0))
-    clients: list[Client] = []
+    clients: list[HttpClient] = []
 
-    def begin(content: bytes) -> Client:
+    def begin(content: bytes) -> HttpClient:
         def live() -> None:
             while True:
                 try:
@@ -39,7 +39,7 @@ def serve() -> Iterator[Serve]:
                     connection.sendall(content)
 
         threading.Thread(target=live, daemon=True).start()
-        clients.append(Client(Place(f"http://127.0.0.1:{listening.getsockname()[1]}", "token")))
+        clients.append(HttpClient(ManagerAddress(f"http://127.0.0.1:{listening.getsockname()[1]}", "token")))
         return clients[0]
 
     yield begin
@@ -71,23 +71,26 @@ def test_what_is_no_good_answer_is_an_error(serve: Serve, content: bytes, kind: 
 def test_a_stream_that_is_cut_off_is_an_error_after_what_it_told(serve: Serve) -> None:
     chunk = b'id: 7\ndata: "x"\n\nid: 8\nda'
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    events = Events()
+    events = EventStreamParser()
     stream = serve(head + b"%x\r\n%s\r\n" % (len(chunk), chunk)).stream("/api/pm/events", events)
     assert [one.data for one in next(stream)] == [b'"x"']
     with pytest.raises(UnavailableError):
         next(stream)
-    assert events.place == "7"
+    assert events.last_event_id == "7"
 
 
 def test_nobody_at_an_address_is_unreachable() -> None:
-    with Client(Place("127.0.0.1:1", "")) as client, pytest.raises(UnreachableError, match="Connection refused"):
+    with (
+        HttpClient(ManagerAddress("127.0.0.1:1", "")) as client,
+        pytest.raises(UnreachableError, match="Connection refused"),
+    ):
         client.get("/api/pm/list", list[int])
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "http://", "http://x:99999", "http://[", "", "http://x:0", "no host"])
 def test_what_is_no_address_is_told(url: str) -> None:
     with pytest.raises(InvalidError, match="no address of a manager"):
-        Client(Place(url, ""))
+        HttpClient(ManagerAddress(url, ""))
 
 
 def test_a_token_that_no_request_can_carry_is_told(serve: Serve) -> None:
@@ -107,4 +110,4 @@ def test_a_token_that_no_request_can_carry_is_told(serve: Serve) -> None:
     ],
 )
 def test_a_path_is_that_of_the_process_whatever_it_is_called(words: tuple[str, ...], path: str) -> None:
-    assert path_of(*words) == path
+    assert process_path(*words) == path

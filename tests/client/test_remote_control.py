@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from pmtui.client.discovery import Place, find_place
-from pmtui.client.http_client import Client
+from pmtui.client.discovery import ManagerAddress, locate_manager
+from pmtui.client.http_client import HttpClient
 from pmtui.client.remote_control import RemoteControl
 from pmtui.control import (
-    About,
     ConflictError,
-    Console,
+    Control,
     ControlError,
     InvalidError,
+    ManagerInfo,
     NotFoundError,
     RawLogLine,
     Status,
@@ -46,13 +46,13 @@ def manager(tmp_path: Path) -> Iterator[Running]:
 
 @pytest_asyncio.fixture
 async def control(manager: Running) -> AsyncIterator[RemoteControl]:
-    control = RemoteControl(partial(find_place, manager.folder / "pb_processes.json", None, {}))
+    control = RemoteControl(partial(locate_manager, manager.folder / "pb_processes.json", None, {}))
     yield control
     await control.close()
 
 
 async def test_it_answers_as_one_in_process(control: RemoteControl, manager: Running) -> None:
-    console: Console = control
+    console: Control = control
     assert [row.id for row in await console.list()] == ["web", "talker", "stubborn"]
     assert (await console.get("web")).argv[-1] == "600"
     assert (await console.about()).pid == manager.pid
@@ -97,18 +97,18 @@ async def test_refusals_are_the_same_errors(control: RemoteControl) -> None:
 
 
 async def test_a_wrong_token_is_told(manager: Running) -> None:
-    place = find_place(manager.folder / "pb_processes.json", None, {})
-    control = RemoteControl(lambda: Place(place.url, "wrong"))
+    place = locate_manager(manager.folder / "pb_processes.json", None, {})
+    control = RemoteControl(lambda: ManagerAddress(place.url, "wrong"))
     with pytest.raises(ControlError, match="PMTUI_TOKEN"):
         await control.list()
     await control.close()
 
 
 async def test_a_token_that_is_found_only_later_is_taken(manager: Running) -> None:
-    found = find_place(manager.folder / "pb_processes.json", None, {})
-    early = Place(found.url, "")
-    with Client(early, lambda: found) as client:
-        assert client.get("/api/pm/config", About).pid == manager.pid
+    found = locate_manager(manager.folder / "pb_processes.json", None, {})
+    early = ManagerAddress(found.url, "")
+    with HttpClient(early, lambda: found) as client:
+        assert client.get("/api/pm/config", ManagerInfo).pid == manager.pid
     places = iter([early, found])
     control = RemoteControl(lambda: next(places))
     assert (await control.about()).pid == manager.pid
@@ -181,7 +181,7 @@ async def test_one_that_speaks_otherwise_is_told(tmp_path: Path) -> None:
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    control = RemoteControl(lambda: Place(f"http://127.0.0.1:{port}", ""))
+    control = RemoteControl(lambda: ManagerAddress(f"http://127.0.0.1:{port}", ""))
     with pytest.raises(UnavailableError, match="another version"):
         await control.list()
     await control.close()

@@ -49,7 +49,7 @@ def survives(path: Path, content: bytes) -> None:
     for process in loaded.processes:
         assert json.dumps(masked_config(process))
         assert Path(process.cwd).is_absolute()
-        assert set(process.depends_on) <= set(loaded.places)
+        assert set(process.depends_on) <= set(loaded.entry_paths)
 
 
 @given(content=st.binary(max_size=200), name=st.sampled_from(["a.json", "a.toml"]))

@@ -160,7 +160,7 @@ def test_a_list_of_processes_is_a_config(tmp_path: Path) -> None:
             ProcessConfig(id="b", script="b.py", cwd=str(tmp_path), folder=str(tmp_path)),
             ProcessConfig(id="a", command="x", cwd=str(tmp_path), folder=str(tmp_path)),
         ),
-        places={"b": "processes[0]", "a": "processes[1]"},
+        entry_paths={"b": "processes[0]", "a": "processes[1]"},
     )
 
 
@@ -242,7 +242,7 @@ def test_every_field_is_read_from_toml(tmp_path: Path) -> None:
     loaded = load(tmp_path, text, "pmtui.toml")
     assert loaded.problems == ()
     assert loaded.processes == (everything(tmp_path),)
-    assert loaded.places == {"a": "process.a"}
+    assert loaded.entry_paths == {"a": "process.a"}
 
 
 def test_settings_are_read(tmp_path: Path) -> None:
@@ -487,7 +487,7 @@ def test_instances_are_expanded(tmp_path: Path) -> None:
         ("a-2", 2, 1),
         ("a-3", 3, 1),
     ]
-    assert loaded.places == {"a-1": "processes[0]", "a-2": "processes[0]", "a-3": "processes[0]"}
+    assert loaded.entry_paths == {"a-1": "processes[0]", "a-2": "processes[0]", "a-3": "processes[0]"}
 
 
 def test_a_single_instance_keeps_its_id() -> None:

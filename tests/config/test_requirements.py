@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pmtui.config.model import ProcessConfig
-from pmtui.config.requirements import Need, fingerprint, hint_for, needs_of
+from pmtui.config.requirements import Requirement, find_requirements, fingerprint, requirement_hint
 
 PATH = {"PATH": "/usr/bin:/bin"}
 PIP = [".venv/bin/python", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
@@ -30,26 +30,26 @@ def with_uv(folder: Path) -> dict[str, str]:
 
 
 def test_a_list_of_requirements_goes_into_a_virtual_environment(tmp_path: Path) -> None:
-    assert needs_of(project(tmp_path, requirements__txt="httpx\n"), PATH) == [
-        Need("requirements.txt", ".venv", True, [VENV, [*PIP, "-r", "requirements.txt"]])
+    assert find_requirements(project(tmp_path, requirements__txt="httpx\n"), PATH) == [
+        Requirement("requirements.txt", ".venv", True, [VENV, [*PIP, "-r", "requirements.txt"]])
     ]
 
 
 def test_a_project_is_installed_itself(tmp_path: Path) -> None:
-    assert needs_of(project(tmp_path, pyproject__toml="[project]\nname = 'x'\n"), PATH) == [
-        Need("pyproject.toml", ".venv", True, [VENV, [*PIP, "-e", "."]])
+    assert find_requirements(project(tmp_path, pyproject__toml="[project]\nname = 'x'\n"), PATH) == [
+        Requirement("pyproject.toml", ".venv", True, [VENV, [*PIP, "-e", "."]])
     ]
 
 
 def test_settings_of_tools_are_no_project(tmp_path: Path) -> None:
-    assert needs_of(project(tmp_path, pyproject__toml="[tool.ruff]\n"), PATH) == []
-    assert needs_of(project(tmp_path, pyproject__toml="not toml ["), PATH) == []
+    assert find_requirements(project(tmp_path, pyproject__toml="[tool.ruff]\n"), PATH) == []
+    assert find_requirements(project(tmp_path, pyproject__toml="not toml ["), PATH) == []
 
 
 def test_uv_is_used_where_it_is_there(tmp_path: Path) -> None:
     config, environment = project(tmp_path, pyproject__toml="[project]\nname = 'x'\n"), with_uv(tmp_path)
-    assert needs_of(config, environment) == [Need("pyproject.toml", ".venv", True, [["uv", "sync"]])]
-    (need,) = needs_of(project(tmp_path, requirements__txt=""), environment)
+    assert find_requirements(config, environment) == [Requirement("pyproject.toml", ".venv", True, [["uv", "sync"]])]
+    (need,) = find_requirements(project(tmp_path, requirements__txt=""), environment)
     assert need.steps[-1] == ["uv", "pip", "install", "--python", ".venv/bin/python", "-r", "requirements.txt"]
 
 
@@ -57,8 +57,8 @@ def test_uv_is_used_where_it_is_there(tmp_path: Path) -> None:
 def test_an_environment_that_is_there_is_not_missing(tmp_path: Path, home: str) -> None:
     (tmp_path / home / "bin").mkdir(parents=True)
     (tmp_path / home / "bin/python").touch()
-    (need,) = needs_of(project(tmp_path, requirements__txt=""), PATH)
-    assert (need.is_missing, need.place, need.steps[-1][0]) == (False, home, f"{home}/bin/python")
+    (need,) = find_requirements(project(tmp_path, requirements__txt=""), PATH)
+    assert (need.is_missing, need.target, need.steps[-1][0]) == (False, home, f"{home}/bin/python")
 
 
 def node(folder: Path, **files: str) -> ProcessConfig:
@@ -70,34 +70,34 @@ PACKAGE = '{"dependencies": {"express": "*"}}'
 
 def test_a_lock_is_installed_exactly(tmp_path: Path) -> None:
     config = node(tmp_path, package__json=PACKAGE)
-    assert [need.steps for need in needs_of(config, PATH)] == [[["npm", "install"]]]
+    assert [need.steps for need in find_requirements(config, PATH)] == [[["npm", "install"]]]
     (tmp_path / "package-lock.json").write_text("{}")
-    assert needs_of(config, PATH) == [Need("package.json", "node_modules", True, [["npm", "ci"]])]
+    assert find_requirements(config, PATH) == [Requirement("package.json", "node_modules", True, [["npm", "ci"]])]
 
 
 @pytest.mark.parametrize("text", ['{"name": "x"}', '{"dependencies": {}}', "[]", "broken", '{"type": "module"}'])
 def test_a_package_without_dependencies_needs_nothing(tmp_path: Path, text: str) -> None:
-    assert needs_of(node(tmp_path, package__json=text), PATH) == []
+    assert find_requirements(node(tmp_path, package__json=text), PATH) == []
 
 
 def test_modules_may_lie_above(tmp_path: Path) -> None:
     (tmp_path / "node_modules").mkdir()
-    (need,) = needs_of(node(tmp_path / "packages/web", package__json=PACKAGE), PATH)
+    (need,) = find_requirements(node(tmp_path / "packages/web", package__json=PACKAGE), PATH)
     assert not need.is_missing
 
 
 def test_the_script_tells_which_files_concern_it(tmp_path: Path) -> None:
     config = project(tmp_path, package__json=PACKAGE, requirements__txt="")
-    assert [need.place for need in needs_of(config, PATH)] == [".venv"]
+    assert [need.target for need in find_requirements(config, PATH)] == [".venv"]
     command = ProcessConfig(id="a", command="make serve", cwd=config.cwd)
-    assert [need.place for need in needs_of(command, PATH)] == [".venv", "node_modules"]
+    assert [need.target for need in find_requirements(command, PATH)] == [".venv", "node_modules"]
 
 
 def test_a_hint_tells_what_is_missing_and_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "package-lock.json").write_text("{}")
     hint = 'node_modules is missing beside package.json: set "install": "auto" or run npm ci'
-    assert hint_for(node(tmp_path, package__json=PACKAGE), PATH) == hint
-    assert hint_for(ProcessConfig(id="a", command="npm start", cwd=str(tmp_path)), PATH) == hint
+    assert requirement_hint(node(tmp_path, package__json=PACKAGE), PATH) == hint
+    assert requirement_hint(ProcessConfig(id="a", command="npm start", cwd=str(tmp_path)), PATH) == hint
 
 
 def test_there_is_no_hint_for_what_may_live_elsewhere(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_there_is_no_hint_for_what_may_live_elsewhere(tmp_path: Path) -> None:
         ProcessConfig(id="a", script="agent.py", cwd=cwd, interpreter="/opt/python"),
         ProcessConfig(id="a", script="agent.py", cwd=cwd, install="auto"),
     ):
-        assert hint_for(config, PATH) == ""
+        assert requirement_hint(config, PATH) == ""
 
 
 def test_the_fingerprint_is_that_of_what_is_installed(tmp_path: Path) -> None:

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from pmtui.config.model import Condition
-from pmtui.control import Detail, Edge, Exit, Graph, Reason, Snapshot, Status
+from pmtui.control import Detail, Edge, Graph, Reason, RunExit, Snapshot, Status
 from pmtui.dashboard.app import DashboardApp
-from pmtui.dashboard.backend.log_source import RingLines
+from pmtui.dashboard.backend.log_source import BufferedLines
 from pmtui.dashboard.log_view.lines import Line, Lines
-from pmtui.dashboard.style.formats import seconds_of
-from pmtui.logs.ring_buffer import Ring
+from pmtui.dashboard.style.formats import epoch_seconds
+from pmtui.logs.ring_buffer import RingBuffer
 from tests.fake_control import NOON, FakeControl, snapshot
 
-NOW = seconds_of(NOON)
+NOW = epoch_seconds(NOON)
 MB = 1 << 20
 REFUSED = "ConnectionRefusedError: [Errno 111] Connection refused (exit 1 after 0.8 s)"
 MISSING = "ModuleNotFoundError: No module named 'pypdf' (exit 1 after 0.8 s)"
@@ -54,14 +54,14 @@ class FakeLogs:
     """A ring of lines for each process."""
 
     def __init__(self) -> None:
-        self.rings: dict[str, Ring] = {}
+        self.rings: dict[str, RingBuffer] = {}
         self.files: dict[str, list[Line]] = {}
 
-    def ring(self, process_id: str) -> Ring:
-        return self.rings.setdefault(process_id, Ring(process_id))
+    def ring(self, process_id: str) -> RingBuffer:
+        return self.rings.setdefault(process_id, RingBuffer(process_id))
 
     def lines_of(self, ids: Sequence[str]) -> Sequence[Lines]:
-        return [RingLines(self.ring(process_id)) for process_id in ids]
+        return [BufferedLines(self.ring(process_id)) for process_id in ids]
 
     def older_than(self, process_id: str, number: int) -> Iterator[Line]:
         return (line for line in reversed(self.files.get(process_id, [])) if line.position < number)
@@ -78,7 +78,7 @@ class SceneControl(FakeControl):
 
     async def get(self, process_id: str) -> Detail:
         detail = await super().get(process_id)
-        ended = Exit(
+        ended = RunExit(
             run=2,
             time="2026-11-20T11:58:52Z",
             code=1,
@@ -173,7 +173,7 @@ class Leaver:
         self.app: DashboardApp | None = None
         self.asked = 0
 
-    def leave(self) -> None:
+    def request_exit(self) -> None:
         self.asked += 1
         assert self.app is not None
         self.app.set_timer(0.1 if self.asked > 1 else 5, self.app.manager_ended)

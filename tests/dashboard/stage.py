@@ -22,7 +22,7 @@ class FakeOwner:
     def __init__(self) -> None:
         self.asked = 0
 
-    def leave(self) -> None:
+    def request_exit(self) -> None:
         self.asked += 1
 
 
@@ -89,6 +89,6 @@ async def stage(
     app = DashboardApp(control, logs or lines, FakeOwner(), can_start_again=True, glyphs=glyphs, clock=lambda: NOW)
     async with app.run_test(size=(width, height)) as pilot:
         shown = Stage(app, pilot, control, logs or lines)
-        await shown.until(lambda: app.main.facts.about is not None)
+        await shown.until(lambda: app.main.dashboard_state.about is not None)
         await pilot.pause()
         yield shown

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 from pmtui.control import Edge, Graph, Node, Status
 from pmtui.dashboard.style.glyphs import UNICODE
-from pmtui.dashboard.widgets.dependency_tree import Branch, needed, needing
+from pmtui.dashboard.widgets.dependency_tree import Branch, dependencies_of, dependents_of
 from tests.dashboard.stage import stage
 
 
@@ -17,19 +17,19 @@ def graph(*pairs: str) -> Graph:
 
 
 def drawn(branches: list[Branch]) -> list[str]:
-    return [f"{one.drawn(UNICODE)}{one.node.id}{' …' if one.is_repeated else ''}" for one in branches]
+    return [f"{one.draw(UNICODE)}{one.node.id}{' …' if one.is_repeated else ''}" for one in branches]
 
 
 def test_what_is_needed_hangs_on_what_needs_it() -> None:
-    assert drawn(needed(graph("ab", "bc", "bd", "ae"), "a")) == ["├─ b", "│  ├─ c", "│  └─ d", "└─ e"]
+    assert drawn(dependencies_of(graph("ab", "bc", "bd", "ae"), "a")) == ["├─ b", "│  ├─ c", "│  └─ d", "└─ e"]
 
 
 def test_what_needs_it_is_a_tree_too() -> None:
-    assert drawn(needing(graph("ab", "cb", "da"), "b")) == ["├─ a", "│  └─ d", "└─ c"]
+    assert drawn(dependents_of(graph("ab", "cb", "da"), "b")) == ["├─ a", "│  └─ d", "└─ c"]
 
 
 def test_what_is_needed_twice_is_unfolded_once() -> None:
-    assert drawn(needed(graph("ab", "ac", "bd", "cd", "de"), "a")) == [
+    assert drawn(dependencies_of(graph("ab", "ac", "bd", "cd", "de"), "a")) == [
         "├─ b",
         "│  └─ d",
         "│     └─ e",
@@ -41,14 +41,14 @@ def test_what_is_needed_twice_is_unfolded_once() -> None:
 def test_a_ladder_is_as_long_as_its_dependencies_are_many() -> None:
     rungs = [pair for a, b, c in zip("adgj", "behk", "cfil", strict=True) for pair in (a + b, a + c)]
     joints = [pair for b, c, d in zip("beh", "cfi", "dgj", strict=True) for pair in (b + d, c + d)]
-    assert len(needed(graph(*rungs, *joints), "a")) == len(rungs) + len(joints)
+    assert len(dependencies_of(graph(*rungs, *joints), "a")) == len(rungs) + len(joints)
 
 
 def test_a_long_chain_and_a_circle_come_to_an_end() -> None:
     letters = [chr(0x4E00 + number) for number in range(3000)]
     chain = [one + other for one, other in pairwise(letters)]
-    assert len(needed(graph(*chain), letters[0])) == 2999
-    assert drawn(needed(graph("ab", "ba"), "a")) == ["└─ b", "   └─ a …"]
+    assert len(dependencies_of(graph(*chain), letters[0])) == 2999
+    assert drawn(dependencies_of(graph("ab", "ba"), "a")) == ["└─ b", "   └─ a …"]
 
 
 async def test_a_process_alone_says_so() -> None:

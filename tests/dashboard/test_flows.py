@@ -9,10 +9,10 @@ import pytest
 from textual import events
 from textual.geometry import Offset
 
-from pmtui.control import Changes, Reason, Status, UnavailableError
+from pmtui.control import ConfigChanges, Reason, Status, UnavailableError
 from pmtui.dashboard.actions import ACTIONS
 from pmtui.dashboard.app import DashboardApp
-from pmtui.dashboard.dialogs.shutdown import Farewell
+from pmtui.dashboard.dialogs.shutdown import ShutdownDialog
 from pmtui.dashboard.log_view.lines import Line
 from pmtui.dashboard.log_view.rendering import shown_text
 from tests.dashboard.scene import FakeLogs, SceneControl, rows, scene
@@ -40,10 +40,10 @@ async def test_the_cursor_stays_on_its_process_when_others_go() -> None:
     async with stage() as shown:
         await shown.press("j", "j", "j")
         del shown.control.rows["ai-agent"], shown.control.rows["ingest"]
-        await shown.app.feed.look()
+        await shown.app.poller.poll()
         assert shown.app.main.table.selected == "pdf-parser"
         del shown.control.rows["pdf-parser"]
-        await shown.app.feed.look()
+        await shown.app.poller.poll()
         assert shown.app.main.table.selected == "api"
 
 
@@ -91,7 +91,7 @@ async def test_all_failed_are_restarted_from_the_menu() -> None:
 
 async def test_reload_shows_the_difference_first() -> None:
     control, logs = scene()
-    control.changes = Changes(added=["new"], removed=["old"], changed=[], unchanged=["a", "b"], errors=[])
+    control.changes = ConfigChanges(added=["new"], removed=["old"], changed=[], unchanged=["a", "b"], errors=[])
     async with stage(control=control, logs=logs) as shown:
         await shown.press("L")
         await shown.shows("+ new")
@@ -122,9 +122,9 @@ async def test_escape_goes_back_step_by_step_and_never_leaves() -> None:
         assert main.has_class("-full")
         await shown.press("escape")
         assert not main.has_class("-full")
-        assert main.table.arrangement.filter
+        assert main.table.table_view.filter
         await shown.press("escape")
-        assert not main.table.arrangement.filter
+        assert not main.table.table_view.filter
         await shown.press(*["escape"] * 5)
         assert shown.app.is_running
 
@@ -134,7 +134,7 @@ async def test_escape_in_the_prompt_brings_back_the_old_filter() -> None:
         await shown.press("slash", *"ai", "enter", "slash", *"zzz")
         assert shown.app.main.table.ids == []
         await shown.press("escape")
-        await shown.until(lambda: shown.app.main.table.arrangement.filter.text == "ai")
+        await shown.until(lambda: shown.app.main.table.table_view.filter.text == "ai")
 
 
 async def test_letters_in_the_prompt_and_pasted_text_are_no_commands() -> None:
@@ -177,10 +177,10 @@ async def test_leaving_them_in_the_background_ends_them_too() -> None:
 
 async def test_news_of_who_is_stopping_may_come_while_the_dialog_goes() -> None:
     async with stage() as shown:
-        farewell = Farewell(shown.app.feed.facts, 0.0)
+        farewell = ShutdownDialog(shown.app.poller.state, 0.0)
         await shown.app.push_screen(farewell)
         await farewell.query("#text").remove()
-        farewell.show(shown.app.feed.facts)
+        farewell.show(shown.app.poller.state)
 
 
 async def test_where_nothing_can_go_on_no_background_is_offered() -> None:
@@ -319,7 +319,7 @@ async def test_clicks_select_sort_open_and_press() -> None:
         await shown.pilot.click(offset=Offset(4, 4))
         assert main.table.selected == "ingest"
         await shown.pilot.click(offset=Offset(3, 1))
-        assert main.table.arrangement.sort == "id"
+        assert main.table.table_view.sort == "id"
         row = next(y for y, line in enumerate(shown.lines) if "Info" in line)
         await shown.pilot.click(offset=Offset(shown.lines[row].index("Info"), row))
         await shown.shows("interpreter")
@@ -374,7 +374,7 @@ async def test_hostile_names_and_reasons_are_text() -> None:
 async def test_no_resize_breaks_it() -> None:
     async with stage(120, 36) as shown:
         for _ in range(20):
-            await shown.app.feed.look()
+            await shown.app.poller.poll()
         picture = shown.text
         for number in range(100):
             await shown.resize(1 + number * 37 % 150, 1 + number * 23 % 60)
@@ -403,7 +403,7 @@ async def test_errors_of_the_config_stay_in_the_title_and_are_read_in_a_dialog()
     control, logs = scene()
     errors = ["processes[2].maxRetires: unknown field", "processes[3].command: expected text"]
     control.facts = msgspec.structs.replace(control.facts, errors=errors)
-    control.changes = Changes(added=[], removed=[], changed=[], unchanged=[], errors=errors)
+    control.changes = ConfigChanges(added=[], removed=[], changed=[], unchanged=[], errors=errors)
     async with stage(control=control, logs=logs) as shown:
         await shown.shows("2 config errors")
         await shown.press("L")
@@ -415,7 +415,7 @@ async def test_errors_of_the_config_stay_in_the_title_and_are_read_in_a_dialog()
 async def test_reading_no_config_again_says_that_there_is_none() -> None:
     control = SceneControl()
     control.facts = msgspec.structs.replace(control.facts, config=None, searched=["/srv/pmtui.toml"])
-    control.changes = Changes(added=[], removed=[], changed=[], unchanged=[], errors=[])
+    control.changes = ConfigChanges(added=[], removed=[], changed=[], unchanged=[], errors=[])
     async with stage(control=control, logs=FakeLogs()) as shown:
         await shown.press("L")
         await shown.until(lambda: any("no config in /srv" in note.message for note in shown.app._notifications))
@@ -439,7 +439,7 @@ async def test_escape_clears_what_was_told_first() -> None:
     async with stage() as shown:
         await shown.press("z", "slash", *"ai", "enter", "escape")
         assert not shown.app._notifications
-        await shown.until(lambda: shown.app.main.table.arrangement.filter)
+        await shown.until(lambda: shown.app.main.table.table_view.filter)
 
 
 async def test_nothing_written_is_not_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

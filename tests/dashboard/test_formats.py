@@ -41,7 +41,7 @@ def test_memory_has_three_digits_at_most(size: int, written: str) -> None:
 
 
 def test_a_text_is_shortened_by_cells_and_whole_characters() -> None:
-    assert formats.shortened("abcdef", 6) == "abcdef"
-    assert formats.shortened("abcdefg", 6) == "abcde…"
-    assert formats.shortened("日本語日本語", 6) == "日本…"
-    assert formats.shortened("abc", 0) == ""
+    assert formats.shorten("abcdef", 6) == "abcdef"
+    assert formats.shorten("abcdefg", 6) == "abcde…"
+    assert formats.shorten("日本語日本語", 6) == "日本…"
+    assert formats.shorten("abc", 0) == ""

@@ -5,13 +5,13 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from pmtui.dashboard.log_view.lines import Line
-from pmtui.dashboard.log_view.rendering import Manner, line_strips, shown_text
+from pmtui.dashboard.log_view.rendering import RenderOptions, line_strips, shown_text
 from pmtui.dashboard.log_view.search import Search, is_error
 from pmtui.dashboard.style.glyphs import UNICODE
-from pmtui.dashboard.style.styles import Look
+from pmtui.dashboard.style.styles import Styles
 
 PLAIN = Style.null()
-LOOK = Look(
+LOOK = Styles(
     tones=dict.fromkeys(("text", "dim", "accent", "good", "warn", "bad", "bold"), PLAIN),
     base=PLAIN,
     cursor=PLAIN,
@@ -48,7 +48,7 @@ def line(data: bytes) -> Line:
 @pytest.mark.parametrize("data", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.parametrize("wrap", [False, True])
 def test_hostile_output_is_shown_and_not_obeyed(data: bytes, wrap: bool) -> None:
-    manner = Manner(width=60, wrap=wrap)
+    manner = RenderOptions(width=60, wrap=wrap)
     for strip in line_strips(line(data), manner, LOOK, UNICODE):
         text = strip.text
         assert text.isprintable()
@@ -71,16 +71,16 @@ def test_colours_of_the_process_are_kept() -> None:
 
 def test_a_long_line_is_cut_or_wrapped() -> None:
     data = b"0123456789" * 4
-    cut = line_strips(line(data), Manner(width=26, times=False), LOOK, UNICODE)
+    cut = line_strips(line(data), RenderOptions(width=26, times=False), LOOK, UNICODE)
     assert [strip.text for strip in cut] == [" " + "0123456789" * 2 + "01234"]
-    wrapped = line_strips(line(data), Manner(width=26, times=False, wrap=True), LOOK, UNICODE)
+    wrapped = line_strips(line(data), RenderOptions(width=26, times=False, wrap=True), LOOK, UNICODE)
     assert [strip.text for strip in wrapped] == [" " + "0123456789" * 2 + "01234", " 567890123456789"]
-    moved = line_strips(line(data), Manner(width=26, times=False, x=30), LOOK, UNICODE)
+    moved = line_strips(line(data), RenderOptions(width=26, times=False, x=30), LOOK, UNICODE)
     assert [strip.text for strip in moved] == [" 0123456789"]
 
 
 def test_what_is_searched_is_marked() -> None:
-    manner = Manner(width=40, times=False, search=Search("b"))
+    manner = RenderOptions(width=40, times=False, search=Search("b"))
     strip = line_strips(line(b"abc"), manner, LOOK, UNICODE)[0]
     assert [segment.text for segment in strip if segment.style and segment.style.underline] == ["b"]
 
@@ -102,7 +102,7 @@ def test_lines_that_tell_of_errors(data: bytes, error: bool) -> None:
 
 
 def test_small_letters_find_capitals_and_capitals_do_not_find_small_ones() -> None:
-    assert Search("err").finds(b"ERR")
-    assert not Search("ERR").finds(b"err")
-    assert Search("a.c").finds(b"a.c")
-    assert not Search("a.c").finds(b"abc")
+    assert Search("err").matches(b"ERR")
+    assert not Search("ERR").matches(b"err")
+    assert Search("a.c").matches(b"a.c")
+    assert not Search("a.c").matches(b"abc")

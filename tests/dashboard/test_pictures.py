@@ -25,7 +25,7 @@ def compare(name: str, picture: str) -> None:
 @pytest.fixture(autouse=True)
 def one_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     """The facts are taken once: a second reading is one more bar in each sparkline."""
-    monkeypatch.setattr("pmtui.dashboard.backend.state.PERIOD", 3600.0)
+    monkeypatch.setattr("pmtui.dashboard.backend.state.POLL_INTERVAL", 3600.0)
 
 
 async def settled(shown: Stage, words: str) -> None:

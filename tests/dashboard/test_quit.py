@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pmtui.client.discovery import running_in
+from pmtui.client.discovery import read_instance
 from tests.cli.shell import pmtui
 from tests.dashboard.terminal import SLEEPERS, terminal, workers
 from tests.eventually import eventually
@@ -31,7 +31,7 @@ command = "sleep 5001"
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
-    if running_in(tmp_path / ".pmtui"):
+    if read_instance(tmp_path / ".pmtui"):
         pmtui(tmp_path, "down", "--now")
 
 
@@ -61,7 +61,7 @@ def test_left_in_the_background_they_start_again_under_another_manager(folder: P
         assert shown.ends() == 0
         shown.shows("2 processes are up: pid ")
         assert shown.is_restored()
-        manager = running_in(folder / ".pmtui")
+        manager = read_instance(folder / ".pmtui")
         assert manager is not None
         assert manager.pid != shown.process.pid
         after = workers(folder)

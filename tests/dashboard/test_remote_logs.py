@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from pmtui.client.discovery import find_place
+from pmtui.client.discovery import locate_manager
 from pmtui.client.remote_control import RemoteControl
-from pmtui.dashboard.backend.remote_logs import LINES, StreamedLogs
+from pmtui.dashboard.backend.remote_logs import MAX_PAST_LINES, RemoteLogs
 from pmtui.dashboard.log_view.lines import Line, Lines, MergedLines
 from tests.eventually import eventually, eventually_async
 from tests.running import Running, running
@@ -42,32 +42,32 @@ def last(manager: Running) -> str:
 
 
 @pytest_asyncio.fixture
-async def logs(manager: Running) -> AsyncIterator[StreamedLogs]:
-    control = RemoteControl(partial(find_place, manager.folder / "pb_processes.json", None, {}))
-    logs = StreamedLogs(control)
+async def logs(manager: Running) -> AsyncIterator[RemoteLogs]:
+    control = RemoteControl(partial(locate_manager, manager.folder / "pb_processes.json", None, {}))
+    logs = RemoteLogs(control)
     yield logs
     logs.close()
     await control.close()
 
 
-async def test_the_last_lines_and_all_that_come(logs: StreamedLogs, manager: Running) -> None:
+async def test_the_last_lines_and_all_that_come(logs: RemoteLogs, manager: Running) -> None:
     (lines,) = logs.lines_of(["counter"])
-    await eventually_async(lambda: len(texts(lines)) == LINES)
+    await eventually_async(lambda: len(texts(lines)) == MAX_PAST_LINES)
     assert texts(lines)[-1] == b"%d" % MANY
     (manager.folder / "go").touch()
     await eventually_async(lambda: texts(lines)[-1] == ON)
 
 
-async def test_older_lines_come_from_the_files_newest_first(logs: StreamedLogs) -> None:
+async def test_older_lines_come_from_the_files_newest_first(logs: RemoteLogs) -> None:
     (lines,) = logs.lines_of(["counter"])
-    await eventually_async(lambda: len(texts(lines)) == LINES)
+    await eventually_async(lambda: len(texts(lines)) == MAX_PAST_LINES)
     oldest = lines.oldest
-    assert oldest == MANY - LINES + 1
+    assert oldest == MANY - MAX_PAST_LINES + 1
     older = await asyncio.to_thread(lambda: [line.data for line in islice(logs.older_than("counter", oldest), MANY)])
     assert older == [b"%d" % number for number in range(oldest - 1, 0, -1)]
 
 
-async def test_what_is_asked_for_together_comes_together(logs: StreamedLogs, manager: Running) -> None:
+async def test_what_is_asked_for_together_comes_together(logs: RemoteLogs, manager: Running) -> None:
     both = logs.lines_of(["counter", "other"])
     await eventually_async(lambda: texts(both[0])[-1:] == [b"%d" % MANY])
     (manager.folder / "go").touch()
@@ -75,7 +75,7 @@ async def test_what_is_asked_for_together_comes_together(logs: StreamedLogs, man
 
 
 async def test_lines_that_are_there_already_come_by_time_with_those_of_others(
-    logs: StreamedLogs, manager: Running
+    logs: RemoteLogs, manager: Running
 ) -> None:
     (alone,) = logs.lines_of(["counter"])
     await eventually_async(lambda: texts(alone))
@@ -93,7 +93,7 @@ async def test_lines_that_are_there_already_come_by_time_with_those_of_others(
     assert len({(line.process_id, line.data) for line in lines}) == len(lines)
 
 
-async def test_only_the_last_one_asked_for_is_on_its_way(logs: StreamedLogs, manager: Running) -> None:
+async def test_only_the_last_one_asked_for_is_on_its_way(logs: RemoteLogs, manager: Running) -> None:
     (passed_by,) = logs.lines_of(["counter"])
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -102,7 +102,7 @@ async def test_only_the_last_one_asked_for_is_on_its_way(logs: StreamedLogs, man
     assert texts(passed_by) == []
 
 
-async def test_a_new_manager_begins_anew(logs: StreamedLogs, manager: Running) -> None:
+async def test_a_new_manager_begins_anew(logs: RemoteLogs, manager: Running) -> None:
     (lines,) = logs.lines_of(["other"])
     await eventually_async(lambda: texts(lines) == [b"first"])
     assert await asyncio.to_thread(manager.stop) == 0

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from pmtui.dashboard.table.layout import plan
+from pmtui.dashboard.table.layout import layout_columns
 
 ALWAYS = {"id", "status", "restarts", "cpu", "memory"}
 
@@ -10,20 +10,20 @@ ALWAYS = {"id", "status", "restarts", "cpu", "memory"}
 @pytest.mark.parametrize("longest", [3, 12, 64])
 def test_the_five_columns_that_matter_are_in_any_width_and_nothing_overlaps(longest: int) -> None:
     for width in range(46, 260):
-        placed = plan(width, longest)
+        placed = layout_columns(width, longest)
         assert {column.column.key for column in placed} >= ALWAYS
         assert all(left.x + left.width < right.x for left, right in pairwise(placed))
         assert placed[-1].x + placed[-1].width <= width
 
 
 def test_columns_come_with_room() -> None:
-    assert [len(plan(width, 12)) for width in (60, 80, 100, 140, 200)] == [5, 7, 9, 11, 11]
-    assert "health" not in {column.column.key for column in plan(200, 12, with_health=False)}
+    assert [len(layout_columns(width, 12)) for width in (60, 80, 100, 140, 200)] == [5, 7, 9, 11, 11]
+    assert "health" not in {column.column.key for column in layout_columns(200, 12, with_health=False)}
 
 
 def test_the_reason_has_room_in_the_usual_terminal_too() -> None:
-    assert plan(80, 12)[-1].width >= 23
+    assert layout_columns(80, 12)[-1].width >= 23
 
 
 def test_what_is_left_over_goes_to_the_reason() -> None:
-    assert plan(200, 12)[-1].width > 60
+    assert layout_columns(200, 12)[-1].width > 60

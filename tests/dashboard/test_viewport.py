@@ -2,10 +2,10 @@ from collections.abc import Sequence
 
 from textual.strip import Strip
 
-from pmtui.dashboard.backend.log_source import RingLines
+from pmtui.dashboard.backend.log_source import BufferedLines
 from pmtui.dashboard.log_view.lines import Line
 from pmtui.dashboard.log_view.viewport import Viewport
-from pmtui.logs.ring_buffer import Ring
+from pmtui.logs.ring_buffer import RingBuffer
 
 
 def rows_of(line: Line, begins_run: bool) -> Sequence[Strip]:
@@ -15,8 +15,8 @@ def rows_of(line: Line, begins_run: bool) -> Sequence[Strip]:
 
 class Log:
     def __init__(self, *texts: str, height: int = 3, kept: int = 1000) -> None:
-        self.ring = Ring("a", max_lines=kept)
-        self.viewport = Viewport(RingLines(self.ring), rows_of)
+        self.ring = RingBuffer("a", max_lines=kept)
+        self.viewport = Viewport(BufferedLines(self.ring), rows_of)
         self.viewport.height = height
         self.write(*texts)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pmtui.importers import ForeignFileError
+from pmtui.importers import UnsupportedFileError
 from tests.importers.support import import_text, lost, reason
 
 DEFAULTS = {"maxRetries": 16, "stopSignal": "SIGINT", "stopTimeout": "1600ms", "healthyAfter": "1s"}
@@ -172,11 +172,11 @@ def test_a_module_is_run_by_node_too(tmp_path: Path) -> None:
 
 @needs_node
 def test_a_program_that_fails_is_told_in_the_words_of_node(tmp_path: Path) -> None:
-    with pytest.raises(ForeignFileError, match="node cannot run it: ReferenceError: nowhere is not defined"):
+    with pytest.raises(UnsupportedFileError, match="node cannot run it: ReferenceError: nowhere is not defined"):
         import_text(tmp_path, "ecosystem.config.js", "module.exports = nowhere;")
 
 
 def test_a_program_without_node_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ForeignFileError, match=r"is a program, and there is no node to run it"):
+    with pytest.raises(UnsupportedFileError, match=r"is a program, and there is no node to run it"):
         import_text(tmp_path, "ecosystem.config.js", "module.exports = [];")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pmtui.importers import ForeignFileError
+from pmtui.importers import UnsupportedFileError
 from tests.importers.support import import_text, lost
 
 DEFAULTS = {"restart": "never", "stopTimeout": "10s"}
@@ -186,7 +186,7 @@ def test_what_has_no_counterpart_is_named(tmp_path: Path, fields: dict[str, Any]
 
 def test_a_name_that_is_written_twice_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("yaml")
-    with pytest.raises(ForeignFileError, match="line 3: command is written twice"):
+    with pytest.raises(UnsupportedFileError, match="line 3: command is written twice"):
         import_text(tmp_path, "p.yaml", "processes:\n  a: {command: x,\n      command: y}\n")
 
 
@@ -194,5 +194,5 @@ def test_yaml_without_its_reader_is_refused_with_the_name_of_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "yaml", None)
-    with pytest.raises(ForeignFileError, match=r"pip install 'pmtui\[yaml\]'"):
+    with pytest.raises(UnsupportedFileError, match=r"pip install 'pmtui\[yaml\]'"):
         import_text(tmp_path, "process-compose.yaml", STACK)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pmtui.importers import ForeignFileError
+from pmtui.importers import UnsupportedFileError
 from tests.importers.support import import_text, lost, reason
 
 DJANGO = """\
@@ -74,7 +74,7 @@ def test_a_sign_of_a_comment_after_a_command_is_left_to_the_shell(tmp_path: Path
 
 
 def test_one_name_for_two_processes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ForeignFileError, match="web is there twice: lines 1 and 3"):
+    with pytest.raises(UnsupportedFileError, match="web is there twice: lines 1 and 3"):
         import_text(tmp_path, "Procfile", "web: ./a\n\nweb: ./b\n")
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmtui.importers import ForeignFileError, Imported, Note, import_file
-from pmtui.importers.repair import mend
+from pmtui.importers import Imported, Note, UnsupportedFileError, import_file
+from pmtui.importers.repair import drop_invalid
 from tests.importers.support import import_text
 
 
@@ -49,7 +49,7 @@ def test_the_kind_of_a_file_is_found_out(tmp_path: Path, name: str, text: str, k
 )
 def test_nothing_is_made_of_empty_or_broken_input(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ForeignFileError, match=message):
+    with pytest.raises(UnsupportedFileError, match=message):
         import_file(str(tmp_path / name), str(tmp_path), {})
 
 
@@ -60,12 +60,12 @@ def test_what_is_no_file_is_told_and_never_hangs(tmp_path: Path, kind: str) -> N
         path.mkdir()
     elif kind == "fifo":
         os.mkfifo(path)
-    with pytest.raises(ForeignFileError, match=r"Procfile (does not exist|is a folder|is a FIFO)"):
+    with pytest.raises(UnsupportedFileError, match=r"Procfile (does not exist|is a folder|is a FIFO)"):
         import_file(str(path), str(tmp_path), {})
 
 
 def test_a_compose_file_of_containers_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ForeignFileError, match="describes containers"):
+    with pytest.raises(UnsupportedFileError, match="describes containers"):
         import_text(tmp_path, "docker-compose.json", '{"services": {"a": {"image": "a"}}}')
 
 
@@ -74,13 +74,13 @@ def test_what_our_own_reader_refuses_is_taken_out_and_named() -> None:
         "a": {"command": "a", "user": "no user", "env": {"A=B": "x", "C": "y"}},
         "b": {"command": "'"},
     }
-    mended = mend(Imported("pm2", {}, processes, []))
+    mended = drop_invalid(Imported("pm2", {}, processes, []))
     assert mended.processes == {"a": {"command": "a", "env": {"C": "y"}}}
     assert sorted(note.source for note in mended.losses) == ["command", "env.A=B", "user"]
 
 
 def test_settings_that_cannot_be_are_taken_out_too() -> None:
-    mended = mend(Imported("pm2", {"env": {"": "x"}}, {"a": {"command": "a"}}, []))
+    mended = drop_invalid(Imported("pm2", {"env": {"": "x"}}, {"a": {"command": "a"}}, []))
     assert (mended.settings, list(mended.processes)) == ({}, ["a"])
     assert mended.losses == [Note("", "env", "", mended.losses[0].reason, is_lost=True)]
 
@@ -117,5 +117,5 @@ def test_any_process_is_imported_or_refused(
 
 def any_is_imported_or_refused(values: object, folders: pytest.TempPathFactory) -> None:
     folder = folders.mktemp("any")
-    with contextlib.suppress(ForeignFileError):
+    with contextlib.suppress(UnsupportedFileError):
         import_text(folder, "any.json", json.dumps(values))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pmtui.importers import ForeignFileError
+from pmtui.importers import UnsupportedFileError
 from tests.importers.support import import_text, lost, reason
 
 DEFAULTS = {"restart": "on-failure", "maxRetries": 3, "healthyAfter": "1s", "stopTimeout": "10s"}
@@ -145,7 +145,9 @@ def test_included_files_are_read_too(tmp_path: Path) -> None:
 
 
 def test_a_file_that_only_includes_others_names_those_that_are_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ForeignFileError, match=r"no \[program:…\] in it; include .*nowhere/\*\.conf matches no file"):
+    with pytest.raises(
+        UnsupportedFileError, match=r"no \[program:…\] in it; include .*nowhere/\*\.conf matches no file"
+    ):
         import_text(tmp_path, "supervisord.conf", "[include]\nfiles = nowhere/*.conf")
 
 
@@ -196,10 +198,10 @@ def test_no_log_is_wanted_only_where_neither_stream_has_one(tmp_path: Path) -> N
     ],
 )
 def test_a_program_that_supervisord_would_refuse_is_left_out(tmp_path: Path, lines: str, message: str) -> None:
-    with pytest.raises(ForeignFileError, match=message):
+    with pytest.raises(UnsupportedFileError, match=message):
         program(tmp_path, lines)
 
 
 def test_a_text_that_is_no_ini_file_is_refused_with_its_line(tmp_path: Path) -> None:
-    with pytest.raises(ForeignFileError, match="is no ini file: line 2"):
+    with pytest.raises(UnsupportedFileError, match="is no ini file: line 2"):
         import_text(tmp_path, "supervisord.conf", "[program:a]\nnonsense\n")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pmtui.config.model import LogSettings
-from pmtui.logs.capture.pipe_reader import Pump
+from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.logs.store import LogStore, ProcessLog
 from tests.eventually import DEADLINE
 
@@ -41,7 +41,7 @@ def start(*argv: str, stdout: int, stderr: int | None = None) -> subprocess.Pope
     return child
 
 
-async def run_python(log: ProcessLog, pump: Pump, code: str, *args: str) -> None:
+async def run_python(log: ProcessLog, pump: PipeReader, code: str, *args: str) -> None:
     """A whole run of a Python program, its output followed and finished as the supervisor does it."""
     (out, out_end), (err, err_end) = pipe(), pipe()
     pump.follow(out, log.sink("stdout"))
@@ -60,11 +60,11 @@ def no_alarm(text: str) -> None:
 def fed(store: LogStore, process_id: str, *chunks: bytes, settings: LogSettings = BARE) -> ProcessLog:
     """A log whose first run wrote these chunks to stdout and ended."""
     log = store.open(process_id, settings)
-    log.begin(1)
+    log.start_run(1)
     sink = log.sink("stdout")
     for chunk in chunks:
         sink.feed(chunk)
-    sink.end()
+    sink.feed_eof()
     return log
 
 

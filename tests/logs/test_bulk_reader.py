@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pmtui.config.model import LogSettings
-from pmtui.logs.capture.pipe_reader import MANY, Pump
-from pmtui.logs.files.log_file import LogFile, Piece
+from pmtui.logs.capture.pipe_reader import MIN_BULK_PIPES, PipeReader
+from pmtui.logs.files.log_file import LineBatch, LogFile
 from pmtui.logs.search.follow import follow
 from pmtui.logs.store import LogStore
 from tests.eventually import DEADLINE
@@ -25,10 +25,10 @@ def store(tmp_path: Path) -> LogStore:
 
 
 @pytest.fixture
-async def pump(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pump]:
+async def pump(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PipeReader]:
     """One in which a single flood is many."""
-    monkeypatch.setattr("pmtui.logs.capture.pipe_reader.MANY", 1)
-    pump = Pump(asyncio.get_running_loop(), store.floods)
+    monkeypatch.setattr("pmtui.logs.capture.pipe_reader.MIN_BULK_PIPES", 1)
+    pump = PipeReader(asyncio.get_running_loop(), store.bulk_reader)
     yield pump
     pump.close()
     store.close()
@@ -41,7 +41,7 @@ def readers(log_name: str, store: LogStore) -> list[str]:
     return found
 
 
-async def test_a_flood_is_read_by_the_thread_that_writes_it(pump: Pump, store: LogStore, tmp_path: Path) -> None:
+async def test_a_flood_is_read_by_the_thread_that_writes_it(pump: PipeReader, store: LogStore, tmp_path: Path) -> None:
     log, threads = store.open("web", UNLIMITED), readers("web", store)
     reading, writing = pipe()
     pump.follow(reading, log.sink("stdout"))
@@ -55,11 +55,11 @@ async def test_a_flood_is_read_by_the_thread_that_writes_it(pump: Pump, store: L
 
 
 async def test_few_floods_stay_with_the_loop_and_many_do_not(store: LogStore) -> None:
-    pump = Pump(asyncio.get_running_loop(), store.floods)
-    threads = [readers(f"web-{number}", store) for number in range(MANY)]
+    pump = PipeReader(asyncio.get_running_loop(), store.bulk_reader)
+    threads = [readers(f"web-{number}", store) for number in range(MIN_BULK_PIPES)]
     children = []
-    for number in range(MANY):
-        if number == MANY - 1:
+    for number in range(MIN_BULK_PIPES):
+        if number == MIN_BULK_PIPES - 1:
             await until(lambda: all(len(seen) > 20 for seen in threads[:-1]))
             assert set().union(*threads) == {"MainThread"}
         reading, writing = pipe()
@@ -73,7 +73,7 @@ async def test_few_floods_stay_with_the_loop_and_many_do_not(store: LogStore) ->
     store.close()
 
 
-async def test_single_lines_stay_with_the_loop(pump: Pump, store: LogStore) -> None:
+async def test_single_lines_stay_with_the_loop(pump: PipeReader, store: LogStore) -> None:
     log, threads = store.open("web", UNLIMITED), readers("web", store)
     reading, writing = pipe()
     pump.follow(reading, log.sink("stdout"))
@@ -84,13 +84,13 @@ async def test_single_lines_stay_with_the_loop(pump: Pump, store: LogStore) -> N
     os.close(writing)
 
 
-async def test_what_ebbs_goes_back_to_the_loop(pump: Pump, store: LogStore) -> None:
+async def test_what_ebbs_goes_back_to_the_loop(pump: PipeReader, store: LogStore) -> None:
     log, threads = store.open("web", UNLIMITED), readers("web", store)
     reading, writing = pipe()
     pump.follow(reading, log.sink("stdout"))
     os.write(writing, b"x" * 60_000 + b"\n")
     await until(lambda: log.ring.end == 2)
-    await until(lambda: not store.floods)
+    await until(lambda: not store.bulk_reader)
     threads.clear()
     os.write(writing, b"calm\n")
     await until(lambda: log.ring.end == 3)
@@ -98,22 +98,22 @@ async def test_what_ebbs_goes_back_to_the_loop(pump: Pump, store: LogStore) -> N
     os.close(writing)
 
 
-async def test_the_end_of_a_flood_closes_its_pipe_as_any_other(pump: Pump, store: LogStore) -> None:
+async def test_the_end_of_a_flood_closes_its_pipe_as_any_other(pump: PipeReader, store: LogStore) -> None:
     log = store.open("web", UNLIMITED)
     reading, writing = pipe()
     pump.follow(reading, log.sink("stdout"))
     with start("yes", stdout=writing) as child:
-        await until(lambda: store.floods)
+        await until(lambda: store.bulk_reader)
         child.send_signal(signal.SIGKILL)
     done = asyncio.Event()
     pump.finish([reading], done.set)
     await asyncio.wait_for(done.wait(), DEADLINE)
-    assert not store.floods
+    assert not store.bulk_reader
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(reading)
 
 
-async def test_both_streams_of_a_process_may_flood(pump: Pump, store: LogStore, tmp_path: Path) -> None:
+async def test_both_streams_of_a_process_may_flood(pump: PipeReader, store: LogStore, tmp_path: Path) -> None:
     log = store.open("web", UNLIMITED)
     (out, out_writing), (err, err_writing) = pipe(), pipe()
     pump.follow(out, log.sink("stdout"))
@@ -129,7 +129,7 @@ async def test_both_streams_of_a_process_may_flood(pump: Pump, store: LogStore, 
     assert (tmp_path / "web-stderr.log").read_bytes() == whole
 
 
-async def test_a_reader_in_the_loop_hears_of_a_flood(pump: Pump, store: LogStore) -> None:
+async def test_a_reader_in_the_loop_hears_of_a_flood(pump: PipeReader, store: LogStore) -> None:
     log = store.open("web", UNLIMITED)
     reading, writing = pipe()
     lines = follow([log])
@@ -151,7 +151,7 @@ def disk_moves(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     moves.set()
     write = LogFile.write
 
-    def wait_and_write(file: LogFile, batch: Sequence[Piece]) -> None:
+    def wait_and_write(file: LogFile, batch: Sequence[LineBatch]) -> None:
         moves.wait(DEADLINE)
         write(file, batch)
 
@@ -161,7 +161,7 @@ def disk_moves(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 
 async def test_a_disk_that_stands_still_gives_the_flood_back(
-    pump: Pump, store: LogStore, disk_moves: threading.Event
+    pump: PipeReader, store: LogStore, disk_moves: threading.Event
 ) -> None:
     log, threads = store.open("web", UNLIMITED), readers("web", store)
     reading, writing = pipe()
@@ -169,7 +169,7 @@ async def test_a_disk_that_stands_still_gives_the_flood_back(
     with start("yes", stdout=writing) as child:
         await until(lambda: WRITER in threads)
         disk_moves.clear()
-        await until(lambda: threads[-1] == "MainThread" and not store.floods)
+        await until(lambda: threads[-1] == "MainThread" and not store.bulk_reader)
         disk_moves.set()
         await until(lambda: threads[-1] == WRITER)
         child.kill()

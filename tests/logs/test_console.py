@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pmtui.logs.console import TOTAL, Bridge, Format
+from pmtui.logs.console import MAX_CONCURRENT_FLOODS, ConsoleLog, Format
 from pmtui.text.timestamps import rfc3339
 from tests.eventually import DEADLINE
 
@@ -16,7 +16,7 @@ MS = 1_795_194_000_123
 
 def bridged(format: Format, process_id: str, stream: str, data: bytes) -> str:
     reading, writing = os.pipe()
-    bridge = Bridge(writing, format)
+    bridge = ConsoleLog(writing, format)
     bridge.chunk(process_id, "stderr" if stream == "stderr" else "stdout", MS, data, data.count(b"\n"))
     bridge.close()
     os.close(writing)
@@ -46,7 +46,7 @@ def test_the_json_form_is_one_object_a_line() -> None:
 
 def test_the_manager_speaks_too() -> None:
     reading, writing = os.pipe()
-    bridge = Bridge(writing)
+    bridge = ConsoleLog(writing)
     bridge.line("INFO", "3 processes started")
     bridge.close()
     text = os.read(reading, 1000).decode()
@@ -60,7 +60,7 @@ def test_colours_are_for_a_terminal(monkeypatch: pytest.MonkeyPatch, no_color: s
     monkeypatch.setenv("NO_COLOR", no_color)
     monkeypatch.setenv("TERM", "xterm")
     ours, theirs = os.openpty()
-    bridge = Bridge(theirs)
+    bridge = ConsoleLog(theirs)
     bridge.chunk("web", "stderr", MS, b"\x1b[1mno\n", 1)
     bridge.close()
     text = os.read(ours, 1000).decode()
@@ -72,7 +72,7 @@ def test_colours_are_for_a_terminal(monkeypatch: pytest.MonkeyPatch, no_color: s
 
 def test_a_stuck_reader_costs_lines_and_no_time() -> None:
     reading, writing = os.pipe()
-    bridge = Bridge(writing)
+    bridge = ConsoleLog(writing)
     started = time.monotonic()
     for number in range(1000):
         bridge.chunk(f"web-{number % 20}", "stdout", MS + number, b"x" * 9_999 + b"\n", 1)
@@ -88,7 +88,7 @@ def test_a_stuck_reader_costs_lines_and_no_time() -> None:
 
 def test_a_flood_of_one_hides_no_other_and_is_told() -> None:
     reading, writing = os.pipe()
-    bridge = Bridge(writing)
+    bridge = ConsoleLog(writing)
     for number in range(1000):
         bridge.chunk("flood", "stdout", MS, b"x" * 9_999 + b"\n", 1)
         if number % 100 == 0:
@@ -105,21 +105,21 @@ def test_a_flood_of_one_hides_no_other_and_is_told() -> None:
 
 
 def test_many_floods_together_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmtui.logs.console.BURST", 100_000)
+    monkeypatch.setattr("pmtui.logs.console.BURST_BYTES", 100_000)
     with (tmp_path / "out").open("wb") as out:
-        bridge = Bridge(out.fileno())
+        bridge = ConsoleLog(out.fileno())
         for number in range(400):
             bridge.chunk(f"web-{number % 100}", "stdout", MS, b"x" * 9_999 + b"\n", 1)
         bridge.close()
     text = (tmp_path / "out").read_bytes()
     printed = text.count(b"][STDOUT]")
-    assert printed == TOTAL * 100_000 // 10_000 + 1
+    assert printed == MAX_CONCURRENT_FLOODS * 100_000 // 10_000 + 1
     assert printed + sum(map(int, re.findall(rb"(\d+) lines of web-\d+ are in its log alone", text))) == 400
 
 
 def test_a_stuck_reader_does_not_hold_up_the_exit() -> None:
     reading, writing = os.pipe()
-    bridge = Bridge(writing)
+    bridge = ConsoleLog(writing)
     bridge.chunk("web", "stdout", MS, b"x" * 200_000 + b"\n", 1)
     started = time.monotonic()
     bridge.close()
@@ -131,7 +131,7 @@ def test_a_stuck_reader_does_not_hold_up_the_exit() -> None:
 def test_a_reader_that_is_gone_harms_nobody() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    bridge = Bridge(writing)
+    bridge = ConsoleLog(writing)
     bridge.line("INFO", "to nobody")
     bridge.close()
     bridge.line("INFO", "nor this")

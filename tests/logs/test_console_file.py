@@ -6,12 +6,12 @@ import pytest
 
 from pmtui.config.model import LogSettings
 from pmtui.logs import bridge_file
-from pmtui.logs.bridge_file import FileBridge
+from pmtui.logs.bridge_file import FileConsoleLog
 
 
 def test_it_is_rotated_between_two_lines_and_keeps_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bridge_file, "SETTINGS", LogSettings(timestamps=False, max_size=1000, keep=2))
-    bridge = FileBridge(tmp_path / "manager.log")
+    bridge = FileConsoleLog(tmp_path / "manager.log")
     for number in range(100):
         bridge.line("INFO", f"line {number}")
     bridge.close()

@@ -9,11 +9,11 @@ import pytest
 
 from pmtui.config.model import LogSettings
 from pmtui.control import LogLine
-from pmtui.logs.capture.pipe_reader import Pump
-from pmtui.logs.files.log_file import LogFile, Piece
-from pmtui.logs.search.follow import Missed, follow
+from pmtui.logs.capture.pipe_reader import PipeReader
+from pmtui.logs.files.log_file import LineBatch, LogFile
+from pmtui.logs.search.follow import MissedLines, follow
 from pmtui.logs.search.query import Query, search
-from pmtui.logs.search.threads import in_thread
+from pmtui.logs.search.threads import run_in_thread
 from pmtui.logs.store import LogStore, ProcessLog
 from pmtui.text.pattern import Pattern
 from tests.eventually import DEADLINE
@@ -31,16 +31,16 @@ def write(log: ProcessLog, *texts: object) -> None:
     log.sink("stdout").feed("".join(f"{text}\n" for text in texts).encode())
 
 
-async def take(stream: AsyncIterator[LogLine | Missed], count: int) -> list[LogLine | Missed]:
+async def take(stream: AsyncIterator[LogLine | MissedLines], count: int) -> list[LogLine | MissedLines]:
     async with asyncio.timeout(DEADLINE):
         return [await anext(stream) for _ in range(count)]
 
 
-def shown(lines: list[LogLine | Missed]) -> list[object]:
+def shown(lines: list[LogLine | MissedLines]) -> list[object]:
     return [line.text if isinstance(line, LogLine) else line for line in lines]
 
 
-def numbers(lines: list[LogLine | Missed]) -> list[int]:
+def numbers(lines: list[LogLine | MissedLines]) -> list[int]:
     return [int(str(text)) for text in shown(lines)]
 
 
@@ -77,7 +77,7 @@ async def test_history_is_what_there_is_when_it_is_read(store: LogStore) -> None
     """Not when it was asked for: a flood since then would be read back for nothing."""
     log = store.open("web", BARE)
     moves = threading.Event()
-    busy = [asyncio.ensure_future(in_thread(lambda: moves.wait(DEADLINE))) for _ in range(2)]
+    busy = [asyncio.ensure_future(run_in_thread(lambda: moves.wait(DEADLINE))) for _ in range(2)]
     async with aclosing(follow([log], Query(lines=3))) as stream:
         waiting = asyncio.ensure_future(take(stream, 3))
         await asyncio.sleep(0)
@@ -93,7 +93,7 @@ async def test_a_disk_that_is_slow_but_moves_is_waited_for(store: LogStore, monk
     logs = [store.open(f"web-{number}", BARE) for number in range(8)]
     written = LogFile.write
 
-    def write_slowly(file: LogFile, batch: Sequence[Piece]) -> None:
+    def write_slowly(file: LogFile, batch: Sequence[LineBatch]) -> None:
         time.sleep(0.5)  # of all eight more than a disk may stand still
         written(file, batch)
 
@@ -140,7 +140,7 @@ async def test_a_reader_that_is_too_slow_is_told_what_it_missed() -> None:
         write(log, "first")
         assert shown(await take(stream, 1)) == ["first"]
         write(log, *range(100))
-        assert shown(await take(stream, 3)) == [Missed("web", 90), "90", "91"]
+        assert shown(await take(stream, 3)) == [MissedLines("web", 90), "90", "91"]
     store.close()
 
 
@@ -176,9 +176,9 @@ async def test_a_reader_that_leaves_is_forgotten(store: LogStore) -> None:
 
 
 async def test_a_hundred_rotations_cost_a_reader_no_line(store: LogStore) -> None:
-    pump = Pump(asyncio.get_running_loop())
+    pump = PipeReader(asyncio.get_running_loop())
     log = store.open("web", LogSettings(max_size=10_000, keep=200))
-    log.begin(1)
+    log.start_run(1)
     code = "import time\nfor n in range(35_000):\n  print(n, flush=n % 100 == 0)\n  n % 1000 or time.sleep(0.01)"
     async with aclosing(follow([log], Query(lines=0))) as stream:
         reader = asyncio.ensure_future(take(stream, 35_000))

@@ -1,13 +1,13 @@
-from pmtui.logs.capture.line_splitter import CUT, LONGEST, StreamSink
+from pmtui.logs.capture.line_splitter import CUT_MARKER, MAX_LINE_BYTES, LineSplitter
 
 
 def taken(*chunks: bytes) -> list[tuple[bytes, bytes]]:
     """What a sink gives on: lines and marks."""
     out: list[tuple[bytes, bytes]] = []
-    sink = StreamSink(lambda data, mark: out.append((data, mark)), lambda: True)
+    sink = LineSplitter(lambda data, mark: out.append((data, mark)), lambda: True)
     for chunk in chunks:
         assert sink.feed(chunk)
-    sink.end()
+    sink.feed_eof()
     return out
 
 
@@ -29,35 +29,35 @@ def test_what_is_left_at_the_end_is_a_line() -> None:
 
 
 def test_a_line_of_the_longest_length_is_not_cut() -> None:
-    line = b"x" * LONGEST + b"\n"
+    line = b"x" * MAX_LINE_BYTES + b"\n"
     assert taken(line[:100], line[100:]) == [(line, b"")]
 
 
 def test_a_longer_line_is_cut_and_marked() -> None:
-    line = b"x" * LONGEST + b"y\n"
+    line = b"x" * MAX_LINE_BYTES + b"y\n"
     assert taken(b"before\n" + line + b"after\n") == [
         (b"before\n", b""),
-        (b"x" * LONGEST, CUT),
+        (b"x" * MAX_LINE_BYTES, CUT_MARKER),
         (b"y\nafter\n", b""),
     ]
 
 
 def test_a_cut_does_not_split_a_character() -> None:
-    text = ("x" + "€" * LONGEST).encode()
+    text = ("x" + "€" * MAX_LINE_BYTES).encode()
     parts = taken(text)
     assert b"".join(data for data, _ in parts) == text + b"\n"
     for data, mark in parts:
         data.decode()
-        assert mark in (CUT, b"")
+        assert mark in (CUT_MARKER, b"")
 
 
 def test_a_megabyte_without_a_newline_is_cut_in_pieces_without_loss() -> None:
     chunk = b"x" * 50_000
     parts = taken(*[chunk] * 20)
     assert b"".join(data for data, _ in parts) == chunk * 20 + b"\n"
-    assert all(len(data) <= LONGEST + 1 for data, _ in parts)
+    assert all(len(data) <= MAX_LINE_BYTES + 1 for data, _ in parts)
 
 
 def test_no_room_is_told() -> None:
-    sink = StreamSink(lambda data, mark: None, lambda: False)
+    sink = LineSplitter(lambda data, mark: None, lambda: False)
     assert not sink.feed(b"one\n")

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from pmtui.config.model import LogSettings
-from pmtui.logs.files.log_file import LogFile, Piece, groups
+from pmtui.logs.files.log_file import LineBatch, LogFile, groups
 from tests.eventually import DEADLINE
 
 BARE = LogSettings(timestamps=False)
 
 
-def piece(first: int, *lines: bytes) -> Piece:
+def piece(first: int, *lines: bytes) -> LineBatch:
     data = b"".join(line + b"\n" for line in lines)
-    return Piece(first, len(lines), len(data), (data,))
+    return LineBatch(first, len(lines), len(data), (data,))
 
 
 def contents(file: LogFile) -> list[bytes]:
@@ -128,7 +128,7 @@ def test_what_is_no_file_is_never_written(tmp_path: Path, obstacle: str) -> None
 
 
 def test_a_loss_is_told_where_it_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmtui.logs.files.log_file.RETRY", 0.0)
+    monkeypatch.setattr("pmtui.logs.files.log_file.RETRY_DELAY", 0.0)
     os.mkfifo(tmp_path / "web-stdout.log")
     file = LogFile(tmp_path, "web-stdout", BARE)
     file.write([piece(1, b"lost", b"too")])

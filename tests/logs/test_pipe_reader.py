@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from pmtui.logs.capture.pipe_reader import Pump
+from pmtui.logs.capture.pipe_reader import PipeReader
 from tests.eventually import DEADLINE
 from tests.logs.support import pipe, start, until
 
@@ -24,21 +24,21 @@ class Notebook:
         self.feeds += 1
         return self.room
 
-    def may_come(self) -> bool:
+    def has_room(self) -> bool:
         return self.room
 
-    def end(self) -> None:
+    def feed_eof(self) -> None:
         self.ended += 1
 
 
 @pytest.fixture
-async def pump() -> AsyncIterator[Pump]:
-    pump = Pump(asyncio.get_running_loop())
+async def pump() -> AsyncIterator[PipeReader]:
+    pump = PipeReader(asyncio.get_running_loop())
     yield pump
     pump.close()
 
 
-async def test_what_is_written_arrives(pump: Pump) -> None:
+async def test_what_is_written_arrives(pump: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
     pump.follow(reading, sink)
     os.write(writing, b"one\n")
@@ -48,7 +48,7 @@ async def test_what_is_written_arrives(pump: Pump) -> None:
     os.close(writing)
 
 
-async def test_single_lines_are_read_together(pump: Pump) -> None:
+async def test_single_lines_are_read_together(pump: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
     pump.follow(reading, sink)
     started = time.monotonic()
@@ -61,7 +61,7 @@ async def test_single_lines_are_read_together(pump: Pump) -> None:
     os.close(writing)
 
 
-async def test_finish_reads_to_the_end_and_is_done_within_the_call(pump: Pump) -> None:
+async def test_finish_reads_to_the_end_and_is_done_within_the_call(pump: PipeReader) -> None:
     ends, sinks = [pipe(), pipe()], [Notebook(), Notebook()]
     for (reading, writing), sink in zip(ends, sinks, strict=True):
         pump.follow(reading, sink)
@@ -76,7 +76,7 @@ async def test_finish_reads_to_the_end_and_is_done_within_the_call(pump: Pump) -
             os.fstat(reading)
 
 
-async def test_a_stranger_that_holds_the_pipe_is_left_after_half_a_second(pump: Pump) -> None:
+async def test_a_stranger_that_holds_the_pipe_is_left_after_half_a_second(pump: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
     pump.follow(reading, sink)
     done = asyncio.Event()
@@ -90,8 +90,10 @@ async def test_a_stranger_that_holds_the_pipe_is_left_after_half_a_second(pump: 
     os.close(writing)
 
 
-async def test_a_stranger_that_lets_go_is_waited_for_no_longer(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmtui.logs.capture.pipe_reader.STRANGER", 600)
+async def test_a_stranger_that_lets_go_is_waited_for_no_longer(
+    pump: PipeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pmtui.logs.capture.pipe_reader.ORPHAN_PIPE_TIMEOUT", 600)
     (reading, writing), sink = pipe(), Notebook()
     pump.follow(reading, sink)
     done = asyncio.Event()
@@ -100,7 +102,7 @@ async def test_a_stranger_that_lets_go_is_waited_for_no_longer(pump: Pump, monke
     await asyncio.wait_for(done.wait(), DEADLINE)
 
 
-async def test_a_stranger_that_floods_is_left_too(pump: Pump) -> None:
+async def test_a_stranger_that_floods_is_left_too(pump: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
     pump.follow(reading, sink)
     with start("yes", stdout=writing) as stranger:
@@ -111,7 +113,7 @@ async def test_a_stranger_that_floods_is_left_too(pump: Pump) -> None:
         stranger.kill()
 
 
-async def test_a_process_that_closes_its_output_costs_nothing(pump: Pump) -> None:
+async def test_a_process_that_closes_its_output_costs_nothing(pump: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
     pump.follow(reading, sink)
     os.close(writing)
@@ -124,7 +126,7 @@ async def test_a_process_that_closes_its_output_costs_nothing(pump: Pump) -> Non
     assert done == ["done"]
 
 
-async def test_a_full_sink_holds_the_pipe_back_until_there_is_room(pump: Pump) -> None:
+async def test_a_full_sink_holds_the_pipe_back_until_there_is_room(pump: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
     sink.room = False
     pump.follow(reading, sink)
@@ -138,7 +140,7 @@ async def test_a_full_sink_holds_the_pipe_back_until_there_is_room(pump: Pump) -
     os.close(writing)
 
 
-async def test_a_paused_pipe_is_read_after_resume(pump: Pump) -> None:
+async def test_a_paused_pipe_is_read_after_resume(pump: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
     pump.follow(reading, sink)
     pump.pause(reading)
@@ -150,7 +152,7 @@ async def test_a_paused_pipe_is_read_after_resume(pump: Pump) -> None:
     os.close(writing)
 
 
-async def test_a_flood_leaves_the_loop_responsive(pump: Pump) -> None:
+async def test_a_flood_leaves_the_loop_responsive(pump: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
     pump.follow(reading, sink)
     with start("head", "-c", "100000000", "/dev/zero", stdout=writing) as child:
@@ -169,13 +171,13 @@ async def test_a_flood_leaves_the_loop_responsive(pump: Pump) -> None:
     assert 0 < most <= 1 << 20
 
 
-async def test_finishing_nothing_is_done_at_once(pump: Pump) -> None:
+async def test_finishing_nothing_is_done_at_once(pump: PipeReader) -> None:
     done: list[str] = []
     pump.finish([], lambda: done.append("done"))
     assert done == ["done"]
 
 
-async def test_done_may_follow_the_next_run(pump: Pump) -> None:
+async def test_done_may_follow_the_next_run(pump: PipeReader) -> None:
     (reading, writing), first, second = pipe(), Notebook(), Notebook()
     pump.follow(reading, first)
     os.close(writing)

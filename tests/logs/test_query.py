@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pmtui.config.model import LogSettings
-from pmtui.control import MOST_LINES, LogLine, RawLogLine, Stream
+from pmtui.control import MAX_LINES, LogLine, RawLogLine, Stream
 from pmtui.logs.process_log import STREAMS, ProcessLog
 from pmtui.logs.search.query import Query, QueryError, parse_query, search, search_now
 from pmtui.logs.store import LogStore
@@ -60,7 +60,7 @@ class Witness:
         self.chance = random.Random(seed)
 
     def run(self, number: int, chunks: int, both: bool = True) -> None:
-        self.log.begin(number)
+        self.log.start_run(number)
         sinks = {stream: self.log.sink(stream) for stream in STREAMS}
         for _ in range(chunks):
             stream: Stream = self.chance.choice(STREAMS) if both else "stdout"
@@ -89,7 +89,7 @@ def witnessed(store: LogStore, clock: Clock, process_id: str = "web", seed: int 
     return witness
 
 
-@pytest.mark.parametrize("lines", [0, 1, 49, 50, 51, 200, MOST_LINES])
+@pytest.mark.parametrize("lines", [0, 1, 49, 50, 51, 200, MAX_LINES])
 def test_the_last_lines_are_exactly_those(store: LogStore, clock: Clock, lines: int) -> None:
     witness = witnessed(store, clock)
     assert ask(Query(lines=lines), witness.log) == (witness.lines[-lines:] if lines else [])
@@ -98,7 +98,7 @@ def test_the_last_lines_are_exactly_those(store: LogStore, clock: Clock, lines: 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_filter_is_exact(store: LogStore, clock: Clock, seed: int) -> None:
     witness = witnessed(store, clock, seed=seed)
-    every, lines = Query(lines=MOST_LINES), witness.lines
+    every, lines = Query(lines=MAX_LINES), witness.lines
     middle = NOON + (clock.ms - NOON) // 2
     assert ask(replace(every, stream="stderr"), witness.log) == [line for line in lines if line.stream == "stderr"]
     assert ask(replace(every, since_ms=middle), witness.log) == [line for line in lines if line.time >= rfc3339(middle)]
@@ -135,7 +135,7 @@ def test_lines_of_a_former_manager_are_found_before_those_of_this_one(tmp_path: 
     store = LogStore(tmp_path, no_alarm)
     clock.ms += 10
     after = witnessed(store, clock, seed=2, runs=1)
-    found = ask(Query(lines=MOST_LINES), after.log)
+    found = ask(Query(lines=MAX_LINES), after.log)
     assert found[len(before.lines) :] == after.lines
     old = found[: len(before.lines)]
     assert [line.seq for line in old] == list(range(1 - len(old), 1))
@@ -143,7 +143,7 @@ def test_lines_of_a_former_manager_are_found_before_those_of_this_one(tmp_path: 
     for stream in STREAMS:
         shown = [(line.text, line.run) for line in old if line.stream == stream]
         assert shown == [(line.text, line.run) for line in before.lines if line.stream == stream]
-    previous = ask(Query(lines=MOST_LINES, run="previous"), after.log)
+    previous = ask(Query(lines=MAX_LINES, run="previous"), after.log)
     assert sorted(line.text for line in previous) == sorted(line.text for line in before.lines if line.run == 2)
     store.close()
 
@@ -151,7 +151,7 @@ def test_lines_of_a_former_manager_are_found_before_those_of_this_one(tmp_path: 
 def test_a_run_that_crashed_and_the_next_share_no_line(store: LogStore, clock: Clock, tmp_path: Path) -> None:
     log = store.open("web", LogSettings())
     for run in (1, 2):  # within one millisecond
-        log.begin(run)
+        log.start_run(run)
         log.sink("stdout").feed(b"run %d\n" % run)
     store.close()
     later = LogStore(tmp_path, no_alarm)
@@ -164,22 +164,22 @@ def test_a_run_that_crashed_and_the_next_share_no_line(store: LogStore, clock: C
 def test_without_timestamps_the_lines_are_all_there(store: LogStore, clock: Clock) -> None:
     log = store.open("web", LogSettings(timestamps=False, max_size=1000, keep=1000))
     log.ring.max_lines = 10
-    log.begin(1)
+    log.start_run(1)
     long = b"x" * 70_000
     for number in range(300):
         log.sink("stdout").feed(b"%d\n" % number if number != 100 else long + b"\n")
-    found = ask(Query(lines=MOST_LINES), log)
+    found = ask(Query(lines=MAX_LINES), log)
     assert [line.seq for line in found] == list(range(1, 302))
     assert [line.text for line in found if len(line.text) < 10] == [str(n) for n in range(300) if n != 100]
     assert "".join(line.text for line in found[100:102]) == long.decode()
     assert (found[0].time, found[-1].time) == ("", rfc3339(clock.ms))
-    assert len(ask(Query(lines=MOST_LINES, since_ms=1), log)) == 10
+    assert len(ask(Query(lines=MAX_LINES, since_ms=1), log)) == 10
 
 
 def test_a_line_that_was_lost_is_where_its_marker_is(
     store: LogStore, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pmtui.logs.files.log_file.RETRY", 0.0)
+    monkeypatch.setattr("pmtui.logs.files.log_file.RETRY_DELAY", 0.0)
     store = LogStore(tmp_path / "logs", lambda text: None)
     log = store.open("web", LogSettings(timestamps=False))
     log.ring.max_lines = 1
@@ -203,13 +203,13 @@ def test_a_line_that_was_lost_is_where_its_marker_is(
 
 async def test_a_search_runs_beside_the_loop(store: LogStore, clock: Clock) -> None:
     witness = witnessed(store, clock)
-    assert await search([witness.log], Query(lines=MOST_LINES)) == witness.lines
+    assert await search([witness.log], Query(lines=MAX_LINES)) == witness.lines
 
 
 async def test_a_search_that_takes_too_long_is_given_up(store: LogStore, clock: Clock) -> None:
     witness = witnessed(store, clock)
     with pytest.raises(QueryError, match="too long"):
-        await search([witness.log], Query(lines=MOST_LINES), seconds=0)
+        await search([witness.log], Query(lines=MAX_LINES), seconds=0)
 
 
 def test_the_files_are_closed_again(store: LogStore, clock: Clock) -> None:
@@ -217,9 +217,9 @@ def test_the_files_are_closed_again(store: LogStore, clock: Clock) -> None:
     ask(Query(), witness.log)
     before = len(list(Path("/proc/self/fd").iterdir()))
     ask(Query(lines=60), witness.log)
-    ask(Query(lines=MOST_LINES), witness.log)
+    ask(Query(lines=MAX_LINES), witness.log)
     with pytest.raises(QueryError):
-        search_now([witness.log], Query(lines=MOST_LINES), 0)
+        search_now([witness.log], Query(lines=MAX_LINES), 0)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
@@ -236,7 +236,7 @@ def test_parameters_become_a_query(clock: Clock) -> None:
         }
     )
     assert query == Query(
-        lines=MOST_LINES, stream="stderr", since_ms=NOON - 300_000, until_ms=NOON + 500, run="previous", level="warn"
+        lines=MAX_LINES, stream="stderr", since_ms=NOON - 300_000, until_ms=NOON + 500, run="previous", level="warn"
     )
     assert parse_query({"run": "7", "grep": "a+"}).run == 7
     assert parse_query({}) == Query()
@@ -272,7 +272,7 @@ def test_lines_before_a_number_go_back_into_the_files(store: LogStore, clock: Cl
 
 def test_raw_lines_have_the_bytes_as_they_were_written(store: LogStore, clock: Clock) -> None:
     log = store.open("web", LogSettings())
-    log.begin(1)
+    log.start_run(1)
     log.sink("stdout").feed(b"\x1b[31mred\xff\n")
     (line,) = ask(parse_query({"raw": "true"}), log)
     assert isinstance(line, RawLogLine)

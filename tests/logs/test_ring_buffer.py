@@ -1,21 +1,21 @@
 import threading
 
 from pmtui.control import LogLine
-from pmtui.logs.ring_buffer import Ring
+from pmtui.logs.ring_buffer import RingBuffer
 from pmtui.text.timestamps import rfc3339
 
 MS = 1_795_194_000_123
 
 
-def ring_of(count: int, **bounds: int) -> Ring:
-    ring = Ring("web", **bounds)
+def ring_of(count: int, **bounds: int) -> RingBuffer:
+    ring = RingBuffer("web", **bounds)
     for number in range(1, count + 1):
         ring.append("stdout", 1, MS, b"line %d\n" % number, 1)
     return ring
 
 
 def test_lines_are_numbered_from_one() -> None:
-    ring = Ring("web")
+    ring = RingBuffer("web")
     assert ring.append("stdout", 1, MS, b"a\nb\n", 2) == 1
     assert ring.append("stderr", 2, MS + 1, b"\x1b[31mc\x1b[0m\n", 1) == 3
     assert (ring.start, ring.end) == (1, 4)
@@ -33,7 +33,7 @@ def test_old_lines_leave_at_the_bound_of_lines() -> None:
 
 
 def test_the_bound_of_lines_holds_within_a_chunk() -> None:
-    ring = Ring("web", max_lines=3)
+    ring = RingBuffer("web", max_lines=3)
     ring.append("stdout", 1, MS, b"a\nb\nc\nd\ne\n", 5)
     assert [line.text for line in ring.lines(1, 10)] == ["c", "d", "e"]
 
@@ -51,7 +51,7 @@ def test_a_page_in_the_middle_is_what_was_asked_for() -> None:
 
 
 def test_a_listener_is_called_until_it_has_enough() -> None:
-    ring, calls = Ring("web"), []
+    ring, calls = RingBuffer("web"), []
     forget = ring.listen(lambda: calls.append(ring.end))
     ring.append("stdout", 1, MS, b"a\n", 1)
     forget()
@@ -60,7 +60,7 @@ def test_a_listener_is_called_until_it_has_enough() -> None:
 
 
 def test_another_thread_can_read_all_the_while() -> None:
-    ring = Ring("web", max_lines=100)
+    ring = RingBuffer("web", max_lines=100)
     ended = threading.Event()
     wrong: list[object] = []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pmtui.config.model import LogSettings
-from pmtui.logs.capture.pipe_reader import Pump
+from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.logs.store import LogStore
 from tests.logs.support import BARE, fed, no_alarm, run_python
 
@@ -66,19 +66,19 @@ def test_a_store_without_folder_keeps_lines_in_memory_only() -> None:
 def test_the_last_words_are_those_on_stderr(store: LogStore) -> None:
     log = fed(store, "web", b"out\n")
     log.sink("stderr").feed(b"Traceback\n  File\nValueError: \x1b[31mno\x1b[0m\n")
-    assert log.last_words(2) == ["  File", "ValueError: no"]
-    assert log.last_words(10) == ["Traceback", "  File", "ValueError: no"]
+    assert log.tail(2) == ["  File", "ValueError: no"]
+    assert log.tail(10) == ["Traceback", "  File", "ValueError: no"]
 
 
 def test_the_last_words_are_those_on_stdout_when_stderr_is_silent_in_this_run(store: LogStore) -> None:
     log = store.open("web", BARE)
-    log.begin(1)
+    log.start_run(1)
     log.sink("stderr").feed(b"an older run\n")
-    log.begin(2)
+    log.start_run(2)
     sink = log.sink("stdout")
     for text in (b"a\n", b"b\n", b"c\n"):
         sink.feed(text)
-    assert log.last_words(2) == ["b", "c"]
+    assert log.tail(2) == ["b", "c"]
 
 
 def test_a_cleared_log_is_empty_and_goes_on(store: LogStore, folder: Path) -> None:
@@ -103,7 +103,7 @@ def test_bytes_are_counted(store: LogStore) -> None:
 
 
 async def test_a_crash_that_prints_at_the_very_end_loses_nothing(store: LogStore, folder: Path) -> None:
-    pump = Pump(asyncio.get_running_loop())
+    pump = PipeReader(asyncio.get_running_loop())
     code = """import os, sys
 for i in range(20000): print(i)
 print('dying words', file=sys.stderr, end='', flush=True)
@@ -111,9 +111,9 @@ sys.stdout.flush()
 os.abort()"""
     log = store.open("web", BARE)
     for run in range(1, 6):
-        log.begin(run)
+        log.start_run(run)
         await run_python(log, pump, code)
-        assert log.last_words(1) == ["dying words"]
+        assert log.tail(1) == ["dying words"]
     pump.close()
     store.close()
     assert (folder / "web-stdout.log").read_bytes() == b"".join(b"%d\n" % i for i in range(20000)) * 5

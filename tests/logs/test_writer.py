@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pmtui.config.model import LogSettings
-from pmtui.logs.capture.pipe_reader import Pump
-from pmtui.logs.files.log_file import LogFile, Piece
+from pmtui.logs.capture.pipe_reader import PipeReader
+from pmtui.logs.files.log_file import LineBatch, LogFile
 from pmtui.logs.store import LogStore
 from tests.eventually import DEADLINE
 from tests.logs.support import BARE, fed, no_alarm, pipe, start, until
@@ -36,7 +36,7 @@ class Disk:
         self.moves.set()
         write = LogFile.write
 
-        def wait_and_write(file: LogFile, batch: Sequence[Piece]) -> None:
+        def wait_and_write(file: LogFile, batch: Sequence[LineBatch]) -> None:
             self.moves.wait(DEADLINE)
             write(file, batch)
 
@@ -45,17 +45,17 @@ class Disk:
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
-    monkeypatch.setattr("pmtui.logs.files.writer.ROOM", 100_000)
-    monkeypatch.setattr("pmtui.logs.files.writer.ROOM_STALLED", 400_000)
+    monkeypatch.setattr("pmtui.logs.files.writer.MAX_BUFFERED_BYTES", 100_000)
+    monkeypatch.setattr("pmtui.logs.files.writer.MAX_STALLED_BYTES", 400_000)
     disk = Disk(monkeypatch)
     yield disk
     disk.moves.set()
 
 
 async def test_a_full_disk_costs_lines_and_nothing_else(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmtui.logs.files.log_file.RETRY", 0.1)
+    monkeypatch.setattr("pmtui.logs.files.log_file.RETRY_DELAY", 0.1)
     alarms: list[str] = []
-    store, pump = LogStore(small_disk / "logs", alarms.append), Pump(asyncio.get_running_loop())
+    store, pump = LogStore(small_disk / "logs", alarms.append), PipeReader(asyncio.get_running_loop())
     (small_disk / "ballast").write_bytes(b"x" * 500_000)
     log = store.open("web", LogSettings(timestamps=False, max_size=0))
     reading, writing = pipe()
@@ -91,7 +91,7 @@ def test_one_alarm_is_raised_for_all_that_fails(tmp_path: Path) -> None:
 
 
 async def test_while_the_disk_moves_a_full_queue_makes_the_process_wait(tmp_path: Path, disk: Disk) -> None:
-    store, pump = LogStore(tmp_path, no_alarm), Pump(asyncio.get_running_loop())
+    store, pump = LogStore(tmp_path, no_alarm), PipeReader(asyncio.get_running_loop())
     disk.moves.clear()
     log = store.open("web", LogSettings(timestamps=False, max_size=0))
     reading, writing = pipe()
@@ -114,9 +114,9 @@ async def test_while_the_disk_moves_a_full_queue_makes_the_process_wait(tmp_path
 async def test_a_disk_that_stands_still_costs_lines_at_last(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pmtui.logs.files.writer.STALLED", 0.3)
+    monkeypatch.setattr("pmtui.logs.files.writer.STALL_TIMEOUT", 0.3)
     alarms: list[str] = []
-    store, pump = LogStore(tmp_path, alarms.append), Pump(asyncio.get_running_loop())
+    store, pump = LogStore(tmp_path, alarms.append), PipeReader(asyncio.get_running_loop())
     disk.moves.clear()
     log = store.open("web", LogSettings(timestamps=False, max_size=0))
     reading, writing = pipe()
@@ -126,7 +126,7 @@ async def test_a_disk_that_stands_still_costs_lines_at_last(
     await until(lambda: log.ring.end == 1_000_001)
     assert [alarm[:41] for alarm in alarms] == ["the disk of the logs has not moved for 0 s"[:41]]
     disk.moves.set()
-    await until(lambda: store._writer._belt.load == 0)
+    await until(lambda: store._writer._worker.load == 0)
     log.sink("stdout").feed(b"more\n")
     store.close()
     pump.close()
@@ -140,7 +140,7 @@ async def test_a_disk_that_stands_still_costs_lines_at_last(
 def test_a_disk_that_stands_still_does_not_hold_up_the_exit(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pmtui.logs.files.writer._PATIENCE", 0.3)
+    monkeypatch.setattr("pmtui.logs.files.writer._FLUSH_TIMEOUT", 0.3)
     store = LogStore(tmp_path, no_alarm)
     disk.moves.clear()
     fed(store, "web", b"never written\n")
@@ -166,7 +166,7 @@ async def test_lines_are_on_disk_soon(tmp_path: Path) -> None:
 def test_nothing_is_started_for_a_silent_process(tmp_path: Path) -> None:
     before = threading.active_count()
     store = LogStore(tmp_path / "logs", no_alarm)
-    store.open("web", BARE).begin(1)
+    store.open("web", BARE).start_run(1)
     assert threading.active_count() == before
     assert not (tmp_path / "logs").exists()
     store.close()

@@ -10,7 +10,7 @@ import pytest
 from pmtui.config.model import Health
 from pmtui.control import Reason, Status
 from pmtui.monitors.health import checks as health_module
-from pmtui.monitors.health.checks import Checkup, Judge, Verdict, next_turn, rules_of
+from pmtui.monitors.health.checks import HealthCheck, HealthTracker, Verdict, effective_rules, next_due
 from pmtui.monitors.health.probes import ProbeError
 from tests.eventually import eventually_async, is_alive
 from tests.managed import STOPPED, managed, row, running, sh, until
@@ -20,60 +20,68 @@ HTTP = Health(http="http://127.0.0.1:1/", interval=30, start_period=10)
 BORN = 1000.0
 
 
-def judge(results: str, judge: Judge, start: float = BORN + 100) -> list[Verdict | None]:
+def judge(results: str, judge: HealthTracker, start: float = BORN + 100) -> list[Verdict | None]:
     """The verdicts on good (+) and bad (-) results, one a second."""
-    return [judge.take(result == "+", start + second) for second, result in enumerate(results)]
+    return [judge.record(result == "+", start + second) for second, result in enumerate(results)]
 
 
 def test_one_success_makes_it_ready() -> None:
-    run = Judge(HTTP, BORN)
-    assert (run.word, run.is_ready) == ("starting", False)
+    run = HealthTracker(HTTP, BORN)
+    assert (run.status, run.is_ready) == ("starting", False)
     assert judge("-+", run, BORN) == [None, Verdict.READY]
-    assert (run.word, run.is_ready) == ("healthy", True)
+    assert (run.status, run.is_ready) == ("healthy", True)
 
 
 def test_so_many_failures_in_a_row_make_it_ill() -> None:
-    assert judge("+--+---", Judge(HTTP, BORN)) == [Verdict.READY, None, None, None, None, None, Verdict.ILL]
+    assert judge("+--+---", HealthTracker(HTTP, BORN)) == [
+        Verdict.READY,
+        None,
+        None,
+        None,
+        None,
+        None,
+        Verdict.UNHEALTHY,
+    ]
 
 
 def test_failures_count_only_once_the_start_period_is_over() -> None:
-    run = Judge(HTTP, BORN)
+    run = HealthTracker(HTTP, BORN)
     assert judge("-" * 12, run, BORN) == [None] * 12
-    assert run.word == "starting"
-    assert run.take(False, BORN + 12) is Verdict.ILL
-    assert run.complaint == "not ready after 10 s"
+    assert run.status == "starting"
+    assert run.record(False, BORN + 12) is Verdict.UNHEALTHY
+    assert run.failure_summary == "not ready after 10 s"
 
 
 def test_it_is_asked_every_second_until_the_first_success() -> None:
-    run = Judge(HTTP, BORN)
-    assert run.period == 1
-    run.take(True, BORN)
-    assert run.period == 30
-    assert Judge(Health(tcp="a:1", interval=0.2), BORN).period == 0.2
+    run = HealthTracker(HTTP, BORN)
+    assert run.interval == 1
+    run.record(True, BORN)
+    assert run.interval == 30
+    assert HealthTracker(Health(tcp="a:1", interval=0.2), BORN).interval == 0.2
 
 
 def test_after_an_ill_run_it_takes_several_successes_to_be_healthy_again() -> None:
-    run = Judge(HTTP, BORN, was_ill=True)
-    assert run.take(True, BORN) is Verdict.READY
-    assert (run.word, run.is_ready) == ("unhealthy", True)
-    assert run.take(False, BORN) is None
-    assert run.take(True, BORN) is None
-    assert run.take(True, BORN) is Verdict.WELL
-    assert run.word == "healthy"
+    run = HealthTracker(HTTP, BORN, was_ill=True)
+    assert run.record(True, BORN) is Verdict.READY
+    assert (run.status, run.is_ready) == ("unhealthy", True)
+    assert run.record(False, BORN) is None
+    assert run.record(True, BORN) is None
+    assert run.record(True, BORN) is Verdict.RECOVERED
+    assert run.status == "healthy"
 
 
 def test_silence_needs_no_second_proof() -> None:
-    rules = rules_of(Health(silence=300, interval=30))
+    rules = effective_rules(Health(silence=300, interval=30))
     assert (rules.failure_threshold, rules.interval) == (1, 30)
-    assert rules_of(Health(silence=10, interval=30)).interval == 5
-    assert rules_of(HTTP) is HTTP
+    assert effective_rules(Health(silence=10, interval=30)).interval == 5
+    assert effective_rules(HTTP) is HTTP
 
 
 @pytest.mark.parametrize(
     ("now", "turn"), [(100.0, 110.0), (109.9, 110.0), (110.0, 120.0), (155.0, 160.0), (90.0, 110.0)]
 )
 def test_turns_that_were_missed_are_gone(now: float, turn: float) -> None:
-    assert next_turn(100.0, 10.0, now) == turn
+    assert next_due(100.0, 10.0, now) == turn
 
 
 class Script:
@@ -84,7 +92,7 @@ class Script:
         self.asked = 0
         self.at_once = self.most = 0
 
-    async def ask(self) -> str:
+    async def check(self) -> str:
         self.asked += 1
         self.at_once += 1
         self.most = max(self.most, self.at_once)
@@ -105,8 +113,12 @@ class Script:
 async def results_of(probe: Script, count: int, **fields: Any) -> list[tuple[bool, str, Verdict | None]]:
     told: list[tuple[bool, str, Verdict | None]] = []
     health = Health(tcp="a:1", **{"interval": 0.01, "timeout": 0.05, "start_period": 0} | fields)
-    checkup = Checkup(
-        "a", health, probe, Judge(health, 0.0), lambda result, news: told.append((result.ok, result.message, news))
+    checkup = HealthCheck(
+        "a",
+        health,
+        probe,
+        HealthTracker(health, 0.0),
+        lambda result, news: told.append((result.ok, result.message, news)),
     )
     await eventually_async(lambda: len(told) >= count)
     checkup.close()
@@ -119,7 +131,7 @@ async def test_every_result_is_told_with_its_words() -> None:
         (True, "200 OK", Verdict.READY),
         (False, "503 Service Unavailable", None),
         (False, "Connection refused", None),
-        (False, "no answer within 0.05 s", Verdict.ILL),
+        (False, "no answer within 0.05 s", Verdict.UNHEALTHY),
     ]
 
 
@@ -132,17 +144,17 @@ async def test_checks_of_one_run_never_overlap() -> None:
 
 async def test_a_failure_counts_not_when_everything_stood_still(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 0.0, 0.0, 3600.0] + [3600.0] * 1000)  # it sleeps before the suspend and asks during it
-    monkeypatch.setattr(health_module, "awake_and_asleep", lambda: next(clock))
+    monkeypatch.setattr(health_module, "boottime", lambda: next(clock))
     (first, second) = await results_of(Script(), 2, failure_threshold=1)
     assert first == (False, "no answer within 0.05 s; not counted, for the machine or the manager was asleep", None)
-    assert second == (False, "no answer within 0.05 s", Verdict.ILL)
+    assert second == (False, "no answer within 0.05 s", Verdict.UNHEALTHY)
 
 
 async def test_a_check_is_skipped_when_its_turn_came_while_everything_stood_still(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = iter([0.0, 3600.0] + [3600.0] * 1000)
-    monkeypatch.setattr(health_module, "awake_and_asleep", lambda: next(clock))
+    monkeypatch.setattr(health_module, "boottime", lambda: next(clock))
     probe = Script("first")
     assert (await results_of(probe, 1))[0][1] == "first"
 
@@ -232,7 +244,7 @@ async def test_only_lines_of_the_present_run_count() -> None:
     config = sh("a", "sleep 600", autostart=False, health=Health(log="up", interval=0.05))
     async with managed(config) as manager:
         process = manager.processes["a"]
-        process.log.begin(0)
+        process.log.start_run(0)
         process.log.sink("stdout").feed(b"up\n")
         await manager.start("a")
         await eventually_async(lambda: process.probes)

@@ -10,7 +10,7 @@ import pytest
 
 from pmtui.config.model import Health, HookEvent, Settings
 from pmtui.monitors import hooks
-from pmtui.monitors.hooks import Limiter
+from pmtui.monitors.hooks import RateLimiter
 from tests.eventually import eventually_async
 from tests.managed import managed, running, sh, until
 from tests.servers import web
@@ -122,7 +122,7 @@ async def test_a_hook_that_fails_is_told_once_and_without_its_address() -> None:
     ],
 )
 async def test_what_went_wrong_is_named(monkeypatch: pytest.MonkeyPatch, hook: Any, why: str) -> None:
-    monkeypatch.setattr(hooks, "TIMEOUT", 0.2 if "0.2" in why else 20.0)
+    monkeypatch.setattr(hooks, "HOOK_TIMEOUT", 0.2 if "0.2" in why else 20.0)
     alarms: list[str] = []
     settings = Settings(hooks={"crash": hook})
     async with managed(sh("a", "exit 3", backoff=600), settings=settings, alarm=alarms.append):
@@ -139,7 +139,7 @@ async def test_a_crash_loop_does_not_become_a_flood_of_hooks(tmp_path: Path) -> 
 
 
 def test_those_held_back_are_counted_in_the_next_one() -> None:
-    limiter = Limiter(10)
+    limiter = RateLimiter(10)
     assert limiter.admit("a", "crash", 0) == 0
     assert limiter.admit("a", "crash", 1) is None
     assert limiter.admit("a", "crash", 9.9) is None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pmtui.monitors.watch.ignore import Ignore
+from pmtui.monitors.watch.ignore import IgnoreRules
 
 
 @pytest.mark.parametrize(
@@ -23,14 +23,14 @@ from pmtui.monitors.watch.ignore import Ignore
     ],
 )
 def test_what_tools_write_is_always_ignored(path: str) -> None:
-    assert Ignore("/srv/app", [], []).covers(f"/srv/app/{path}", {})
+    assert IgnoreRules("/srv/app", [], []).covers(f"/srv/app/{path}", {})
 
 
 @pytest.mark.parametrize(
     "path", ["agent.py", "src/agent.py", ".env", "catalog/agent.py", "environment/x", ".gitignore"]
 )
 def test_sources_are_not(path: str) -> None:
-    assert not Ignore("/srv/app", [], []).covers(f"/srv/app/{path}", {})
+    assert not IgnoreRules("/srv/app", [], []).covers(f"/srv/app/{path}", {})
 
 
 @pytest.mark.parametrize(
@@ -50,11 +50,11 @@ def test_sources_are_not(path: str) -> None:
 def test_own_patterns_are_those_of_gitignore_and_never_overrule_what_always_holds(
     patterns: list[str], path: str, ignored: bool
 ) -> None:
-    assert Ignore("/srv/app", patterns, []).covers(f"/srv/app/{path}", {}) is ignored
+    assert IgnoreRules("/srv/app", patterns, []).covers(f"/srv/app/{path}", {}) is ignored
 
 
 def test_the_data_folder_is_ignored_whatever_its_name_is() -> None:
-    ignore = Ignore("/srv/app", [], ["/srv/app/state"])
+    ignore = IgnoreRules("/srv/app", [], ["/srv/app/state"])
     assert ignore.covers("/srv/app/state/state.json", {})
     assert ignore.covers("/srv/app/state", {})
     assert not ignore.covers("/srv/app/statement.py", {})
@@ -63,31 +63,31 @@ def test_the_data_folder_is_ignored_whatever_its_name_is() -> None:
 def test_a_virtual_environment_is_known_by_its_file(tmp_path: Path) -> None:
     (tmp_path / "tools/env/lib").mkdir(parents=True)
     (tmp_path / "tools/env/pyvenv.cfg").touch()
-    ignore = Ignore(str(tmp_path), [], [])
+    ignore = IgnoreRules(str(tmp_path), [], [])
     assert ignore.covers(f"{tmp_path}/tools/env/lib/site.py", {})
     assert ignore.covers(f"{tmp_path}/tools/env", {})
     assert not ignore.covers(f"{tmp_path}/tools/agent.py", {})
 
 
 def test_a_root_within_an_ignored_folder_is_watched_all_the_same() -> None:
-    assert not Ignore("/srv/node_modules/mine", [], []).covers("/srv/node_modules/mine/index.js", {})
+    assert not IgnoreRules("/srv/node_modules/mine", [], []).covers("/srv/node_modules/mine/index.js", {})
 
 
 def test_the_root_itself_is_never_ignored() -> None:
-    assert not Ignore("/srv/venv", ["*"], []).covers("/srv/venv", {})
+    assert not IgnoreRules("/srv/venv", ["*"], []).covers("/srv/venv", {})
 
 
 @pytest.mark.parametrize("pattern", ["!", "[z-a]", "x[9-0]"])
 def test_what_is_no_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="Invalid git pattern"):
-        Ignore("/srv/app", [pattern], [])
+        IgnoreRules("/srv/app", [pattern], [])
 
 
 def test_a_folder_is_as_good_as_the_files_in_it(tmp_path: Path) -> None:
     (tmp_path / "pkg/node_modules/deep").mkdir(parents=True)
     (tmp_path / "pkg/node_modules/deep/index.js").touch()
     (tmp_path / "pkg/a.log").touch()
-    ignore = Ignore(str(tmp_path), [], [])
+    ignore = IgnoreRules(str(tmp_path), [], [])
     assert ignore.covers(f"{tmp_path}/pkg", {})
     (tmp_path / "pkg/src").mkdir()
     assert ignore.covers(f"{tmp_path}/pkg/src", {})

@@ -87,8 +87,8 @@ async def test_what_changes_during_an_installation_is_changed_before_the_start(t
     folder.mkdir()
     config = installing(folder, line, dev_mode=True, watch_debounce=0)
     async with managed(config, settings=settings(tmp_path)) as manager:
-        watcher = manager._attendants._watcher
-        await asyncio.wait_for(watcher.is_armed.wait(), DEADLINE)
+        watcher = manager._monitors._reloader
+        await asyncio.wait_for(watcher.is_ready.wait(), DEADLINE)
         await until(manager, lambda now: now.stage == "installing-dependencies")
         (folder / "agent.py").touch()
         (folder / "seen").touch()

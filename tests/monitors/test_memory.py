@@ -21,13 +21,13 @@ async def test_one_within_its_limit_and_one_without_are_left_alone() -> None:
     configs = sh("a", GREEDY, max_memory=1 << 30), sh("b", GREEDY)
     async with managed(*configs) as manager:
         await running(manager)
-        before = manager._stats.samples
-        await eventually_async(lambda: manager._stats.samples >= before + 4)
+        before = manager._sampler.samples
+        await eventually_async(lambda: manager._sampler.samples >= before + 4)
         assert [now.restart_count for now in await manager.list()] == [0, 0]
 
 
 async def test_nobody_samples_where_there_is_no_limit() -> None:
     async with managed(sh("a", "sleep 600")) as manager:
         await manager.wait("a", frozenset({Status.RUNNING}))
-        assert manager._stats.samples == 0
+        assert manager._sampler.samples == 0
         await until(manager, lambda now: now.memory > 0)  # it may not have executed yet

@@ -5,8 +5,8 @@ from itertools import count
 
 import pytest
 
-from pmtui.logs.ring_buffer import Ring
-from pmtui.monitors.health.http import AnswerError, get, post, status_of
+from pmtui.logs.ring_buffer import RingBuffer
+from pmtui.monitors.health.http import ResponseError, fetch_status, get, post
 from pmtui.monitors.health.probes import HttpProbe, LogProbe, ProbeError, SilenceProbe, TcpProbe
 from pmtui.text.pattern import Pattern
 from tests.eventually import eventually_async
@@ -19,7 +19,7 @@ async def test_two_and_three_hundreds_are_good(status: str) -> None:
         site.status = status
         site.head = "Location: http://127.0.0.1:1/elsewhere\r\n"
         site.body = b""
-        assert (await HttpProbe(site.url).ask()).startswith(status[:3])
+        assert (await HttpProbe(site.url).check()).startswith(status[:3])
 
 
 @pytest.mark.parametrize("status", ["404 Not Found", "500 Internal Server Error", "199 Early"])
@@ -27,12 +27,12 @@ async def test_other_statuses_are_not(status: str) -> None:
     async with web() as site:
         site.status = status
         with pytest.raises((ProbeError, OSError)):
-            await HttpProbe(site.url).ask()
+            await HttpProbe(site.url).check()
 
 
 async def test_the_request_is_what_servers_expect() -> None:
     async with web() as site:
-        await HttpProbe(f"{site.url}/a%20b/ü?q=1&r=x y#part").ask()
+        await HttpProbe(f"{site.url}/a%20b/ü?q=1&r=x y#part").check()
         lines = site.requests[0].split("\r\n")
         assert lines[0] == "GET /a%20b/%C3%BC?q=1&r=x%20y HTTP/1.1"
         assert f"host: 127.0.0.1:{site.port}" in lines
@@ -41,18 +41,18 @@ async def test_the_request_is_what_servers_expect() -> None:
 
 async def test_localhost_is_asked_without_a_resolver() -> None:
     async with web() as site:
-        assert await HttpProbe(f"http://localhost:{site.port}/").ask() == "200 OK"
+        assert await HttpProbe(f"http://localhost:{site.port}/").check() == "200 OK"
 
 
 async def test_nobody_there_is_a_refused_connection() -> None:
     for probe in (HttpProbe(f"http://localhost:{free_port()}"), TcpProbe(f"127.0.0.1:{free_port()}")):
         with pytest.raises(ConnectionRefusedError):
-            await probe.ask()
+            await probe.check()
 
 
 async def test_a_port_that_takes_connections_is_good() -> None:
     async with web() as site:
-        assert await TcpProbe(f"localhost:{site.port}").ask() == "connected"
+        assert await TcpProbe(f"localhost:{site.port}").check() == "connected"
 
 
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH_9\r\n", b"\x15\x03\x01\x00\x02\x02", b"HTTP/1.1 200 O"])
@@ -64,15 +64,15 @@ async def test_what_is_no_http_says_so(answer: bytes) -> None:
 
     async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        with pytest.raises(AnswerError):
-            await status_of(get(f"http://127.0.0.1:{port}"))
+        with pytest.raises(ResponseError):
+            await fetch_status(get(f"http://127.0.0.1:{port}"))
         await all_let_go(port)
 
 
 async def test_a_server_can_send_its_body_to_the_end_though_nobody_reads_it() -> None:
     async with web() as site:
         site.body = b"x" * (4 << 20)
-        await HttpProbe(site.url).ask()
+        await HttpProbe(site.url).check()
         await eventually_async(lambda: site.ended)
         assert site.ended == [True]
 
@@ -82,12 +82,12 @@ async def test_a_server_that_never_answers_is_left_when_the_time_is_up() -> None
         site.delay = 600
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
-                await HttpProbe(site.url).ask()
+                await HttpProbe(site.url).check()
 
 
 async def test_json_is_posted_with_its_length() -> None:
     async with web() as site:
-        assert await status_of(post(f"{site.url}/hook", b'{"a":1}')) == 200
+        assert await fetch_status(post(f"{site.url}/hook", b'{"a":1}')) == 200
         head, body = site.requests[0].split("\r\n\r\n")
         assert head.startswith("POST /hook HTTP/1.1")
         assert "content-type: application/json" in head
@@ -99,21 +99,21 @@ def test_a_url_that_cannot_be_asked_is_refused() -> None:
         get("http://127.0.0.1:99999/")
 
 
-def filled(*lines: str) -> Ring:
-    ring = Ring("a")
+def filled(*lines: str) -> RingBuffer:
+    ring = RingBuffer("a")
     for line in lines:
         say(ring, line)
     return ring
 
 
-def say(ring: Ring, line: str) -> None:
+def say(ring: RingBuffer, line: str) -> None:
     ring.append("stdout", 1, 0, f"{line}\n".encode(), 1)
 
 
 async def test_a_line_is_noticed_also_when_it_leaves_memory_at_once() -> None:
-    ring = Ring("a", max_lines=10)
+    ring = RingBuffer("a", max_lines=10)
     probe = LogProbe(Pattern("^ready$"), ring, 1)
-    asking = asyncio.create_task(probe.ask())
+    asking = asyncio.create_task(probe.check())
     say(ring, "ready")
     for number in range(100):
         say(ring, str(number))
@@ -123,20 +123,20 @@ async def test_a_line_is_noticed_also_when_it_leaves_memory_at_once() -> None:
 async def test_lines_before_the_first_do_not_match() -> None:
     ring = filled("ready", "steady")
     with pytest.raises(ProbeError, match="no line has matched so far"):
-        await LogProbe(Pattern("ready"), ring, 2).ask()
+        await LogProbe(Pattern("ready"), ring, 2).check()
 
 
 async def test_colours_do_not_hide_a_line() -> None:
     ring = filled("\x1b[32mready\x1b[0m in 30 ms")
-    assert await LogProbe(Pattern("^ready in"), ring, 1).ask() == "a line has matched"
+    assert await LogProbe(Pattern("^ready in"), ring, 1).check() == "a line has matched"
 
 
 async def test_silence_is_measured_from_the_last_output() -> None:
     ticks = count(0, 40)  # each look at the clock is 40 s later
-    ring = Ring("a")
+    ring = RingBuffer("a")
     probe = SilenceProbe(60, ring, lambda: float(next(ticks)))
-    assert await probe.ask() == "output 40 s ago"
+    assert await probe.check() == "output 40 s ago"
     say(ring, "still there")
-    assert await probe.ask() == "output 40 s ago"
+    assert await probe.check() == "output 40 s ago"
     with pytest.raises(ProbeError, match="no output for 80 s"):
-        await probe.ask()
+        await probe.check()

@@ -19,9 +19,9 @@ from pmtui.config.model import Settings
 from pmtui.control import Reason, Snapshot, Status
 from pmtui.monitors import registry
 from pmtui.monitors.watch import reloader
-from pmtui.monitors.watch.reloader import LoopGuard
-from pmtui.monitors.watch.watcher import Lookout
-from pmtui.supervisor.reload import Source
+from pmtui.monitors.watch.reloader import FlapDetector
+from pmtui.monitors.watch.watcher import FileWatcher
+from pmtui.supervisor.reload import ConfigSource
 from tests.eventually import DEADLINE, eventually, eventually_async, is_alive
 from tests.managed import STOPPED, managed, row, running, sh, until
 
@@ -37,7 +37,7 @@ def watched(folder: Path, **fields: Any) -> ProcessConfig:
 async def watching(*configs: ProcessConfig, **options: Any) -> AsyncIterator[Manager]:
     """A manager that runs and watches."""
     async with managed(*configs, **options) as manager:
-        await asyncio.wait_for(manager._attendants._watcher.is_armed.wait(), DEADLINE)
+        await asyncio.wait_for(manager._monitors._reloader.is_ready.wait(), DEADLINE)
         for config in configs:
             await running(manager, config.id)
         yield manager
@@ -76,7 +76,7 @@ async def test_a_burst_is_one_restart_and_its_last_change_is_in_it(tmp_path: Pat
             await asyncio.sleep(0.05)
         await restarted(manager)
         process = manager.processes["a"]
-        await eventually_async(lambda: process.log.last_words(1) == ["v5"])
+        await eventually_async(lambda: process.log.tail(1) == ["v5"])
         assert process.state.restarts == 1
 
 
@@ -176,7 +176,7 @@ async def test_one_that_has_failed_gets_another_chance(tmp_path: Path) -> None:
     async with managed(
         sh("a", "exec sh ./agent.sh", cwd=str(tmp_path), dev_mode=True, watch_debounce=QUIET, max_retries=0)
     ) as m:
-        await asyncio.wait_for(m._attendants._watcher.is_armed.wait(), DEADLINE)
+        await asyncio.wait_for(m._monitors._reloader.is_ready.wait(), DEADLINE)
         await m.wait("a", frozenset({Status.FAILED}))
         script.write_text("exec sleep 600")
         assert (await running(m)).restart_reason is Reason.WATCH
@@ -187,32 +187,32 @@ async def test_a_process_that_changes_its_own_files_is_suspended_until_somebody_
     config = watched(tmp_path, command="date +%N > cache.json; exec sleep 600", watch_debounce=0)
     async with watching(config, alarm=alarms.append) as manager:
         await eventually_async(lambda: alarms)
-        assert (await row(manager)).restart_count == reloader.MOST
+        assert (await row(manager)).restart_count == reloader.MAX_RESTARTS
         assert alarms[0].startswith("a: cache.json changed, but hot reload is suspended until somebody restarts it")
         (tmp_path / "agent.py").write_text("pass")
         process = manager.processes["a"]
         await manager.restart("a")
         await eventually_async(lambda: len(alarms) == 2)
-        assert process.state.restarts == 2 * reloader.MOST + 1
+        assert process.state.restarts == 2 * reloader.MAX_RESTARTS + 1
         assert len(alarms) == 2
 
 
 def test_ten_restarts_in_a_minute_are_a_loop() -> None:
-    guard = LoopGuard(1)
+    guard = FlapDetector(1)
     for second in range(10):
         assert guard.allows(second)
-        guard.count(second)
+        guard.record(second)
     assert not guard.allows(59)
     assert not guard.allows(1000), "there was no restart by hand since"
-    guard.release()
+    guard.reset()
     assert guard.allows(1001)
 
 
 def test_ten_restarts_in_more_than_a_minute_are_none() -> None:
-    guard = LoopGuard(1)
+    guard = FlapDetector(1)
     for number in range(100):
         assert guard.allows(number * 6.0)
-        guard.count(number * 6.0)
+        guard.record(number * 6.0)
 
 
 async def test_a_reload_changes_what_is_watched(tmp_path: Path) -> None:
@@ -222,14 +222,14 @@ async def test_a_reload_changes_what_is_watched(tmp_path: Path) -> None:
         Loaded(processes=(watched(tmp_path, watch_paths=[str(tmp_path / name)]),)) for name in ("one", "two")
     )
     async with managed() as manager:
-        manager.adopt(Source(read=lambda: second, loaded=first))
+        manager.load(ConfigSource(read=lambda: second, loaded=first))
         await running(manager)
-        watcher = manager._attendants._watcher
-        await asyncio.wait_for(watcher.is_armed.wait(), DEADLINE)
+        watcher = manager._monitors._reloader
+        await asyncio.wait_for(watcher.is_ready.wait(), DEADLINE)
         await manager.reload()
         await restarted(manager)
-        await eventually_async(lambda: watcher._lookout and watcher._lookout.paths == {str(tmp_path / "two")})
-        await asyncio.wait_for(watcher.is_armed.wait(), DEADLINE)
+        await eventually_async(lambda: watcher._watcher and watcher._watcher.paths == {str(tmp_path / "two")})
+        await asyncio.wait_for(watcher.is_ready.wait(), DEADLINE)
         (tmp_path / "one/agent.py").touch()
         (tmp_path / "two/agent.py").touch()
         assert (await restarted(manager, 2)).restart_reason is Reason.WATCH
@@ -259,7 +259,7 @@ def test_where_the_system_cannot_tell_all_files_are_looked_at(tmp_path: Path, mo
         return real(*paths, **options | {"poll_delay_ms": 20})
 
     monkeypatch.setattr(watchfiles, "watch", limited)
-    lookout = Lookout([str(tmp_path)], told.update, armed.set, alarms.append)
+    lookout = FileWatcher([str(tmp_path)], told.update, armed.set, alarms.append)
     try:
         assert armed.wait(DEADLINE)
         eventually(lambda: (tmp_path / "agent.py").write_text(str(time.monotonic())) and told)
@@ -280,9 +280,9 @@ async def test_restarts_reloads_and_changes_at_once_end_in_one_copy_with_the_las
 
     versions = iter(range(1, 100))
     async with managed() as manager:
-        manager.adopt(Source(read=lambda: loaded(next(versions)), loaded=loaded(0)))
+        manager.load(ConfigSource(read=lambda: loaded(next(versions)), loaded=loaded(0)))
         await running(manager)
-        await asyncio.wait_for(manager._attendants._watcher.is_armed.wait(), DEADLINE)
+        await asyncio.wait_for(manager._monitors._reloader.is_ready.wait(), DEADLINE)
 
         async def edit(number: int) -> None:
             (folder / f"{number}.py").write_text("changed")

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from pmtui.runtime.instance import AlreadyRunningError, FolderError, acquire, write
-from pmtui.spawner.client import Launch, Report, Spawned, Spawner
-from pmtui.spawner.identity import boot_id, identity_of, read
+from pmtui.runtime.instance import AlreadyRunningError, DataDirectoryError, acquire, write_atomic
+from pmtui.spawner.client import Launch, Report, Spawner, WorkerSpawned
+from pmtui.spawner.identity import boot_id, process_identity, read_json
 from tests.eventually import eventually_async, is_alive
 
 
@@ -25,7 +25,7 @@ async def spawner() -> AsyncIterator[Spawner]:
     yield spawner
     await spawner.close()
     for report in reports:
-        if isinstance(report, Spawned):
+        if isinstance(report, WorkerSpawned):
             os.close(report.stdout)
             os.close(report.stderr)
 
@@ -34,9 +34,9 @@ async def test_the_folder_is_taken_and_given_back(tmp_path: Path, spawner: Spawn
     folder = tmp_path / "data"
     instance = await acquire(folder, spawner)
     instance.publish(tmp_path / "pmtui.toml", "http://127.0.0.1:1")
-    facts = read(folder / "instance.json")
+    facts = read_json(folder / "instance.json")
     assert (facts["pid"], facts["url"]) == (os.getpid(), "http://127.0.0.1:1")
-    assert read(folder / "state.json")["marks"] == spawner.base
+    assert read_json(folder / "state.json")["marks"] == spawner.base
     instance.release()
     assert sorted(path.name for path in folder.iterdir()) == ["lock"]
 
@@ -66,8 +66,8 @@ async def test_what_both_left_alive_is_ended_by_the_next_start(tmp_path: Path, s
     earlier.spawn(1, Launch(["sleep", "600"], "/", dict(os.environ)))
     await eventually_async(lambda: reports)
     (spawned,) = reports
-    assert isinstance(spawned, Spawned)
-    write(tmp_path / "state.json", {"boot": boot_id(), "marks": earlier.base})
+    assert isinstance(spawned, WorkerSpawned)
+    write_atomic(tmp_path / "state.json", {"boot": boot_id(), "marks": earlier.base})
     instance = await acquire(tmp_path, spawner)
     assert not is_alive(spawned.pid)
     instance.release()
@@ -83,7 +83,7 @@ async def test_a_state_file_without_sense_harms_nobody(tmp_path: Path, spawner: 
 
 
 async def test_marks_of_another_boot_are_not_looked_for(tmp_path: Path, spawner: Spawner) -> None:
-    write(tmp_path / "state.json", {"boot": "another", "marks": spawner.base})
+    write_atomic(tmp_path / "state.json", {"boot": "another", "marks": spawner.base})
     (await acquire(tmp_path, spawner)).release()
     assert is_alive(spawner.guardian_pid)
 
@@ -96,21 +96,21 @@ async def test_what_is_in_the_way_of_the_lock_is_named(tmp_path: Path, spawner: 
     else:
         folder.mkdir()
         os.mkfifo(folder / "lock") if kind == "fifo" else os.symlink("/etc/passwd", folder / "lock")
-    with pytest.raises(FolderError, match=str(folder)):
+    with pytest.raises(DataDirectoryError, match=str(folder)):
         await acquire(folder, spawner)
 
 
 def test_a_process_that_is_gone_has_no_identity() -> None:
     process = subprocess.Popen(["sleep", "600"])
-    assert identity_of(process.pid)["pid"] == process.pid
+    assert process_identity(process.pid)["pid"] == process.pid
     process.kill()
     process.wait()
-    assert identity_of(process.pid) == {}
+    assert process_identity(process.pid) == {}
 
 
 def test_a_file_is_replaced_as_a_whole_and_private(tmp_path: Path) -> None:
     path = tmp_path / "facts.json"
-    write(path, {"a": 1})
-    write(path, {"b": 2})
+    write_atomic(path, {"a": 1})
+    write_atomic(path, {"b": 2})
     assert json.loads(path.read_text()) == {"b": 2}
     assert path.stat().st_mode & 0o777 == 0o600

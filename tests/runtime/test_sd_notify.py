@@ -49,7 +49,7 @@ def test_a_manager_is_ready_lives_and_leaves(
 
 def test_what_is_told_is_taken_out_of_the_environment() -> None:
     environment = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1", "PATH": "/bin"}
-    Notifier.take(environment)
+    Notifier.from_environment(environment)
     assert environment == {"PATH": "/bin"}
 
 
@@ -58,16 +58,16 @@ def test_an_abstract_address_is_reached() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
         end.bind(f"\0{name}")
         end.settimeout(DEADLINE)
-        Notifier.take({"NOTIFY_SOCKET": f"@{name}"}).tell("READY=1")
+        Notifier.from_environment({"NOTIFY_SOCKET": f"@{name}"}).notify("READY=1")
         assert end.recv(64) == b"READY=1"
 
 
 @pytest.mark.parametrize(("pid", "seconds"), [(1, 0), (os.getpid(), 2.5)], ids=["another", "ours"])
 def test_the_watchdog_of_another_process_is_none_of_ours(pid: int, seconds: float) -> None:
     environment = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "2500000", "WATCHDOG_PID": str(pid)}
-    assert Notifier.take(environment).watchdog == seconds
+    assert Notifier.from_environment(environment).watchdog == seconds
 
 
 def test_nobody_is_told_where_nobody_listens(tmp_path: Path) -> None:
-    Notifier(str(tmp_path / "gone")).tell("READY=1")
-    Notifier().tell("READY=1")
+    Notifier(str(tmp_path / "gone")).notify("READY=1")
+    Notifier().notify("READY=1")

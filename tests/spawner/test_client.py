@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from pmtui.spawner.client import Emptied, Exited, Launch, Report, Spawned, Spawner, SpawnFailed
+from pmtui.spawner.client import (
+    Launch,
+    Report,
+    Spawner,
+    WorkerExited,
+    WorkerSpawned,
+    WorkerSpawnFailed,
+    WorkerTreeExited,
+)
 from pmtui.spawner.process_tree import mark_of
 from tests.eventually import DEADLINE, eventually_async, is_alive
 
@@ -30,14 +38,14 @@ class Desk:
 
     async def next(self) -> Report:
         report = await asyncio.wait_for(self.reports.get(), DEADLINE)
-        if isinstance(report, Spawned):
+        if isinstance(report, WorkerSpawned):
             self.descriptors += (report.stdout, report.stderr)
         return report
 
-    async def spawn(self, run: int, argv: list[str], cwd: str = "/", **options: object) -> Spawned:
+    async def spawn(self, run: int, argv: list[str], cwd: str = "/", **options: object) -> WorkerSpawned:
         self.spawner.spawn(run, Launch(argv, cwd, dict(os.environ), options))
         report = await self.next()
-        assert isinstance(report, Spawned), report
+        assert isinstance(report, WorkerSpawned), report
         return report
 
     async def close(self) -> None:
@@ -132,8 +140,8 @@ def command_line(pid: int) -> str:
 async def test_a_worker_is_the_leader_of_its_own_session_with_nothing_to_read(desk: Desk) -> None:
     code = "import os; print(os.getsid(0) == os.getpid(), repr(os.read(0, 1)), os.getcwd())"
     spawned = await desk.spawn(1, [sys.executable, "-c", code], cwd="/usr")
-    assert await desk.next() == Exited(1, 0)
-    assert await desk.next() == Emptied(1, [])
+    assert await desk.next() == WorkerExited(1, 0)
+    assert await desk.next() == WorkerTreeExited(1, [])
     assert os.read(spawned.stdout, 100) == b"True b'' /usr\n"
 
 
@@ -146,10 +154,10 @@ async def test_a_worker_begins_with_default_signals(desk: Desk) -> None:
 
 async def test_exit_codes_and_signals_are_told_apart(desk: Desk) -> None:
     await desk.spawn(1, ["sh", "-c", "exit 3"])
-    assert [await desk.next(), await desk.next()] == [Exited(1, 3), Emptied(1, [])]
+    assert [await desk.next(), await desk.next()] == [WorkerExited(1, 3), WorkerTreeExited(1, [])]
     spawned = await desk.spawn(2, SLEEP)
     os.kill(spawned.pid, signal.SIGKILL)
-    assert [await desk.next(), await desk.next()] == [Exited(2, -9), Emptied(2, [])]
+    assert [await desk.next(), await desk.next()] == [WorkerExited(2, -9), WorkerTreeExited(2, [])]
 
 
 @pytest.mark.parametrize(
@@ -164,30 +172,30 @@ async def test_exit_codes_and_signals_are_told_apart(desk: Desk) -> None:
 )
 async def test_what_cannot_be_executed_is_told_with_its_path(desk: Desk, argv: list[str], cwd: str, why: str) -> None:
     desk.spawner.spawn(1, Launch(argv, cwd, {}))
-    assert await desk.next() == SpawnFailed(1, why)
+    assert await desk.next() == WorkerSpawnFailed(1, why)
 
 
 async def test_a_lone_surrogate_harms_nobody(desk: Desk) -> None:
     desk.spawner.spawn(1, Launch(["echo", "\ud800"], "/", {}))
     report = await desk.next()
-    assert isinstance(report, SpawnFailed)
-    assert report.why.startswith("UnicodeEncodeError")
+    assert isinstance(report, WorkerSpawnFailed)
+    assert report.error.startswith("UnicodeEncodeError")
     await desk.spawn(2, SLEEP)
 
 
 async def test_terminate_reaches_the_whole_tree(desk: Desk, tmp_path: Path) -> None:
     pids = await family(desk, tmp_path)
     desk.spawner.terminate(1, signal.SIGTERM)
-    assert [await desk.next(), await desk.next()] == [Exited(1, -15), Emptied(1, [])]
+    assert [await desk.next(), await desk.next()] == [WorkerExited(1, -15), WorkerTreeExited(1, [])]
     assert [pid for pid in pids if is_alive(pid)] == []
 
 
 async def test_kill_names_what_it_had_to_kill(desk: Desk, tmp_path: Path) -> None:
     pids = await family(desk, tmp_path)
     desk.spawner.kill(1)
-    assert await desk.next() == Exited(1, -9)
+    assert await desk.next() == WorkerExited(1, -9)
     emptied = await desk.next()
-    assert isinstance(emptied, Emptied)
+    assert isinstance(emptied, WorkerTreeExited)
     assert {int(name.split()[0]) for name in emptied.killed} == set(pids)
     assert [pid for pid in pids if is_alive(pid)] == []
 
@@ -198,7 +206,7 @@ async def test_what_a_crash_leaves_behind_is_ended_and_no_other_run_is_touched(d
         folder.mkdir()
     crashing, staying = await family(desk, folders[0], run=1), await family(desk, folders[1], run=2)
     os.kill(crashing[0], signal.SIGKILL)
-    assert [type(await desk.next()), type(await desk.next())] == [Exited, Emptied]
+    assert [type(await desk.next()), type(await desk.next())] == [WorkerExited, WorkerTreeExited]
     assert [pid for pid in crashing if is_alive(pid)] == []
     assert [pid for pid in staying if is_alive(pid)] == staying
 
@@ -207,7 +215,7 @@ async def test_a_stopped_worker_hears_that_it_should_end(desk: Desk) -> None:
     spawned = await desk.spawn(1, SLEEP)
     os.kill(spawned.pid, signal.SIGSTOP)
     desk.spawner.terminate(1, signal.SIGTERM)
-    assert await desk.next() == Exited(1, -15)
+    assert await desk.next() == WorkerExited(1, -15)
 
 
 async def test_what_outlives_its_leader_has_time_until_it_is_killed(desk: Desk, tmp_path: Path) -> None:
@@ -215,20 +223,20 @@ async def test_what_outlives_its_leader_has_time_until_it_is_killed(desk: Desk, 
     await desk.spawn(1, ["sh", "-c", f"sh -c {shlex.quote(slow)} & wait"], cwd=str(tmp_path))
     await eventually_async((tmp_path / "ready").exists)
     desk.spawner.terminate(1, signal.SIGTERM)
-    assert [await desk.next(), await desk.next()] == [Exited(1, -15), Emptied(1, [])]
+    assert [await desk.next(), await desk.next()] == [WorkerExited(1, -15), WorkerTreeExited(1, [])]
     assert (tmp_path / "note").read_text() == "done\n"
 
 
 async def test_processes_that_fork_and_leave_all_the_time_are_caught(desk: Desk) -> None:
     hopper = "import os\nos.setsid() if os.fork() == 0 else os._exit(0)\nwhile True:\n    os.fork() and os._exit(0)"
     await desk.spawn(1, [sys.executable, "-S", "-c", hopper])
-    assert await desk.next() == Exited(1, 0)
-    assert isinstance(await desk.next(), Emptied)
+    assert await desk.next() == WorkerExited(1, 0)
+    assert isinstance(await desk.next(), WorkerTreeExited)
 
 
 async def test_a_thousand_orphans_are_reaped(desk: Desk) -> None:
     await desk.spawn(1, [sys.executable, "-S", "-c", ORPHANS])
-    assert [await desk.next(), type(await desk.next())] == [Exited(1, 0), Emptied]
+    assert [await desk.next(), type(await desk.next())] == [WorkerExited(1, 0), WorkerTreeExited]
     children = Path(f"/proc/{desk.spawner.guardian_pid}/task/{desk.spawner.guardian_pid}/children")
     await eventually_async(lambda: children.read_text() == "")
 
@@ -237,7 +245,7 @@ async def test_after_the_guardians_death_nothing_lives_and_a_new_one_serves(desk
     pids = await family(desk, tmp_path)
     first = desk.spawner.guardian_pid
     os.kill(first, signal.SIGKILL)
-    assert [await desk.next(), await desk.next()] == [Exited(1, -9), Emptied(1, [])]
+    assert [await desk.next(), await desk.next()] == [WorkerExited(1, -9), WorkerTreeExited(1, [])]
     assert [pid for pid in pids if is_alive(pid)] == []
     await desk.spawn(2, SLEEP)
     assert desk.spawner.guardian_pid != first
@@ -251,8 +259,8 @@ async def test_what_is_asked_while_the_guardian_is_replaced_is_answered(desk: De
     desk.spawner.terminate(1, signal.SIGTERM)
     desk.spawner.spawn(2, Launch(SLEEP, "/", dict(os.environ)))
     reports = [await desk.next() for _ in range(3)]
-    assert Exited(1, -9) in reports
-    assert Emptied(1, []) in reports
+    assert WorkerExited(1, -9) in reports
+    assert WorkerTreeExited(1, []) in reports
     await desk.spawn(3, SLEEP)
 
 
@@ -265,7 +273,7 @@ async def test_a_daemon_that_has_become_another_user_belongs_to_its_run(
     await eventually_async((tmp_path / "pid").exists)
     pid = int((tmp_path / "pid").read_text())
     desk.spawner.terminate(1, signal.SIGTERM)
-    assert [await desk.next(), await desk.next()] == [Exited(1, -15), Emptied(1, [])]
+    assert [await desk.next(), await desk.next()] == [WorkerExited(1, -15), WorkerTreeExited(1, [])]
     assert not is_alive(pid)
 
 
@@ -275,10 +283,10 @@ async def test_one_that_has_changed_its_limits_is_ended_with_those_it_was_seen_w
     await eventually_async((tmp_path / "pid").exists)
     pid = int((tmp_path / "pid").read_text())
     desk.spawner.terminate(1, signal.SIGTERM)
-    assert await desk.next() == Exited(1, -15)
+    assert await desk.next() == WorkerExited(1, -15)
     assert is_alive(pid)
     desk.spawner.kill(1)
-    assert isinstance(await desk.next(), Emptied)
+    assert isinstance(await desk.next(), WorkerTreeExited)
     assert not is_alive(pid)
     assert not is_alive(spawned.pid)
 
@@ -290,7 +298,9 @@ async def test_a_script_whose_interpreter_is_missing_is_told_apart_from_one_that
     script.write_bytes(b"#!/no/such/sh -e\necho hello\n")
     script.chmod(0o755)
     desk.spawner.spawn(1, Launch([str(script)], "/", {}))
-    assert await desk.next() == SpawnFailed(1, f"{script} names an interpreter that does not exist: '/no/such/sh -e'")
+    assert await desk.next() == WorkerSpawnFailed(
+        1, f"{script} names an interpreter that does not exist: '/no/such/sh -e'"
+    )
 
 
 async def test_limits_that_cannot_be_had_are_told(desk: Desk) -> None:
@@ -298,7 +308,7 @@ async def test_limits_that_cannot_be_had_are_told(desk: Desk) -> None:
 
     limits = {"limits": [(resource.RLIMIT_NOFILE, 1 << 40)]}
     desk.spawner.spawn(1, Launch(SLEEP, "/", {}, limits))
-    assert await desk.next() == SpawnFailed(1, "the limits or the nice value are above what is allowed")
+    assert await desk.next() == WorkerSpawnFailed(1, "the limits or the nice value are above what is allowed")
 
 
 async def test_the_guardian_does_not_count_as_one_of_the_run_it_has_spawned_last(desk: Desk) -> None:
@@ -315,7 +325,7 @@ async def test_the_guardians_command_line_does_not_name_the_manager(desk: Desk) 
 async def test_more_spawns_than_are_in_flight_at_once_are_all_answered(desk: Desk) -> None:
     for run in range(1, 301):
         desk.spawner.spawn(run, Launch(SLEEP, "/", dict(os.environ)))
-    runs = [report.run for report in [await desk.next() for _ in range(300)] if isinstance(report, Spawned)]
+    runs = [report.run for report in [await desk.next() for _ in range(300)] if isinstance(report, WorkerSpawned)]
     assert runs == [*range(1, 301)]
 
 

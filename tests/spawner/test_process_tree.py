@@ -10,9 +10,9 @@ from pmtui.spawner.process_tree import (
     children,
     descendants,
     is_alive,
-    is_below,
+    is_descendant,
     mark_of,
-    marked,
+    marked_processes,
     parent_of,
     send_signal,
 )
@@ -28,7 +28,7 @@ def test_descendants_are_told_parents_first() -> None:
         assert found is not None
         assert found[0] == process.pid
         assert all(parent_of(pid) in found[: found.index(pid)] for pid in found[1:])
-        assert all(is_below(pid) for pid in found)
+        assert all(is_descendant(pid) for pid in found)
         assert process.pid in children(os.getpid())
     finally:
         os.killpg(process.pid, signal.SIGKILL)
@@ -41,10 +41,10 @@ def test_a_mark_is_inherited_through_a_session_of_its_own_and_an_empty_environme
     words = ["env", "-i", "setsid", "sh", "-c", "sleep 600 & wait"]
     process = subprocess.Popen([sys.executable, "-c", daemon % (base + 3, words)], start_new_session=True)
     try:
-        eventually(lambda: len([pid for pid, run in marked(base) if run == 3]) >= 2)
+        eventually(lambda: len([pid for pid, run in marked_processes(base) if run == 3]) >= 2)
         assert mark_of(process.pid) == base + 3
     finally:
-        for pid, _ in marked(base):
+        for pid, _ in marked_processes(base):
             os.kill(pid, signal.SIGKILL)
         process.wait()
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from pmtui.spawner.client import Launch, Report, Spawned, Spawner
-from pmtui.spawner.usage import NOTHING, Sampler, listening, ports_of
+from pmtui.spawner.client import Launch, Report, Spawner, WorkerSpawned
+from pmtui.spawner.usage import NO_USAGE, UsageSampler, listening_ports, ports_of
 from tests.eventually import eventually_async, eventually_awaited
 
 TREE = "import os, time\nx = bytearray(30 << 20)\nos.fork()\nx[::4096] = bytes(len(x[::4096]))\ntime.sleep(600)"
@@ -25,33 +25,33 @@ async def run() -> AsyncIterator[tuple[Spawner, int]]:
     await eventually_async(lambda: reports)
     yield spawner, 7
     await spawner.close()
-    (spawned,) = (report for report in reports if isinstance(report, Spawned))
+    (spawned,) = (report for report in reports if isinstance(report, WorkerSpawned))
     os.close(spawned.stdout)
     os.close(spawned.stderr)
 
 
 async def test_memory_is_that_of_all_processes_of_the_run(run: tuple[Spawner, int]) -> None:
     spawner, number = run
-    sampler = Sampler(spawner.base)
+    sampler = UsageSampler(spawner.base)
 
     async def memory() -> bool:
         await sampler.refresh([number])
-        return sampler.of(number).memory > 60 << 20
+        return sampler.usage_of(number).memory > 60 << 20
 
     await eventually_awaited(memory)
     sampler.stop()
 
 
 async def test_nothing_is_known_of_a_run_that_is_not_there(run: tuple[Spawner, int]) -> None:
-    sampler = Sampler(run[0].base)
+    sampler = UsageSampler(run[0].base)
     await sampler.refresh([])
-    assert sampler.of(99) == NOTHING
+    assert sampler.usage_of(99) == NO_USAGE
     sampler.stop()
 
 
 async def test_many_questions_at_once_are_one_sample(run: tuple[Spawner, int]) -> None:
     spawner, number = run
-    sampler = Sampler(spawner.base)
+    sampler = UsageSampler(spawner.base)
     await asyncio.gather(*(sampler.refresh([number]) for _ in range(50)))
     assert sampler.samples <= 2
     sampler.stop()
@@ -60,14 +60,14 @@ async def test_many_questions_at_once_are_one_sample(run: tuple[Spawner, int]) -
 def test_a_listening_socket_is_found_by_its_process() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert port in listening().values()
-        assert port in ports_of([os.getpid()], listening())
+        assert port in listening_ports().values()
+        assert port in ports_of([os.getpid()], listening_ports())
 
 
 def test_a_connection_is_no_listener() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
-        assert client.getsockname()[1] not in ports_of([os.getpid()], listening())
+        assert client.getsockname()[1] not in ports_of([os.getpid()], listening_ports())
 
 
 def test_a_process_that_is_gone_has_no_ports() -> None:
-    assert ports_of([2**22 - 1], listening()) == ()
+    assert ports_of([2**22 - 1], listening_ports()) == ()

@@ -9,17 +9,14 @@ from msgspec.structs import replace
 
 from pmtui.control import Reason, Status
 from pmtui.supervisor.events import (
-    Alarm,
-    Apply,
     AwaitDependencies,
-    DependenciesImpossible,
+    ConfigChanged,
+    DependenciesFailed,
     DependenciesMet,
     Effect,
-    Emptied,
-    EndTree,
     Event,
-    Exit,
     Exited,
+    ExitStatus,
     Kill,
     KillTree,
     Ready,
@@ -31,10 +28,22 @@ from pmtui.supervisor.events import (
     SpawnFailed,
     Start,
     Stop,
-    TimeUp,
+    TerminateTree,
+    TimerExpired,
+    TreeExited,
     Unhealthy,
+    Warn,
 )
-from pmtui.supervisor.state_machine import HANDLERS, LIVE, RESTING, STUCK_AFTER, Pending, Policy, State, transition
+from pmtui.supervisor.state_machine import (
+    ACTIVE_STATES,
+    HANDLERS,
+    INACTIVE_STATES,
+    KILL_TIMEOUT,
+    Pending,
+    Policy,
+    State,
+    transition,
+)
 
 POLICY = Policy()
 CHECKED = Policy(has_health_check=True)
@@ -43,40 +52,46 @@ STOPPED = State()
 WAITING = State(status=Status.WAITING, should_run=True)
 STARTING = State(status=Status.STARTING, should_run=True, generation=1, starts=1)
 RUNNING = State(status=Status.RUNNING, should_run=True, generation=1, starts=1, spawned_at=100.0)
-STOPPING = replace(RUNNING, status=Status.STOPPING, want=False, stops=1)
+STOPPING = replace(RUNNING, status=Status.STOPPING, should_run=False, stop_requests=1)
 CRASHED = replace(
-    RUNNING, status=Status.CRASHED, exited_at=101.0, exit=Exit(1), failures=3, next_for=Reason.CRASH, retry_at=105.0
+    RUNNING,
+    status=Status.CRASHED,
+    exited_at=101.0,
+    exit=ExitStatus(1),
+    failures=3,
+    next_restart_reason=Reason.CRASH,
+    retry_at=105.0,
 )
-FAILED = replace(CRASHED, status=Status.FAILED, failures=11, next_for=None)
-COMPLETED = replace(CRASHED, status=Status.COMPLETED, exit=Exit(0), failures=0, next_for=None)
+FAILED = replace(CRASHED, status=Status.FAILED, failures=11, next_restart_reason=None)
+COMPLETED = replace(CRASHED, status=Status.COMPLETED, exit=ExitStatus(0), failures=0, next_restart_reason=None)
 ALL = {state.status: state for state in (STOPPED, WAITING, STARTING, RUNNING, STOPPING, CRASHED, FAILED, COMPLETED)}
 
 Row = tuple[State, Event, Policy, Status, tuple[Effect, ...]]
 LOOK = (AwaitDependencies(),)
-END = (EndTree(1), SetTimer(1, 5.0))
-KILL = (KillTree(1), SetTimer(1, STUCK_AFTER))
+END = (TerminateTree(1), SetTimer(1, 5.0))
+KILL = (KillTree(1), SetTimer(1, KILL_TIMEOUT))
 
 TABLE: list[Row] = [
     (STOPPED, Start(), POLICY, Status.WAITING, LOOK),
     (STOPPED, Restart(), POLICY, Status.WAITING, LOOK),
     (STOPPED, Stop(), POLICY, Status.STOPPED, ()),
     (STOPPED, Restart(Reason.WATCH), POLICY, Status.STOPPED, ()),
-    (STOPPED, Apply(), POLICY, Status.STOPPED, ()),
+    (STOPPED, ConfigChanged(), POLICY, Status.STOPPED, ()),
     (COMPLETED, Start(), POLICY, Status.WAITING, LOOK),
     (COMPLETED, Restart(), POLICY, Status.WAITING, LOOK),
     (FAILED, Start(), POLICY, Status.WAITING, LOOK),
     (FAILED, Restart(), POLICY, Status.WAITING, LOOK),
     (FAILED, Restart(Reason.WATCH), POLICY, Status.WAITING, LOOK),
-    (FAILED, Apply(), POLICY, Status.WAITING, LOOK),
+    (FAILED, ConfigChanged(), POLICY, Status.WAITING, LOOK),
     (FAILED, Stop(), POLICY, Status.STOPPED, ()),
     (WAITING, DependenciesMet(), POLICY, Status.STARTING, (Spawn(1),)),
-    (WAITING, DependenciesImpossible("db failed"), POLICY, Status.FAILED, ()),
+    (WAITING, DependenciesFailed("db failed"), POLICY, Status.FAILED, ()),
     (WAITING, Stop(), POLICY, Status.STOPPED, ()),
     (WAITING, Restart(), POLICY, Status.WAITING, ()),
     (STARTING, SpawnFailed(1, "no such file"), POLICY, Status.CRASHED, (SetTimer(1, 1.0),)),
     (STARTING, SpawnFailed(1, "no such file"), Policy(max_retries=0), Status.FAILED, ()),
     (STARTING, SpawnFailed(1, "no such file"), Policy(restart="never"), Status.FAILED, ()),
-    (STARTING, SpawnFailed(1, "EMFILE", scarce=True), POLICY, Status.CRASHED, (Alarm("EMFILE"), SetTimer(1, 1.0))),
+    (STARTING, SpawnFailed(1, "EMFILE", transient=True), POLICY, Status.CRASHED, (Warn("EMFILE"), SetTimer(1, 1.0))),
     (STARTING, Spawned(1), POLICY, Status.RUNNING, ()),
     (STARTING, Spawned(1), CHECKED, Status.STARTING, ()),
     (STARTING, Stop(), POLICY, Status.STOPPING, ()),
@@ -86,25 +101,31 @@ TABLE: list[Row] = [
     (RUNNING, Kill(), POLICY, Status.STOPPING, KILL),
     (RUNNING, Restart(), POLICY, Status.STOPPING, END),
     (RUNNING, Restart(Reason.WATCH), POLICY, Status.STOPPING, END),
-    (RUNNING, Apply(), POLICY, Status.STOPPING, END),
+    (RUNNING, ConfigChanged(), POLICY, Status.STOPPING, END),
     (RUNNING, Remove(), POLICY, Status.STOPPING, END),
     (RUNNING, Unhealthy(1, "timeout"), CHECKED, Status.STOPPING, END),
     (RUNNING, Start(), POLICY, Status.RUNNING, ()),
-    (STOPPING, TimeUp(1), POLICY, Status.STOPPING, KILL),
+    (STOPPING, TimerExpired(1), POLICY, Status.STOPPING, KILL),
     (STOPPING, Stop(), POLICY, Status.STOPPING, ()),
-    (replace(STOPPING, stops=2), Stop(), POLICY, Status.STOPPING, KILL),
+    (replace(STOPPING, stop_requests=2), Stop(), POLICY, Status.STOPPING, KILL),
     (STOPPING, Start(), POLICY, Status.STOPPING, ()),
     (STOPPING, Restart(), POLICY, Status.STOPPING, ()),
-    (STOPPING, Emptied(1), POLICY, Status.STOPPED, ()),
-    (replace(STOPPING, want=True, pending=Pending.RESTART), Emptied(1), POLICY, Status.WAITING, LOOK),
-    (replace(STOPPING, want=True, pending=Pending.APPLY), Emptied(1), POLICY, Status.WAITING, LOOK),
-    (replace(STOPPING, want=True, pending=Pending.RETRY), Emptied(1), POLICY, Status.CRASHED, (SetTimer(1, 1.0),)),
-    (CRASHED, TimeUp(1), POLICY, Status.WAITING, LOOK),
+    (STOPPING, TreeExited(1), POLICY, Status.STOPPED, ()),
+    (replace(STOPPING, should_run=True, pending=Pending.RESTART), TreeExited(1), POLICY, Status.WAITING, LOOK),
+    (replace(STOPPING, should_run=True, pending=Pending.APPLY), TreeExited(1), POLICY, Status.WAITING, LOOK),
+    (
+        replace(STOPPING, should_run=True, pending=Pending.RETRY),
+        TreeExited(1),
+        POLICY,
+        Status.CRASHED,
+        (SetTimer(1, 1.0),),
+    ),
+    (CRASHED, TimerExpired(1), POLICY, Status.WAITING, LOOK),
     (CRASHED, Stop(), POLICY, Status.STOPPED, ()),
     (CRASHED, Start(), POLICY, Status.WAITING, LOOK),
     (CRASHED, Restart(), POLICY, Status.WAITING, LOOK),
     (CRASHED, Restart(Reason.WATCH), POLICY, Status.WAITING, LOOK),
-    (CRASHED, Apply(), POLICY, Status.WAITING, LOOK),
+    (CRASHED, ConfigChanged(), POLICY, Status.WAITING, LOOK),
 ]
 
 
@@ -123,7 +144,7 @@ def test_a_row_of_the_table(
 
 
 def sample(kind: type[Event], generation: int) -> Event:
-    fields: dict[str, Any] = {"generation": generation, "why": "why", "exit": Exit(1)}
+    fields: dict[str, Any] = {"generation": generation, "detail": "why", "exit": ExitStatus(1)}
     return kind(**{key: value for key, value in fields.items() if key in kind.__struct_fields__})
 
 
@@ -147,14 +168,14 @@ def test_an_event_of_an_older_generation_is_dropped(status: Status) -> None:
 
 
 def crash_at(lifetime: float, state: State, policy: Policy, code: int = 1) -> State:
-    state, _ = transition(state, Exited(1, Exit(code)), policy, 100.0 + lifetime)
-    state, _ = transition(state, Emptied(1), policy, 100.0 + lifetime)
+    state, _ = transition(state, Exited(1, ExitStatus(code)), policy, 100.0 + lifetime)
+    state, _ = transition(state, TreeExited(1), policy, 100.0 + lifetime)
     return state
 
 
 def test_a_crash_after_a_healthy_run_starts_again_at_once_and_forgets_the_failures() -> None:
     after = crash_at(10.1, replace(RUNNING, failures=4), POLICY)
-    assert (after.status, after.failures, after.next_for) == (Status.WAITING, 0, Reason.CRASH)
+    assert (after.status, after.failures, after.next_restart_reason) == (Status.WAITING, 0, Reason.CRASH)
 
 
 def test_a_crash_after_exactly_the_healthy_time_is_still_a_failure() -> None:
@@ -164,7 +185,7 @@ def test_a_crash_after_exactly_the_healthy_time_is_still_a_failure() -> None:
 
 def test_the_failure_after_the_last_retry_is_final() -> None:
     after = crash_at(1.2, replace(RUNNING, failures=10), POLICY)
-    assert (after.status, after.failures, after.why) == (Status.FAILED, 11, "exit 1 after 1.2 s")
+    assert (after.status, after.failures, after.detail) == (Status.FAILED, 11, "exit 1 after 1.2 s")
 
 
 def test_without_a_limit_there_is_always_another_try() -> None:
@@ -178,7 +199,7 @@ def test_no_retries_means_none_after_a_healthy_run_either() -> None:
 
 def test_an_end_with_success_counts_as_a_failure_where_the_process_should_always_run() -> None:
     after = crash_at(0.1, RUNNING, POLICY, code=0)
-    assert (after.status, after.failures, after.next_for) == (Status.CRASHED, 1, Reason.EXIT)
+    assert (after.status, after.failures, after.next_restart_reason) == (Status.CRASHED, 1, Reason.EXIT)
 
 
 @pytest.mark.parametrize(
@@ -198,9 +219,9 @@ def test_the_restart_policy_decides_after_an_end_by_itself(policy: str, code: in
 
 
 def test_an_end_that_races_a_stop_ends_in_stopped() -> None:
-    state, _ = transition(RUNNING, Exited(1, Exit(1)), POLICY, 101.0)
+    state, _ = transition(RUNNING, Exited(1, ExitStatus(1)), POLICY, 101.0)
     state, _ = transition(state, Stop(), POLICY, 101.0)
-    state, _ = transition(state, Emptied(1), POLICY, 101.0)
+    state, _ = transition(state, TreeExited(1), POLICY, 101.0)
     assert state.status is Status.STOPPED
 
 
@@ -212,29 +233,29 @@ def test_a_stop_before_the_spawn_is_answered_ends_what_was_spawned() -> None:
 
 def test_a_removal_is_never_overruled() -> None:
     state, _ = transition(RUNNING, Remove(), POLICY, 101.0)
-    for event in (Restart(), Start(), Apply(), Stop()):
+    for event in (Restart(), Start(), ConfigChanged(), Stop()):
         state, _ = transition(state, event, POLICY, 101.0)
-    state, _ = transition(state, Emptied(1), POLICY, 102.0)
+    state, _ = transition(state, TreeExited(1), POLICY, 102.0)
     assert state.removed
 
 
 def test_the_first_start_is_no_restart_and_every_later_one_has_a_reason() -> None:
     state, _ = transition(STOPPED, Start(), POLICY, 0.0)
     state, _ = transition(state, DependenciesMet(), POLICY, 0.0)
-    assert (state.restarts, state.started_for) == (0, None)
+    assert (state.restarts, state.restart_reason) == (0, None)
     state, _ = transition(state, Spawned(1), POLICY, 0.0)
     state, _ = transition(state, Restart(Reason.WATCH, "agent.py changed"), POLICY, 1.0)
-    state, _ = transition(state, Exited(1, Exit(-15)), POLICY, 1.0)
-    state, _ = transition(state, Emptied(1), POLICY, 1.0)
+    state, _ = transition(state, Exited(1, ExitStatus(-15)), POLICY, 1.0)
+    state, _ = transition(state, TreeExited(1), POLICY, 1.0)
     state, _ = transition(state, DependenciesMet(), POLICY, 1.0)
-    assert (state.restarts, state.started_for, state.why) == (1, Reason.WATCH, "agent.py changed")
+    assert (state.restarts, state.restart_reason, state.detail) == (1, Reason.WATCH, "agent.py changed")
 
 
 def test_what_sigkill_cannot_end_is_told_of_and_never_started_twice() -> None:
-    state = replace(STOPPING, want=True, pending=Pending.RESTART, killed=True)
-    after, effects = transition(state, TimeUp(1), POLICY, 120.0)
+    state = replace(STOPPING, should_run=True, pending=Pending.RESTART, killed=True)
+    after, effects = transition(state, TimerExpired(1), POLICY, 120.0)
     assert after == state
-    assert [type(effect) for effect in effects] == [Alarm, SetTimer]
+    assert [type(effect) for effect in effects] == [Warn, SetTimer]
 
 
 @dataclass
@@ -256,7 +277,7 @@ class World:
         for effect in effects:
             self.carry_out(effect)
         assert len(self.spawning | self.alive | self.emptying) <= 1, "two live generations"
-        if self.state.status in RESTING or self.state.status is Status.CRASHED:
+        if self.state.status in INACTIVE_STATES or self.state.status is Status.CRASHED:
             assert not self.spawning | self.alive | self.emptying, f"{self.state.status} while something is left"
 
     def carry_out(self, effect: Effect) -> None:
@@ -275,7 +296,7 @@ class World:
     def end(self, generation: int, code: int) -> None:
         self.alive.discard(generation)
         self.emptying.add(generation)
-        self.feed(Exited(generation, Exit(code)))
+        self.feed(Exited(generation, ExitStatus(code)))
 
     def move(self) -> None:
         """Something happens by itself."""
@@ -283,22 +304,22 @@ class World:
         generation = self.state.generation
         if self.looking and self.random.random() < 0.8:
             self.looking = False
-            self.feed(DependenciesMet() if self.random.random() < 0.95 else DependenciesImpossible("never"))
+            self.feed(DependenciesMet() if self.random.random() < 0.95 else DependenciesFailed("never"))
         elif self.spawning:
             self.spawning.clear()
             if self.random.random() < 0.8:
                 self.alive.add(generation)
                 self.feed(Spawned(generation))
             else:
-                self.feed(SpawnFailed(generation, "no", scarce=self.random.random() < 0.5))
+                self.feed(SpawnFailed(generation, "no", transient=self.random.random() < 0.5))
         elif self.emptying and self.random.random() < 0.8:
             self.emptying.clear()
-            self.feed(Emptied(generation))
+            self.feed(TreeExited(generation))
         elif self.alive and self.random.random() < 0.5:
             self.end(generation, self.random.choice((0, 1, -11)))
         elif self.timer and self.timer[0] <= self.now:
             self.timer = None
-            self.feed(TimeUp(generation))
+            self.feed(TimerExpired(generation))
 
     def settle(self) -> None:
         """Lets everything run its course: whoever is asked to end does."""
@@ -311,7 +332,7 @@ class World:
                 self.end(self.state.generation, -15)
             elif self.emptying:
                 self.emptying.clear()
-                self.feed(Emptied(self.state.generation))
+                self.feed(TreeExited(self.state.generation))
 
 
 @pytest.mark.parametrize("seed", range(300))
@@ -324,11 +345,11 @@ def test_random_events_never_make_two_copies_and_a_stop_always_ends_in_stopped(s
         has_health_check=random.random() < 0.5,
     )
     world = World(random, policy)
-    wishes = (Start, Restart, Apply, Stop, Kill, lambda: Restart(Reason.WATCH))
+    wishes = (Start, Restart, ConfigChanged, Stop, Kill, lambda: Restart(Reason.WATCH))
     for _ in range(200):
         if random.random() < 0.3:
             world.feed(random.choice(wishes)())
-        elif random.random() < 0.2 and world.state.status in LIVE:
+        elif random.random() < 0.2 and world.state.status in ACTIVE_STATES:
             world.feed(random.choice((Ready, lambda g: Unhealthy(g, "ill")))(world.state.generation))
         else:
             world.move()

@@ -17,11 +17,11 @@ from pmtui.api.errors import error_body
 from pmtui.api.http.framing import BODY_LIMIT, CHUNKED, FramingError, body_length, check_start
 from pmtui.api.http.uvicorn_shim import STATUS_PHRASES, H11Protocol
 
-PLACES = 64
+MAX_CONNECTIONS = 64
 REQUEST_TIMEOUT = 5.0
-STUCK = 30.0
+WRITE_TIMEOUT = 30.0
 """Seconds for which a client may take nothing of what is sent to it."""
-LINGER = 1.0
+LINGER_TIMEOUT = 1.0
 LINGER_LIMIT = 8 << 20
 
 _LOGGER = logging.getLogger("pmtui.api")
@@ -47,7 +47,7 @@ class Connection(H11Protocol):
         self.chunked = False
         self.body_left = 0
         self.discarded = 0
-        self.patience: TimerHandle | None = None
+        self.write_timer: TimerHandle | None = None
 
     @property
     def is_serving(self) -> bool:
@@ -56,25 +56,25 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.since = self.loop.time()
-        self.clock = self.loop.call_later(REQUEST_TIMEOUT, self._expire)
-        if len(self.connections) > PLACES:
-            self._make_room()
+        self.idle_since = self.loop.time()
+        self.request_timer = self.loop.call_later(REQUEST_TIMEOUT, self._expire)
+        if len(self.connections) > MAX_CONNECTIONS:
+            self._evict_oldest()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.clock.cancel()
-        if self.patience:
-            self.patience.cancel()
+        self.request_timer.cancel()
+        if self.write_timer:
+            self.write_timer.cancel()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._watch_writing()
+        self._start_write_timer()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self.patience:
-            self.patience.cancel()
+        if self.write_timer:
+            self.write_timer.cancel()
 
     def shutdown(self) -> None:
         """Who does not take what is sent to him will not see its end."""
@@ -101,7 +101,7 @@ class Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         arrived = self.phase is _Phase.ANSWER
-        self.since = self.loop.time()
+        self.idle_since = self.loop.time()
         self.phase = _Phase.HEAD if arrived else _Phase.CLOSING
         super().on_response_complete()
         if not arrived and not self.transport.is_closing():
@@ -118,8 +118,8 @@ class Connection(H11Protocol):
 
     def _receive_head(self, data: bytes) -> None:
         seen = len(self.head)
-        if not seen and self.clock.cancelled():
-            self._start_clock()
+        if not seen and self.request_timer.cancelled():
+            self._start_request_timer()
         self.head += data
         end = self.head.find(b"\r\n\r\n", max(seen - 3, 0)) + 4
         check_start(self.head[: end if end > 3 else None], seen)
@@ -133,11 +133,11 @@ class Connection(H11Protocol):
         self._count(body)
         self.phase = _Phase.BODY
         self.server_state.default_headers = _default_headers()
-        self._pass_on(head + body)
+        self._forward(head + body)
 
     def _receive_body(self, data: bytes) -> None:
         self._count(data)
-        self._pass_on(data)
+        self._forward(data)
 
     def _count(self, body: bytes) -> None:
         self.body_left -= len(body)
@@ -147,22 +147,24 @@ class Connection(H11Protocol):
             raise FramingError(413, f"The body is larger than {BODY_LIMIT >> 10} KiB.")
         raise FramingError(400, "A request is sent when the one before it is answered.")
 
-    def _pass_on(self, data: bytes) -> None:
+    def _forward(self, data: bytes) -> None:
         super().data_received(data)
         if self.phase is not _Phase.BODY or self.conn.their_state is h11.SEND_BODY:
             return
         if self.conn.trailing_data[0]:
             raise FramingError(400, "A request is sent when the one before it is answered.")
-        self.clock.cancel()
+        self.request_timer.cancel()
         self.phase = _Phase.ANSWER
 
-    def _watch_writing(self) -> None:
-        self.patience = self.loop.call_later(STUCK, self._expect_less, self.transport.get_write_buffer_size())
+    def _start_write_timer(self) -> None:
+        self.write_timer = self.loop.call_later(
+            WRITE_TIMEOUT, self._check_write_progress, self.transport.get_write_buffer_size()
+        )
 
-    def _expect_less(self, before: int) -> None:
+    def _check_write_progress(self, before: int) -> None:
         """The client has not taken much for a while, at least it has to have taken something."""
         if self.transport.get_write_buffer_size() < before:
-            self._watch_writing()
+            self._start_write_timer()
         else:
             self.transport.abort()
 
@@ -182,17 +184,17 @@ class Connection(H11Protocol):
         """Says that no more is sent, and reads on for a moment: closing at once would take the answer away."""
         self.flow.resume_reading()
         self.transport.write_eof()
-        self.clock.cancel()
-        self.clock = self.loop.call_later(LINGER, self.transport.abort)
+        self.request_timer.cancel()
+        self.request_timer = self.loop.call_later(LINGER_TIMEOUT, self.transport.abort)
 
     def _discard(self, data: bytes) -> None:
         self.discarded += len(data)
         if self.discarded > LINGER_LIMIT:
             self.transport.abort()
 
-    def _start_clock(self) -> None:
-        self.since = self.loop.time()
-        self.clock = self.loop.call_later(REQUEST_TIMEOUT, self._expire)
+    def _start_request_timer(self) -> None:
+        self.idle_since = self.loop.time()
+        self.request_timer = self.loop.call_later(REQUEST_TIMEOUT, self._expire)
 
     def _expire(self) -> None:
         if self.phase is _Phase.HEAD and not self.head:
@@ -200,12 +202,12 @@ class Connection(H11Protocol):
         else:
             self._refuse(408, f"The request was not sent within {REQUEST_TIMEOUT:g} seconds.")
 
-    def _make_room(self) -> None:
+    def _evict_oldest(self) -> None:
         """Closes the connection that has gone longest without being served, and this one if all are."""
         waiting = [other for other in self.connections if isinstance(other, Connection) and not other.is_serving]
-        oldest = min(waiting, key=lambda other: other.since)
+        oldest = min(waiting, key=lambda other: other.idle_since)
         if oldest is self:
-            self._refuse(503, f"All {PLACES} places are taken; try again later.")
+            self._refuse(503, f"All {MAX_CONNECTIONS} places are taken; try again later.")
         else:
             self.connections.discard(oldest)
             oldest.transport.abort()

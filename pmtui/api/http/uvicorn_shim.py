@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 
-def _put_off(package: str) -> None:
+def _import_lazily(package: str) -> None:
     """Makes a package whose `__init__` runs at the first access to one of its names; its modules load without it."""
     spec = importlib.util.find_spec(package)
     if package in sys.modules or spec is None or spec.loader is None:
@@ -29,7 +29,7 @@ def _put_off(package: str) -> None:
     sys.modules[package] = module
 
 
-_put_off("uvicorn")
+_import_lazily("uvicorn")
 
 from uvicorn.config import Config  # noqa: E402
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol  # noqa: E402

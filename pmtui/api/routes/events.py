@@ -6,16 +6,16 @@ from contextlib import aclosing
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pmtui.api.parameters import segment, stream_place
+from pmtui.api.parameters import last_event_id, segment
 from pmtui.api.responses import as_json
-from pmtui.api.sse import Streams, frame
-from pmtui.control import Service
+from pmtui.api.sse import StreamRegistry, encode_event
+from pmtui.control import ManagerControl
 
 
 class EventRoutes:
     """One method a route."""
 
-    def __init__(self, control: Service, streams: Streams) -> None:
+    def __init__(self, control: ManagerControl, streams: StreamRegistry) -> None:
         self.control = control
         self.streams = streams
 
@@ -23,7 +23,7 @@ class EventRoutes:
         return as_json(await self.control.history(segment(request, "id")))
 
     async def stream(self, request: Request) -> Response:
-        last, place = await self.control.last_event(), stream_place(request)
+        last, place = await self.control.last_event(), last_event_id(request)
         if place is None:
             place = last
         elif place > last:  # of a former manager
@@ -34,6 +34,6 @@ class EventRoutes:
         async with aclosing(self.control.replay(place)) as events:
             async for event in events:
                 if missed := event.seq - place - 1:
-                    yield frame({"events": missed}, kind="missed")
+                    yield encode_event({"events": missed}, kind="missed")
                 place = event.seq
-                yield frame(event, place=str(place))
+                yield encode_event(event, place=str(place))

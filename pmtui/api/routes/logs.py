@@ -6,16 +6,16 @@ from contextlib import aclosing
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pmtui.api.parameters import choice, log_query, patterns, segment, stream_place, stream_places
+from pmtui.api.parameters import choice, last_event_id, last_event_ids, log_query, patterns, segment
 from pmtui.api.responses import as_json, as_text, done
-from pmtui.api.sse import Streams, frame
-from pmtui.control import Following, LogLine, Missed, Service
+from pmtui.api.sse import StreamRegistry, encode_event
+from pmtui.control import DroppedLines, LogLine, LogStream, ManagerControl
 
 
 class LogRoutes:
     """One method a route."""
 
-    def __init__(self, control: Service, streams: Streams) -> None:
+    def __init__(self, control: ManagerControl, streams: StreamRegistry) -> None:
         self.control = control
         self.streams = streams
 
@@ -33,12 +33,12 @@ class LogRoutes:
     async def stream(self, request: Request) -> Response:
         process_id = segment(request, "id")
         await self.control.history(process_id)  # a pattern is no id
-        place = stream_place(request)
+        place = last_event_id(request)
         after = {} if place is None else {process_id: place}
         return await self._follow(request, [process_id], after, "{seq}")
 
     async def stream_of_many(self, request: Request) -> Response:
-        return await self._follow(request, patterns(request), stream_places(request), "{id}={seq}")
+        return await self._follow(request, patterns(request), last_event_ids(request), "{id}={seq}")
 
     async def _clear(self, request: Request) -> Response:
         process_id = segment(request, "id")
@@ -48,11 +48,11 @@ class LogRoutes:
 
     async def _follow(self, request: Request, chosen: Sequence[str], after: Mapping[str, int], words: str) -> Response:
         following = await self.control.follow_logs(chosen, after, **log_query(request))
-        places = _Places(following.after, words)
+        places = _StreamPositions(following.after, words)
         return self.streams.respond(str(places), _frames(following, places))
 
 
-class _Places:
+class _StreamPositions:
     """How far a stream is with each of its processes, in the words of its event ids."""
 
     def __init__(self, places: Mapping[str, int], words: str) -> None:
@@ -62,15 +62,15 @@ class _Places:
     def __str__(self) -> str:
         return ",".join(self._parts.values())
 
-    def pass_by(self, line: LogLine) -> str:
+    def advance(self, line: LogLine) -> str:
         self._parts[line.id] = self._words.format(id=line.id, seq=line.seq)
         return str(self)
 
 
-async def _frames(following: Following, places: _Places) -> AsyncGenerator[bytes, None]:
+async def _frames(following: LogStream, places: _StreamPositions) -> AsyncGenerator[bytes, None]:
     async with aclosing(following.lines) as lines:
         async for line in lines:
-            if isinstance(line, Missed):
-                yield frame(line, kind="missed")
+            if isinstance(line, DroppedLines):
+                yield encode_event(line, kind="missed")
             else:
-                yield frame(line, place=places.pass_by(line))
+                yield encode_event(line, place=places.advance(line))

@@ -4,18 +4,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pmtui.api.errors import ErrorAnswer
-from pmtui.api.loop_lag import LagMeter
+from pmtui.api.loop_lag import LoopLagMeter
 from pmtui.api.metrics import CONTENT_TYPE, metrics
 from pmtui.api.openapi import document
 from pmtui.api.parameters import flag
 from pmtui.api.responses import as_json
-from pmtui.control import Service
+from pmtui.control import ManagerControl
 
 
-class HouseRoutes:
+class ManagerRoutes:
     """One method a route."""
 
-    def __init__(self, control: Service, lag: LagMeter) -> None:
+    def __init__(self, control: ManagerControl, lag: LoopLagMeter) -> None:
         self.control = control
         self.lag = lag
 
@@ -37,6 +37,6 @@ class HouseRoutes:
         return as_json(await (self.control.preview() if is_dry else self.control.reload()))
 
     async def metrics(self, request: Request) -> Response:
-        await self.lag.ask()
+        await self.lag.measure()
         about, rows = await self.control.about(), await self.control.list()
         return Response(metrics(about, rows, await self.control.figures(), self.lag), media_type=CONTENT_TYPE)

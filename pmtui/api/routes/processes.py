@@ -8,15 +8,15 @@ from starlette.responses import Response
 
 from pmtui.api.parameters import choice, flag, segment, selection, while_connected
 from pmtui.api.responses import Results, as_json, done
-from pmtui.control import ConflictError, Operation, Service, Status
+from pmtui.control import ConflictError, ManagerControl, Operation, Status
 
-SETTLED = frozenset({Status.RUNNING, Status.STOPPED, Status.COMPLETED, Status.FAILED})
+SETTLED_STATES = frozenset({Status.RUNNING, Status.STOPPED, Status.COMPLETED, Status.FAILED})
 
 
 class ProcessRoutes:
     """One method a route. Each reads all of its request before it does anything to a process."""
 
-    def __init__(self, control: Service) -> None:
+    def __init__(self, control: ManagerControl) -> None:
         self.control = control
 
     async def list(self, request: Request) -> Response:
@@ -26,10 +26,10 @@ class ProcessRoutes:
         return as_json(await self.control.get(segment(request, "id")))
 
     async def start(self, request: Request) -> Response:
-        return await self._bring_up(request, self.control.start, "start")
+        return await self._start_and_wait(request, self.control.start, "start")
 
     async def restart(self, request: Request) -> Response:
-        return await self._bring_up(request, self.control.restart, "restart")
+        return await self._start_and_wait(request, self.control.restart, "restart")
 
     async def stop(self, request: Request) -> Response:
         process_id, wait = segment(request, "id"), flag(request, "wait", default=True)
@@ -38,7 +38,7 @@ class ProcessRoutes:
         await ask(process_id)
         if not wait:
             return done("Process stop initiated", process_id)
-        row = await while_connected(request, self.control.wait(process_id, SETTLED))
+        row = await while_connected(request, self.control.wait(process_id, SETTLED_STATES))
         if row.status is Status.RUNNING:
             raise ConflictError(f"Process '{process_id}' was started again by somebody else.")
         return done("Process stopped", process_id)
@@ -54,7 +54,7 @@ class ProcessRoutes:
         patterns = (await selection(request)).ids
         return as_json(Results(await self.control.bulk(operation, patterns)))
 
-    async def _bring_up(
+    async def _start_and_wait(
         self, request: Request, ask: Callable[[str], Awaitable[None]], verb: Literal["start", "restart"]
     ) -> Response:
         process_id, wait = segment(request, "id"), flag(request, "wait", default=False)
@@ -62,7 +62,7 @@ class ProcessRoutes:
         await ask(process_id)
         if not wait:
             return done(f"Process {verb} initiated", process_id)
-        row = await while_connected(request, self.control.wait(process_id, SETTLED))
+        row = await while_connected(request, self.control.wait(process_id, SETTLED_STATES))
         if row.status in (Status.FAILED, Status.STOPPED):
             why = row.reason or row.last_error
             raise ConflictError(f"Process '{process_id}' is {row.status}{': ' * bool(why)}{why}.")

@@ -117,12 +117,12 @@ def _read_plain(
         value = msgspec.convert(parse(raw) if parse and raw is not None else raw, type_)
     except (msgspec.ValidationError, ValueError) as error:
         at = _AT.search(str(error))
-        problems.error(path + (at[1] if at else ""), _in_words(_AT.sub("", str(error)), type_, raw, problems))
+        problems.error(path + (at[1] if at else ""), _error_text(_AT.sub("", str(error)), type_, raw, problems))
         return None
-    return validators.sound(value, path, problems)
+    return validators.check_encodable(value, path, problems)
 
 
-def _in_words(message: str, type_: Any, raw: object, problems: Problems) -> str:
+def _error_text(message: str, type_: Any, raw: object, problems: Problems) -> str:
     if message.startswith("Invalid enum value"):
         words = [str(word) for word in _literals(type_)]
         got = ascii(raw[:40]) if isinstance(raw, str) else validators.kind_of(raw)

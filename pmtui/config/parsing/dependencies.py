@@ -7,10 +7,10 @@ import msgspec
 from pmtui.config.model import ProcessConfig
 from pmtui.config.parsing.problems import Problems, join
 
-_LONGEST_SHOWN = 10
+_MAX_SHOWN = 10
 
 
-class Entry(msgspec.Struct, frozen=True):
+class ConfigEntry(msgspec.Struct, frozen=True):
     """A process of the file; `config` is None if it has errors of its own."""
 
     place: str
@@ -38,7 +38,7 @@ def instance_ids(config: ProcessConfig) -> list[str]:
     return [f"{config.id}-{number}" for number in range(1, config.instances + 1)]
 
 
-def link(entries: Sequence[Entry], problems: Problems) -> list[ProcessConfig]:
+def resolve_dependencies(entries: Sequence[ConfigEntry], problems: Problems) -> list[ProcessConfig]:
     """All instances of the good entries, each dependency by the ids of its instances.
 
     What depends on an unknown id, on itself, in a circle or on something left out is left out too.
@@ -53,14 +53,14 @@ def link(entries: Sequence[Entry], problems: Problems) -> list[ProcessConfig]:
     broken |= {entry.id for entry in entries if len(graph[entry.id]) < len(entry.depends_on)}
     for cycle in _cycles(graph):
         broken.add(cycle[0])
-        shown = cycle if len(cycle) <= _LONGEST_SHOWN else [*cycle[:_LONGEST_SHOWN], "…"]
+        shown = cycle if len(cycle) <= _MAX_SHOWN else [*cycle[:_MAX_SHOWN], "…"]
         problems.error(f"{places[cycle[0]]}.dependsOn", f"dependency cycle: {' → '.join([*shown, cycle[0]])}")
-    _spread(graph, broken, places, problems)
+    _propagate_errors(graph, broken, places, problems)
     linked = [_by_instance(config, instances) for name, config in good.items() if name not in broken]
     return [instance for config in linked for instance in expand_instances(config)]
 
 
-def _targets(entry: Entry, owners: Mapping[str, str], problems: Problems) -> list[str]:
+def _targets(entry: ConfigEntry, owners: Mapping[str, str], problems: Problems) -> list[str]:
     """The processes it depends on, without those that cannot be."""
     targets: list[str] = []
     for name in entry.depends_on:
@@ -96,7 +96,7 @@ def _cycles(graph: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
                 trail[target] = iter(graph[target])
 
 
-def _spread(
+def _propagate_errors(
     graph: Mapping[str, Sequence[str]], broken: set[str], places: Mapping[str, str], problems: Problems
 ) -> None:
     dependents: dict[str, list[str]] = {}

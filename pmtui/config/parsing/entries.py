@@ -4,23 +4,23 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from pmtui.config.discovery import absolute
+from pmtui.config.discovery import absolute_path
 from pmtui.config.interpreter import split_command
 from pmtui.config.model import ConfigError, ProcessConfig
 from pmtui.config.parsing.decode import read_struct
-from pmtui.config.parsing.dependencies import Entry, instance_ids
+from pmtui.config.parsing.dependencies import ConfigEntry, instance_ids
 from pmtui.config.parsing.problems import Problems
 
-_LONGEST_ID = 64
+_MAX_ID_LENGTH = 64
 _SHELL_WORDS = {"&&", "||", "|", ";", "&", ">", ">>", "<", "2>&1"}
 
 
-def read_entries(raws: Iterable[tuple[str, Any]], folder: str, problems: Problems) -> list[Entry]:
+def read_entries(raws: Iterable[tuple[str, Any]], folder: str, problems: Problems) -> list[ConfigEntry]:
     """Every process that has an id of its own; those with errors without their config.
 
     Relative paths start at `folder`. Of two processes with one id the first keeps it.
     """
-    entries: list[Entry] = []
+    entries: list[ConfigEntry] = []
     taken: dict[str, str] = {}
     written_twice = [problem.path for problem in problems.found]
     before = problems.errors
@@ -28,9 +28,9 @@ def read_entries(raws: Iterable[tuple[str, Any]], folder: str, problems: Problem
         fields = read_struct(ProcessConfig, raw, place, problems)
         _check(raw, fields, place, problems)
         is_good = problems.errors == before and not any(_is_within(place, path) for path in written_twice)
-        config = _configured(fields, folder) if is_good else None
+        config = _build_config(fields, folder) if is_good else None
         if "id" in fields and _is_free(fields["id"], config, place, taken, problems):
-            entries.append(Entry(place, fields["id"], list(fields.get("depends_on", ())), config))
+            entries.append(ConfigEntry(place, fields["id"], list(fields.get("depends_on", ())), config))
         before = problems.errors
     return entries
 
@@ -49,9 +49,9 @@ def _is_free(name: str, config: ProcessConfig | None, place: str, taken: dict[st
     return True
 
 
-def _configured(fields: dict[str, Any], folder: str) -> ProcessConfig:
-    cwd = absolute(fields.get("cwd", ""), folder)
-    watched = [_watched(name, cwd, folder) for name in fields.get("watch_paths", [])]
+def _build_config(fields: dict[str, Any], folder: str) -> ProcessConfig:
+    cwd = absolute_path(fields.get("cwd", ""), folder)
+    watched = [_resolve_watch_path(name, cwd, folder) for name in fields.get("watch_paths", [])]
     return ProcessConfig(**fields | {"folder": folder, "cwd": cwd, "watch_paths": watched})
 
 
@@ -91,13 +91,13 @@ def _check_words(command: str, path: str, problems: Problems) -> None:
 
 def _check_instances(fields: dict[str, Any], place: str, problems: Problems) -> None:
     count = fields.get("instances", 1)
-    if count > 1 and len(f"{fields.get('id', '')}-{count}") > _LONGEST_ID:
+    if count > 1 and len(f"{fields.get('id', '')}-{count}") > _MAX_ID_LENGTH:
         problems.error(
-            f"{place}.instances", f"the id of instance {count} would be longer than {_LONGEST_ID} characters"
+            f"{place}.instances", f"the id of instance {count} would be longer than {_MAX_ID_LENGTH} characters"
         )
 
 
-def _watched(name: str, cwd: str, folder: str) -> str:
+def _resolve_watch_path(name: str, cwd: str, folder: str) -> str:
     """From the config file's folder, or else from `cwd` if it is there."""
-    first, second = absolute(name, folder), absolute(name, cwd)
+    first, second = absolute_path(name, folder), absolute_path(name, cwd)
     return second if os.path.lexists(second) and not os.path.lexists(first) else first

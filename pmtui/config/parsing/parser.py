@@ -19,19 +19,19 @@ class Document(msgspec.Struct):
     is_toml: bool
     values: Any = None
 
-    def located(self, problems: list[Problem]) -> tuple[Problem, ...]:
+    def locate(self, problems: list[Problem]) -> tuple[Problem, ...]:
         """The problems in the order of the text, each with the line and column of its field or what is around it."""
         if not problems:
             return ()
-        from pmtui.config.parsing.positions import Lines, json_places, toml_places
+        from pmtui.config.parsing.positions import LineIndex, json_positions, toml_positions
 
-        places = toml_places(self.text) if self.is_toml else json_places(self.text)
-        lines = Lines(self.text)
-        located = [_located(problem, places, lines.place) for problem in problems]
+        places = toml_positions(self.text) if self.is_toml else json_positions(self.text)
+        lines = LineIndex(self.text)
+        located = [_locate(problem, places, lines.position) for problem in problems]
         return tuple(sorted(located, key=lambda problem: (problem.line or 0, problem.column or 0)))
 
 
-def _located(problem: Problem, places: Mapping[str, list[int]], place: Callable[[int], tuple[int, int]]) -> Problem:
+def _locate(problem: Problem, places: Mapping[str, list[int]], place: Callable[[int], tuple[int, int]]) -> Problem:
     path = problem.path
     while path and path not in places:
         path = path[: max(path.rfind("."), path.rfind("["), 0)]
@@ -66,10 +66,10 @@ def _decode(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        from pmtui.config.parsing.positions import Lines
+        from pmtui.config.parsing.positions import LineIndex
 
         before = content[: error.start].decode("utf-8", "replace")
-        raise SyntaxProblem("expected UTF-8 text", *Lines(before).place(len(before))) from None
+        raise SyntaxProblem("expected UTF-8 text", *LineIndex(before).position(len(before))) from None
 
 
 def _json(text: str, problems: Problems) -> Any:
@@ -92,7 +92,7 @@ def _json(text: str, problems: Problems) -> Any:
     except ValueError:
         raise SyntaxProblem("a number has too many digits") from None
     if is_twice:
-        _tell_twice(text, problems)
+        _report_duplicates(text, problems)
     return values
 
 
@@ -104,13 +104,13 @@ def _found(text: str, at: int) -> str:
     return f"{text[at]!a}; JSON has no comments" if is_comment else ascii(text[at])
 
 
-def _tell_twice(text: str, problems: Problems) -> None:
-    from pmtui.config.parsing.positions import Lines, json_places
+def _report_duplicates(text: str, problems: Problems) -> None:
+    from pmtui.config.parsing.positions import LineIndex, json_positions
 
-    lines = Lines(text)
-    for path, offsets in json_places(text).items():
+    lines = LineIndex(text)
+    for path, offsets in json_positions(text).items():
         if len(offsets) > 1:
-            first, second = (lines.place(offset) for offset in offsets[:2])
+            first, second = (lines.position(offset) for offset in offsets[:2])
             where = f"line {first[0]}, column {first[1]} and line {second[0]}, column {second[1]}"
             problems.error(path, f"is written twice: {where}")
 
@@ -120,9 +120,9 @@ def _toml(text: str) -> Any:
     import tomllib
 
     if found := _ENDLESS_KEY.search(text):
-        from pmtui.config.parsing.positions import Lines
+        from pmtui.config.parsing.positions import LineIndex
 
-        raise SyntaxProblem("expected a key of fewer than 100 parts", *Lines(text).place(found.start()))
+        raise SyntaxProblem("expected a key of fewer than 100 parts", *LineIndex(text).position(found.start()))
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -131,8 +131,8 @@ def _toml(text: str) -> Any:
         message = message[0].lower() + message[1:]
         if where and where[1]:
             raise SyntaxProblem(message, int(where[1]), int(where[2])) from None
-        from pmtui.config.parsing.positions import Lines
+        from pmtui.config.parsing.positions import LineIndex
 
-        raise SyntaxProblem(f"{message} (at the end of the file)", *Lines(text).place(len(text))) from None
+        raise SyntaxProblem(f"{message} (at the end of the file)", *LineIndex(text).position(len(text))) from None
     except ValueError:
         raise SyntaxProblem("a number or a date is out of range") from None

@@ -11,10 +11,10 @@ _JSON_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+',
 _TOML_HEADER = re.compile(r"[ \t]*\[([^\[\]]+)\][ \t]*(?:#.*)?")
 _TOML_KEY = re.compile(r"""[ \t]*((?:[\w.-]|"[^"]*"|'[^']*')+)[ \t]*=""")
 _TOML_PART = re.compile(r"""("[^"]*")|'([^']*)'|([\w-]+)""")
-_DEEPEST = 8
+_MAX_DEPTH = 8
 
 
-def json_places(text: str) -> dict[str, list[int]]:
+def json_positions(text: str) -> dict[str, list[int]]:
     """Offsets of every field of a valid JSON text; a key that is written twice has two."""
     places: dict[str, list[int]] = {}
     for path, offset in _json_fields(text):
@@ -28,7 +28,7 @@ def _json_fields(text: str) -> Iterator[tuple[str, int]]:
     for token in _JSON_TOKEN.finditer(text):
         word = token[0]
         path, item = frames[-1] if frames else ("", None)
-        is_deep = len(frames) > _DEEPEST
+        is_deep = len(frames) > _MAX_DEPTH
         if word == ",":
             frames[-1] = (path, None if item is None else item + 1)
         elif word in "]}":
@@ -44,7 +44,7 @@ def _json_fields(text: str) -> Iterator[tuple[str, int]]:
         before = word
 
 
-def toml_places(text: str) -> dict[str, list[int]]:
+def toml_positions(text: str) -> dict[str, list[int]]:
     """Offsets of the tables and of the keys that begin a line of a valid TOML text."""
     places: dict[str, list[int]] = {}
     tables, offset = [""], 0
@@ -62,17 +62,17 @@ def toml_places(text: str) -> dict[str, list[int]]:
 def _toml_paths(path: str, keys: str) -> list[str]:
     """The paths of dotted keys, from the first to all of them."""
     paths = [path]
-    for quoted, literal, bare in _TOML_PART.findall(keys)[:_DEEPEST]:
+    for quoted, literal, bare in _TOML_PART.findall(keys)[:_MAX_DEPTH]:
         paths.append(join(paths[-1], quoted[1:-1] or literal or bare))
     return paths
 
 
-class Lines:
+class LineIndex:
     """Lines and columns, counted from 1, of offsets in a text."""
 
     def __init__(self, text: str) -> None:
         self._ends = [found.start() for found in re.finditer("\n", text)]
 
-    def place(self, offset: int) -> tuple[int, int]:
+    def position(self, offset: int) -> tuple[int, int]:
         line = bisect.bisect_left(self._ends, offset)
         return line + 1, offset - (self._ends[line - 1] if line else -1)

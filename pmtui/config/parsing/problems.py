@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_MOST_SUGGESTIONS = 30
+_MAX_SUGGESTIONS = 30
 """Suggestions are slow to find; somebody with more errors than that has another trouble."""
 
 
@@ -44,7 +44,7 @@ class Problems:
     def suggest(self, word: str, words: Iterable[str]) -> str:
         """`, did you mean …?` where one of the words resembles that one."""
         self._suggestions += 1
-        if len(word) > 40 or self._suggestions > _MOST_SUGGESTIONS:
+        if len(word) > 40 or self._suggestions > _MAX_SUGGESTIONS:
             return ""
         import difflib
 

@@ -28,7 +28,7 @@ def kind_of(value: object) -> str:
     return _KINDS.get(type(value), "a date or time")
 
 
-def sound(value: Any, path: str, problems: Problems) -> Any:
+def check_encodable(value: Any, path: str, problems: Problems) -> Any:
     """The value, once it is known that the operating system can take it."""
     if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
         problems.error(path, "the number is too large")
@@ -36,7 +36,7 @@ def sound(value: Any, path: str, problems: Problems) -> Any:
         _check_text(value, path, problems)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            sound(item, f"{path}[{index}]", problems)
+            check_encodable(item, f"{path}[{index}]", problems)
     return value
 
 
@@ -58,8 +58,8 @@ def read_env(raw: object, path: str, problems: Problems) -> dict[str, str]:
             case bool():
                 env[name] = "true" if value else "false"
             case int():
-                env[name] = str(sound(value, here, problems)) if abs(value) < 1 << 64 else ""
-                sound(value, here, problems)
+                env[name] = str(check_encodable(value, here, problems)) if abs(value) < 1 << 64 else ""
+                check_encodable(value, here, problems)
             case str():
                 env[name] = value
                 _check_text(value, here, problems)

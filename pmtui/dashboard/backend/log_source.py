@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from pmtui.dashboard.log_view.lines import Line, Lines
-from pmtui.logs.ring_buffer import Ring
+from pmtui.logs.ring_buffer import RingBuffer
 
 
 class LogSource(Protocol):
@@ -17,27 +17,27 @@ class LogSource(Protocol):
         """Lines from files, newest first. To be read on a thread, since it waits for the disk."""
 
 
-class RingLines:
+class BufferedLines:
     """The lines in a manager's memory, read from the dashboard's thread."""
 
-    def __init__(self, ring: Ring) -> None:
-        self._ring = ring
+    def __init__(self, ring: RingBuffer) -> None:
+        self._buffer = ring
 
     @property
     def start(self) -> int:
-        return self._ring.start
+        return self._buffer.start
 
     @property
     def end(self) -> int:
-        return self._ring.end
+        return self._buffer.end
 
     @property
     def oldest(self) -> int | None:
-        return self._ring.start
+        return self._buffer.start
 
     def pull(self) -> None:
         return
 
     def lines(self, first: int, count: int) -> Sequence[Line]:
-        name = self._ring.process_id
-        return [Line(*raw, name) for raw in self._ring.raw(first, count)]
+        name = self._buffer.process_id
+        return [Line(*raw, name) for raw in self._buffer.raw(first, count)]

@@ -6,22 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import time
 
-from pmtui.control import About, Console, ControlError, Snapshot
+from pmtui.control import Control, ControlError, ManagerInfo, Snapshot
 
-PERIOD = 1.0
+POLL_INTERVAL = 1.0
 """Seconds between two looks when nothing happens."""
-CLOSEST = 0.1
+MIN_POLL_INTERVAL = 0.1
 """Seconds at least between two looks, however much happens."""
 
 
 @dataclass(frozen=True)
-class Facts:
+class DashboardState:
     """One look at the manager. `gone` says why it could not be asked; then the rest is what was known before."""
 
     snapshots: Sequence[Snapshot] = ()
-    about: About | None = None
+    about: ManagerInfo | None = None
     now: float = 0.0
-    gone: str = ""
+    connection_error: str = ""
     cpu: Sequence[float] = ()
 
     @property
@@ -30,44 +30,46 @@ class Facts:
         return sum(row.memory for row in self.snapshots)
 
 
-class Feed:
+class StatePoller:
     """Looks at the manager once a second, and sooner after an event; hands each look to `tell`."""
 
-    def __init__(self, control: Console, tell: Callable[[Facts], None], clock: Callable[[], float] = time) -> None:
-        self.facts = Facts()
-        self._control, self._tell, self._clock = control, tell, clock
-        self._stirred = asyncio.Event()
+    def __init__(
+        self, control: Control, tell: Callable[[DashboardState], None], clock: Callable[[], float] = time
+    ) -> None:
+        self.state = DashboardState()
+        self._control, self._on_state, self._clock = control, tell, clock
+        self._poll_requested = asyncio.Event()
 
-    def stir(self) -> None:
+    def poll_soon(self) -> None:
         """Something may have changed: look soon."""
-        self._stirred.set()
+        self._poll_requested.set()
 
     async def run(self) -> None:
         """Looks, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen())
             while True:
-                await self.look()
-                await asyncio.sleep(CLOSEST)
+                await self.poll()
+                await asyncio.sleep(MIN_POLL_INTERVAL)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stirred.wait(), PERIOD - CLOSEST)
-                self._stirred.clear()
+                    await asyncio.wait_for(self._poll_requested.wait(), POLL_INTERVAL - MIN_POLL_INTERVAL)
+                self._poll_requested.clear()
 
-    async def look(self) -> None:
-        before = self.facts
+    async def poll(self) -> None:
+        before = self.state
         try:
             snapshots = await self._control.list()
             about = await self._control.about()
         except ControlError as error:
-            self.facts = replace(before, now=self._clock(), gone=str(error))
+            self.state = replace(before, now=self._clock(), connection_error=str(error))
         else:
             cpu = [*before.cpu[-19:], sum(row.cpu for row in snapshots)]
-            self.facts = Facts(snapshots, about, self._clock(), "", cpu)
-        self._tell(self.facts)
+            self.state = DashboardState(snapshots, about, self._clock(), "", cpu)
+        self._on_state(self.state)
 
     async def _listen(self) -> None:
         while True:
             with contextlib.suppress(ControlError):
                 async for _ in self._control.events():
-                    self._stirred.set()
-            await asyncio.sleep(PERIOD)
+                    self._poll_requested.set()
+            await asyncio.sleep(POLL_INTERVAL)

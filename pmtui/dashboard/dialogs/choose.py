@@ -12,11 +12,11 @@ from textual.widgets.option_list import Option
 from pmtui.dashboard.dialogs.dialog import Dialog
 
 
-class Choose(Dialog[str]):
+class SelectDialog(Dialog[str]):
     """A list of `(answer, what it says)`; Enter or a click takes one."""
 
     DEFAULT_CSS = """
-    Choose OptionList, Choose OptionList:focus {
+    SelectDialog OptionList, SelectDialog OptionList:focus {
         width: auto; min-width: 30; max-width: 100%; height: auto;
         border: none; background: $surface; padding: 0; margin-bottom: 1;
     }

@@ -11,7 +11,7 @@ from textual.widgets import Button, Static
 
 from pmtui.dashboard.dialogs.dialog import Answer, Dialog
 
-KEYS = "nyb"
+ANSWER_KEYS = "nyb"
 """Those that an answer can have."""
 
 
@@ -26,7 +26,7 @@ class Question(Dialog[Answer]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(key, f"take('{key}')", show=False) for key in KEYS),
+        *(Binding(key, f"take('{key}')", show=False) for key in ANSWER_KEYS),
         Binding("q", "leave", show=False),
         Binding("left,h", "app.focus_previous", show=False),
         Binding("right,l", "app.focus_next", show=False),

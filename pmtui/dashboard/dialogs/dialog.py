@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 Answer = TypeVar("Answer")
-TIGHT = 16
+TIGHT_HEIGHT = 16
 """Lines of a terminal in which there is no room for empty ones."""
 
 
@@ -51,7 +51,7 @@ class Dialog(ModalScreen[Answer]):
         self._fit(event.size.height)
 
     def _fit(self, height: int) -> None:
-        tight = height < TIGHT
+        tight = height < TIGHT_HEIGHT
         self.set_class(tight, "-tight")
         for body in self.query(".body"):
             body.styles.max_height = max(1, height - 3 if tight else height - 7)

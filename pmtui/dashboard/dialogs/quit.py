@@ -8,23 +8,23 @@ from pmtui.dashboard.dialogs.confirm import Question
 from pmtui.dashboard.style.formats import plural
 from pmtui.dashboard.style.glyphs import Glyphs
 
-Parting = Literal["stay", "stop", "start again"]
-ANEW = """Background restarts them: a manager without
+QuitChoice = Literal["stay", "stop", "start again"]
+BACKGROUND_HINT = """Background restarts them: a manager without
 a screen starts the config anew. pmtui shows
 it then, and pmtui down ends it.
 """
-MOST = 10
+MAX_SHOWN = 10
 """Processes that are named."""
 
 
-def quit_question(alive: Sequence[Snapshot], glyphs: Glyphs, can_start_again: bool) -> Question[Parting]:
+def quit_question(alive: Sequence[Snapshot], glyphs: Glyphs, can_start_again: bool) -> Question[QuitChoice]:
     """Names what would stop. A manager in the background cannot take processes over: it starts them anew."""
-    lines = [f"{glyphs.status[row.status]} {row.id}" for row in alive[:MOST]]
-    if len(alive) > MOST:
-        lines.append(f"and {len(alive) - MOST} more")
+    lines = [f"{glyphs.status[row.status]} {row.id}" for row in alive[:MAX_SHOWN]]
+    if len(alive) > MAX_SHOWN:
+        lines.append(f"and {len(alive) - MAX_SHOWN} more")
     text = f"This stops {plural(len(alive), 'process', 'processes')}.\n"
-    answers: dict[str, tuple[str, Parting]] = {"n": ("No", "stay"), "y": ("Quit", "stop")}
+    answers: dict[str, tuple[str, QuitChoice]] = {"n": ("No", "stay"), "y": ("Quit", "stop")}
     if can_start_again:
         answers["b"] = ("Background", "start again")
-        text += ANEW
+        text += BACKGROUND_HINT
     return Question("Quit pmtui?", "\n".join([text, *lines]), answers)

@@ -9,53 +9,53 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widgets import Static
 
-from pmtui.control import RESTING
-from pmtui.dashboard.backend.state import Facts
+from pmtui.control import INACTIVE_STATES
+from pmtui.dashboard.backend.state import DashboardState
 from pmtui.dashboard.dialogs.dialog import Dialog
 from pmtui.dashboard.style import formats
 from pmtui.dashboard.style.glyphs import UNICODE, Glyphs
 
-MOST = 12
+MAX_SHOWN = 12
 
 
-class Farewell(Dialog[None]):
+class ShutdownDialog(Dialog[None]):
     """Stays until the manager has ended; `K` does not wait for anybody's last wish."""
 
     title_text = "Stopping"
     hint = "K  kill what is left now"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("K,x,ctrl+c", "kill", show=False)]
 
-    class KillAsked(Message):
+    class KillRequested(Message):
         """End what is left now."""
 
-    def __init__(self, facts: Facts, started: float, glyphs: Glyphs = UNICODE) -> None:
+    def __init__(self, facts: DashboardState, started: float, glyphs: Glyphs = UNICODE) -> None:
         super().__init__()
-        self._facts, self._started, self._glyphs = facts, started, glyphs
+        self._dashboard_state, self._started_at, self._glyphs = facts, started, glyphs
 
     def compose_body(self) -> ComposeResult:
         with VerticalScroll(can_focus=False, classes="body"):
-            yield Static(self._text(self._facts), id="text")
+            yield Static(self._text(self._dashboard_state), id="text")
 
-    def show(self, facts: Facts) -> None:
+    def show(self, facts: DashboardState) -> None:
         for text in self.query("#text").results(Static):  # none while it comes or goes
             text.update(self._text(facts))
 
-    def _text(self, facts: Facts) -> Text:
-        left = [row for row in facts.snapshots if row.status not in RESTING]
+    def _text(self, facts: DashboardState) -> Text:
+        left = [row for row in facts.snapshots if row.status not in INACTIVE_STATES]
         if not left:
             return Text("All processes have ended.")
-        waited = formats.duration(facts.now - self._started)
+        waited = formats.duration(facts.now - self._started_at)
         text = Text(f"{formats.plural(len(left), 'process', 'processes')} left, for {waited}\n")
-        for row in left[:MOST]:
+        for row in left[:MAX_SHOWN]:
             glyph = self._glyphs.status[row.status]
             text.append(f"\n{glyph} {row.id:<24} ")
-            text.append(f"{row.status}  pid {row.pid or '–'}  {formats.harmless(row.reason)}", style="dim")  # noqa: RUF001
-        if len(left) > MOST:
-            text.append(f"\n  and {len(left) - MOST} more")
+            text.append(f"{row.status}  pid {row.pid or '–'}  {formats.printable(row.reason)}", style="dim")  # noqa: RUF001
+        if len(left) > MAX_SHOWN:
+            text.append(f"\n  and {len(left) - MAX_SHOWN} more")
         return text
 
     def action_kill(self) -> None:
-        self.post_message(self.KillAsked())
+        self.post_message(self.KillRequested())
 
     def action_leave(self) -> None:
         """There is no way back from here."""

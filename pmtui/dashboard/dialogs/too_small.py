@@ -10,11 +10,11 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-SMALLEST = Size(50, 12)
+MIN_SIZE = Size(50, 12)
 
 
 def is_too_small(size: Size) -> bool:
-    return size.width < SMALLEST.width or size.height < SMALLEST.height
+    return size.width < MIN_SIZE.width or size.height < MIN_SIZE.height
 
 
 class TooSmall(ModalScreen[None]):
@@ -30,16 +30,16 @@ class TooSmall(ModalScreen[None]):
         yield Static("")
 
     def on_mount(self) -> None:
-        self._settle(self.app.size)
+        self._show_size(self.app.size)
 
     def on_resize(self, event: events.Resize) -> None:
-        self._settle(event.size)
+        self._show_size(event.size)
 
     def on_screen_resume(self) -> None:
-        self._settle(self.app.size)
+        self._show_size(self.app.size)
 
-    def _settle(self, size: Size) -> None:
-        said = f"{size.width}x{size.height} is too small,\npmtui needs {SMALLEST.width}x{SMALLEST.height}.\n\nq leaves"
+    def _show_size(self, size: Size) -> None:
+        said = f"{size.width}x{size.height} is too small,\npmtui needs {MIN_SIZE.width}x{MIN_SIZE.height}.\n\nq leaves"
         self.query_one(Static).update(Content(said))
         if self.is_current and not is_too_small(size):
             self.app.pop_screen()

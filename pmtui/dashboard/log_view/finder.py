@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pmtui.dashboard.log_view.lines import Line, Lines, MatchingLines
+from pmtui.dashboard.log_view.lines import FilteredLines, Line, Lines
 
 if TYPE_CHECKING:
     from pmtui.dashboard.log_view.search import Search
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class MatchCount:
     """The reader stands on match `found` of `total`; 0: on none."""
 
     found: int = 0
@@ -24,25 +24,25 @@ class Finder:
     def __init__(self) -> None:
         self.search: Search | None = None
         self.current: int | None = None
-        self._matches: MatchingLines | None = None
+        self._matches: FilteredLines | None = None
 
-    def finds(self, line: Line) -> bool:
-        return self.search is not None and self.search.finds(line.data)
+    def matches(self, line: Line) -> bool:
+        return self.search is not None and self.search.matches(line.data)
 
-    def look_at(self, view: Lines) -> None:
+    def set_view(self, view: Lines) -> None:
         """Counts in this view from now on."""
-        self._matches = MatchingLines(view, self.finds) if self.search is not None else None
+        self._matches = FilteredLines(view, self.matches) if self.search is not None else None
 
     def pull(self) -> None:
         if self._matches is not None:
             self._matches.pull()
 
     @property
-    def count(self) -> Count:
-        places = [*self._matches.places] if self._matches is not None else []
-        return Count(places.index(self.current) + 1 if self.current in places else 0, len(places))
+    def count(self) -> MatchCount:
+        places = [*self._matches.positions] if self._matches is not None else []
+        return MatchCount(places.index(self.current) + 1 if self.current in places else 0, len(places))
 
-    def hop(self, view: Lines, step: int, wanted: Callable[[Line], bool]) -> int | None:
+    def jump(self, view: Lines, step: int, wanted: Callable[[Line], bool]) -> int | None:
         """The place of the next wanted line (with -1 of the one before), around the ends; at first the last one."""
         places = [line.position for line in view.lines(view.start, view.end - view.start) if wanted(line)]
         if not places:

@@ -7,10 +7,10 @@ from typing import NamedTuple, Protocol
 from pmtui.control import Stream
 from pmtui.text.formatting import plural
 
-AT_ONCE = 2000
+BATCH_SIZE = 2000
 """Lines that one frame looks at, at most, so that no flood stops a key press."""
 
-PAST = 10_000
+MAX_PAST_LINES = 10_000
 """Lines that several processes together show of what was before."""
 
 
@@ -45,7 +45,7 @@ class Lines(Protocol):
         """At most `count` lines from place `first` on; those that are gone are left out."""
 
 
-class HeldLines:
+class LineBuffer:
     """Lines kept in a list of bounded length, with places of its own. Also what a view without a process shows."""
 
     def __init__(self, lines: Sequence[Line] = (), limit: int = 20_000) -> None:
@@ -80,7 +80,7 @@ class HeldLines:
         return [self._lines[place]._replace(position=self.start + place) for place in range(begin, end)]
 
 
-class PausedLines(HeldLines):
+class PausedView(LineBuffer):
     """The lines that were there when the reader stopped following; newer ones join when he has come to the end.
 
     However fast the source drops its old lines, those on the screen stay.
@@ -107,31 +107,31 @@ class PausedLines(HeldLines):
         """Lines that came since."""
         return max(0, self._source.end - self._next)
 
-    def take_newer(self) -> None:
+    def append_newer(self) -> None:
         """Adds what came since; a line says so where some of it is lost."""
         self._source.pull()
         lost = self._source.start - self._next
         fresh = self._source.lines(self._next, self._source.end - self._next)
         if lost > 0 and fresh:
-            self.append(went_by(lost, fresh[0]))
+            self.append(skipped_marker(lost, fresh[0]))
         for line in fresh:
             self.append(line)
         self._next = self._source.end
 
 
-def went_by(count: int, before: Line) -> Line:
+def skipped_marker(count: int, before: Line) -> Line:
     """What stands in the place of lines that are left out."""
     return before._replace(data=f"… {plural(count, 'line', 'lines')} went by …".encode())
 
 
-class MatchingLines(HeldLines):
+class FilteredLines(LineBuffer):
     """Those lines of a source that match, with the places that they have there in `places`."""
 
     def __init__(self, source: Lines, matches: Callable[[Line], bool]) -> None:
         super().__init__()
         self._source, self._matches = source, matches
         self._next = source.start
-        self.places: deque[int] = deque()
+        self.positions: deque[int] = deque()
 
     @property
     def oldest(self) -> int | None:
@@ -139,33 +139,33 @@ class MatchingLines(HeldLines):
 
     def pull(self) -> None:
         self._source.pull()
-        first = max(self._next, self._source.start, self._source.end - AT_ONCE)
+        first = max(self._next, self._source.start, self._source.end - BATCH_SIZE)
         for line in self._source.lines(first, self._source.end - first):
             if self._matches(line):
                 self.append(line)
-                self.places.append(line.position)
+                self.positions.append(line.position)
         self._next = self._source.end
-        while self.places and self.places[0] < self._source.start:
-            self.places.popleft()
+        while self.positions and self.positions[0] < self._source.start:
+            self.positions.popleft()
 
 
-class MergedLines(HeldLines):
+class MergedLines(LineBuffer):
     """The lines of several sources by time. Where a flood brings too many at once, a line says how many went by."""
 
     def __init__(self, sources: Sequence[Lines]) -> None:
         super().__init__()
         self._sources = sources
         count = max(1, len(sources))
-        past, self._share = max(50, PAST // count), max(20, AT_ONCE // count)
+        past, self._share = max(50, MAX_PAST_LINES // count), max(20, BATCH_SIZE // count)
         self._next = [max(source.start, source.end - past) for source in sources]
-        self._take(past)
+        self._append_new(past)
 
     def pull(self) -> None:
         for source in self._sources:
             source.pull()
-        self._take(self._share)
+        self._append_new(self._share)
 
-    def _take(self, share: int) -> None:
+    def _append_new(self, share: int) -> None:
         """Adds what is new, at most `share` lines of each source."""
         fresh: list[Line] = []
         for place, source in enumerate(self._sources):
@@ -173,7 +173,7 @@ class MergedLines(HeldLines):
             first = max(self._next[place], source.start, end - share)
             lines = source.lines(first, end - first)
             if first > self._next[place] and lines:
-                fresh.append(went_by(first - self._next[place], lines[0]))
+                fresh.append(skipped_marker(first - self._next[place], lines[0]))
             fresh += lines
             self._next[place] = end
         for line in sorted(fresh, key=lambda line: line.ms):

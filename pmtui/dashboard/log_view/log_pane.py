@@ -13,22 +13,22 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from pmtui.dashboard.actions import bindings
-from pmtui.dashboard.log_view.finder import Count, Finder
-from pmtui.dashboard.log_view.lines import HeldLines, Line, Lines, MatchingLines, PausedLines
-from pmtui.dashboard.log_view.rendering import Manner, line_strips, run_strip, shown_text
+from pmtui.dashboard.log_view.finder import Finder, MatchCount
+from pmtui.dashboard.log_view.lines import FilteredLines, Line, LineBuffer, Lines, PausedView
+from pmtui.dashboard.log_view.rendering import RenderOptions, line_strips, run_strip, shown_text
 from pmtui.dashboard.log_view.search import Search, is_error
-from pmtui.dashboard.log_view.selection import Spot, TextSelection, painted
-from pmtui.dashboard.log_view.viewport import Shown, Viewport
-from pmtui.dashboard.style.formats import shortened
+from pmtui.dashboard.log_view.selection import CellPosition, TextSelection, highlight
+from pmtui.dashboard.log_view.viewport import ScreenRow, Viewport
+from pmtui.dashboard.style.formats import shorten
 from pmtui.dashboard.style.glyphs import UNICODE, Glyphs
-from pmtui.dashboard.style.scrolling import thumb
-from pmtui.dashboard.style.styles import Look, look_of
+from pmtui.dashboard.style.scrolling import scrollbar_thumb
+from pmtui.dashboard.style.styles import Styles, styles_for
 
-FRAME = 0.1
+FRAME_INTERVAL = 0.1
 """Seconds between two looks at the lines; four times as long while the terminal has lost the focus."""
-WHEEL = 3
-SIDEWAYS = 8
-KEPT_STRIPS = 512
+WHEEL_ROWS = 3
+SIDEWAYS_CELLS = 8
+MAX_CACHED_STRIPS = 512
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class PaneState:
     newer: int = 0
     search: str = ""
     filtered: bool = False
-    count: Count = Count()  # noqa: RUF009
+    count: MatchCount = MatchCount()  # noqa: RUF009
 
 
 class LogPane(Widget, can_focus=True):
@@ -64,10 +64,10 @@ class LogPane(Widget, can_focus=True):
         text: str
 
     @dataclass
-    class AtTop(Message):
+    class ReachedTop(Message):
         """The reader has come to the oldest of the lines; there may be older ones in files."""
 
-        held: PausedLines
+        held: PausedView
 
     @dataclass
     class Opened(Message):
@@ -77,30 +77,30 @@ class LogPane(Widget, can_focus=True):
         super().__init__(id=id)
         self.glyphs = glyphs
         self.message = ""
-        self.manner = Manner(width=0)
+        self.render_options = RenderOptions(width=0)
         self.state = PaneState()
         self.finder = Finder()
-        self._lines: Lines = HeldLines()
+        self._lines: Lines = LineBuffer()
         self._viewport = Viewport(self._lines, self._rows_of)
         self._filtered = False
         self._selection: TextSelection | None = None
-        self._anchor: Spot | None = None
+        self._anchor: CellPosition | None = None
         self._follows_after_click = False
         self._strips: dict[tuple[Line, bool], Sequence[Strip]] = {}
-        self._look: Look | None = None
-        self._seen: object = None
-        self._frame: Sequence[Shown] = ()
+        self._text_styles: Styles | None = None
+        self._last_drawn: object = None
+        self._frame: Sequence[ScreenRow] = ()
         self._ticks = 0
 
     def on_mount(self) -> None:
-        self.set_interval(FRAME, self._tick)
+        self.set_interval(FRAME_INTERVAL, self._tick)
 
     # what is shown
 
     def show(self, lines: Lines, names: int = 0) -> None:
         """Shows other lines, from their end; `names`: width of a column with the process's id."""
         self._lines = lines
-        self.manner = replace(self.manner, names=names, x=0)
+        self.render_options = replace(self.render_options, names=names, x=0)
         self._start_view()
 
     def everything(self) -> Sequence[Line]:
@@ -113,20 +113,20 @@ class LogPane(Widget, can_focus=True):
         """The texts of the lines that are on the screen."""
         return [shown_text(row.line)[0] for row in self._frame if row.sub == 0]
 
-    def change(self, manner: Manner) -> None:
+    def change(self, manner: RenderOptions) -> None:
         """Draws lines another way."""
-        self.manner = manner
+        self.render_options = manner
         self._forget_strips()
 
     def follow(self) -> None:
         """Shows the newest lines from now on."""
         self._viewport.follow()
-        self._look_elsewhere()
+        self._view_changed()
 
     def toggle_follow(self) -> None:
         if self._viewport.follows:
             self._viewport.pause()
-            self._look_elsewhere()
+            self._view_changed()
         else:
             self.follow()
 
@@ -135,22 +135,22 @@ class LogPane(Widget, can_focus=True):
         followed = self._viewport.follows
         self._viewport.scroll(step)
         if followed != self._viewport.follows:
-            self._look_elsewhere()
+            self._view_changed()
         if step < 0:
-            self._ask_for_older()
+            self._request_older()
         self.tick()
 
-    def _ask_for_older(self) -> None:
+    def _request_older(self) -> None:
         held = self._viewport.held
         if held is not None and self._viewport.is_at_top:
-            self.post_message(self.AtTop(held))
+            self.post_message(self.ReachedTop(held))
 
-    def add_older(self, held: PausedLines, lines: Sequence[Line]) -> None:
+    def add_older(self, held: PausedView, lines: Sequence[Line]) -> None:
         """Puts lines before those that the reader looks at; nothing moves on the screen."""
         if self._viewport.held is held:
-            wanted = [line for line in lines if self.finder.finds(line)] if self._filtered else lines
+            wanted = [line for line in lines if self.finder.matches(line)] if self._filtered else lines
             held.prepend(wanted)
-            self._look_elsewhere()
+            self._view_changed()
 
     def action_cursor(self, step: int) -> None:
         self.scroll_rows(step)
@@ -160,29 +160,29 @@ class LogPane(Widget, can_focus=True):
 
     def action_first(self) -> None:
         self._viewport.home()
-        self._ask_for_older()
-        self._look_elsewhere()
+        self._request_older()
+        self._view_changed()
 
     def action_last(self) -> None:
         self.follow()
 
     def action_sideways(self, step: int) -> None:
-        if not self.manner.wrap:
-            self.change(replace(self.manner, x=max(0, self.manner.x + step * SIDEWAYS)))
+        if not self.render_options.wrap:
+            self.change(replace(self.render_options, x=max(0, self.render_options.x + step * SIDEWAYS_CELLS)))
 
     def _start_view(self) -> None:
-        lines: Lines = MatchingLines(self._lines, self.finder.finds) if self._filtered else self._lines
+        lines: Lines = FilteredLines(self._lines, self.finder.matches) if self._filtered else self._lines
         lines.pull()
         self._viewport = Viewport(lines, self._rows_of)
         self._viewport.height = self.size.height
         self._selection = None
-        self._look_elsewhere()
+        self._view_changed()
         self._forget_strips()
 
-    def _look_elsewhere(self) -> None:
+    def _view_changed(self) -> None:
         if self._viewport.follows:
             self.finder.current = None
-        self.finder.look_at(self._viewport.view)
+        self.finder.set_view(self._viewport.view)
         self.tick()
 
     # finding
@@ -191,11 +191,11 @@ class LogPane(Widget, can_focus=True):
         """Marks what is found; an empty text ends that, and the filter."""
         self.finder.search = Search(text) if text else None
         self.finder.current = None
-        self.manner = replace(self.manner, search=self.finder.search)
+        self.render_options = replace(self.render_options, search=self.finder.search)
         if self._filtered:
             self._filtered = bool(text)
             self._start_view()
-        self.finder.look_at(self._viewport.view)
+        self.finder.set_view(self._viewport.view)
         self._forget_strips()
 
     def toggle_filter(self) -> None:
@@ -206,18 +206,18 @@ class LogPane(Widget, can_focus=True):
 
     def find(self, step: int) -> bool:
         """Goes to the next match (with -1 the one before), around the ends; False if there is none."""
-        return self._hop(step, self.finder.finds)
+        return self._jump(step, self.finder.matches)
 
     def find_error(self, step: int) -> bool:
         """Goes to the next line that tells of an error; False if there is none."""
-        return self._hop(step, lambda line: is_error(line.data))
+        return self._jump(step, lambda line: is_error(line.data))
 
-    def _hop(self, step: int, wanted: Callable[[Line], bool]) -> bool:
+    def _jump(self, step: int, wanted: Callable[[Line], bool]) -> bool:
         current = self.finder.current
         self._viewport.pause()
-        self._look_elsewhere()
+        self._view_changed()
         self.finder.current = current
-        place = self.finder.hop(self._viewport.view, step, wanted)
+        place = self.finder.jump(self._viewport.view, step, wanted)
         if place is None:
             return False
         self._viewport.show(place)
@@ -239,13 +239,13 @@ class LogPane(Widget, can_focus=True):
         viewport.source.pull()
         self.finder.pull()
         seen = (viewport, viewport.view, viewport.state, self._selection, self.message)
-        if seen != self._seen:
-            self._seen = seen
+        if seen != self._last_drawn:
+            self._last_drawn = seen
             self._frame = viewport.rows()
             self.refresh()
-        self._tell()
+        self._post_state()
 
-    def _tell(self) -> None:
+    def _post_state(self) -> None:
         search = self.finder.search
         state = PaneState(
             follows=self._viewport.follows,
@@ -260,18 +260,18 @@ class LogPane(Widget, can_focus=True):
 
     def _forget_strips(self) -> None:
         self._strips.clear()
-        self._seen = None
+        self._last_drawn = None
         self.tick()
 
     def _rows_of(self, line: Line, begins_run: bool) -> Sequence[Strip]:
         strips = self._strips.get((line, begins_run))
         if strips is None:
-            look = self._look = self._look or look_of(self.app)
+            look = self._text_styles = self._text_styles or styles_for(self.app)
             current = line.position == self.finder.current
-            strips = line_strips(line, self.manner, look, self.glyphs, current=current)
+            strips = line_strips(line, self.render_options, look, self.glyphs, current=current)
             if begins_run:
-                strips = [run_strip(line.run, self.manner, look, self.glyphs), *strips]
-            if len(self._strips) > KEPT_STRIPS:
+                strips = [run_strip(line.run, self.render_options, look, self.glyphs), *strips]
+            if len(self._strips) > MAX_CACHED_STRIPS:
                 self._strips.clear()
             self._strips[line, begins_run] = strips
         return strips
@@ -280,55 +280,55 @@ class LogPane(Widget, can_focus=True):
         return self._bare_line(y).adjust_cell_length(self.size.width).apply_style(self.rich_style)
 
     def _bare_line(self, y: int) -> Strip:
-        look = self._look = self._look or look_of(self.app)
+        look = self._text_styles = self._text_styles or styles_for(self.app)
         width = self.size.width
         if y >= len(self._frame):
             empty = not self._frame and y == min(1, self.size.height - 1)
             return Strip(
-                [Segment("  " + shortened(self.message, width - 4, self.glyphs.ellipsis), look["dim"])] if empty else []
+                [Segment("  " + shorten(self.message, width - 4, self.glyphs.ellipsis), look["dim"])] if empty else []
             )
         row = self._frame[y]
         strip = row.strip
         if self._selection is not None:
             strip = self._with_selection(row, strip, look)
-        return Strip([*strip.adjust_cell_length(width - 1), self._bar(y, look)])
+        return Strip([*strip.adjust_cell_length(width - 1), self._scrollbar_cell(y, look)])
 
-    def _with_selection(self, row: Shown, strip: Strip, look: Look) -> Strip:
+    def _with_selection(self, row: ScreenRow, strip: Strip, look: Styles) -> Strip:
         assert self._selection is not None
-        manner = self.manner
+        manner = self.render_options
         skipped = self._text_row(row) * manner.text_width + manner.x
         cells = self._selection.cells(row.line.position, cell_len(shown_text(row.line)[0]))
         begin, end = (max(0, min(manner.text_width, cell - skipped)) for cell in (cells.start, cells.stop))
-        return painted(strip, manner.prefix + begin, manner.prefix + end, look.selection)
+        return highlight(strip, manner.prefix + begin, manner.prefix + end, look.selection)
 
-    def _text_row(self, row: Shown) -> int:
+    def _text_row(self, row: ScreenRow) -> int:
         """Which row of the line's text it is; the one that separates runs is none."""
         return max(0, row.sub - ((row.line, True) in self._strips))
 
-    def _bar(self, y: int, look: Look) -> Segment:
+    def _scrollbar_cell(self, y: int, look: Styles) -> Segment:
         view, height = self._viewport.view, self.size.height
         first = self._frame[0].line.position - view.start
-        cells = thumb(first, len(self._frame), view.end - view.start, height)
+        cells = scrollbar_thumb(first, len(self._frame), view.end - view.start, height)
         return Segment(self.glyphs.thumb if y in cells else " ", look["dim"])
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._look = None
+        self._text_styles = None
         self._forget_strips()
 
     # the mouse
 
     def on_resize(self, event: events.Resize) -> None:
         self._viewport.height = event.size.height
-        self.change(replace(self.manner, width=event.size.width - 1))
+        self.change(replace(self.render_options, width=event.size.width - 1))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
-        self.scroll_rows(WHEEL)
+        self.scroll_rows(WHEEL_ROWS)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
-        self.scroll_rows(-WHEEL)
+        self.scroll_rows(-WHEEL_ROWS)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         if event.button != 1 or not self._frame:
@@ -337,11 +337,11 @@ class LogPane(Widget, can_focus=True):
         self._follows_after_click = self._viewport.follows
         self._viewport.pause()
         self._selection = None
-        self._look_elsewhere()
-        self._anchor = self._spot(event)
+        self._view_changed()
+        self._anchor = self._cell_position(event)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        head = self._spot(event)
+        head = self._cell_position(event)
         if self._anchor is not None and head is not None and (self._selection or head != self._anchor):
             self._selection = TextSelection(self._anchor, head)
             self.tick()
@@ -377,10 +377,10 @@ class LogPane(Widget, can_focus=True):
         self.tick()
         return had
 
-    def _spot(self, event: events.MouseEvent) -> Spot | None:
+    def _cell_position(self, event: events.MouseEvent) -> CellPosition | None:
         if not self._frame:
             return None
         row = self._frame[max(0, min(event.y, len(self._frame) - 1))]
-        manner = self.manner
+        manner = self.render_options
         cell = max(0, event.x - manner.prefix) + self._text_row(row) * manner.text_width + manner.x
-        return Spot(row.line.position, cell)
+        return CellPosition(row.line.position, cell)

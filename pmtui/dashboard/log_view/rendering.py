@@ -12,21 +12,21 @@ from textual.strip import Strip
 
 from pmtui.dashboard.log_view.lines import Line
 from pmtui.dashboard.log_view.search import Search, level_spans
-from pmtui.dashboard.style.formats import clock_time, shortened
+from pmtui.dashboard.style.formats import clock_time, shorten
 from pmtui.dashboard.style.glyphs import Glyphs
-from pmtui.dashboard.style.styles import Look
-from pmtui.text.sanitize import coloured
+from pmtui.dashboard.style.styles import Styles
+from pmtui.text.sanitize import keep_colors
 
-LONGEST = 8192
+MAX_LINE_BYTES = 8192
 """Bytes of a line that are shown; the rest is in the file."""
-TIME = 14
+TIME_WIDTH = 14
 _JOINERS = dict.fromkeys((0x200D, 0xFE0E, 0xFE0F, 0x2028, 0x2029))
 
 Span = tuple[int, int, Style]
 
 
 @dataclass(frozen=True)
-class Manner:
+class RenderOptions:
     """How lines are drawn. `names`: width of the column with the process's id, 0 for none; `x` is scrolled off."""
 
     width: int
@@ -39,7 +39,7 @@ class Manner:
     @property
     def prefix(self) -> int:
         """Cells before the text."""
-        return 1 + (TIME if self.times else 0) + (self.names + 2 if self.names else 0)
+        return 1 + (TIME_WIDTH if self.times else 0) + (self.names + 2 if self.names else 0)
 
     @property
     def text_width(self) -> int:
@@ -48,19 +48,19 @@ class Manner:
 
 def shown_text(line: Line) -> tuple[str, list[Span]]:
     """What may be written on the screen, and the colours that its process gave it."""
-    text = coloured(line.data[:LONGEST])
-    if len(line.data) > LONGEST:
-        text += f" … {len(line.data) - LONGEST:,} more bytes"
+    text = keep_colors(line.data[:MAX_LINE_BYTES])
+    if len(line.data) > MAX_LINE_BYTES:
+        text += f" … {len(line.data) - MAX_LINE_BYTES:,} more bytes"
     if "\x1b" in text:
         decoded = AnsiDecoder().decode_line(text)
-        spans = [(span.start, span.end, _calm(span.style)) for span in decoded.spans]
+        spans = [(span.start, span.end, _safe_style(span.style)) for span in decoded.spans]
         text = decoded.plain
     else:
         spans = []
     return (text, spans) if text.isascii() else (text.translate(_JOINERS), spans)
 
 
-def _calm(style: Style | str) -> Style:
+def _safe_style(style: Style | str) -> Style:
     """Colours and weights; nothing that blinks, hides or links."""
     if not isinstance(style, Style):
         return Style.null()
@@ -75,7 +75,9 @@ def _calm(style: Style | str) -> Style:
     )
 
 
-def line_strips(line: Line, manner: Manner, look: Look, glyphs: Glyphs, *, current: bool = False) -> Sequence[Strip]:
+def line_strips(
+    line: Line, manner: RenderOptions, look: Styles, glyphs: Glyphs, *, current: bool = False
+) -> Sequence[Strip]:
     """The rows of a line, each as wide as `manner` says; `current`: the search stands on it."""
     text, spans = shown_text(line)
     if not spans:
@@ -96,19 +98,19 @@ def line_strips(line: Line, manner: Manner, look: Look, glyphs: Glyphs, *, curre
     return rows
 
 
-def run_strip(run: int, manner: Manner, look: Look, glyphs: Glyphs) -> Strip:
+def run_strip(run: int, manner: RenderOptions, look: Styles, glyphs: Glyphs) -> Strip:
     """What separates a run from the one before it."""
     head = f" {glyphs.rule * 2} run {run} "
     return Strip([Segment(head + glyphs.rule * max(0, manner.width - len(head)), look["dim"])])
 
 
-def _head(line: Line, manner: Manner, look: Look, glyphs: Glyphs) -> list[Segment]:
+def _head(line: Line, manner: RenderOptions, look: Styles, glyphs: Glyphs) -> list[Segment]:
     mark = glyphs.stderr if line.stream == "stderr" else " "
     head = [Segment(mark, look["warn"])]
     if manner.times:
-        head.append(Segment(clock_time(line.ms).ljust(TIME), look["dim"]))
+        head.append(Segment(clock_time(line.ms).ljust(TIME_WIDTH), look["dim"]))
     if manner.names:
-        name = shortened(line.process_id, manner.names, glyphs.ellipsis)
+        name = shorten(line.process_id, manner.names, glyphs.ellipsis)
         head.append(Segment(name + " " * (manner.names + 2 - cell_len(name)), look["accent"]))
     return head
 

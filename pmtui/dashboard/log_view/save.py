@@ -11,7 +11,7 @@ from pmtui.dashboard.log_view.rendering import shown_text
 from pmtui.dashboard.style.formats import clock_time
 
 
-def write_copy(text: str) -> Path | None:
+def save_copy(text: str) -> Path | None:
     """Keeps what was copied where a terminal without a clipboard can get at it; None if that cannot be."""
     folder = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
     path = folder / f"pmtui-{os.getuid()}-copy.txt"
@@ -23,7 +23,7 @@ def write_copy(text: str) -> Path | None:
     return path
 
 
-def write_lines(title: str, lines: Sequence[Line], folder: Path | None = None) -> Path:
+def save_lines(title: str, lines: Sequence[Line], folder: Path | None = None) -> Path:
     """Writes lines with their times into a new file of the folder. OSError where that cannot be."""
     stamp = f"{datetime.now():%Y%m%d-%H%M%S}"
     path = (folder or Path.cwd()) / f"pmtui-{title.replace(' ', '-')}-{stamp}.log"

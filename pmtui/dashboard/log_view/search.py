@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-ERROR = re.compile(
+ERROR_PATTERN = re.compile(
     rb"\b(?:ERROR|FATAL|CRITICAL|PANIC|EMERG|Traceback|[A-Z]\w*(?:Error|Exception))\b|\bpanic:|\"level\": ?\"error\""
 )
 _LEVELS = re.compile(
@@ -20,7 +20,7 @@ class Search:
         self._bytes = re.compile(re.escape(text.encode()), ignore)
         self._text = re.compile(re.escape(text), ignore)
 
-    def finds(self, data: bytes) -> bool:
+    def matches(self, data: bytes) -> bool:
         return self._bytes.search(data) is not None
 
     def spans(self, shown: str) -> Iterator[tuple[int, int]]:
@@ -29,7 +29,7 @@ class Search:
 
 def is_error(data: bytes) -> bool:
     """The line tells of an error."""
-    return ERROR.search(data) is not None
+    return ERROR_PATTERN.search(data) is not None
 
 
 def level_spans(shown: str) -> Iterator[tuple[int, int, str]]:

@@ -10,13 +10,13 @@ from textual.strip import Strip
 
 @total_ordering
 @dataclass(frozen=True, slots=True)
-class Spot:
+class CellPosition:
     """A cell of a line's text: the line's place, and the cells before it."""
 
     position: int
     cell: int
 
-    def __lt__(self, other: "Spot") -> bool:
+    def __lt__(self, other: "CellPosition") -> bool:
         return (self.position, self.cell) < (other.position, other.cell)
 
 
@@ -24,15 +24,15 @@ class Spot:
 class TextSelection:
     """From `anchor`, where the button went down, to `head`, where the mouse is; both are part of it."""
 
-    anchor: Spot
-    head: Spot
+    anchor: CellPosition
+    head: CellPosition
 
     @property
-    def first(self) -> Spot:
+    def first(self) -> CellPosition:
         return min(self.anchor, self.head)
 
     @property
-    def last(self) -> Spot:
+    def last(self) -> CellPosition:
         return max(self.anchor, self.head)
 
     def cells(self, position: int, length: int) -> range:
@@ -57,7 +57,7 @@ class TextSelection:
         return body[:end]
 
 
-def painted(strip: Strip, begin: int, end: int, style: Style) -> Strip:
+def highlight(strip: Strip, begin: int, end: int, style: Style) -> Strip:
     """The strip with `style` over the cells from `begin` up to `end`."""
     if begin >= end:
         return strip

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from textual.strip import Strip
 
-from pmtui.dashboard.log_view.lines import Line, Lines, PausedLines
+from pmtui.dashboard.log_view.lines import Line, Lines, PausedView
 
 RowsOf = Callable[[Line, bool], Sequence[Strip]]
 """The rows of a line; true: it is the first one of a run, and others are above it."""
 
 
-class Shown(NamedTuple):
+class ScreenRow(NamedTuple):
     """One row of the screen: row `sub` of a line that may take several."""
 
     line: Line
@@ -19,7 +19,7 @@ class Shown(NamedTuple):
     strip: Strip
 
 
-class Top(NamedTuple):
+class TopRow(NamedTuple):
     """The first row on the screen."""
 
     position: int
@@ -33,8 +33,8 @@ class Viewport:
         self.source = source
         self.rows_of = rows_of
         self.height = 0
-        self._paused: PausedLines | None = None
-        self._top = Top(0, 0)
+        self._paused: PausedView | None = None
+        self._top = TopRow(0, 0)
 
     @property
     def follows(self) -> bool:
@@ -57,29 +57,29 @@ class Viewport:
         """Lines that came since the view holds still."""
         return self._paused.newer if self._paused else 0
 
-    def rows(self) -> Sequence[Shown]:
+    def rows(self) -> Sequence[ScreenRow]:
         """What is on the screen, from the top."""
         if self._paused is None:
             return self._last_rows(self.source)
         return self._rows_from(self._clamped(self._paused))
 
     @property
-    def held(self) -> PausedLines | None:
+    def held(self) -> PausedView | None:
         """The lines of a view that holds still."""
         return self._paused
 
     @property
     def is_at_top(self) -> bool:
         """Nothing is above what is on the screen."""
-        return self._paused is not None and self._clamped(self._paused) == Top(self._paused.start, 0)
+        return self._paused is not None and self._clamped(self._paused) == TopRow(self._paused.start, 0)
 
     def pause(self) -> None:
         """Holds still what is on the screen."""
         if self._paused is None:
             rows = self.rows()
             behind = self.source.end - rows[0].line.position if rows else 0
-            self._paused = PausedLines(self.source)
-            self._top = Top(self._paused.end - behind, rows[0].sub if rows else 0)
+            self._paused = PausedView(self.source)
+            self._top = TopRow(self._paused.end - behind, rows[0].sub if rows else 0)
 
     def follow(self) -> None:
         self._paused = None
@@ -94,14 +94,14 @@ class Viewport:
 
     def home(self) -> None:
         self.pause()
-        self._top = Top(self.view.start, 0)
+        self._top = TopRow(self.view.start, 0)
 
     def show(self, position: int) -> None:
         """Brings the line at that place of the held view into the middle third, if it is not on the screen."""
         self.pause()
         seen = [row.line.position for row in self.rows()]
         if not seen or not seen[0] <= position <= seen[-1]:
-            self._top = Top(position, 0)
+            self._top = TopRow(position, 0)
             self._up(self.height // 3)
 
     def _up(self, step: int) -> None:
@@ -110,10 +110,10 @@ class Viewport:
             step -= sub + 1
             before = self.view.lines(position - 1, 1)
             if not before:
-                self._top = Top(self.view.start, 0)
+                self._top = TopRow(self.view.start, 0)
                 return
             position, sub = position - 1, len(self._rows_at(position - 1)) - 1
-        self._top = Top(position, sub - step)
+        self._top = TopRow(position, sub - step)
 
     def _down(self, step: int) -> None:
         assert self._paused is not None
@@ -126,51 +126,51 @@ class Viewport:
                 position, sub = position + 1, 0
             step -= 1
             if (position, sub) == last and self._paused.newer:
-                self._paused.take_newer()
+                self._paused.append_newer()
                 last = self._last_top()
-        self._top = Top(position, sub)
+        self._top = TopRow(position, sub)
         if (position, sub) >= last and not self._paused.newer:
             self.follow()
 
-    def _last_top(self) -> Top:
+    def _last_top(self) -> TopRow:
         rows = self._last_rows(self.view)
-        return Top(rows[0].line.position, rows[0].sub) if rows else Top(self.view.start, 0)
+        return TopRow(rows[0].line.position, rows[0].sub) if rows else TopRow(self.view.start, 0)
 
-    def _clamped(self, view: Lines) -> Top:
+    def _clamped(self, view: Lines) -> TopRow:
         if self._top.position < view.start:
-            return Top(view.start, 0)
+            return TopRow(view.start, 0)
         return self._top
 
     def _rows_at(self, position: int) -> Sequence[Strip]:
         lines = self.view.lines(position - 1, 2)
         before = lines[-2] if len(lines) > 1 else None
-        return self.rows_of(lines[-1], begins_run(before, lines[-1])) if lines else ()
+        return self.rows_of(lines[-1], starts_run(before, lines[-1])) if lines else ()
 
-    def _last_rows(self, view: Lines) -> Sequence[Shown]:
+    def _last_rows(self, view: Lines) -> Sequence[ScreenRow]:
         lines = view.lines(max(view.start, view.end - self.height - 1), self.height + 1)
-        shown: list[Shown] = []
+        shown: list[ScreenRow] = []
         for place in range(len(lines) - 1, -1, -1):
             line, before = lines[place], lines[place - 1] if place else None
-            rows = self.rows_of(line, begins_run(before, line))
-            shown[:0] = [Shown(line, sub, strip) for sub, strip in enumerate(rows)]
+            rows = self.rows_of(line, starts_run(before, line))
+            shown[:0] = [ScreenRow(line, sub, strip) for sub, strip in enumerate(rows)]
             if len(shown) >= self.height:
                 break
         return shown[len(shown) - self.height :] if len(shown) > self.height else shown
 
-    def _rows_from(self, top: Top) -> Sequence[Shown]:
-        shown: list[Shown] = []
+    def _rows_from(self, top: TopRow) -> Sequence[ScreenRow]:
+        shown: list[ScreenRow] = []
         before: Line | None = None
         for line in self.view.lines(top.position - 1, self.height + 1):
             if line.position >= top.position:
-                rows = self.rows_of(line, begins_run(before, line))
+                rows = self.rows_of(line, starts_run(before, line))
                 skipped = min(top.sub, len(rows) - 1) if line.position == top.position else 0
-                shown += [Shown(line, sub, strip) for sub, strip in enumerate(rows)][skipped:]
+                shown += [ScreenRow(line, sub, strip) for sub, strip in enumerate(rows)][skipped:]
             before = line
             if len(shown) >= self.height:
                 break
         return shown[: self.height]
 
 
-def begins_run(before: Line | None, line: Line) -> bool:
+def starts_run(before: Line | None, line: Line) -> bool:
     """The process was started anew between the two."""
     return before is not None and before.run != line.run and before.process_id == line.process_id

@@ -2,9 +2,9 @@
 
 from rich.text import Text
 
-from pmtui.control import About
-from pmtui.dashboard.style.formats import harmless
-from pmtui.dashboard.style.styles import Look
+from pmtui.control import ManagerInfo
+from pmtui.dashboard.style.formats import printable
+from pmtui.dashboard.style.styles import Styles
 
 EXAMPLE = """[process.web]
 command = "python -m http.server 8000"
@@ -14,7 +14,7 @@ script = "worker.py"
 """
 
 
-def begin_notice(about: About, look: Look) -> Text:
+def empty_notice(about: ManagerInfo, look: Styles) -> Text:
     """No process: where a config was looked for, and how to begin."""
     text = Text()
     if about.errors:
@@ -36,13 +36,13 @@ def begin_notice(about: About, look: Look) -> Text:
     return text
 
 
-def error_notice(about: About, look: Look) -> Text:
+def error_notice(about: ManagerInfo, look: Styles) -> Text:
     """A config that cannot be read: every error with its place."""
     text = Text()
     text.append(f"{about.config or 'The config'} cannot be used as it is:\n\n", style=look["bold"])
     for error in about.errors[:20]:
         text.append("  ✖ ", style=look["bad"])
-        text.append(f"{harmless(error)}\n", style=look["text"])
+        text.append(f"{printable(error)}\n", style=look["text"])
     if len(about.errors) > 20:
         text.append(f"  and {len(about.errors) - 20} more\n", style=look["dim"])
     text.append("\nL", style=look["accent"])

@@ -14,11 +14,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from pmtui.dashboard.actions import Action, Section, actions_of
-from pmtui.dashboard.style.styles import Look, look_of
+from pmtui.dashboard.style.styles import Styles, styles_for
 
-SIDES: Sequence[Sequence[Section]] = (("Processes", "Table"), ("Logs", "View", "Moving"))
+COLUMNS: Sequence[Sequence[Section]] = (("Processes", "Table"), ("Logs", "View", "Moving"))
 """What stands on the left and on the right, or one below the other."""
-WORDS = {
+SYNTAX_HELP = {
     "Filter": (
         ("word", "in id, group, command or status"),
         ("!word", "not that"),
@@ -31,9 +31,9 @@ WORDS = {
         ("drag", "in the log: copies"),
     ),
 }
-KEYS = 14
+KEYS_WIDTH = 14
 """Cells of the column with the keys."""
-WIDE = 150
+MIN_WIDE_WIDTH = 150
 """Cells of a terminal in which two columns fit side by side."""
 
 
@@ -67,15 +67,15 @@ class Help(ModalScreen[None]):
             box.border_title = "Keys"
             box.border_subtitle = "j k scroll · Esc goes back"
             with Container():
-                look = look_of(self.app)
-                for side, (title, words) in zip(SIDES, WORDS.items(), strict=True):
+                look = styles_for(self.app)
+                for side, (title, words) in zip(COLUMNS, SYNTAX_HELP.items(), strict=True):
                     yield Static(help_table([*keys_of(self._actions, side), (title, words)], look))
 
     def on_mount(self) -> None:
-        self.set_class(self.app.size.width >= WIDE, "-wide")
+        self.set_class(self.app.size.width >= MIN_WIDE_WIDTH, "-wide")
 
     def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width >= WIDE, "-wide")
+        self.set_class(event.size.width >= MIN_WIDE_WIDTH, "-wide")
 
     def action_scroll(self, step: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
@@ -92,10 +92,10 @@ def keys_of(actions: Sequence[Action], sections: Sequence[Section]) -> Iterable[
         yield section, [(" ".join(action.all_keys for action in same), text) for text, same in by_help]
 
 
-def help_table(parts: Iterable[Part], look: Look) -> Table:
+def help_table(parts: Iterable[Part], look: Styles) -> Table:
     """Keys, or words, and what they do, part by part."""
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=KEYS)
+    table.add_column(width=KEYS_WIDTH)
     table.add_column()
     for title, rows in parts:
         table.add_row(Text(title, style=look["bold"]), "")

@@ -8,62 +8,64 @@ from pathlib import Path
 
 from textual import on
 
-from pmtui.config.discovery import data_folder
-from pmtui.dashboard.log_view.lines import HeldLines, Line, Lines, MatchingLines, MergedLines, PausedLines
+from pmtui.config.discovery import data_directory
+from pmtui.dashboard.log_view.lines import FilteredLines, Line, LineBuffer, Lines, MergedLines, PausedView
 from pmtui.dashboard.log_view.log_pane import LogPane
-from pmtui.dashboard.log_view.save import write_copy, write_lines
-from pmtui.dashboard.screens.main_base import Desk
+from pmtui.dashboard.log_view.save import save_copy, save_lines
+from pmtui.dashboard.screens.main_base import MainScreenBase
 from pmtui.dashboard.style.formats import plural
 from pmtui.dashboard.widgets.tab_bar import CHANNELS, Channel
 
-LONGEST_NAME = 16
-PAGE = 1000
+MAX_NAME_WIDTH = 16
+PAGE_SIZE = 1000
 """Lines that are read from the files at a time."""
 
 
-class LogActions(Desk):
+class LogActions(MainScreenBase):
     """The pane is bound to the process under the cursor, or to several at once."""
 
     channel: Channel = "all"
     merged = False
-    _reads_older = False
-    _older: tuple[PausedLines, Iterator[Line]] | None = None
+    _is_reading_older = False
+    _older: tuple[PausedView, Iterator[Line]] | None = None
 
     def show_log(self) -> None:
         """Shows the lines that are wanted now, from their end."""
         row = self.table.snapshot
         names = 0
-        lines: Lines = HeldLines()
+        lines: Lines = LineBuffer()
         if self.merged:
-            ids = [row_.id for row_ in self.facts.snapshots if row_.id in self.table.marks] or list(self.table.ids)
-            names = min(LONGEST_NAME, max((len(process_id) for process_id in ids), default=0))
+            ids = [row_.id for row_ in self.dashboard_state.snapshots if row_.id in self.table.marks] or list(
+                self.table.ids
+            )
+            names = min(MAX_NAME_WIDTH, max((len(process_id) for process_id in ids), default=0))
             lines = MergedLines(self.logs.lines_of(ids))
         elif row is not None:
             (lines,) = self.logs.lines_of([row.id])
         if self.channel != "all":
             wanted = f"std{self.channel}"
-            lines = MatchingLines(lines, lambda line: line.stream == wanted)
+            lines = FilteredLines(lines, lambda line: line.stream == wanted)
         self.pane.show(lines, names)
         self.pane_bar.title = "all processes" if self.merged else row.id if row else ""
         self.pane_bar.channel = self.channel
         self.pane_bar.update_pieces()
 
-    @on(LogPane.AtTop)
-    def _at_top(self, message: LogPane.AtTop) -> None:
+    @on(LogPane.ReachedTop)
+    def _reached_top(self, message: LogPane.ReachedTop) -> None:
         if message.held.oldest is not None and self.table.selected is not None and not self.merged:
             self.run_worker(self._read_older(message.held, message.held.oldest, self.table.selected), group="older")
 
-    async def _read_older(self, held: PausedLines, oldest: int, process_id: str) -> None:
+    async def _read_older(self, held: PausedView, oldest: int, process_id: str) -> None:
         """One page more from the files."""
-        if self._reads_older:
+        if self._is_reading_older:
             return
         if self._older is None or self._older[0] is not held:
             self._older = held, self.logs.older_than(process_id, oldest)
-        self._reads_older = True
+        self._is_reading_older = True
         try:
-            page = await asyncio.to_thread(lambda pages: [*islice(pages, PAGE)], self._older[1])
+            page = await asyncio.to_thread(lambda pages: [*islice(pages, PAGE_SIZE)], self._older[1])
         finally:
-            self._reads_older = False
+            self._is_reading_older = False
         wanted = [line for line in page if self.channel in ("all", line.stream[3:])]
         self.pane.add_older(held, wanted[::-1])
 
@@ -82,11 +84,11 @@ class LogActions(Desk):
         self.pane.toggle_follow()
 
     def action_times(self) -> None:
-        self.pane.change(replace(self.pane.manner, times=not self.pane.manner.times))
+        self.pane.change(replace(self.pane.render_options, times=not self.pane.render_options.times))
 
     def action_wrap(self) -> None:
-        self.pane.change(replace(self.pane.manner, wrap=not self.pane.manner.wrap, x=0))
-        self.tell("Long lines are wrapped" if self.pane.manner.wrap else "Long lines are cut")
+        self.pane.change(replace(self.pane.render_options, wrap=not self.pane.render_options.wrap, x=0))
+        self.show_message("Long lines are wrapped" if self.pane.render_options.wrap else "Long lines are cut")
 
     def action_search(self) -> None:
         self.prompt.open("search", self.pane.state.search)
@@ -101,7 +103,7 @@ class LogActions(Desk):
         if not self.pane.state.search:
             self.action_search()
         elif not self.pane.find(step):
-            self.tell(f"'{self.pane.state.search}' is not in these lines")
+            self.show_message(f"'{self.pane.state.search}' is not in these lines")
 
     def action_filter_matches(self) -> None:
         if self.pane.state.search:
@@ -117,7 +119,7 @@ class LogActions(Desk):
 
     def _find_error(self, step: int) -> None:
         if not self.pane.find_error(step):
-            self.tell("No line here tells of an error")
+            self.show_message("No line here tells of an error")
 
     def action_copy(self) -> None:
         self.copy(self.pane.selected_text or "\n".join(self.pane.on_screen))
@@ -125,23 +127,23 @@ class LogActions(Desk):
     def copy(self, text: str) -> None:
         """Into the terminal's clipboard, and into a file for those that have none."""
         if not text:
-            self.tell("There is nothing to copy")
+            self.show_message("There is nothing to copy")
             return
         self.app.copy_to_clipboard(text)
-        path = write_copy(text)
+        path = save_copy(text)
         said = f"Copied {plural(text.count(chr(10)) + 1, 'line', 'lines')}"
-        self.tell(f"{said}, also to {path}" if path else said)
+        self.show_message(f"{said}, also to {path}" if path else said)
 
     def action_save(self) -> None:
         lines: list[Line] = [*self.pane.everything()]
         if not lines:
-            self.tell("There is nothing to save")
+            self.show_message("There is nothing to save")
             return
-        about = self.facts.about
-        folder = data_folder(Path(about.config) if about and about.config else None)
+        about = self.dashboard_state.about
+        folder = data_directory(Path(about.config) if about and about.config else None)
         try:
-            path = write_lines(self.pane_bar.title, lines, folder if folder.is_dir() else None)
+            path = save_lines(self.pane_bar.title, lines, folder if folder.is_dir() else None)
         except OSError as error:
-            self.tell(f"The lines cannot be saved: {error.strerror} ({error.filename})", error=True)
+            self.show_message(f"The lines cannot be saved: {error.strerror} ({error.filename})", error=True)
         else:
-            self.tell(f"Saved {plural(len(lines), 'line', 'lines')} to {path}")
+            self.show_message(f"Saved {plural(len(lines), 'line', 'lines')} to {path}")

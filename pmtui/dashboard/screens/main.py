@@ -12,29 +12,29 @@ from textual.widgets import ContentSwitcher, Static
 
 from pmtui.control import Status
 from pmtui.dashboard.actions import ACTIONS, BY_ID, Action, bindings
-from pmtui.dashboard.backend.state import Facts
+from pmtui.dashboard.backend.state import DashboardState
 from pmtui.dashboard.dialogs.too_small import TooSmall, is_too_small
 from pmtui.dashboard.log_view.log_pane import LogPane
-from pmtui.dashboard.screens.empty_state import begin_notice
+from pmtui.dashboard.screens.empty_state import empty_notice
 from pmtui.dashboard.screens.log_actions import LogActions
-from pmtui.dashboard.screens.palette import Commands
+from pmtui.dashboard.screens.palette import PaletteProvider
 from pmtui.dashboard.screens.process_actions import ProcessActions
 from pmtui.dashboard.screens.tab_actions import TabActions
 from pmtui.dashboard.screens.table_actions import TableActions
-from pmtui.dashboard.style.formats import shortened
-from pmtui.dashboard.style.styles import look_of
+from pmtui.dashboard.style.formats import shorten
+from pmtui.dashboard.style.styles import styles_for
 from pmtui.dashboard.table.process_table import ProcessTable
 from pmtui.dashboard.widgets.bar import Bar
-from pmtui.dashboard.widgets.details import EnvPane, FactsPane
+from pmtui.dashboard.widgets.details import DetailsPane, EnvPane
 from pmtui.dashboard.widgets.footer import KeyBar
 from pmtui.dashboard.widgets.header import TitleBar
 from pmtui.dashboard.widgets.tab_bar import CHANNELS, TABS
 
 SECRET_HERE = "v shows it"
 SECRET_ELSEWHERE = "a secret: it is shown only in a dashboard that runs its own manager, and never sent to another"
-LOG_ONLY = frozenset(action.id for action in ACTIONS if action.section == "Logs") - {"full_logs", "clear_logs"}
-MOST_OF_SCREEN = 0.45
-LEAST_ROWS = 3
+LOG_ACTIONS = frozenset(action.id for action in ACTIONS if action.section == "Logs") - {"full_logs", "clear_logs"}
+MAX_TABLE_FRACTION = 0.45
+MIN_TABLE_ROWS = 3
 
 
 class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
@@ -48,7 +48,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
     MainScreen.-full #table { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("screen")
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Commands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {PaletteProvider}
     AUTO_FOCUS = "#table"
 
     def compose(self) -> ComposeResult:
@@ -57,9 +57,9 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         yield self.pane_bar
         with ContentSwitcher(initial="logs", id="switcher"):
             yield self.pane
-            yield FactsPane(id="info")
-            yield FactsPane(id="tree")
-            yield FactsPane(id="events")
+            yield DetailsPane(id="info")
+            yield DetailsPane(id="tree")
+            yield DetailsPane(id="events")
             yield EnvPane(SECRET_ELSEWHERE if self.detaches else SECRET_HERE, id="env")
         yield Static("", id="notice")
         yield self.prompt
@@ -67,25 +67,25 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
 
     # facts
 
-    def show(self, facts: Facts) -> None:
+    def show(self, facts: DashboardState) -> None:
         """Takes a new look at the manager."""
-        shown = len(self.facts.snapshots)
-        self.facts = facts
+        shown = len(self.dashboard_state.snapshots)
+        self.dashboard_state = facts
         self.query_one(TitleBar).show(facts)
         empty = facts.about is not None and not facts.snapshots
         self.set_class(empty, "-empty")
         if empty and facts.about is not None:
-            self.query_one("#notice", Static).update(begin_notice(facts.about, look_of(self.app)))
+            self.query_one("#notice", Static).update(empty_notice(facts.about, styles_for(self.app)))
         self.table.show(facts)
         if len(facts.snapshots) != shown:
             self._set_heights()
-        self._tell_emptiness()
+        self._update_empty_messages()
         self.label_keys()
         if self.tab != "logs":
             self.show_details()
 
-    def _tell_emptiness(self) -> None:
-        arrangement = self.table.arrangement
+    def _update_empty_messages(self) -> None:
+        arrangement = self.table.table_view
         if arrangement.filter:
             self.table.message = f"No process matches '{arrangement.filter.text}'. Esc shows all."
         elif arrangement.problems_only:
@@ -105,10 +105,10 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         row = self.table.snapshot
         several = f" {len(self.table.marks)}" if self.table.marks else ""
         keys.labels = {
-            "toggle_running": ("Start" if self.all_rest else "Stop") + several,
+            "toggle_running": ("Start" if self.all_inactive else "Stop") + several,
             "restart": f"Restart{several}",
             "kill": f"Kill{several}",
-            "slash": "Search" if self._reads_log else "Filter",
+            "slash": "Search" if self._log_has_focus else "Filter",
             "full_logs": "Table" if self.has_class("-full") else "Logs",
             "follow": "Follow" if not self.pane.state.follows else "Pause",
             "quit": "Detach" if self.detaches else "Quit",
@@ -121,18 +121,18 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
 
     def _hint(self) -> str:
         """What else is in force in the table: marks, filter."""
-        arrangement, marked = self.table.arrangement, len(self.table.marks)
-        count = f"{len(self.table.ids)} of {len(self.facts.snapshots)}"
+        arrangement, marked = self.table.table_view, len(self.table.marks)
+        count = f"{len(self.table.ids)} of {len(self.dashboard_state.snapshots)}"
         said = [f"{marked} marked"] if marked else []
         if arrangement.problems_only:
             said.append(f"problems {count}")
         if arrangement.filter:
-            said.append(f"{shortened(arrangement.filter.text, 16)} {count}")
+            said.append(f"{shorten(arrangement.filter.text, 16)} {count}")
         return f" {self.glyphs.dot} ".join(said)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is done to the log is done where it can be seen."""
-        if self.tab != "logs" and action in LOG_ONLY:
+        if self.tab != "logs" and action in LOG_ACTIONS:
             return False
         return super().check_action(action, parameters)
 
@@ -151,9 +151,9 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             self.app.push_screen(TooSmall())
 
     def _set_heights(self) -> None:
-        most = max(LEAST_ROWS, int(self.size.height * MOST_OF_SCREEN) - 1)
-        rows = min(len(self.facts.snapshots), most) + self.extra_rows
-        limit = max(LEAST_ROWS, self.size.height - 8)
+        most = max(MIN_TABLE_ROWS, int(self.size.height * MAX_TABLE_FRACTION) - 1)
+        rows = min(len(self.dashboard_state.snapshots), most) + self.extra_rows
+        limit = max(MIN_TABLE_ROWS, self.size.height - 8)
         self.table.styles.height = 1 + max(1, min(rows, limit))
 
     def action_grow(self) -> None:
@@ -161,7 +161,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         self._set_heights()
 
     def action_shrink(self) -> None:
-        if self.table.size.height > 1 + LEAST_ROWS:
+        if self.table.size.height > 1 + MIN_TABLE_ROWS:
             self.extra_rows -= 1
             self._set_heights()
 
@@ -182,8 +182,8 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             (self.has_class("-full"), self.action_full_logs),
             (self.focused is not self.table, lambda: self.set_focus(self.table)),
             (bool(self.table.marks), self.table.clear_marks),
-            (bool(self.table.arrangement.filter), lambda: self.set_filter("")),
-            (self.table.arrangement.problems_only, self.action_problems),
+            (bool(self.table.table_view.filter), lambda: self.set_filter("")),
+            (self.table.table_view.problems_only, self.action_problems),
             (self.merged, self.action_merge),
         ]
         for applies, step in steps:
@@ -198,14 +198,14 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
     def _selected(self) -> None:
         if not self.merged:
             self.show_log()
-        self._tell_emptiness()
+        self._update_empty_messages()
         self.label_keys()
         if self.tab != "logs":
             self.show_details()
 
-    @on(ProcessTable.Rearranged)
+    @on(ProcessTable.ViewChanged)
     def _rearranged(self) -> None:
-        self._tell_emptiness()
+        self._update_empty_messages()
         self.label_keys()
 
     @on(ProcessTable.Opened)
@@ -217,7 +217,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
     def _log_changed(self, message: LogPane.Changed) -> None:
         self.pane_bar.state = message.state
         self.pane_bar.update_pieces()
-        self._tell_emptiness()
+        self._update_empty_messages()
         self.label_keys()
 
     @on(LogPane.Copied)
@@ -243,11 +243,11 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
 
     # palette
 
-    def runner(self, action: Action) -> Callable[[], object]:
+    def callback_for_action(self, action: Action) -> Callable[[], object]:
         """What the palette does for an action."""
         return lambda: self.run_worker(self.run_action(action.call))
 
-    def goer(self, process_id: str) -> Callable[[], None]:
+    def callback_for_process(self, process_id: str) -> Callable[[], None]:
         """What the palette does for a process."""
 
         def go() -> None:

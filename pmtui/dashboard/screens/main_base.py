@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
-from pmtui.control import Console, ControlError
+from pmtui.control import Control, ControlError
 from pmtui.dashboard.backend.log_source import LogSource
-from pmtui.dashboard.backend.state import Facts, Feed
+from pmtui.dashboard.backend.state import DashboardState, StatePoller
 from pmtui.dashboard.log_view.log_pane import LogPane
-from pmtui.dashboard.style.formats import harmless
+from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.glyphs import Glyphs
 from pmtui.dashboard.table.process_table import ProcessTable
 from pmtui.dashboard.widgets.prompt import Prompt
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 
-class Desk(Screen[None]):
+class MainScreenBase(Screen[None]):
     """The widgets, the facts, and how an operation is done and told of."""
 
     detaches = False
     """Leaving ends nothing: the manager runs elsewhere."""
 
-    def __init__(self, control: Console, logs: LogSource, feed: Feed, glyphs: Glyphs) -> None:
+    def __init__(self, control: Control, logs: LogSource, feed: StatePoller, glyphs: Glyphs) -> None:
         super().__init__()
-        self.control, self.logs, self.feed, self.glyphs = control, logs, feed, glyphs
-        self.facts = Facts()
+        self.control, self.logs, self.poller, self.glyphs = control, logs, feed, glyphs
+        self.dashboard_state = DashboardState()
         self.table = ProcessTable(glyphs, id="table")
         self.pane = LogPane(glyphs, id="logs")
         self.pane_bar = PaneBar(glyphs, id="pane-bar")
         self.prompt = Prompt(id="prompt")
 
-    def tell(self, text: str, *, error: bool = False) -> None:
+    def show_message(self, text: str, *, error: bool = False) -> None:
         """Says what has happened, in a corner, for some seconds."""
-        text = "\n".join(harmless(line) for line in text.splitlines())
+        text = "\n".join(printable(line) for line in text.splitlines())
         self.notify(text, severity="error" if error else "information", timeout=6 if error else 3, markup=False)
 
     def label_keys(self) -> None:
@@ -52,17 +52,17 @@ class Desk(Screen[None]):
             try:
                 await do(process_id)
             except ControlError as error:
-                self.tell(str(error), error=True)
+                self.show_message(str(error), error=True)
             else:
                 done.append(process_id)
         self.table.clear_marks()
         self.label_keys()
-        self.feed.stir()
+        self.poller.poll_soon()
         if done:
-            self.tell(f"{verb} {names(done)}")
+            self.show_message(f"{verb} {join_names(done)}")
 
 
-def names(ids: Sequence[str], most: int = 3) -> str:
+def join_names(ids: Sequence[str], most: int = 3) -> str:
     """`a, b and 7 more`."""
     if len(ids) <= most:
         return ", ".join(ids)

@@ -8,31 +8,31 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
 from pmtui.dashboard.actions import actions_of
-from pmtui.dashboard.style.formats import harmless
+from pmtui.dashboard.style.formats import printable
 
 if TYPE_CHECKING:
     from pmtui.dashboard.screens.main import MainScreen
 
 
-class Commands(Provider):
+class PaletteProvider(Provider):
     """Everything that has a key, by its name; and a way to any process by its id."""
 
-    def _all(self) -> Iterator[tuple[str, str, IgnoreReturnCallbackType]]:
+    def _entries(self) -> Iterator[tuple[str, str, IgnoreReturnCallbackType]]:
         screen = cast("MainScreen", self.screen)
         for action in actions_of(screen.detaches):
             if action.scope in ("screen", "app") and action.id not in ("palette", "back", "switch_pane"):
-                yield f"{action.label}  ({action.key})", action.help, screen.runner(action)
-        for row in screen.facts.snapshots:
-            yield f"Go to {row.id}", harmless(f"{row.status} {row.reason}"), screen.goer(row.id)
+                yield f"{action.label}  ({action.key})", action.help, screen.callback_for_action(action)
+        for row in screen.dashboard_state.snapshots:
+            yield f"Go to {row.id}", printable(f"{row.status} {row.reason}"), screen.callback_for_process(row.id)
         for name in self.app.available_themes:
             yield f"Theme {name}", "Changes the colours", partial(setattr, self.app, "theme", name)
 
     async def discover(self) -> Hits:
-        for name, help_text, run in self._all():
+        for name, help_text, run in self._entries():
             yield DiscoveryHit(name, run, help=help_text)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for name, help_text, run in self._all():
+        for name, help_text, run in self._entries():
             if (score := matcher.match(name)) > 0:
                 yield Hit(score, matcher.highlight(name), run, help=help_text)

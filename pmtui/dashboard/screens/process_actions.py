@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pmtui.control import RESTING, Changes, ControlError, Snapshot, Status
-from pmtui.dashboard.dialogs.choose import Choose
+from pmtui.control import INACTIVE_STATES, ConfigChanges, ControlError, Snapshot, Status
+from pmtui.dashboard.dialogs.choose import SelectDialog
 from pmtui.dashboard.dialogs.confirm import Confirm
 from pmtui.dashboard.dialogs.notice import Notice
-from pmtui.dashboard.screens.main_base import Desk, names
-from pmtui.dashboard.style.formats import harmless
+from pmtui.dashboard.screens.main_base import MainScreenBase, join_names
+from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.table.filters import is_problem
 
 SIGNALS = (
@@ -24,23 +24,23 @@ SIGNALS = (
 )
 
 
-class ProcessActions(Desk):
+class ProcessActions(MainScreenBase):
     """Every action is done to the processes whose names were on the screen when its key was pressed."""
 
     def action_restart(self) -> None:
         self.operate("Restarting", self.table.chosen, self.control.restart)
 
     def action_toggle_running(self) -> None:
-        if self.all_rest:
+        if self.all_inactive:
             self.operate("Starting", self.table.chosen, self.control.start)
         else:
             self.operate("Stopping", self.table.chosen, self.control.stop)
 
     @property
-    def all_rest(self) -> bool:
+    def all_inactive(self) -> bool:
         """None of those that a key would be for runs, or is about to."""
         chosen = {*self.table.chosen}
-        return all(row.status in RESTING for row in self.facts.snapshots if row.id in chosen)
+        return all(row.status in INACTIVE_STATES for row in self.dashboard_state.snapshots if row.id in chosen)
 
     def action_mark(self) -> None:
         self.table.toggle_mark()
@@ -53,8 +53,8 @@ class ProcessActions(Desk):
             if yes:
                 self.operate("Killing", ids, self.control.kill)
 
-        text = f"{self._described(ids)}\n\nThe whole tree ends at once, without grace,\nand stays stopped."
-        self.app.push_screen(Confirm(f"Kill {names(ids)}?", text, "Kill"), answered)
+        text = f"{self._describe_processes(ids)}\n\nThe whole tree ends at once, without grace,\nand stays stopped."
+        self.app.push_screen(Confirm(f"Kill {join_names(ids)}?", text, "Kill"), answered)
 
     def action_signal(self) -> None:
         ids = self.table.chosen
@@ -64,10 +64,10 @@ class ProcessActions(Desk):
                 self.operate(f"{name} sent to", ids, lambda process_id: self.control.signal(process_id, name))
 
         choices = [(name, f"{name:<8}  {meaning}") for name, meaning in SIGNALS]
-        self.app.push_screen(Choose(f"Signal for {names(ids)}", choices), answered)
+        self.app.push_screen(SelectDialog(f"Signal for {join_names(ids)}", choices), answered)
 
     def action_restart_menu(self) -> None:
-        rows = self.facts.snapshots
+        rows = self.dashboard_state.snapshots
         failed = [row.id for row in rows if row.status is Status.FAILED]
         problems = [row.id for row in rows if is_problem(row)]
         offers = {"failed": ("All failed", failed), "problems": ("All with problems", problems)}
@@ -80,14 +80,14 @@ class ProcessActions(Desk):
             if key:
                 self._confirm_restart(offers[key][1])
 
-        self.app.push_screen(Choose("Restart", choices), answered)
+        self.app.push_screen(SelectDialog("Restart", choices), answered)
 
     def _confirm_restart(self, ids: Sequence[str]) -> None:
         def answered(yes: bool | None) -> None:
             if yes:
                 self.operate("Restarting", ids, self.control.restart)
 
-        self.app.push_screen(Confirm(f"Restart {len(ids)}?", self._described(ids), "Restart"), answered)
+        self.app.push_screen(Confirm(f"Restart {len(ids)}?", self._describe_processes(ids), "Restart"), answered)
 
     def action_clear_logs(self) -> None:
         ids = self.table.chosen
@@ -96,8 +96,8 @@ class ProcessActions(Desk):
             if yes:
                 self.operate("Cleared the logs of", ids, self.control.clear_logs)
 
-        text = f"All lines of {names(ids)}, in memory and in files,\nare gone then."
-        self.app.push_screen(Confirm(f"Clear the logs of {names(ids)}?", text, "Clear"), answered)
+        text = f"All lines of {join_names(ids)}, in memory and in files,\nare gone then."
+        self.app.push_screen(Confirm(f"Clear the logs of {join_names(ids)}?", text, "Clear"), answered)
 
     def action_reload(self) -> None:
         self.run_worker(self._reload(), group="reload", exclusive=True)
@@ -107,38 +107,38 @@ class ProcessActions(Desk):
         try:
             changes = await self.control.preview()
         except ControlError as error:
-            self.tell(str(error), error=True)
+            self.show_message(str(error), error=True)
             return
         if changes.errors:
-            self.app.push_screen(Notice("Errors in the config", self._errors(changes.errors)))
+            self.app.push_screen(Notice("Errors in the config", self._format_errors(changes.errors)))
         elif not (changes.added or changes.removed or changes.changed):
-            self._tell_unchanged()
+            self._report_unchanged()
         else:
-            self.app.push_screen(Confirm("Reload the config?", difference(changes), "Reload"), self._carry_out)
+            self.app.push_screen(Confirm("Reload the config?", format_changes(changes), "Reload"), self._confirm_reload)
 
-    def _errors(self, errors: Sequence[str]) -> str:
-        lines = [f"{self.glyphs.bad} {harmless(error)}" for error in errors]
+    def _format_errors(self, errors: Sequence[str]) -> str:
+        lines = [f"{self.glyphs.bad} {printable(error)}" for error in errors]
         return "\n".join([*lines, "", "What runs goes on as it is. L reads the config again."])
 
-    def _tell_unchanged(self) -> None:
-        about = self.facts.about
+    def _report_unchanged(self) -> None:
+        about = self.dashboard_state.about
         if about and about.errors:
-            self._carry_out(True)
+            self._confirm_reload(True)
         elif about and about.config is None:
             folder = Path(about.searched[0]).parent if about.searched else "this folder"
-            self.tell(f"There is still no config in {folder}")
+            self.show_message(f"There is still no config in {folder}")
         else:
-            self.tell("The config says what is running already")
+            self.show_message("The config says what is running already")
 
-    def _carry_out(self, yes: bool | None) -> None:
+    def _confirm_reload(self, yes: bool | None) -> None:
         async def reload(_: str) -> None:
             await self.control.reload()
 
         if yes:
             self.operate("Reloaded", ["the config"], reload)
 
-    def _described(self, ids: Sequence[str], most: int = 12) -> str:
-        known: dict[str, Snapshot] = {row.id: row for row in self.facts.snapshots}
+    def _describe_processes(self, ids: Sequence[str], most: int = 12) -> str:
+        known: dict[str, Snapshot] = {row.id: row for row in self.dashboard_state.snapshots}
         lines = [
             f"{known[i].id}  {known[i].status}, pid {known[i].pid}" if known[i].pid else i for i in ids if i in known
         ]
@@ -146,7 +146,7 @@ class ProcessActions(Desk):
         return "\n".join(lines[:most] + more)
 
 
-def difference(changes: Changes) -> str:
+def format_changes(changes: ConfigChanges) -> str:
     """What a reload would do, a line for each."""
     lines = [f"+ {name}  is new" for name in changes.added]
     lines += [f"~ {name}  has changed, and is restarted if it runs" for name in changes.changed]

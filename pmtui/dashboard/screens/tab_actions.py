@@ -8,19 +8,19 @@ from textual.widgets import ContentSwitcher
 
 from pmtui.control import ControlError
 from pmtui.dashboard.screens.help import Help
-from pmtui.dashboard.screens.main_base import Desk
-from pmtui.dashboard.style.styles import look_of
+from pmtui.dashboard.screens.main_base import MainScreenBase
+from pmtui.dashboard.style.styles import styles_for
 from pmtui.dashboard.widgets.dependency_tree import tree_table
-from pmtui.dashboard.widgets.details import MASK, EnvPane, FactsPane, events_table, info_table
+from pmtui.dashboard.widgets.details import MASK, DetailsPane, EnvPane, events_table, info_table
 from pmtui.dashboard.widgets.tab_bar import TABS, Tab
 
 
-def distance(name: str, configured: Container[str]) -> int:
+def origin_rank(name: str, configured: Container[str]) -> int:
     """How far a variable comes from: the config, pmtui, or whoever started the manager."""
     return 0 if name in configured else 1 if name.startswith("PMTUI_") else 2
 
 
-class TabActions(Desk):
+class TabActions(MainScreenBase):
     """Info, Tree, Events and Env are asked for when they are looked at, and then with each new look at the manager."""
 
     tab: Tab = "logs"
@@ -69,24 +69,28 @@ class TabActions(Desk):
     async def show_details(self) -> None:
         """Fills the visible tab."""
         process_id = self.table.selected
-        look = look_of(self.app)
+        look = styles_for(self.app)
         if process_id is None:
             return
         try:
             if self.tab == "events":
                 history = await self.control.history(process_id)
-                self.query_one("#events", FactsPane).show(events_table(history, look, self.glyphs, self.facts.now))
+                self.query_one("#events", DetailsPane).show(
+                    events_table(history, look, self.glyphs, self.dashboard_state.now)
+                )
                 return
             if self.tab == "tree":
                 graph = await self.control.graph()
-                self.query_one("#tree", FactsPane).show(tree_table(graph, process_id, look, self.glyphs))
+                self.query_one("#tree", DetailsPane).show(tree_table(graph, process_id, look, self.glyphs))
                 return
             detail = await self.control.get(process_id)
             if self.tab == "info":
-                self.query_one("#info", FactsPane).show(info_table(detail, look, self.glyphs, self.facts.now))
+                self.query_one("#info", DetailsPane).show(
+                    info_table(detail, look, self.glyphs, self.dashboard_state.now)
+                )
                 return
             own = detail.config.get("env") or {}
-            env = dict(sorted(detail.env.items(), key=lambda item: (distance(item[0], own), item[0])))
+            env = dict(sorted(detail.env.items(), key=lambda item: (origin_rank(item[0], own), item[0])))
             if self.revealed and self.revealed[0] == process_id and env.get(self.revealed[1]) == MASK:
                 env[self.revealed[1]] = await self.control.reveal(*self.revealed)
             self.query_one(EnvPane).show(env)
@@ -94,7 +98,7 @@ class TabActions(Desk):
             return
         except ControlError as error:
             self.revealed = None
-            self.tell(str(error), error=True)
+            self.show_message(str(error), error=True)
 
     def action_help(self) -> None:
         self.app.push_screen(Help(self.detaches))

@@ -4,49 +4,49 @@ from dataclasses import replace
 
 from textual import on
 
-from pmtui.dashboard.dialogs.choose import Choose
-from pmtui.dashboard.screens.main_base import Desk
+from pmtui.dashboard.dialogs.choose import SelectDialog
+from pmtui.dashboard.screens.main_base import MainScreenBase
 from pmtui.dashboard.table.filters import Filter
 from pmtui.dashboard.widgets.prompt import Prompt
 
 
-class TableActions(Desk):
+class TableActions(MainScreenBase):
     """Filter and order, and the prompt in which filters and searches are written."""
 
     extra_rows = 0
 
     @property
-    def _reads_log(self) -> bool:
+    def _log_has_focus(self) -> bool:
         """The log has the attention: a slash searches it."""
         return self.pane_bar.tab == "logs" and (self.focused is self.pane or self.has_class("-full"))
 
     def action_slash(self) -> None:
-        if self._reads_log:
+        if self._log_has_focus:
             self.prompt.open("search", self.pane.state.search)
         else:
-            self.prompt.open("filter", self.table.arrangement.filter.text)
+            self.prompt.open("filter", self.table.table_view.filter.text)
 
     def set_filter(self, text: str) -> None:
-        self.table.rearrange(replace(self.table.arrangement, filter=Filter(text)))
+        self.table.set_view(replace(self.table.table_view, filter=Filter(text)))
 
     def action_problems(self) -> None:
-        arrangement = self.table.arrangement
-        self.table.rearrange(replace(arrangement, problems_only=not arrangement.problems_only))
+        arrangement = self.table.table_view
+        self.table.set_view(replace(arrangement, problems_only=not arrangement.problems_only))
 
     def action_sort_next(self) -> None:
-        self.table.rearrange(self.table.arrangement.stepped(1, self.table.columns))
+        self.table.set_view(self.table.table_view.sorted_by_neighbor(1, self.table.columns))
 
     def action_sort_previous(self) -> None:
-        self.table.rearrange(self.table.arrangement.stepped(-1, self.table.columns))
+        self.table.set_view(self.table.table_view.sorted_by_neighbor(-1, self.table.columns))
 
     def action_invert(self) -> None:
-        arrangement = self.table.arrangement
-        self.table.rearrange(replace(arrangement, inverted=not arrangement.inverted))
+        arrangement = self.table.table_view
+        self.table.set_view(replace(arrangement, inverted=not arrangement.inverted))
 
     def action_group(self) -> None:
-        groups = dict.fromkeys(row.group for row in self.facts.snapshots if row.group)
+        groups = dict.fromkeys(row.group for row in self.dashboard_state.snapshots if row.group)
         if not groups:
-            self.tell("No process has a group")
+            self.show_message("No process has a group")
             return
 
         def answered(group: str | None) -> None:
@@ -54,7 +54,7 @@ class TableActions(Desk):
                 self.set_filter(group)
 
         choices = [(f"@{group}", group) for group in groups]
-        self.app.push_screen(Choose("Group", [("", "all"), *choices]), answered)
+        self.app.push_screen(SelectDialog("Group", [("", "all"), *choices]), answered)
 
     @on(Prompt.Changed)
     def _prompt_changed(self, message: Prompt.Changed) -> None:

@@ -1,7 +1,7 @@
 """Where the thumb of a scrollbar stands."""
 
 
-def thumb(first: float, shown: int, total: int, height: int) -> range:
+def scrollbar_thumb(first: float, shown: int, total: int, height: int) -> range:
     """The cells of a bar of `height` that stand for `shown` of `total` items from `first` on; empty if all fit."""
     if total <= shown or height < 2:
         return range(0)

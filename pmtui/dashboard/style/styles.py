@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Tone = Literal["text", "dim", "accent", "good", "warn", "bad", "bold"]
 
-STATUS_TONE: dict[Status, Tone] = {
+STATUS_TONES: dict[Status, Tone] = {
     Status.WAITING: "dim",
     Status.STARTING: "accent",
     Status.RUNNING: "good",
@@ -26,7 +26,7 @@ STATUS_TONE: dict[Status, Tone] = {
 
 
 @dataclass(frozen=True)
-class Look:
+class Styles:
     """Styles by what they say. `cursor` and `panel` are backgrounds, to be laid under a tone."""
 
     tones: dict[Tone, Style]
@@ -42,42 +42,42 @@ class Look:
         return self.tones[tone]
 
 
-def look_of(app: "App[object]") -> Look:
+def styles_for(app: "App[object]") -> Styles:
     """The look in the app's present theme."""
     colours = app.theme_variables
 
-    def colour(name: str) -> Color:
+    def color(name: str) -> Color:
         try:
             return Color.parse(colours[name])
         except (KeyError, ColorParseError):
             return Color.parse("ansi_default")
 
-    back, front, accent = colour("background"), colour("foreground"), colour("accent")
+    back, front, accent = color("background"), color("foreground"), color("accent")
     ansi = app.native_ansi_color
 
-    def ink(shade: Color, **attributes: bool) -> Style:
+    def foreground(shade: Color, **attributes: bool) -> Style:
         return Style(color=shade.rich_color, **attributes)  # type: ignore[arg-type]
 
-    def paper(shade: Color) -> Style:
+    def background(shade: Color) -> Style:
         return Style(bgcolor=shade.rich_color)
 
     shade = Color.parse("ansi_bright_black" if app.current_theme.dark else "ansi_white")
-    faint = ink(front, dim=True) if ansi else ink(back.blend(front, 0.58))
-    return Look(
+    faint = foreground(front, dim=True) if ansi else foreground(back.blend(front, 0.58))
+    return Styles(
         tones={
-            "text": ink(front),
-            "bold": ink(front, bold=True),
+            "text": foreground(front),
+            "bold": foreground(front, bold=True),
             "dim": faint,
-            "accent": ink(accent),
-            "good": ink(colour("success")),
-            "warn": ink(colour("warning")),
-            "bad": ink(colour("error")),
+            "accent": foreground(accent),
+            "good": foreground(color("success")),
+            "warn": foreground(color("warning")),
+            "bad": foreground(color("error")),
         },
-        base=paper(back),
-        cursor=paper(shade) if ansi else paper(back.blend(accent, 0.22)),
-        idle_cursor=paper(shade) if ansi else paper(back.blend(front, 0.09)),
-        panel=paper(colour("panel")),
-        match=Style(underline=True) if ansi else paper(back.blend(colour("warning"), 0.38)),
-        current_match=Style(reverse=True) if ansi else paper(colour("warning")) + ink(back, bold=True),
-        selection=Style(reverse=True) if ansi else paper(back.blend(accent, 0.40)),
+        base=background(back),
+        cursor=background(shade) if ansi else background(back.blend(accent, 0.22)),
+        idle_cursor=background(shade) if ansi else background(back.blend(front, 0.09)),
+        panel=background(color("panel")),
+        match=Style(underline=True) if ansi else background(back.blend(color("warning"), 0.38)),
+        current_match=Style(reverse=True) if ansi else background(color("warning")) + foreground(back, bold=True),
+        selection=Style(reverse=True) if ansi else background(back.blend(accent, 0.40)),
     )

@@ -7,12 +7,12 @@ from typing import Literal, NamedTuple
 from pmtui.control import Snapshot, Status
 from pmtui.dashboard.style import formats
 from pmtui.dashboard.style.glyphs import Glyphs, sparkline
-from pmtui.dashboard.style.styles import STATUS_TONE, Tone
-from pmtui.why import why
+from pmtui.dashboard.style.styles import STATUS_TONES, Tone
+from pmtui.why import explain
 
 Align = Literal["left", "right"]
-SPARK = 8
-LAST = "\U0010ffff"
+SPARK_WIDTH = 8
+SORT_LAST = "\U0010ffff"
 """Comes after all that is told."""
 
 
@@ -24,7 +24,7 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """A snapshot with what the dashboard knows besides: past CPU values, the time, the signs to write with."""
 
     snapshot: Snapshot
@@ -37,61 +37,61 @@ class Row:
         return self.snapshot.pid != 0
 
     @property
-    def nothing(self) -> Cell:
+    def dash_cell(self) -> Cell:
         return Cell(self.glyphs.dash, "dim")
 
 
-def status_cell(row: Row) -> Cell:
+def status_cell(row: TableRow) -> Cell:
     snapshot = row.snapshot
     text = f"{row.glyphs.status[snapshot.status]} {snapshot.status}"
     if snapshot.status is Status.CRASHED and snapshot.next_start:
-        text += f" {formats.countdown(formats.seconds_of(snapshot.next_start) - row.now)}"
-    return Cell(text, STATUS_TONE[snapshot.status])
+        text += f" {formats.countdown(formats.epoch_seconds(snapshot.next_start) - row.now)}"
+    return Cell(text, STATUS_TONES[snapshot.status])
 
 
-def uptime_cell(row: Row) -> Cell:
-    return Cell(formats.duration(row.snapshot.uptime_seconds), "text") if row.alive else row.nothing
+def uptime_cell(row: TableRow) -> Cell:
+    return Cell(formats.duration(row.snapshot.uptime_seconds), "text") if row.alive else row.dash_cell
 
 
-def restarts_cell(row: Row) -> Cell:
+def restarts_cell(row: TableRow) -> Cell:
     count = row.snapshot.restart_count
     return Cell(str(count), "text" if count else "dim")
 
 
-def cpu_cell(row: Row) -> Cell:
+def cpu_cell(row: TableRow) -> Cell:
     if not row.alive:
-        return row.nothing
+        return row.dash_cell
     value = row.snapshot.cpu
     return Cell(formats.percent(value), "dim" if value < 0.05 else "warn" if value >= 90 else "text")
 
 
-def spark_cell(row: Row) -> Cell:
+def spark_cell(row: TableRow) -> Cell:
     if not row.alive:
         return Cell("", "dim")
-    return Cell(sparkline(row.cpu, SPARK, 100.0 if max(row.cpu, default=0) > 50 else 25.0, row.glyphs), "dim")
+    return Cell(sparkline(row.cpu, SPARK_WIDTH, 100.0 if max(row.cpu, default=0) > 50 else 25.0, row.glyphs), "dim")
 
 
-def memory_cell(row: Row) -> Cell:
-    return Cell(formats.memory(row.snapshot.memory), "text") if row.snapshot.memory else row.nothing
+def memory_cell(row: TableRow) -> Cell:
+    return Cell(formats.memory(row.snapshot.memory), "text") if row.snapshot.memory else row.dash_cell
 
 
-def health_cell(row: Row) -> Cell:
+def health_cell(row: TableRow) -> Cell:
     health = row.snapshot.health
     if not health:
-        return row.nothing
+        return row.dash_cell
     sick = health.startswith(("un", "fail"))
     sign = row.glyphs.bad if sick else row.glyphs.good if health.startswith("healthy") else row.glyphs.dot
     return Cell(f"{sign} {health}", "bad" if sick else "dim")
 
 
-def port_cell(row: Row) -> Cell:
+def port_cell(row: TableRow) -> Cell:
     ports = row.snapshot.ports
-    return Cell(str(ports[0]) + ("+" if len(ports) > 1 else ""), "text") if ports else row.nothing
+    return Cell(str(ports[0]) + ("+" if len(ports) > 1 else ""), "text") if ports else row.dash_cell
 
 
-def why_cell(row: Row) -> Cell:
+def why_cell(row: TableRow) -> Cell:
     ended_badly = row.snapshot.status in (Status.CRASHED, Status.FAILED)
-    return Cell(why(row.snapshot), STATUS_TONE[row.snapshot.status] if ended_badly else "dim")
+    return Cell(explain(row.snapshot), STATUS_TONES[row.snapshot.status] if ended_badly else "dim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,9 @@ class Column:
     width: int
     align: Align
     rank: int
-    cell: Callable[[Row], Cell]
+    cell: Callable[[TableRow], Cell]
     order: Callable[[Snapshot], float | str]
-    downwards: bool = False
+    is_descending: bool = False
 
 
 COLUMNS = (
@@ -116,17 +116,17 @@ COLUMNS = (
         7,
         "right",
         4,
-        lambda row: Cell(str(row.snapshot.pid), "dim") if row.alive else row.nothing,
+        lambda row: Cell(str(row.snapshot.pid), "dim") if row.alive else row.dash_cell,
         lambda s: s.pid,
     ),
     Column("status", "STATUS", 13, "left", 0, status_cell, lambda s: list(Status).index(s.status)),
     Column("uptime", "UPTIME", 6, "right", 2, uptime_cell, lambda s: s.uptime_seconds, True),
     Column("restarts", "↺", 4, "right", 0, restarts_cell, lambda s: s.restart_count, True),
     Column("cpu", "CPU%", 5, "right", 0, cpu_cell, lambda s: s.cpu, True),
-    Column("spark", "", SPARK, "left", 5, spark_cell, lambda s: s.cpu, True),
+    Column("spark", "", SPARK_WIDTH, "left", 5, spark_cell, lambda s: s.cpu, True),
     Column("memory", "MEM", 7, "right", 0, memory_cell, lambda s: s.memory, True),
     Column("health", "HEALTH", 11, "left", 7, health_cell, lambda s: s.health or ""),
     Column("port", "PORT", 6, "right", 6, port_cell, lambda s: s.ports[0] if s.ports else 0),
-    Column("why", "WHY", 16, "left", 1, why_cell, lambda s: s.reason or LAST),
+    Column("why", "WHY", 16, "left", 1, why_cell, lambda s: s.reason or SORT_LAST),
 )
 SORTABLE = tuple(column.key for column in COLUMNS if column.key != "spark")

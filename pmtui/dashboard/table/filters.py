@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pmtui.control import Snapshot, Status
 
-PROBLEMS = frozenset({Status.CRASHED, Status.FAILED})
+PROBLEM_STATES = frozenset({Status.CRASHED, Status.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,20 +17,20 @@ class Filter:
         return bool(self.text.split())
 
     def matches(self, row: Snapshot) -> bool:
-        return all(_holds(word, row) for word in self.text.lower().split())
+        return all(_matches_word(word, row) for word in self.text.lower().split())
 
 
-EVERYTHING = Filter()
+NO_FILTER = Filter()
 
 
 def is_problem(row: Snapshot) -> bool:
     """Crashed, given up, or alive and not healthy."""
-    return row.status in PROBLEMS or row.health == "unhealthy"
+    return row.status in PROBLEM_STATES or row.health == "unhealthy"
 
 
-def _holds(word: str, row: Snapshot) -> bool:
+def _matches_word(word: str, row: Snapshot) -> bool:
     if word.startswith("!"):
-        return len(word) == 1 or not _holds(word[1:], row)
+        return len(word) == 1 or not _matches_word(word[1:], row)
     if word.startswith("@"):
         return (row.group or "").lower().startswith(word[1:])
     if word.startswith("is:"):

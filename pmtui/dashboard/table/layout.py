@@ -8,17 +8,17 @@ from pmtui.dashboard.table.columns import COLUMNS, Column
 GUTTER = 2
 """Cells before the first column: cursor and mark."""
 GAP = 2
-LONGEST_ID = 28
-LONGEST_ID_WHEN_NARROW = 16
-NARROW = 110
-SHORTEST_ID = 6
-COMFORT = 26
+MAX_ID_WIDTH = 28
+MAX_NARROW_ID_WIDTH = 16
+NARROW_WIDTH = 110
+MIN_ID_WIDTH = 6
+MIN_REASON_WIDTH = 26
 """Cells that the reason should have before columns of the ranks from LUXURY on are shown."""
-LUXURY = 4
+OPTIONAL_RANK = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class ColumnLayout:
     """A column at its place: `x` from the left edge of the table."""
 
     column: Column
@@ -26,35 +26,37 @@ class Placed:
     width: int
 
 
-def plan(width: int, longest_id: int, *, with_health: bool = True, with_ports: bool = True) -> Sequence[Placed]:
+def layout_columns(
+    width: int, longest_id: int, *, with_health: bool = True, with_ports: bool = True
+) -> Sequence[ColumnLayout]:
     """Drops columns by rank until the rest fits; what is left over goes to the last column, and to the ids."""
     wanted = [c for c in COLUMNS if (with_health or c.key != "health") and (with_ports or c.key != "port")]
     widths = {column.key: column.width for column in wanted}
-    is_narrow = width < NARROW
-    widths["id"] = max(SHORTEST_ID, min(LONGEST_ID_WHEN_NARROW if is_narrow else LONGEST_ID, longest_id))
+    is_narrow = width < NARROW_WIDTH
+    widths["id"] = max(MIN_ID_WIDTH, min(MAX_NARROW_ID_WIDTH if is_narrow else MAX_ID_WIDTH, longest_id))
     while droppable := [c for c in wanted if c.rank]:
         last = max(droppable, key=lambda column: column.rank)
-        reserve = COMFORT - widths["why"] if last.rank >= LUXURY else 0
-        if _end_of(_place(wanted, widths, is_narrow)) + reserve <= width:
+        reserve = MIN_REASON_WIDTH - widths["why"] if last.rank >= OPTIONAL_RANK else 0
+        if _right_edge(_place(wanted, widths, is_narrow)) + reserve <= width:
             break
         wanted.remove(last)
-    spare = width - _end_of(_place(wanted, widths, is_narrow))
+    spare = width - _right_edge(_place(wanted, widths, is_narrow))
     if spare < 0:
-        widths["id"] = max(SHORTEST_ID, widths["id"] + spare)
+        widths["id"] = max(MIN_ID_WIDTH, widths["id"] + spare)
     elif wanted[-1].key == "why":
         widths["why"] += spare
     return _place(wanted, widths, is_narrow)
 
 
-def _place(columns: Sequence[Column], widths: Mapping[str, int], is_narrow: bool) -> Sequence[Placed]:
-    placed: list[Placed] = []
+def _place(columns: Sequence[Column], widths: Mapping[str, int], is_narrow: bool) -> Sequence[ColumnLayout]:
+    placed: list[ColumnLayout] = []
     for column in columns:
-        x = _end_of(placed) + _gap(column, is_narrow) if placed else GUTTER
-        placed.append(Placed(column, x, widths[column.key]))
+        x = _right_edge(placed) + _gap(column, is_narrow) if placed else GUTTER
+        placed.append(ColumnLayout(column, x, widths[column.key]))
     return placed
 
 
-def _end_of(placed: Sequence[Placed]) -> int:
+def _right_edge(placed: Sequence[ColumnLayout]) -> int:
     return placed[-1].x + placed[-1].width
 
 

@@ -15,17 +15,17 @@ from textual.widget import Widget
 
 from pmtui.control import Snapshot
 from pmtui.dashboard.actions import bindings
-from pmtui.dashboard.backend.state import Facts
-from pmtui.dashboard.style.formats import shortened
+from pmtui.dashboard.backend.state import DashboardState
+from pmtui.dashboard.style.formats import shorten
 from pmtui.dashboard.style.glyphs import UNICODE, Glyphs
-from pmtui.dashboard.style.scrolling import thumb
-from pmtui.dashboard.style.styles import Look, look_of
-from pmtui.dashboard.table.columns import SPARK, Row
-from pmtui.dashboard.table.layout import Placed, plan
-from pmtui.dashboard.table.rendering import cells_of, header_line, row_line
-from pmtui.dashboard.table.view import Arrangement
+from pmtui.dashboard.style.scrolling import scrollbar_thumb
+from pmtui.dashboard.style.styles import Styles, styles_for
+from pmtui.dashboard.table.columns import SPARK_WIDTH, TableRow
+from pmtui.dashboard.table.layout import ColumnLayout, layout_columns
+from pmtui.dashboard.table.rendering import header_line, row_cells, row_line
+from pmtui.dashboard.table.view import TableView
 
-WHEEL = 3
+WHEEL_ROWS = 3
 
 
 class ProcessTable(Widget, can_focus=True):
@@ -50,15 +50,15 @@ class ProcessTable(Widget, can_focus=True):
         process_id: str
 
     @dataclass
-    class Rearranged(Message):
+    class ViewChanged(Message):
         """Rows are filtered or sorted another way."""
 
-        arrangement: Arrangement
+        table_view: TableView
 
     def __init__(self, glyphs: Glyphs = UNICODE, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.glyphs = glyphs
-        self.arrangement = Arrangement()
+        self.table_view = TableView()
         self.selected: str | None = None
         self.marks: set[str] = set()
         self._message = ""
@@ -66,14 +66,14 @@ class ProcessTable(Widget, can_focus=True):
         self._rows: list[Snapshot] = []
         self._now = 0.0
         self._top = 0
-        self._cpu: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=SPARK))
-        self._plan: Sequence[Placed] = []
-        self._look: Look | None = None
+        self._cpu: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=SPARK_WIDTH))
+        self._column_layout: Sequence[ColumnLayout] = []
+        self._text_styles: Styles | None = None
         self._painted: list[object] = []
 
     # what is shown
 
-    def show(self, facts: Facts) -> None:
+    def show(self, facts: DashboardState) -> None:
         """Takes the newest facts."""
         snapshots = facts.snapshots
         for row in snapshots:
@@ -85,13 +85,13 @@ class ProcessTable(Widget, can_focus=True):
         self._snapshots, self._now = snapshots, facts.now
         self._update_rows()
 
-    def rearrange(self, arrangement: Arrangement) -> None:
+    def set_view(self, arrangement: TableView) -> None:
         """Filters and sorts another way."""
-        if arrangement != self.arrangement:
-            self.arrangement = arrangement
+        if arrangement != self.table_view:
+            self.table_view = arrangement
             self._update_rows()
             self._scroll_to_selected()
-            self.post_message(self.Rearranged(arrangement))
+            self.post_message(self.ViewChanged(arrangement))
 
     @property
     def ids(self) -> Sequence[str]:
@@ -121,12 +121,12 @@ class ProcessTable(Widget, can_focus=True):
 
     def _update_rows(self) -> None:
         before = self.ids
-        self._rows = self.arrangement.rows(self._snapshots)
+        self._rows = self.table_view.rows(self._snapshots)
         ids = self.ids
         if self.selected not in ids:
             place = before.index(self.selected) if self.selected in before else 0
             self.select(ids[min(place, len(ids) - 1)] if ids else None)
-        self._plan_columns()
+        self._update_columns()
         self._clamp()
         self._repaint()
 
@@ -179,7 +179,7 @@ class ProcessTable(Widget, can_focus=True):
     @property
     def columns(self) -> Sequence[str]:
         """The keys of those that there is room for."""
-        return [placed.column.key for placed in self._plan]
+        return [placed.column.key for placed in self._column_layout]
 
     def _scroll_to_selected(self) -> None:
         ids = self.ids
@@ -195,14 +195,14 @@ class ProcessTable(Widget, can_focus=True):
     # events
 
     def on_resize(self, event: events.Resize) -> None:
-        self._plan_columns()
+        self._update_columns()
         self._clamp()
         self._scroll_to_selected()
         self._painted.clear()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._look = None
+        self._text_styles = None
         self._painted.clear()
 
     def on_focus(self) -> None:
@@ -213,11 +213,11 @@ class ProcessTable(Widget, can_focus=True):
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
-        self._scroll(WHEEL)
+        self._scroll(WHEEL_ROWS)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
-        self._scroll(-WHEEL)
+        self._scroll(-WHEEL_ROWS)
 
     def on_click(self, event: events.Click) -> None:
         if event.y == 0:
@@ -230,10 +230,10 @@ class ProcessTable(Widget, can_focus=True):
                 self.post_message(self.Opened(self.selected))
 
     def _click_header(self, x: int) -> None:
-        for placed in self._plan:
+        for placed in self._column_layout:
             if placed.x <= x < placed.x + placed.width:
                 key = "cpu" if placed.column.key == "spark" else placed.column.key
-                self.rearrange(self.arrangement.sorted_by(key))
+                self.set_view(self.table_view.sorted_by(key))
 
     def _scroll(self, step: int) -> None:
         self._top += step
@@ -245,20 +245,20 @@ class ProcessTable(Widget, can_focus=True):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._snapshots) + 1
 
-    def _plan_columns(self) -> None:
-        columns = plan(
+    def _update_columns(self) -> None:
+        columns = layout_columns(
             self.size.width - 1,
             max((len(row.id) for row in self._snapshots), default=0),
             with_health=any(row.health for row in self._snapshots),
             with_ports=any(row.ports for row in self._snapshots),
         )
-        if columns != self._plan:
-            self._plan = columns
+        if columns != self._column_layout:
+            self._column_layout = columns
             self._painted.clear()
 
     def _repaint(self) -> None:
         """Asks for those lines to be painted that look different from what is on the screen."""
-        lines = [self._face(y) for y in range(self.size.height)]
+        lines = [self._row_state(y) for y in range(self.size.height)]
         if len(self._painted) != len(lines):
             self.refresh()
         else:
@@ -267,45 +267,47 @@ class ProcessTable(Widget, can_focus=True):
                 self.refresh(*(Region(0, y, self.size.width, 1) for y in stale))
         self._painted = list(lines)
 
-    def _face(self, y: int) -> object:
+    def _row_state(self, y: int) -> object:
         """All that decides about how line `y` looks."""
-        bar = thumb(self._top, self.page, len(self._rows), self.page)
+        bar = scrollbar_thumb(self._top, self.page, len(self._rows), self.page)
         if y == 0:
-            return self.arrangement.sort, self.arrangement.falling, len(self.marks)
+            return self.table_view.sort, self.table_view.is_descending, len(self.marks)
         place = self._top + y - 1
         if place >= len(self._rows):
             return "" if self._rows else self.message, y - 1 in bar
         row = self._rows[place]
-        cells = cells_of(self._row(row), self._plan)
+        cells = row_cells(self._row(row), self._column_layout)
         return cells, row.id == self.selected and (1, self.has_focus), row.id in self.marks, y - 1 in bar, bool(bar)
 
-    def _row(self, snapshot: Snapshot) -> Row:
-        return Row(snapshot, self._cpu[snapshot.id], self._now, self.glyphs)
+    def _row(self, snapshot: Snapshot) -> TableRow:
+        return TableRow(snapshot, self._cpu[snapshot.id], self._now, self.glyphs)
 
     def render_line(self, y: int) -> Strip:
         return self._bare_line(y).adjust_cell_length(self.size.width).apply_style(self.rich_style)
 
     def _bare_line(self, y: int) -> Strip:
-        look = self._look = self._look or look_of(self.app)
+        look = self._text_styles = self._text_styles or styles_for(self.app)
         width = self.size.width
         place = self._top + y - 1
         if y == 0:
-            return header_line(self._plan, self.arrangement, self.glyphs, look)
+            return header_line(self._column_layout, self.table_view, self.glyphs, look)
         if place < len(self._rows):
             return self._row_strip(self._rows[place], y, look)
         if not self._rows and self.message and y == min(2, self.size.height - 1):
-            return Strip([Segment("  " + shortened(self.message, width - 4, self.glyphs.ellipsis), look["dim"])])
+            return Strip([Segment("  " + shorten(self.message, width - 4, self.glyphs.ellipsis), look["dim"])])
         return Strip([])
 
-    def _row_strip(self, row: Snapshot, y: int, look: Look) -> Strip:
+    def _row_strip(self, row: Snapshot, y: int, look: Styles) -> Strip:
         selected = row.id == self.selected
         marked = row.id in self.marks
         sign = self.glyphs.mark if marked else self.glyphs.cursor if selected else " "
         gutter = [Segment(sign, look["warn" if marked else "accent"]), Segment(" ")]
-        cells = cells_of(self._row(row), self._plan)
-        strip = row_line(cells, self._plan, gutter, look["bold" if selected else "text"], look, self.glyphs.ellipsis)
+        cells = row_cells(self._row(row), self._column_layout)
+        strip = row_line(
+            cells, self._column_layout, gutter, look["bold" if selected else "text"], look, self.glyphs.ellipsis
+        )
         strip = strip.adjust_cell_length(self.size.width - 1)
         if selected:
             strip = strip.apply_style(look.cursor if self.has_focus else look.idle_cursor)
-        thumb_here = y - 1 in thumb(self._top, self.page, len(self._rows), self.page)
+        thumb_here = y - 1 in scrollbar_thumb(self._top, self.page, len(self._rows), self.page)
         return Strip([*strip, Segment(self.glyphs.thumb if thumb_here else " ", look["dim"])])

@@ -7,49 +7,49 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from pmtui.dashboard.style.formats import shortened
+from pmtui.dashboard.style.formats import shorten
 from pmtui.dashboard.style.glyphs import Glyphs
-from pmtui.dashboard.style.styles import Look
-from pmtui.dashboard.table.columns import Cell, Row
-from pmtui.dashboard.table.layout import GUTTER, Placed
-from pmtui.dashboard.table.view import Arrangement
+from pmtui.dashboard.style.styles import Styles
+from pmtui.dashboard.table.columns import Cell, TableRow
+from pmtui.dashboard.table.layout import GUTTER, ColumnLayout
+from pmtui.dashboard.table.view import TableView
 
 
-def cells_of(row: Row, columns: Sequence[Placed]) -> tuple[Cell, ...]:
+def row_cells(row: TableRow, columns: Sequence[ColumnLayout]) -> tuple[Cell, ...]:
     """What stands in the row."""
     return tuple(placed.column.cell(row) for placed in columns)
 
 
-def header_line(columns: Sequence[Placed], arrangement: Arrangement, glyphs: Glyphs, look: Look) -> Strip:
+def header_line(columns: Sequence[ColumnLayout], arrangement: TableView, glyphs: Glyphs, look: Styles) -> Strip:
     """The titles; the sorted column has an arrow."""
     texts = []
     for placed in columns:
         title = glyphs.restarts if placed.column.key == "restarts" else placed.column.title
         style = look["dim"]
         if placed.column.key == arrangement.sort:
-            arrow = glyphs.falling if arrangement.falling else glyphs.rising
+            arrow = glyphs.falling if arrangement.is_descending else glyphs.rising
             title, style = f"{title}{arrow}" if len(title) < placed.width else arrow, look["accent"]
-        texts.append((shortened(title, placed.width), style))
+        texts.append((shorten(title, placed.width), style))
     return _line([Segment(" " * GUTTER)], columns, texts)
 
 
 def row_line(
     cells: Sequence[Cell],
-    columns: Sequence[Placed],
+    columns: Sequence[ColumnLayout],
     gutter: Sequence[Segment],
     id_style: Style,
-    look: Look,
+    look: Styles,
     ellipsis: str,
 ) -> Strip:
     """One process; `gutter` is what stands before its first column."""
     texts = [
-        (shortened(cell.text, placed.width, ellipsis), id_style if placed.column.key == "id" else look[cell.tone])
+        (shorten(cell.text, placed.width, ellipsis), id_style if placed.column.key == "id" else look[cell.tone])
         for placed, cell in zip(columns, cells, strict=True)
     ]
     return _line(gutter, columns, texts)
 
 
-def _line(gutter: Sequence[Segment], columns: Sequence[Placed], texts: Iterable[tuple[str, Style]]) -> Strip:
+def _line(gutter: Sequence[Segment], columns: Sequence[ColumnLayout], texts: Iterable[tuple[str, Style]]) -> Strip:
     segments = list(gutter)
     x = GUTTER
     for placed, (text, style) in zip(columns, texts, strict=True):

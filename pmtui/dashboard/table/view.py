@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 
 from pmtui.control import Snapshot
 from pmtui.dashboard.table.columns import COLUMNS, SORTABLE
-from pmtui.dashboard.table.filters import EVERYTHING, Filter, is_problem
+from pmtui.dashboard.table.filters import NO_FILTER, Filter, is_problem
 
 _BY_KEY = {column.key: column for column in COLUMNS}
 
 
 @dataclass(frozen=True, slots=True)
-class Arrangement:
+class TableView:
     """Filter and sort order. `sort` None: the order of the config."""
 
-    filter: Filter = EVERYTHING
+    filter: Filter = NO_FILTER
     problems_only: bool = False
     sort: str | None = None
     inverted: bool = False
@@ -22,23 +22,23 @@ class Arrangement:
     def rows(self, snapshots: Sequence[Snapshot]) -> list[Snapshot]:
         shown = [row for row in snapshots if self.filter.matches(row) and (not self.problems_only or is_problem(row))]
         if self.sort is not None:
-            shown.sort(key=_BY_KEY[self.sort].order, reverse=self.falling)
+            shown.sort(key=_BY_KEY[self.sort].order, reverse=self.is_descending)
         elif self.inverted:
             shown.reverse()
         return shown
 
     @property
-    def falling(self) -> bool:
+    def is_descending(self) -> bool:
         """The largest comes first."""
-        return self.sort is not None and _BY_KEY[self.sort].downwards != self.inverted
+        return self.sort is not None and _BY_KEY[self.sort].is_descending != self.inverted
 
-    def sorted_by(self, key: str) -> "Arrangement":
+    def sorted_by(self, key: str) -> "TableView":
         """A click on a column: sort by it, then the other way round, then no more."""
         if self.sort != key:
             return replace(self, sort=key, inverted=False)
         return replace(self, sort=None, inverted=False) if self.inverted else replace(self, inverted=True)
 
-    def stepped(self, step: int, shown: Collection[str] = SORTABLE) -> "Arrangement":
+    def sorted_by_neighbor(self, step: int, shown: Collection[str] = SORTABLE) -> "TableView":
         """Sorted by the next (or, with -1, the previous) of those shown; one place is the config's order."""
         circle = [None, *(key for key in SORTABLE if key in shown or key == self.sort)]
         return replace(self, sort=circle[(circle.index(self.sort) + step) % len(circle)], inverted=False)

@@ -19,7 +19,7 @@ from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
-TICK = 0.1
+ESCAPE_TIMEOUT = 0.1
 """Seconds after which an escape key is no longer taken for the head of a sequence."""
 
 
@@ -29,7 +29,7 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, app: App[Any], **options: Any) -> None:
         self._loop = asyncio.get_running_loop()
         super().__init__(app, **options)
-        self._file = cast("Any", Forgiving(cast("IO[str]", self._file)))
+        self._file = cast("Any", LossyFile(cast("IO[str]", self._file)))
 
     def _get_terminal_size(self) -> tuple[int, int]:
         """That of the terminal; COLUMNS and LINES, which a shell may have exported long ago, do not change with it."""
@@ -45,7 +45,7 @@ class TerminalDriver(LinuxDriver):
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                if selector.select(TICK):
+                if selector.select(ESCAPE_TIMEOUT):
                     data = self._read()
                     if not data:
                         os.kill(os.getpid(), signal.SIGHUP)
@@ -63,23 +63,23 @@ class TerminalDriver(LinuxDriver):
             return b""
 
     def _sigtstp_application(self, *_: object) -> None:
-        self._soon(super()._sigtstp_application)
+        self._call_soon(super()._sigtstp_application)
 
     def _sigcont_application(self, *_: object) -> None:
-        self._soon(self._continued)
+        self._call_soon(self._on_continue)
 
-    def _soon(self, act: Callable[[], None]) -> None:
+    def _call_soon(self, act: Callable[[], None]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(act)
 
-    def _continued(self) -> None:
+    def _on_continue(self) -> None:
         if not self._must_signal_resume:  # stopped by SIGSTOP, which nobody is told of
             self.suspend_application_mode()
             self._must_signal_resume = True
         super()._sigcont_application()
 
 
-class Forgiving:
+class LossyFile:
     """A file whose reader may go away; what is written then is lost."""
 
     def __init__(self, file: IO[str]) -> None:

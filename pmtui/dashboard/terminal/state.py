@@ -7,7 +7,7 @@ import termios
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-PLAIN = b"".join(
+RESET_SEQUENCE = b"".join(
     b"\x1b" + code
     for code in (
         *(b"[?1000l", b"[?1003l", b"[?1015l", b"[?1006l", b"[?1016l"),  # mouse
@@ -26,7 +26,7 @@ class Terminal:
     screen: int = 2
 
     @classmethod
-    def now(cls) -> "Terminal":
+    def current(cls) -> "Terminal":
         try:
             return cls(termios.tcgetattr(0))
         except termios.error:
@@ -37,17 +37,17 @@ class Terminal:
         with contextlib.suppress(OSError, termios.error):
             if self.attributes is not None:
                 termios.tcsetattr(self.keyboard, termios.TCSANOW, self.attributes)
-            write_at_once(self.screen, PLAIN)
+            write_nonblocking(self.screen, RESET_SEQUENCE)
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         """Writes a line to stdout, once the dashboard is gone; a terminal that has gone, too, is not told."""
         with contextlib.suppress(OSError):
-            write_at_once(1, f"{line}\n".encode())
+            write_nonblocking(1, f"{line}\n".encode())
         for descriptor, file in ((1, sys.stdout), (2, sys.stderr)):
-            let_go(descriptor, file)
+            flush_nonblocking(descriptor, file)
 
 
-def let_go(descriptor: int, file: TextIO) -> None:
+def flush_nonblocking(descriptor: int, file: TextIO) -> None:
     """Writes what is still buffered without waiting; what is not taken goes nowhere: Python, which tries it again when
     it ends, would wait for the terminal, or give the exit code 120.
     """
@@ -64,7 +64,7 @@ def let_go(descriptor: int, file: TextIO) -> None:
         os.close(nowhere)
 
 
-def write_at_once(descriptor: int, data: bytes) -> None:
+def write_nonblocking(descriptor: int, data: bytes) -> None:
     """Writes what is taken without waiting; raises OSError."""
     blocking = os.get_blocking(descriptor)
     os.set_blocking(descriptor, False)

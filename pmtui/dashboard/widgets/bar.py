@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from pmtui.dashboard.style.glyphs import UNICODE, Glyphs
-from pmtui.dashboard.style.styles import Look, look_of
+from pmtui.dashboard.style.styles import Styles, styles_for
 
 
 class Piece(NamedTuple):
@@ -41,13 +41,13 @@ class Bar(Widget):
     def __init__(self, glyphs: Glyphs = UNICODE, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.glyphs = glyphs
-        self._look: Look | None = None
+        self._text_styles: Styles | None = None
         self._drawn: Sequence[Piece] = ()
 
     @property
-    def look(self) -> Look:
-        self._look = self._look or look_of(self.app)
-        return self._look
+    def text_styles(self) -> Styles:
+        self._text_styles = self._text_styles or styles_for(self.app)
+        return self._text_styles
 
     def pieces(self, width: int) -> Sequence[Piece]:
         """What the line says in so many cells."""
@@ -60,7 +60,7 @@ class Bar(Widget):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._look = None
+        self._text_styles = None
 
     def render_line(self, y: int) -> Strip:
         self._drawn = self.pieces(self.size.width)
@@ -77,13 +77,13 @@ class Bar(Widget):
                 return
 
 
-def width_of(pieces: Iterable[Piece]) -> int:
+def total_width(pieces: Iterable[Piece]) -> int:
     return sum(cell_len(piece.text) for piece in pieces)
 
 
-def justified(left: Sequence[Piece], right: Sequence[Piece], width: int, fill: Piece) -> Sequence[Piece]:
+def justify(left: Sequence[Piece], right: Sequence[Piece], width: int, fill: Piece) -> Sequence[Piece]:
     """`left` and `right` at the two ends, the filling repeated between them; without room `right` goes."""
-    free = width - width_of(left) - width_of(right)
+    free = width - total_width(left) - total_width(right)
     if free < 0:
-        return [*left, fill._replace(text=fill.text * max(0, width - width_of(left)))]
+        return [*left, fill._replace(text=fill.text * max(0, width - total_width(left)))]
     return [*left, fill._replace(text=fill.text * free), *right]

@@ -8,11 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from pmtui.control import Edge, Graph, Node, Status
-from pmtui.dashboard.style.formats import harmless, shortened
+from pmtui.dashboard.style.formats import printable, shorten
 from pmtui.dashboard.style.glyphs import Glyphs
-from pmtui.dashboard.style.styles import STATUS_TONE, Look, Tone
+from pmtui.dashboard.style.styles import STATUS_TONES, Styles, Tone
 
-LONGEST_ID = 24
+MAX_ID_WIDTH = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class Branch:
     trail: tuple[bool, ...]
     is_repeated: bool = False
 
-    def drawn(self, glyphs: Glyphs) -> str:
+    def draw(self, glyphs: Glyphs) -> str:
         above = "".join("   " if is_last else f"{glyphs.tabs}  " for is_last in self.trail[:-1])
         return f"{above}{glyphs.corner if self.trail[-1] else glyphs.fork}{glyphs.rule} "
 
 
-def needed(graph: Graph, process_id: str) -> list[Branch]:
+def dependencies_of(graph: Graph, process_id: str) -> list[Branch]:
     """What the process needs, directly or not, from the top down."""
     below: dict[str, list[tuple[str, Edge]]] = {}
     for edge in graph.edges:
@@ -41,7 +41,7 @@ def needed(graph: Graph, process_id: str) -> list[Branch]:
     return [*_branches(graph, below, process_id)]
 
 
-def needing(graph: Graph, process_id: str) -> list[Branch]:
+def dependents_of(graph: Graph, process_id: str) -> list[Branch]:
     """What needs the process, directly or not, from the top down."""
     below: dict[str, list[tuple[str, Edge]]] = {}
     for edge in graph.edges:
@@ -72,9 +72,9 @@ def _children(
     return [(name, edge, (*trail, edge is children[-1][1])) for name, edge in reversed(children)]
 
 
-def tree_table(graph: Graph, process_id: str, look: Look, glyphs: Glyphs) -> Table | Text:
+def tree_table(graph: Graph, process_id: str, look: Styles, glyphs: Glyphs) -> Table | Text:
     """Both trees of a process, each line with the condition that is waited for and how the process is doing."""
-    up, down = needed(graph, process_id), needing(graph, process_id)
+    up, down = dependencies_of(graph, process_id), dependents_of(graph, process_id)
     if not up and not down:
         return Text("It needs no other process, and none needs it (dependsOn).", style=look["dim"])
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -89,13 +89,13 @@ def tree_table(graph: Graph, process_id: str, look: Look, glyphs: Glyphs) -> Tab
     return table
 
 
-def _cells(branch: Branch, look: Look, glyphs: Glyphs) -> tuple[Text, Text, Text]:
+def _cells(branch: Branch, look: Styles, glyphs: Glyphs) -> tuple[Text, Text, Text]:
     node, edge = branch.node, branch.edge
     repeated = f" {glyphs.ellipsis}" if branch.is_repeated else ""
     name = Text.assemble(
-        (branch.drawn(glyphs), look["dim"]),
+        (branch.draw(glyphs), look["dim"]),
         _state(node.status, look, glyphs),
-        (f" {shortened(node.id, LONGEST_ID, glyphs.ellipsis)}", look["text"]),
+        (f" {shorten(node.id, MAX_ID_WIDTH, glyphs.ellipsis)}", look["text"]),
         (repeated, look["dim"]),
     )
     tone: Tone = "dim" if edge.met else "bad" if edge.forever else "warn"
@@ -103,16 +103,16 @@ def _cells(branch: Branch, look: Look, glyphs: Glyphs) -> tuple[Text, Text, Text
     return (
         name,
         Text(f"{sign} {edge.condition}", style=look[tone]),
-        _how(node, look["bad" if edge.forever else "text"], glyphs),
+        _status_text(node, look["bad" if edge.forever else "text"], glyphs),
     )
 
 
-def _state(status: Status, look: Look, glyphs: Glyphs) -> tuple[str, Style]:
-    return glyphs.status[status], look[STATUS_TONE[status]]
+def _state(status: Status, look: Styles, glyphs: Glyphs) -> tuple[str, Style]:
+    return glyphs.status[status], look[STATUS_TONES[status]]
 
 
-def _how(node: Node, tone: Style, glyphs: Glyphs) -> Text:
+def _status_text(node: Node, tone: Style, glyphs: Glyphs) -> Text:
     """How the process is doing, in one line: a second one would break the lines of the tree."""
     why = f": {node.reason}" if node.reason and node.status is not Status.RUNNING else ""
     said = node.reason if node.status is Status.WAITING and node.reason else f"{node.status}{why}"
-    return Text(harmless(said), tone, no_wrap=True, overflow="crop" if glyphs.ellipsis.isascii() else "ellipsis")
+    return Text(printable(said), tone, no_wrap=True, overflow="crop" if glyphs.ellipsis.isascii() else "ellipsis")

@@ -11,22 +11,22 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from pmtui.control import Detail, Event, Exit
+from pmtui.control import Detail, ProcessEvent, RunExit
 from pmtui.dashboard.style import formats
-from pmtui.dashboard.style.formats import harmless
+from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.glyphs import Glyphs
-from pmtui.dashboard.style.styles import STATUS_TONE, Look
-from pmtui.why import why
+from pmtui.dashboard.style.styles import STATUS_TONES, Styles
+from pmtui.why import explain
 
 MASK = "***"
 
 
-class FactsPane(VerticalScroll, can_focus=True):
+class DetailsPane(VerticalScroll, can_focus=True):
     """Scrolling text."""
 
     DEFAULT_CSS = """
-    FactsPane { background: $background; padding: 0 2; scrollbar-size-vertical: 1; }
-    FactsPane Static { height: auto; }
+    DetailsPane { background: $background; padding: 0 2; scrollbar-size-vertical: 1; }
+    DetailsPane Static { height: auto; }
     """
 
     def compose(self) -> "Any":
@@ -58,7 +58,7 @@ class EnvPane(OptionList):
         self.clear_options()
         width = max((len(name) for name in env), default=0)
         for name, value in env.items():
-            content = Content(f"{name.ljust(width)}  {harmless(value)}")
+            content = Content(f"{name.ljust(width)}  {printable(value)}")
             if value == MASK:
                 content += Content.styled(f"  {self._note}", "$text-muted")
             self.add_option(Option(content))
@@ -79,7 +79,7 @@ class EnvPane(OptionList):
         return names[self.highlighted] if self.highlighted is not None and names else None
 
 
-def info_table(detail: Detail, look: Look, glyphs: Glyphs, now: float) -> Table:
+def info_table(detail: Detail, look: Styles, glyphs: Glyphs, now: float) -> Table:
     """What the process is made of."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
@@ -87,11 +87,11 @@ def info_table(detail: Detail, look: Look, glyphs: Glyphs, now: float) -> Table:
 
     def row(name: str, value: object) -> None:
         if value not in (None, "", []):
-            table.add_row(Text(name, style=look["dim"]), Text(harmless(str(value)), style=look["text"]))
+            table.add_row(Text(name, style=look["dim"]), Text(printable(str(value)), style=look["text"]))
 
-    status = Text(f"{glyphs.status[detail.status]} {detail.status}", style=look[STATUS_TONE[detail.status]])
+    status = Text(f"{glyphs.status[detail.status]} {detail.status}", style=look[STATUS_TONES[detail.status]])
     table.add_row(Text("status", style=look["dim"]), status)
-    row("why", why(detail))
+    row("why", explain(detail))
     if detail.last_error not in detail.reason:
         row("last error", detail.last_error)
     row("command", detail.command)
@@ -113,20 +113,20 @@ def info_table(detail: Detail, look: Look, glyphs: Glyphs, now: float) -> Table:
     return table
 
 
-def exit_text(ended: Exit, now: float) -> str:
+def exit_text(ended: RunExit, now: float) -> str:
     how = ended.signal or f"exit {ended.code}"
     words = f": {ended.lines[-1]}" if ended.lines else ""
     return f"{formats.day_time(ended.time, now)}  run {ended.run}  {how} after {ended.uptime_seconds:.1f} s{words}"
 
 
-def events_table(history: Sequence[Event], look: Look, glyphs: Glyphs, now: float) -> Table:
+def events_table(history: Sequence[ProcessEvent], look: Styles, glyphs: Glyphs, now: float) -> Table:
     """Every change of state, the newest first."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for event in reversed(history):
-        status = Text(f"{glyphs.status[event.to]} {event.to}", style=look[STATUS_TONE[event.to]])
+        status = Text(f"{glyphs.status[event.to]} {event.to}", style=look[STATUS_TONES[event.to]])
         time = Text(formats.day_time(event.time, now), style=look["dim"])
-        table.add_row(time, status, Text(harmless(event.reason), style=look["text"]))
+        table.add_row(time, status, Text(printable(event.reason), style=look["text"]))
     return table

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from pmtui.dashboard.actions import ACTIONS, Action
-from pmtui.dashboard.widgets.bar import Bar, Piece, width_of
+from pmtui.dashboard.widgets.bar import Bar, Piece, total_width
 
-MOST = 7
+MAX_KEYS = 7
 """Keys shown in a narrow terminal."""
-ALWAYS = ("help", "quit")
+ALWAYS_SHOWN = ("help", "quit")
 
 
 class KeyBar(Bar):
@@ -30,26 +30,26 @@ class KeyBar(Bar):
         ranked = sorted((action for action in ACTIONS if action.footer), key=lambda action: action.footer)
         shown = [action for action in ranked if action.id not in self.hidden]
         if width < 100:
-            others = [action for action in shown if action.id not in ALWAYS][: MOST - len(ALWAYS)]
-            shown = [action for action in shown if action in others or action.id in ALWAYS]
+            others = [action for action in shown if action.id not in ALWAYS_SHOWN][: MAX_KEYS - len(ALWAYS_SHOWN)]
+            shown = [action for action in shown if action in others or action.id in ALWAYS_SHOWN]
         left = width - (cell_len(self.hint) + 1 if self.hint else 0)
         fitting = set()
-        for action in sorted(shown, key=lambda action: action.id not in ALWAYS):
-            left -= width_of(self._key(action))
+        for action in sorted(shown, key=lambda action: action.id not in ALWAYS_SHOWN):
+            left -= total_width(self._key(action))
             if left < 0:
                 break
             fitting.add(action.id)
         for action in shown:
             if action.id in fitting:
                 chosen += self._key(action)
-        free = width - width_of(chosen) - cell_len(self.hint) - 1
+        free = width - total_width(chosen) - cell_len(self.hint) - 1
         if self.hint and free >= 0:
-            chosen += [Piece(" " * free, self.look["text"]), Piece(self.hint, self.look["dim"])]
+            chosen += [Piece(" " * free, self.text_styles["text"]), Piece(self.hint, self.text_styles["dim"])]
         return chosen
 
     def _key(self, action: Action) -> Sequence[Piece]:
         label = self.labels.get(action.id, action.label)
         return [
-            Piece(f" {action.key}", self.look["accent"], action.id),
-            Piece(f" {label}  ", self.look["text"], action.id),
+            Piece(f" {action.key}", self.text_styles["accent"], action.id),
+            Piece(f" {label}  ", self.text_styles["text"], action.id),
         ]

@@ -50,7 +50,7 @@ class Prompt(Horizontal):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.purpose: Purpose = "filter"
-        self._before = ""
+        self._previous_text = ""
 
     def compose(self) -> ComposeResult:
         yield Static("", id="prompt-label")
@@ -59,7 +59,7 @@ class Prompt(Horizontal):
 
     def open(self, purpose: Purpose, text: str) -> None:
         """Begins to ask."""
-        self.purpose, self._before = purpose, text
+        self.purpose, self._previous_text = purpose, text
         label, hint = LABELS[purpose]
         self.query_one("#prompt-label", Static).update(Content(label))
         self.query_one("#prompt-hint", Static).update(Content(hint))
@@ -83,8 +83,8 @@ class Prompt(Horizontal):
         self._close(event.value)
 
     def action_cancel(self) -> None:
-        self.post_message(self.Changed(self.purpose, self._before))
-        self._close(self._before)
+        self.post_message(self.Changed(self.purpose, self._previous_text))
+        self._close(self._previous_text)
 
     def action_only(self) -> None:
         if self.purpose == "search":

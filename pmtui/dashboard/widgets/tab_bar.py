@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pmtui.dashboard.log_view.log_pane import PaneState
-from pmtui.dashboard.style.formats import shortened
-from pmtui.dashboard.widgets.bar import Bar, Piece, justified, width_of
+from pmtui.dashboard.style.formats import shorten
+from pmtui.dashboard.widgets.bar import Bar, Piece, justify, total_width
 
 Tab = Literal["logs", "info", "tree", "events", "env"]
 TABS: tuple[Tab, ...] = ("logs", "info", "tree", "events", "env")
 Channel = Literal["all", "out", "err"]
 CHANNELS: tuple[Channel, ...] = ("all", "out", "err")
-LONGEST_TITLE = 24
+MAX_TITLE_WIDTH = 24
 
 
 class PaneBar(Bar):
@@ -27,21 +27,21 @@ class PaneBar(Bar):
     focused_pane = False
 
     def pieces(self, width: int) -> Sequence[Piece]:
-        look, rule = self.look, self.glyphs.rule
+        look, rule = self.text_styles, self.glyphs.rule
         line = Piece(rule, look["accent" if self.focused_pane else "dim"])
-        title = Piece(f" {shortened(self.title, LONGEST_TITLE, self.glyphs.ellipsis)} ", look["bold"])
+        title = Piece(f" {shorten(self.title, MAX_TITLE_WIDTH, self.glyphs.ellipsis)} ", look["bold"])
         left = [line, *([title, line] if self.title else []), *self._tabs(), line]
         if self.tab != "logs":
-            return justified(left, [line], width, line)
+            return justify(left, [line], width, line)
         parts = [self._chip(), self._search(width), self._streams()]
         right: list[Piece] = [line]
         for part in parts:
-            if part and width_of([*left, *part, *right]) < width - 1:
+            if part and total_width([*left, *part, *right]) < width - 1:
                 right = [*part, line, *right]
-        return justified(left, right, width, line)
+        return justify(left, right, width, line)
 
     def _tabs(self) -> list[Piece]:
-        look = self.look
+        look = self.text_styles
         pieces = [Piece(" ", look["text"])]
         for tab in TABS:
             if len(pieces) > 1:
@@ -52,7 +52,7 @@ class PaneBar(Bar):
         return [*pieces, Piece(" ", look["text"])]
 
     def _streams(self) -> list[Piece]:
-        look = self.look
+        look = self.text_styles
         pieces: list[Piece] = []
         for channel in CHANNELS:
             if pieces:
@@ -62,18 +62,18 @@ class PaneBar(Bar):
         return [Piece(" ", look["text"]), *pieces, Piece(" ", look["text"])]
 
     def _search(self, width: int) -> list[Piece]:
-        state, look = self.state, self.look
+        state, look = self.state, self.text_styles
         if not state.search:
             return []
         count = (
             f"{state.count.found:,} of {state.count.total:,}" if state.count.found else f"{state.count.total:,} found"
         )
         only = "only " if state.filtered else ""
-        text = shortened(state.search, max(8, width // 5), self.glyphs.ellipsis)
+        text = shorten(state.search, max(8, width // 5), self.glyphs.ellipsis)
         return [Piece(f" {only}/{text} ", look["warn"]), Piece(f"{count} ", look["dim"])]
 
     def _chip(self) -> list[Piece]:
-        look, state = self.look, self.state
+        look, state = self.text_styles, self.state
         if state.follows:
             return [Piece(" FOLLOW ", look["good"], "follow")]
         newer = f"{self.glyphs.more} {state.newer:,} new " if state.newer else ""

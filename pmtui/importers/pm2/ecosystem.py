@@ -5,151 +5,162 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from pmtui.importers.builder import Draft, Entry, ForeignFileError, Imported, Origin, literal
-from pmtui.importers.pm2.policy import put_policy
-from pmtui.importers.shell_words import by_shell, by_words, split
+from pmtui.importers.builder import (
+    ConfigBuilder,
+    ImportContext,
+    Imported,
+    ProcessBuilder,
+    UnsupportedFileError,
+    literal,
+)
+from pmtui.importers.pm2.policy import convert_policy
+from pmtui.importers.shell_words import argv_fields, shell_fields, split_words
 
 _OURS = {".js", ".mjs", ".cjs", ".py", ".ts", ".mts", ".sh"}
 _INTERPRETERS = {".rb": "ruby", ".php": "php", ".pl": "perl", ".coffee": "coffee"}
 
 
-def read_pm2(values: Any, origin: Origin, env_name: str | None = None) -> Imported:
+def read_pm2(values: Any, origin: ImportContext, env_name: str | None = None) -> Imported:
     """Raises ForeignFileError where the values are no ecosystem."""
-    draft = Draft(origin)
+    draft = ConfigBuilder(origin)
     for index, app in enumerate(_apps(values, draft)):
         if not isinstance(app, dict):
-            draft.lose("", f"apps[{index}]", "is no table")
+            draft.add_loss("", f"apps[{index}]", "is no table")
             continue
         script = app.get("script") or app.get("cmd") or app.get("command")
         stem = os.path.splitext(os.path.basename(str(script or " ").split(" ")[0]))[0]
-        entry = draft.entry(str(app.get("name") or stem or f"app-{index}"), app)
-        entry.take("name")
+        entry = draft.add_process(str(app.get("name") or stem or f"app-{index}"), app)
+        entry.pop("name")
         try:
             _app(entry, origin, env_name)
-        except ForeignFileError as error:
-            draft.drop(entry, "script", str(error))
-    return draft.finish("pm2")
+        except UnsupportedFileError as error:
+            draft.drop_process(entry, "script", str(error))
+    return draft.build("pm2")
 
 
-def _apps(values: Any, draft: Draft) -> list[Any]:
+def _apps(values: Any, draft: ConfigBuilder) -> list[Any]:
     if isinstance(values, dict):
         for key in values:
             if key not in ("apps", "pm2") and ("apps" in values or "pm2" in values):
-                draft.lose("", key, "is not about processes")
+                draft.add_loss("", key, "is not about processes")
         values = values.get("apps", values.get("pm2", values))
         if isinstance(values, dict) and "apps" in values:
             return _apps(values, draft)
     apps = [values] if isinstance(values, dict) else values
     if not isinstance(apps, list) or not any(isinstance(app, dict) for app in apps):
-        raise ForeignFileError("no apps in it: expected {apps: [{name, script, …}]}")
+        raise UnsupportedFileError("no apps in it: expected {apps: [{name, script, …}]}")
     return apps
 
 
-def _app(entry: Entry, origin: Origin, env_name: str | None) -> None:
+def _app(entry: ProcessBuilder, origin: ImportContext, env_name: str | None) -> None:
     _program(entry)
-    cwd = entry.take("cwd")
+    cwd = entry.pop("cwd")
     if cwd:
-        entry.put("cwd", cwd=origin.path(str(cwd)))
+        entry.set_fields("cwd", cwd=origin.path(str(cwd)))
     elif origin.source != origin.target:
-        entry.put("folder of the ecosystem", cwd=origin.source)
+        entry.set_fields("folder of the ecosystem", cwd=origin.source)
     _environment(entry, env_name)
     _instances(entry)
-    put_policy(entry, origin)
+    convert_policy(entry, origin)
     entry.close()
 
 
-def _program(entry: Entry) -> None:
-    given = {key: entry.take(key) for key in ("script", "cmd", "command")}
+def _program(entry: ProcessBuilder) -> None:
+    given = {key: entry.pop(key) for key in ("script", "cmd", "command")}
     source = next((key for key, value in given.items() if value), None)
     if source is None:
-        raise ForeignFileError("it has no script")
+        raise UnsupportedFileError("it has no script")
     script = str(given[source]).strip()
-    interpreter = entry.take("interpreter") or entry.take("exec_interpreter")
+    interpreter = entry.pop("interpreter") or entry.pop("exec_interpreter")
     options = [word for key in ("interpreter_args", "node_args", "interpreterArgs") for word in _words(entry, key)]
     args = _words(entry, "args")
     ending = os.path.splitext(script)[1]
     if " " in script:
-        entry.put(source, "has blanks: pm2 runs it by bash", **by_shell(script, "bash"))
+        entry.set_fields(source, "has blanks: pm2 runs it by bash", **shell_fields(script, "bash"))
         for name, value in (("args", args), ("interpreter", interpreter not in (None, "none"))):
             if value:
-                entry.lose(name, "pm2 has none for a script with blanks, which it runs by bash")
+                entry.add_loss(name, "pm2 has none for a script with blanks, which it runs by bash")
     elif interpreter == "none" or (not interpreter and ending not in _OURS and ending not in _INTERPRETERS):
-        command = by_words([script, *args])
-        entry.put(source, **command)
+        command = argv_fields([script, *args])
+        entry.set_fields(source, **command)
         if args:
-            entry.put("args", **{name: command[name] for name in command.keys() - {"command"} or command})
+            entry.set_fields("args", **{name: command[name] for name in command.keys() - {"command"} or command})
     else:
         _script(entry, source, script, str(interpreter or _INTERPRETERS.get(ending, "auto")), options, args)
         return
     if options:
-        entry.lose("interpreter_args", "there is no interpreter here")
+        entry.add_loss("interpreter_args", "there is no interpreter here")
 
 
-def _script(entry: Entry, source: str, script: str, interpreter: str, options: list[str], args: list[str]) -> None:
-    entry.put(source, script=script)
+def _script(
+    entry: ProcessBuilder, source: str, script: str, interpreter: str, options: list[str], args: list[str]
+) -> None:
+    entry.set_fields(source, script=script)
     if interpreter != "auto":
-        entry.put("interpreter", interpreter=interpreter)
+        entry.set_fields("interpreter", interpreter=interpreter)
     elif script.endswith(".ts"):
-        entry.remark("interpreter", "tsx or ts-node of the project, else node; pm2 takes bun")
+        entry.add_remark("interpreter", "tsx or ts-node of the project, else node; pm2 takes bun")
     if options:
-        entry.put("interpreter_args", interpreterArgs=options)
+        entry.set_fields("interpreter_args", interpreterArgs=options)
     if args:
-        entry.put("args", args=args)
+        entry.set_fields("args", args=args)
 
 
-def _words(entry: Entry, key: str) -> list[str]:
-    value = entry.take(key)
-    return split(value) if value not in (None, "", []) else []
+def _words(entry: ProcessBuilder, key: str) -> list[str]:
+    value = entry.pop(key)
+    return split_words(value) if value not in (None, "", []) else []
 
 
-def _environment(entry: Entry, env_name: str | None) -> None:
+def _environment(entry: ProcessBuilder, env_name: str | None) -> None:
     env: dict[str, str] = {}
-    for key in [key for key in entry.left() if key == "env" or key.startswith("env_")]:
-        values = entry.take(key)
+    for key in [key for key in entry.remaining() if key == "env" or key.startswith("env_")]:
+        values = entry.pop(key)
         if key not in ("env", "env_file", f"env_{env_name}"):
-            entry.lose(key, f"another environment: pmtui import --env {key[4:]} takes that one")
+            entry.add_loss(key, f"another environment: pmtui import --env {key[4:]} takes that one")
         elif isinstance(values, Mapping):
             env |= {str(name): _value(entry, key, name, value) for name, value in values.items() if value is not None}
-            entry.put(key, env=env)
+            entry.set_fields(key, env=env)
         elif key == "env_file" and values:
-            entry.put(key, envFile=[str(values)])
+            entry.set_fields(key, envFile=[str(values)])
         elif values:
-            entry.lose(key, "is no table of names and values")
+            entry.add_loss(key, "is no table of names and values")
     if env_name and f"env_{env_name}" not in entry.seen:
-        entry.remark(f"env_{env_name}", "is not there: env alone")
+        entry.add_remark(f"env_{env_name}", "is not there: env alone")
 
 
-def _value(entry: Entry, key: str, name: str, value: object) -> str:
+def _value(entry: ProcessBuilder, key: str, name: str, value: object) -> str:
     if isinstance(value, dict | list):
-        entry.remark(f"{key}.{name}", "is no plain value: written as JSON, as pm2 does")
+        entry.add_remark(f"{key}.{name}", "is no plain value: written as JSON, as pm2 does")
         return literal(json.dumps(value))
     return literal(value)
 
 
-def _instances(entry: Entry) -> None:
-    wanted = entry.take("instances")
-    mode = str(entry.take("exec_mode") or "fork").removesuffix("_mode")
+def _instances(entry: ProcessBuilder) -> None:
+    wanted = entry.pop("instances")
+    mode = str(entry.pop("exec_mode") or "fork").removesuffix("_mode")
     cores = os.cpu_count() or 1
     if wanted in (None, "", 1, "1"):
         count = 1
     elif wanted in ("max", 0, "0"):
         count = cores
-        entry.remark("instances", f"max is {cores} on this machine")
+        entry.add_remark("instances", f"max is {cores} on this machine")
     else:
         try:
             count = int(wanted)
         except (TypeError, ValueError):
-            entry.lose("instances", "is no number")
+            entry.add_loss("instances", "is no number")
             count = 1
         count = count if count > 0 else max(1, cores + count)
     if count > 1:
-        entry.put("instances", "PMTUI_INSTANCE counts from 1 where NODE_APP_INSTANCE counts from 0", instances=count)
+        entry.set_fields(
+            "instances", "PMTUI_INSTANCE counts from 1 where NODE_APP_INSTANCE counts from 0", instances=count
+        )
     if mode == "cluster":
         _lose_cluster(entry, count)
 
 
-def _lose_cluster(entry: Entry, count: int) -> None:
+def _lose_cluster(entry: ProcessBuilder, count: int) -> None:
     if count > 1:
-        entry.lose("exec_mode", "cluster: these are separate processes, which cannot all listen on one port")
+        entry.add_loss("exec_mode", "cluster: these are separate processes, which cannot all listen on one port")
     else:
-        entry.remark("exec_mode", "cluster of one: a process like any other")
+        entry.add_remark("exec_mode", "cluster of one: a process like any other")

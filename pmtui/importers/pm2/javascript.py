@@ -6,9 +6,9 @@ import shutil
 import subprocess
 from typing import Any
 
-from pmtui.importers.builder import ForeignFileError
+from pmtui.importers.builder import UnsupportedFileError
 
-PATIENCE = 20.0
+NODE_TIMEOUT = 20.0
 """Seconds; a file that listens or waits is no configuration."""
 
 _MARK = "\x1epmtui\x1e"
@@ -25,20 +25,22 @@ def evaluate(path: str) -> Any:
     node = shutil.which("node")
     if node is None:
         name = os.path.basename(path)
-        raise ForeignFileError(f"is a program, and there is no node to run it: install node, or turn {name} into JSON")
+        raise UnsupportedFileError(
+            f"is a program, and there is no node to run it: install node, or turn {name} into JSON"
+        )
     try:
         done = subprocess.run(
             [node, "-e", _PROGRAM, path, _MARK],
             cwd=os.path.dirname(path),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=PATIENCE,
+            timeout=NODE_TIMEOUT,
         )
     except subprocess.TimeoutExpired:
-        raise ForeignFileError(f"does not come to an end within {PATIENCE:g} s under node") from None
+        raise UnsupportedFileError(f"does not come to an end within {NODE_TIMEOUT:g} s under node") from None
     _, mark, told = done.stdout.decode(errors="replace").rpartition(_MARK)
     if done.returncode or not mark:
-        raise ForeignFileError(f"node cannot run it: {_error(done.stderr.decode(errors='replace'))}")
+        raise UnsupportedFileError(f"node cannot run it: {_error(done.stderr.decode(errors='replace'))}")
     return json.loads(told) if told != "undefined" else None
 
 

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from pmtui.importers.builder import Entry, Origin, is_off, seconds
-from pmtui.importers.shell_words import split
+from pmtui.importers.builder import ImportContext, ProcessBuilder, is_off, seconds
+from pmtui.importers.shell_words import split_words
 from pmtui.text.units import parse_duration, parse_size
 
 _NO_GLOB = re.compile(r"[\\^$|+()]|^/.*/[a-z]*$|\.\*")
@@ -50,66 +50,70 @@ _LOST = {
 }
 
 
-def put_policy(entry: Entry, origin: Origin) -> None:
+def convert_policy(entry: ProcessBuilder, origin: ImportContext) -> None:
     _restarts(entry)
     _times(entry)
     _watching(entry, origin)
     _owner(entry)
-    entry.settle(_ANYWAY, _LOST)
+    entry.account_for(_ANYWAY, _LOST)
 
 
-def _restarts(entry: Entry) -> None:
-    codes = entry.take("stop_exit_codes")
-    if entry.take("autostart") is False:
-        entry.put("autostart", autostart=False)
-    if entry.take("autorestart") is False:
-        entry.put("autorestart", restart="never")
+def _restarts(entry: ProcessBuilder) -> None:
+    codes = entry.pop("stop_exit_codes")
+    if entry.pop("autostart") is False:
+        entry.set_fields("autostart", autostart=False)
+    if entry.pop("autorestart") is False:
+        entry.set_fields("autorestart", restart="never")
     elif not is_off(codes):
         numbers = [int(code) for code in (codes if isinstance(codes, list) else [codes]) if str(code).isdecimal()]
-        entry.put("stop_exit_codes", restart="on-failure", successExitCodes=numbers)
-    most = entry.take("max_restarts")
+        entry.set_fields("stop_exit_codes", restart="on-failure", successExitCodes=numbers)
+    most = entry.pop("max_restarts")
     count = int(most) if str(most).isdecimal() else 16
-    entry.put("max_restarts" if most is not None else "pm2's default of max_restarts", maxRetries=count)
-    memory = entry.take("max_memory_restart")
+    entry.set_fields("max_restarts" if most is not None else "pm2's default of max_restarts", maxRetries=count)
+    memory = entry.pop("max_memory_restart")
     if not is_off(memory):
         _size(entry, memory)
-    if namespace := entry.take("namespace"):
-        entry.put("namespace", group=str(namespace))
+    if namespace := entry.pop("namespace"):
+        entry.set_fields("namespace", group=str(namespace))
 
 
-def _size(entry: Entry, value: Any) -> None:
+def _size(entry: ProcessBuilder, value: Any) -> None:
     try:
-        entry.put("max_memory_restart", "of the whole tree", maxMemory=_written_size(parse_size(value)))
+        entry.set_fields("max_memory_restart", "of the whole tree", maxMemory=_written_size(parse_size(value)))
     except ValueError:
-        entry.lose("max_memory_restart", "is no size")
+        entry.add_loss("max_memory_restart", "is no size")
 
 
 def _written_size(size: int) -> int | str:
     return size if size % (1 << 20) else f"{size >> 20}M"
 
 
-def _times(entry: Entry) -> None:
+def _times(entry: ProcessBuilder) -> None:
     kill = _duration(entry, "kill_timeout")
     given = "kill_timeout" if kill is not None else "pm2's default of kill_timeout"
-    entry.put(given, "pm2 stops by SIGINT", stopSignal="SIGINT", stopTimeout=seconds(1.6 if kill is None else kill))
+    entry.set_fields(
+        given, "pm2 stops by SIGINT", stopSignal="SIGINT", stopTimeout=seconds(1.6 if kill is None else kill)
+    )
     uptime = _duration(entry, "min_uptime")
     given = "min_uptime" if uptime is not None else "pm2's default of min_uptime"
-    entry.put(given, healthyAfter=seconds(1.0 if uptime is None else uptime))
+    entry.set_fields(given, healthyAfter=seconds(1.0 if uptime is None else uptime))
     delay, growing = _duration(entry, "restart_delay"), _duration(entry, "exp_backoff_restart_delay")
     if growing:
         reason = "doubles each time; pm2's grows by half"
-        entry.put("exp_backoff_restart_delay", reason, backoff=seconds(growing), maxBackoff=seconds(max(15.0, growing)))
+        entry.set_fields(
+            "exp_backoff_restart_delay", reason, backoff=seconds(growing), maxBackoff=seconds(max(15.0, growing))
+        )
         if delay:
-            entry.lose("restart_delay", "exp_backoff_restart_delay wins, as in pm2")
+            entry.add_loss("restart_delay", "exp_backoff_restart_delay wins, as in pm2")
     elif delay:
-        entry.put("restart_delay", backoff=seconds(delay), maxBackoff=seconds(delay))
+        entry.set_fields("restart_delay", backoff=seconds(delay), maxBackoff=seconds(delay))
     else:
-        entry.remark("restart_delay", "none in pm2; here 1s, doubled with each failure, so that nothing spins")
+        entry.add_remark("restart_delay", "none in pm2; here 1s, doubled with each failure, so that nothing spins")
 
 
-def _duration(entry: Entry, key: str) -> float | None:
+def _duration(entry: ProcessBuilder, key: str) -> float | None:
     """Milliseconds, or a text such as 10s."""
-    value = entry.take(key)
+    value = entry.pop(key)
     if is_off(value):
         return None
     try:
@@ -117,37 +121,39 @@ def _duration(entry: Entry, key: str) -> float | None:
             return parse_duration(float(value) / 1000)
         return parse_duration(value)
     except ValueError:
-        entry.lose(key, "is no duration")
+        entry.add_loss(key, "is no duration")
         return None
 
 
-def _watching(entry: Entry, origin: Origin) -> None:
-    watch, ignored = entry.take("watch"), entry.take("ignore_watch")
+def _watching(entry: ProcessBuilder, origin: ImportContext) -> None:
+    watch, ignored = entry.pop("watch"), entry.pop("ignore_watch")
     if watch is True:
-        entry.put("watch", devMode=True)
+        entry.set_fields("watch", devMode=True)
     elif not is_off(watch):
-        entry.put("watch", devMode=True, watchPaths=[origin.path(path) for path in split(watch)])
+        entry.set_fields("watch", devMode=True, watchPaths=[origin.path(path) for path in split_words(watch)])
     if not is_off(ignored):
-        _ignored(entry, split(ignored))
+        _ignored(entry, split_words(ignored))
     delay = _duration(entry, "watch_delay")
     if delay:
-        entry.put("watch_delay", watchDebounce=seconds(delay))
+        entry.set_fields("watch_delay", watchDebounce=seconds(delay))
 
 
-def _ignored(entry: Entry, patterns: list[str]) -> None:
+def _ignored(entry: ProcessBuilder, patterns: list[str]) -> None:
     globs = [pattern for pattern in patterns if not _NO_GLOB.search(pattern)]
     if globs:
-        entry.put("ignore_watch", watchIgnore=globs)
+        entry.set_fields("ignore_watch", watchIgnore=globs)
     for pattern in patterns:
         if pattern not in globs:
-            entry.lose("ignore_watch", f"a regular expression, watchIgnore takes globs: {pattern}")
+            entry.add_loss("ignore_watch", f"a regular expression, watchIgnore takes globs: {pattern}")
 
 
-def _owner(entry: Entry) -> None:
-    user, group = entry.take("uid") or entry.take("user"), entry.take("gid")
+def _owner(entry: ProcessBuilder) -> None:
+    user, group = entry.pop("uid") or entry.pop("user"), entry.pop("gid")
     if user is None and group is None:
         return
     if user is None:
-        entry.lose("gid", "a group needs a user here: user = name:group")
+        entry.add_loss("gid", "a group needs a user here: user = name:group")
         return
-    entry.put("uid", "pmtui has to run as root for that", user=f"{user}:{group}" if group is not None else str(user))
+    entry.set_fields(
+        "uid", "pmtui has to run as root for that", user=f"{user}:{group}" if group is not None else str(user)
+    )

@@ -5,11 +5,21 @@ from typing import Any
 
 from pmtui.config.envfile import read_env_file
 from pmtui.config.model import ConfigError
-from pmtui.importers.builder import Draft, Entry, ForeignFileError, Imported, Origin, id_of, table, texts, whole
-from pmtui.importers.process_compose.health import put_health
-from pmtui.importers.process_compose.policy import put_policy
-from pmtui.importers.process_compose.templates import Text
-from pmtui.importers.shell_words import by_shell, by_words, split
+from pmtui.importers.builder import (
+    ConfigBuilder,
+    ImportContext,
+    Imported,
+    ProcessBuilder,
+    UnsupportedFileError,
+    id_of,
+    table,
+    texts,
+    whole,
+)
+from pmtui.importers.process_compose.health import convert_health
+from pmtui.importers.process_compose.policy import convert_policy
+from pmtui.importers.process_compose.templates import TemplateText
+from pmtui.importers.shell_words import argv_fields, shell_fields, split_words
 
 _PROJECT = {
     "version": "of the form of the file",
@@ -31,113 +41,118 @@ _FILLED = ("availability", "disabled", "is_disabled", "namespace", "replicas", "
 """Fields of a process whose variables are filled in now: what is left of them says how it is to be run."""
 
 
-def read_process_compose(values: dict[str, Any], origin: Origin) -> Imported:
+def read_process_compose(values: dict[str, Any], origin: ImportContext) -> Imported:
     """Raises ForeignFileError where it names no process."""
-    draft = Draft(origin)
+    draft = ConfigBuilder(origin)
     processes = values.get("processes")
     if not isinstance(processes, dict) or not processes:
-        raise ForeignFileError("no processes in it: expected {processes: {name: {command: …}}}")
+        raise UnsupportedFileError("no processes in it: expected {processes: {name: {command: …}}}")
     environment = _environment(draft, values)
     _project(draft, values)
     shell = _shell(draft, values)
     for name, raw in processes.items():
         if not isinstance(raw, dict):
-            draft.lose(str(name), "processes", "is no table")
+            draft.add_loss(str(name), "processes", "is no table")
             continue
         vars_ = table(values.get("vars")) | table(raw.get("vars"))
         if whole(raw.get("replicas"), 1) == 1:
             vars_ |= {"PC_REPLICA_NUM": 0}
-        text = Text(environment, vars_, bool(values.get("disable_env_expansion")))
-        entry = draft.entry(str(name), {key: text.filled(raw[key]) if key in _FILLED else raw[key] for key in raw})
+        text = TemplateText(environment, vars_, bool(values.get("disable_env_expansion")))
+        entry = draft.add_process(
+            str(name), {key: text.expand_values(raw[key]) if key in _FILLED else raw[key] for key in raw}
+        )
         try:
             _process(entry, text, origin, shell)
-        except ForeignFileError as error:
-            draft.drop(entry, "command", str(error))
+        except UnsupportedFileError as error:
+            draft.drop_process(entry, "command", str(error))
     _rename_dependencies(draft, [str(name) for name in processes])
     _share_env_file(draft, values)
-    return draft.finish("process-compose")
+    return draft.build("process-compose")
 
 
-def _environment(draft: Draft, values: dict[str, Any]) -> dict[str, str]:
+def _environment(draft: ConfigBuilder, values: dict[str, Any]) -> dict[str, str]:
     """What fills in variables now: this environment, over which the .env wins."""
-    environment = dict(draft.origin.environment)
-    path = os.path.join(draft.origin.source, ".env")
+    environment = dict(draft.context.environment)
+    path = os.path.join(draft.context.source, ".env")
     if not values.get("is_dotenv_disabled") and os.path.lexists(path):
         try:
             environment |= {name: value.replace("$$", "$") for name, value in read_env_file(path).items()}
         except ConfigError as error:
-            draft.lose("", ".env", f"cannot be read: {error}")
+            draft.add_loss("", ".env", f"cannot be read: {error}")
     return environment
 
 
-def _share_env_file(draft: Draft, values: dict[str, Any]) -> None:
-    path = os.path.join(draft.origin.source, ".env")
+def _share_env_file(draft: ConfigBuilder, values: dict[str, Any]) -> None:
+    path = os.path.join(draft.context.source, ".env")
     if values.get("is_dotenv_disabled") or not os.path.lexists(path) or any(n.source == ".env" for n in draft.notes):
         return
-    for entry in draft.entries.values():
-        entry.fields["envFile"] = [draft.origin.path(".env"), *entry.fields.get("envFile", [])]
-    draft.note("", ".env", "envFile", "read again at each start")
+    for entry in draft.processes.values():
+        entry.fields["envFile"] = [draft.context.path(".env"), *entry.fields.get("envFile", [])]
+    draft.add_note("", ".env", "envFile", "read again at each start")
 
 
-def _project(draft: Draft, values: dict[str, Any]) -> None:
+def _project(draft: ConfigBuilder, values: dict[str, Any]) -> None:
     for key, value in values.items():
         if key == "environment":
-            text = Text({}, table(values.get("vars")), bool(values.get("disable_env_expansion")))
+            text = TemplateText({}, table(values.get("vars")), bool(values.get("disable_env_expansion")))
             draft.settings["env"] = env_pairs(value, text)
-            draft.note("", key, "settings.env")
+            draft.add_note("", key, "settings.env")
         elif key not in ("processes", "shell") and _PROJECT.get(key):
-            draft.note("", key, "(as always)", _PROJECT[key])
+            draft.add_note("", key, "(as always)", _PROJECT[key])
         elif key not in ("processes", "shell"):
             reason = "import that file too, and merge them by hand" if key == "extends" else "pmtui knows no such field"
-            draft.lose("", key, reason)
+            draft.add_loss("", key, reason)
 
 
-def _shell(draft: Draft, values: dict[str, Any]) -> str:
+def _shell(draft: ConfigBuilder, values: dict[str, Any]) -> str:
     shell = table(values.get("shell"))
     if shell.get("shell_command"):
-        draft.note("", "shell", "command, args", "where a command needs a shell")
+        draft.add_note("", "shell", "command, args", "where a command needs a shell")
     if shell.get("shell_argument", "-c") != "-c":
-        draft.lose("", "shell.shell_argument", "a shell is called with -c")
+        draft.add_loss("", "shell.shell_argument", "a shell is called with -c")
     return str(shell.get("shell_command") or "bash")
 
 
-def _process(entry: Entry, text: Text, origin: Origin, shell: str) -> None:
-    entry.take("vars")
+def _process(entry: ProcessBuilder, text: TemplateText, origin: ImportContext, shell: str) -> None:
+    entry.pop("vars")
     _command(entry, text, shell)
-    if folder := entry.take("working_dir"):
-        entry.put("working_dir", cwd=origin.path(text.now(str(folder))))
+    if folder := entry.pop("working_dir"):
+        entry.set_fields("working_dir", cwd=origin.path(text.expand_now(str(folder))))
     elif origin.source != origin.target:
-        entry.put("folder of the project", cwd=origin.source)
-    if environment := entry.take("environment"):
-        entry.put("environment", env=env_pairs(environment, text))
-    if files := entry.take("env_file"):
-        entry.put("env_file", envFile=[origin.path(text.now(name)) for name in texts(files)])
-    put_health(entry, text, shell)
-    put_policy(entry, text, origin)
+        entry.set_fields("folder of the project", cwd=origin.source)
+    if environment := entry.pop("environment"):
+        entry.set_fields("environment", env=env_pairs(environment, text))
+    if files := entry.pop("env_file"):
+        entry.set_fields("env_file", envFile=[origin.path(text.expand_now(name)) for name in texts(files)])
+    convert_health(entry, text, shell)
+    convert_policy(entry, text, origin)
     entry.close()
     for unknown in dict.fromkeys(text.unknown):
-        entry.lose(unknown, "is not known here")
+        entry.add_loss(unknown, "is not known here")
 
 
-def _command(entry: Entry, text: Text, shell: str) -> None:
-    command, entrypoint, args = entry.take("command"), entry.take("entrypoint"), entry.take("args")
+def _command(entry: ProcessBuilder, text: TemplateText, shell: str) -> None:
+    command, entrypoint, args = entry.pop("command"), entry.pop("entrypoint"), entry.pop("args")
     if command:
-        entry.put("command", **by_shell(text.command(str(command)), shell))
+        entry.set_fields("command", **shell_fields(text.command(str(command)), shell))
         for name, value in (("entrypoint", entrypoint), ("args", args)):
             if value:
-                entry.lose(name, "command wins")
+                entry.add_loss(name, "command wins")
     elif entrypoint:
-        entry.put("entrypoint", **by_words([text.now(word) for word in [*split(entrypoint), *split(args or [])]]))
+        entry.set_fields(
+            "entrypoint",
+            **argv_fields([text.expand_now(word) for word in [*split_words(entrypoint), *split_words(args or [])]]),
+        )
     else:
-        raise ForeignFileError("it has no command")
+        raise UnsupportedFileError("it has no command")
 
 
-def env_pairs(value: object, text: Text) -> dict[str, str]:
+def env_pairs(value: object, text: TemplateText) -> dict[str, str]:
     """A list of `NAME=value`, or a table. Raises ForeignFileError."""
     if isinstance(value, dict):
         return {str(name): text.value(_plain(item)) for name, item in value.items()}
     if not isinstance(value, list) or not all(isinstance(pair, str) and "=" in pair for pair in value):
-        raise ForeignFileError("environment: expected a list of NAME=value")
+        raise UnsupportedFileError("environment: expected a list of NAME=value")
     return {name: text.value(item) for name, _, item in (pair.partition("=") for pair in value)}
 
 
@@ -147,12 +162,12 @@ def _plain(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _rename_dependencies(draft: Draft, names: list[str]) -> None:
+def _rename_dependencies(draft: ConfigBuilder, names: list[str]) -> None:
     """Dependencies are on names; the ids may be written otherwise."""
-    for entry in draft.entries.values():
+    for entry in draft.processes.values():
         wanted = entry.fields.get("dependsOn", {})
         entry.fields |= {"dependsOn": {id_of(name): how for name, how in wanted.items()}} if wanted else {}
         for name in wanted:
             if name not in names:
                 entry.fields["dependsOn"].pop(id_of(name), None)
-                entry.lose("depends_on", f"no process has the name {name}")
+                entry.add_loss("depends_on", f"no process has the name {name}")

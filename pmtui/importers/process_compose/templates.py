@@ -8,7 +8,7 @@ _VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Za-z_]\w*)(?::?-([^}]*))?\}|([A-Za-z_]\
 _RENDERED = re.compile(r"\{\{\s*\.(\w+)\s*\}\}")
 
 
-class Text:
+class TemplateText:
     """How one file means its strings. `is_raw`: nothing is expanded, as `disable_env_expansion` asks."""
 
     def __init__(self, environment: Mapping[str, str], names: Mapping[str, Any], is_raw: bool) -> None:
@@ -36,7 +36,7 @@ class Text:
 
         return _VARIABLE.sub(one, text)
 
-    def now(self, text: str) -> str:
+    def expand_now(self, text: str) -> str:
         """For all else: with the variables of now. The missing ones are empty, as they were, and in `unknown`."""
         text = self._render(text)
         if self._is_raw:
@@ -52,15 +52,15 @@ class Text:
 
         return _VARIABLE.sub(one, text)
 
-    def filled(self, value: Any) -> Any:
+    def expand_values(self, value: Any) -> Any:
         """The same for a value of any kind; a text that was a variable may turn out to be true or false."""
         match value:
             case dict():
-                return {name: self.filled(item) for name, item in value.items()}
+                return {name: self.expand_values(item) for name, item in value.items()}
             case list():
-                return [self.filled(item) for item in value]
+                return [self.expand_values(item) for item in value]
             case str() if "$" in value or "{{" in value:
-                text = self.now(value)
+                text = self.expand_now(value)
                 return {"true": True, "false": False}.get(text, text)
         return value
 

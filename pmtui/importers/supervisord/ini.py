@@ -10,13 +10,13 @@ from collections.abc import Mapping
 
 from pmtui.config.files import read_bytes
 from pmtui.config.model import ConfigError
-from pmtui.importers.builder import ForeignFileError
+from pmtui.importers.builder import UnsupportedFileError
 
-MOST_BYTES = 1 << 20
-BEGIN, END = "\ue000", "\ue001"
+MAX_FILE_BYTES = 1 << 20
+MARK_START, MARK_END = "\ue000", "\ue001"
 """Around the name of a variable that only the start of a process knows: private characters, in no real value."""
 
-_MARK = re.compile(f"{BEGIN}([^{END}]*){END}")
+_MARK = re.compile(f"{MARK_START}([^{MARK_END}]*){MARK_END}")
 _REFERENCE = re.compile(r"%(?:(%)|\((\w+)\)(0?\d*)([sd]))?")
 
 Sections = dict[str, dict[str, str]]
@@ -33,9 +33,9 @@ def parse_sections(text: str, folder: str) -> tuple[Sections, list[str]]:
             complaints.append(f"include {pattern} matches no file")
         for path in paths:
             try:
-                included = _parse(read_bytes(path, MOST_BYTES).decode("utf-8-sig", "replace"), path)
+                included = _parse(read_bytes(path, MAX_FILE_BYTES).decode("utf-8-sig", "replace"), path)
             except ConfigError as error:
-                raise ForeignFileError(str(error)) from None
+                raise UnsupportedFileError(str(error)) from None
             for name, values in included.items():
                 sections.setdefault(name, {}).update(values | {"\0here": os.path.dirname(path)})
     return sections, complaints
@@ -47,7 +47,7 @@ def _parse(text: str, where: str) -> Sections:
         parser.read_string(text)
     except configparser.Error as error:
         line = getattr(error, "lineno", None) or next((number for number, _ in getattr(error, "errors", [])), None)
-        raise ForeignFileError(f"{where} is no ini file{f': line {line}' if line else ''}") from None
+        raise UnsupportedFileError(f"{where} is no ini file{f': line {line}' if line else ''}") from None
     return {name: dict(parser.items(name)) for name in parser.sections()}
 
 
@@ -59,22 +59,22 @@ def fill(text: str, names: Mapping[str, str | int]) -> str:
         if percent:
             return "%"
         if name is None:
-            raise ForeignFileError("a % stands alone: supervisor wants %% or %(name)s")
+            raise UnsupportedFileError("a % stands alone: supervisor wants %% or %(name)s")
         if name.startswith("ENV_"):
-            return f"{BEGIN}{name[4:]}{END}"
+            return f"{MARK_START}{name[4:]}{MARK_END}"
         if name not in names:
-            raise ForeignFileError(f"%({name})s is unknown")
+            raise UnsupportedFileError(f"%({name})s is unknown")
         return f"%{width}{kind}" % (int(names[name]) if kind == "d" else names[name])
 
     return _REFERENCE.sub(one, text)
 
 
-def places_of(folder: str) -> dict[str, str | int]:
+def base_names(folder: str) -> dict[str, str | int]:
     return {"here": folder, "host_node_name": socket.gethostname()}
 
 
 def has_marks(text: str) -> bool:
-    return BEGIN in text
+    return MARK_START in text
 
 
 def template(text: str) -> str:
@@ -94,7 +94,7 @@ def known(text: str, environment: Mapping[str, str]) -> str:
 
     def one(found: re.Match[str]) -> str:
         if found[1] not in environment:
-            raise ForeignFileError(f"%(ENV_{found[1]})s: {found[1]} is not set here; set it and import again")
+            raise UnsupportedFileError(f"%(ENV_{found[1]})s: {found[1]} is not set here; set it and import again")
         return environment[found[1]]
 
     return _MARK.sub(one, text)
@@ -103,15 +103,15 @@ def known(text: str, environment: Mapping[str, str]) -> str:
 def pairs(text: str) -> dict[str, str]:
     """`A="1",B=x` as supervisor reads it. Raises ForeignFileError."""
     lexer = shlex.shlex(text)
-    lexer.wordchars += f"/.+-():{BEGIN}{END}"
+    lexer.wordchars += f"/.+-():{MARK_START}{MARK_END}"
     try:
         tokens = list(lexer)
     except ValueError as error:
-        raise ForeignFileError(f"environment: {str(error).lower()}") from None
+        raise UnsupportedFileError(f"environment: {str(error).lower()}") from None
     values: dict[str, str] = {}
     for at in range(0, len(tokens), 4):
         name, *rest = tokens[at : at + 3]
         if len(rest) != 2 or rest[0] != "=":
-            raise ForeignFileError(f"environment: expected NAME=value pairs, at {name}")
+            raise UnsupportedFileError(f"environment: expected NAME=value pairs, at {name}")
         values[name] = rest[1].strip("'\"")
     return values

@@ -1,6 +1,6 @@
 """When supervisord restarts, stops and logs, in our words."""
 
-from pmtui.importers.builder import Entry, ForeignFileError
+from pmtui.importers.builder import ProcessBuilder, UnsupportedFileError
 from pmtui.text.units import parse_size
 
 _ON = {"1", "yes", "true", "on"}
@@ -21,91 +21,91 @@ _LOST = {
 }
 
 
-def put_policy(entry: Entry) -> None:
+def convert_policy(entry: ProcessBuilder) -> None:
     """Raises ForeignFileError where a value is none that supervisord would take."""
     if not _switch(entry, "autostart", True):
-        entry.put("autostart", autostart=False)
+        entry.set_fields("autostart", autostart=False)
     _restarts(entry)
     _stops(entry)
     _logs(entry)
     for key in ("stopasgroup", "killasgroup"):
-        if key in entry.left():
-            tell = entry.remark if _switch(entry, key, True) else entry.lose
+        if key in entry.remaining():
+            tell = entry.add_remark if _switch(entry, key, True) else entry.add_loss
             tell(key, _ANYWAY[key])
-    entry.settle(_ANYWAY, _LOST)
+    entry.account_for(_ANYWAY, _LOST)
 
 
-def _restarts(entry: Entry) -> None:
-    given = entry.take("autorestart")
+def _restarts(entry: ProcessBuilder) -> None:
+    given = entry.pop("autorestart")
     word = (given or "unexpected").lower()
     policy = "always" if word in _ON else "never" if word in _OFF else "on-failure"
     if policy == "on-failure" and word != "unexpected":
-        raise ForeignFileError(f"autorestart is {word}: expected true, false or unexpected")
-    entry.put("autorestart" if given else "supervisor's default of autorestart", restart=policy)
-    if codes := entry.take("exitcodes"):
+        raise UnsupportedFileError(f"autorestart is {word}: expected true, false or unexpected")
+    entry.set_fields("autorestart" if given else "supervisor's default of autorestart", restart=policy)
+    if codes := entry.pop("exitcodes"):
         numbers = [int(code) for code in codes.replace(",", " ").split() if code.isdecimal() and int(code) < 256]
-        entry.put("exitcodes", successExitCodes=numbers)
-    entry.put("startretries", "quick failures in a row", maxRetries=_number(entry, "startretries", 3))
+        entry.set_fields("exitcodes", successExitCodes=numbers)
+    entry.set_fields("startretries", "quick failures in a row", maxRetries=_number(entry, "startretries", 3))
     reason = "pmtui waits 1s, 2s, 4s between the tries, supervisord 1s, 2s, 3s"
-    entry.put("startsecs", reason, healthyAfter=f"{_number(entry, 'startsecs', 1)}s")
+    entry.set_fields("startsecs", reason, healthyAfter=f"{_number(entry, 'startsecs', 1)}s")
 
 
-def _stops(entry: Entry) -> None:
-    signal = entry.take("stopsignal")
+def _stops(entry: ProcessBuilder) -> None:
+    signal = entry.pop("stopsignal")
     if signal and signal.upper().removeprefix("SIG") != "TERM":
-        entry.put("stopsignal", stopSignal=f"SIG{signal.upper().removeprefix('SIG')}")
+        entry.set_fields("stopsignal", stopSignal=f"SIG{signal.upper().removeprefix('SIG')}")
     elif signal:
-        entry.remark("stopsignal", "SIGTERM")
-    entry.put("stopwaitsecs", stopTimeout=f"{_number(entry, 'stopwaitsecs', 10)}s")
+        entry.add_remark("stopsignal", "SIGTERM")
+    entry.set_fields("stopwaitsecs", stopTimeout=f"{_number(entry, 'stopwaitsecs', 10)}s")
 
 
-def _logs(entry: Entry) -> None:
+def _logs(entry: ProcessBuilder) -> None:
     if _switch(entry, "redirect_stderr", False):
-        entry.remark("redirect_stderr", "each line knows its stream; views show both merged")
-    files = {stream: entry.take(f"{stream}_logfile") for stream in ("stdout", "stderr")}
+        entry.add_remark("redirect_stderr", "each line knows its stream; views show both merged")
+    files = {stream: entry.pop(f"{stream}_logfile") for stream in ("stdout", "stderr")}
     for stream, file in files.items():
         match (file or "AUTO").upper():
             case "AUTO":
                 pass
             case "NONE" | "/DEV/NULL" if files["stdout"] == files["stderr"]:
-                entry.part(f"{stream}_logfile", "log", file=False)
+                entry.set_table_fields(f"{stream}_logfile", "log", file=False)
             case "NONE" | "/DEV/NULL":
-                entry.lose(f"{stream}_logfile", "both streams are logged, or neither")
+                entry.add_loss(f"{stream}_logfile", "both streams are logged, or neither")
             case path if path.startswith(("/DEV/", "/PROC/")):
-                entry.remark(f"{stream}_logfile", "pmtui --no-ui bridges all logs to its stdout")
+                entry.add_remark(f"{stream}_logfile", "pmtui --no-ui bridges all logs to its stdout")
             case _:
-                entry.lose(f"{stream}_logfile", "logs are in .pmtui/logs")
+                entry.add_loss(f"{stream}_logfile", "logs are in .pmtui/logs")
         _rotation(entry, stream)
 
 
-def _rotation(entry: Entry, stream: str) -> None:
-    most, keep = entry.take(f"{stream}_logfile_maxbytes"), entry.take(f"{stream}_logfile_backups")
+def _rotation(entry: ProcessBuilder, stream: str) -> None:
+    most, keep = entry.pop(f"{stream}_logfile_maxbytes"), entry.pop(f"{stream}_logfile_backups")
     if most is not None:
         size = _size(most, stream)
         if size:
-            entry.part(f"{stream}_logfile_maxbytes", "log", maxSize=size)
+            entry.set_table_fields(f"{stream}_logfile_maxbytes", "log", maxSize=size)
         else:
-            entry.remark(f"{stream}_logfile_maxbytes", "0 is for what is no file")
+            entry.add_remark(f"{stream}_logfile_maxbytes", "0 is for what is no file")
     if keep is not None and keep.isdecimal():
-        entry.part(f"{stream}_logfile_backups", "log", keep=int(keep))
+        entry.set_table_fields(f"{stream}_logfile_backups", "log", keep=int(keep))
 
 
 def _size(text: str, stream: str) -> int:
     try:
         return parse_size(text.strip() if not text.strip().isdecimal() else int(text))
     except ValueError:
-        raise ForeignFileError(f"{stream}_logfile_maxbytes is no size") from None
+        raise UnsupportedFileError(f"{stream}_logfile_maxbytes is no size") from None
 
 
-def _switch(entry: Entry, key: str, default: bool) -> bool:
-    word = str(entry.take(key) or default).lower()
+def _switch(entry: ProcessBuilder, key: str, default: bool) -> bool:
+    word = str(entry.pop(key) or default).lower()
     if word not in _ON | _OFF:
-        raise ForeignFileError(f"{key} is {word}: expected true or false")
+        raise UnsupportedFileError(f"{key} is {word}: expected true or false")
     return word in _ON
 
 
-def _number(entry: Entry, key: str, default: int) -> int:
-    text = str(entry.take(key) or default).strip()
+def _number(entry: ProcessBuilder, key: str, default: int) -> int:
+    text = str(entry.pop(key) or default).strip()
     if not text.isdecimal():
-        raise ForeignFileError(f"{key} is {text}: expected a number")
+        raise UnsupportedFileError(f"{key} is {text}: expected a number")
     return int(text)

@@ -15,20 +15,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-READ = 256 << 10
+MAX_READ_BYTES = 256 << 10
 """Bytes read at once from one pipe."""
-HOT = 16 << 10
+BULK_THRESHOLD = 16 << 10
 """Bytes read at once from one pipe, a quarter of what it holds, that are a flood."""
-WIDEST = 1 << 20
+MAX_PIPE_BYTES = 1 << 20
 """Bytes that the pipe of the first flood holds; those of others hold as much as is read at once. Who writes to it is
 then woken far less often, and that costs more than the bytes themselves."""
-MOST_WIDE = 32
+MAX_WIDE_PIPES = 32
 """Pipes that are wider, until they are closed: all pipes of a user together have a limit."""
-EBB = 0.02
+BULK_CHECK_INTERVAL = 0.02
 """Seconds in which a flood that is over gives less than HOT."""
-_PATIENCE = 0.003  # seconds to wait for more, while others may want something written
-_REST = 0.001  # seconds without reading after a little was read: many lines are one wake-up
-_AT_ONCE = 4  # pipes that are read before what they gave is written
+_POLL_TIMEOUT = 0.003  # seconds to wait for more, while others may want something written
+_IDLE_DELAY = 0.001  # seconds without reading after a little was read: many lines are one wake-up
+_BATCH_SIZE = 4  # pipes that are read before what they gave is written
 
 
 class Sink(Protocol):
@@ -37,24 +37,24 @@ class Sink(Protocol):
     def feed(self, data: bytes) -> bool:
         """Takes it in any case. False: the next should wait until `may_come`."""
 
-    def may_come(self) -> bool: ...
+    def has_room(self) -> bool: ...
 
-    def end(self) -> None:
+    def feed_eof(self) -> None:
         """There is no more."""
 
 
-GiveBack = Callable[[Exception | None], None]
+OnRelease = Callable[[Exception | None], None]
 """Takes the error that the sink has raised."""
 
 
-class _Flood:
-    def __init__(self, sink: Sink, give_back: GiveBack) -> None:
+class _BulkPipe:
+    def __init__(self, sink: Sink, give_back: OnRelease) -> None:
         self.sink = sink
-        self.give_back = give_back
-        self.given = HOT  # bytes since the last look for the ebb
+        self.on_release = give_back
+        self.recent_bytes = BULK_THRESHOLD  # bytes since the last look for the ebb
 
 
-class Floods:
+class BulkReader:
     """The pipes that are read by `pull`, in the thread that writes. `is_stuck` tells that it stands still.
 
     Whoever reads a pipe that may be here, or feeds the sink of one, holds `lock`: it is never held while anything is
@@ -65,20 +65,20 @@ class Floods:
         self.lock = threading.Lock()
         self.is_stuck = is_stuck
         self._wake = wake
-        self._floods: dict[int, _Flood] = {}
+        self._bulk_pipes: dict[int, _BulkPipe] = {}
         self._pipes = select.epoll()
         self._wide: set[int] = set()
-        self._ebb_at = 0.0
+        self._next_check = 0.0
 
     def __bool__(self) -> bool:
-        return bool(self._floods)
+        return bool(self._bulk_pipes)
 
-    def add(self, fd: int, sink: Sink, give_back: GiveBack) -> None:
+    def add(self, fd: int, sink: Sink, give_back: OnRelease) -> None:
         """Reads this pipe from now on. When it ebbs, ends or has to wait, it is left and `give_back` is called, in the
         thread that writes. OSError where the system cannot watch it."""
         with self.lock:
             self._pipes.register(fd, select.EPOLLIN)
-            self._floods[fd] = _Flood(sink, give_back)
+            self._bulk_pipes[fd] = _BulkPipe(sink, give_back)
         self._wake()
 
     def remove(self, fd: int) -> bool:
@@ -88,9 +88,9 @@ class Floods:
 
     def widen(self, fd: int) -> None:
         """Makes the pipe of a flood hold more, here or not, if few do and the system lets it."""
-        if fd not in self._wide and len(self._wide) < MOST_WIDE:
+        if fd not in self._wide and len(self._wide) < MAX_WIDE_PIPES:
             with suppress(OSError):
-                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, READ if self._wide else WIDEST)
+                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, MAX_READ_BYTES if self._wide else MAX_PIPE_BYTES)
             self._wide.add(fd)
 
     def forget(self, fd: int) -> None:
@@ -99,17 +99,17 @@ class Floods:
 
     def pull(self) -> bool:
         """Feeds what has come, and waits a little for it. False: there is no flood."""
-        if not self._floods:
+        if not self._bulk_pipes:
             return False
         total = 0
-        ready = self._pipes.poll(_PATIENCE, _AT_ONCE)
+        ready = self._pipes.poll(_POLL_TIMEOUT, _BATCH_SIZE)
         for fd, _ in ready:
             with self.lock:
                 total += self._read(fd)
-        if len(ready) < _AT_ONCE:  # all had their turn
-            self._give_back_what_ebbs()
-        if 0 < total < HOT:
-            time.sleep(_REST)
+        if len(ready) < _BATCH_SIZE:  # all had their turn
+            self._release_idle()
+        if 0 < total < BULK_THRESHOLD:
+            time.sleep(_IDLE_DELAY)
         return True
 
     def close(self) -> None:
@@ -117,51 +117,51 @@ class Floods:
         self._pipes.close()
 
     def _read(self, fd: int) -> int:
-        flood = self._floods.get(fd)
+        flood = self._bulk_pipes.get(fd)
         if not flood:
             return 0  # removed since it was found ready
-        data = read(fd)
+        data = read_available(fd)
         if data is None:
             return 0
-        flood.given += len(data)
+        flood.recent_bytes += len(data)
         try:
             if not data or not flood.sink.feed(data):
-                self._give_back(fd)
+                self._release(fd)
         except Exception as error:
-            self._give_back(fd, error)
+            self._release(fd, error)
         return len(data)
 
-    def _give_back_what_ebbs(self) -> None:
+    def _release_idle(self) -> None:
         now = time.monotonic()
-        if now < self._ebb_at:
+        if now < self._next_check:
             return
-        self._ebb_at = now + EBB
+        self._next_check = now + BULK_CHECK_INTERVAL
         with self.lock:
-            for fd, flood in list(self._floods.items()):
-                if flood.given < HOT:
-                    self._give_back(fd)
-                flood.given = 0
+            for fd, flood in list(self._bulk_pipes.items()):
+                if flood.recent_bytes < BULK_THRESHOLD:
+                    self._release(fd)
+                flood.recent_bytes = 0
 
-    def _give_back(self, fd: int, error: Exception | None = None) -> None:
-        give_back = self._floods[fd].give_back
+    def _release(self, fd: int, error: Exception | None = None) -> None:
+        give_back = self._bulk_pipes[fd].on_release
         self._remove(fd)
         give_back(error)
 
     def _remove(self, fd: int) -> bool:
-        if not self._floods.pop(fd, None):
+        if not self._bulk_pipes.pop(fd, None):
             return False
         self._pipes.unregister(fd)
         return True
 
 
-def read(fd: int) -> bytes | None:
+def read_available(fd: int) -> bytes | None:
     """What has come, READ bytes at most; empty at the end, None when nothing has come.
 
     It asks first how much that is: a read that gives less than it has room for leaves a hole in the heap.
     """
     try:
         there = int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), sys.byteorder)
-        return os.read(fd, min(there, READ) or 1)
+        return os.read(fd, min(there, MAX_READ_BYTES) or 1)
     except BlockingIOError:
         return None
     except OSError:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-LONGEST = 64 << 10
+MAX_LINE_BYTES = 64 << 10
 """Bytes after which a line is cut, and goes on as the next one."""
-CUT = b" [cut, goes on below]\n"
+CUT_MARKER = b" [cut, goes on below]\n"
 
 
-class StreamSink:
+class LineSplitter:
     """Takes the bytes of one stream of one run and gives whole lines on, as many at once as there are.
 
     `take(data, mark)` gets them with the newline of each; of a line that is cut it gets a part without one, and the
@@ -15,34 +15,34 @@ class StreamSink:
     """
 
     def __init__(self, take: Callable[[bytes, bytes], None], may_come: Callable[[], bool]) -> None:
-        self._take = take
-        self._rest = b""
-        self.may_come = may_come
+        self._on_lines = take
+        self._partial = b""
+        self.has_room = may_come
 
     def feed(self, data: bytes) -> bool:
         """Takes it in any case. False: the next should wait until `may_come`."""
         if self._is_too_long(data):
-            data = self._cut(self._rest + data)
-            self._rest = b""
+            data = self._cut(self._partial + data)
+            self._partial = b""
         if end := data.rfind(b"\n") + 1:
-            lines = b"".join((self._rest, memoryview(data)[:end]))
-            self._rest = data[end:]
-            self._take(lines, b"")
+            lines = b"".join((self._partial, memoryview(data)[:end]))
+            self._partial = data[end:]
+            self._on_lines(lines, b"")
         else:
-            self._rest += data
-        return self.may_come()
+            self._partial += data
+        return self.has_room()
 
-    def end(self) -> None:
+    def feed_eof(self) -> None:
         """There is no more: what is left is a line too."""
-        if self._rest:
-            self._take(self._rest + b"\n", b"")
-            self._rest = b""
+        if self._partial:
+            self._on_lines(self._partial + b"\n", b"")
+            self._partial = b""
 
     def _is_too_long(self, data: bytes) -> bool:
         """Whether a line in it, or the one it goes on with, has to be cut."""
-        begin = -len(self._rest)
-        while len(data) - begin > LONGEST:
-            begin = data.rfind(b"\n", max(begin, 0), begin + LONGEST + 1) + 1
+        begin = -len(self._partial)
+        while len(data) - begin > MAX_LINE_BYTES:
+            begin = data.rfind(b"\n", max(begin, 0), begin + MAX_LINE_BYTES + 1) + 1
             if not begin:
                 return True
         return False
@@ -50,14 +50,14 @@ class StreamSink:
     def _cut(self, data: bytes) -> bytes:
         """Gives on all up to the last line that is too long, and returns what follows."""
         given = begin = 0
-        while len(data) - begin > LONGEST:
-            if newline := data.rfind(b"\n", begin, begin + LONGEST + 1) + 1:
+        while len(data) - begin > MAX_LINE_BYTES:
+            if newline := data.rfind(b"\n", begin, begin + MAX_LINE_BYTES + 1) + 1:
                 begin = newline
                 continue
             if given < begin:
-                self._take(data[given:begin], b"")
-            given = begin + cut_at(data[begin : begin + LONGEST])
-            self._take(data[begin:given], CUT)
+                self._on_lines(data[given:begin], b"")
+            given = begin + cut_at(data[begin : begin + MAX_LINE_BYTES])
+            self._on_lines(data[begin:given], CUT_MARKER)
             begin = given
         return data[given:]
 

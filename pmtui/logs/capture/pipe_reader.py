@@ -13,23 +13,30 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from pmtui.logs.capture.bulk_reader import EBB, HOT, WIDEST, Floods, Sink, read
+from pmtui.logs.capture.bulk_reader import (
+    BULK_CHECK_INTERVAL,
+    BULK_THRESHOLD,
+    MAX_PIPE_BYTES,
+    BulkReader,
+    Sink,
+    read_available,
+)
 
-REST = 0.02
+IDLE_DELAY = 0.02
 """Seconds without listening after a little was read."""
-MANY = 3
+MIN_BULK_PIPES = 3
 """Floods at the same time from which on the thread that writes reads them. One is faster read here while the other
 thread writes; of many each processor has enough to do, and what one thread does alone costs half as much."""
-LOOK = 0.1
+CHECK_INTERVAL = 0.1
 """Seconds between two looks whether the thread that reads the floods stands still."""
-HOLD = 0.003
+RESUME_CHECK_INTERVAL = 0.003
 """Seconds between two looks whether a pipe that was held back may be read again."""
-STRANGER = 0.5
+ORPHAN_PIPE_TIMEOUT = 0.5
 """Seconds for which the pipe of an ended process is read while somebody else holds it."""
-_FREED = 16 << 20
+_MALLOC_HINT_BYTES = 16 << 20
 # glibc keeps what is freed if it once freed more than this at once; without that, page faults are a third of the CPU of
 # a flood. It must be more than what waits for the disk.
-_SWEEP = WIDEST + 1  # bytes read from one pipe within `finish`: all that it can hold, and its end
+_MAX_DRAIN_BYTES = MAX_PIPE_BYTES + 1  # bytes read from one pipe within `finish`: all that it can hold, and its end
 
 
 class _Ending:
@@ -41,28 +48,28 @@ class _Ending:
         self.timer: asyncio.TimerHandle | None = None
 
 
-class Pump:
+class PipeReader:
     """Reads what was given to `follow` and feeds it to its sink, until `finish` closes it.
 
     With `floods` a sink may be fed in the thread that writes; without, all is read in the loop.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, floods: Floods | None = None) -> None:
-        bytes(_FREED)
+    def __init__(self, loop: asyncio.AbstractEventLoop, floods: BulkReader | None = None) -> None:
+        bytes(_MALLOC_HINT_BYTES)
         self._loop = loop
-        self._floods = floods
+        self._bulk_reader = floods
         self._lock = floods.lock if floods is not None else threading.Lock()
         self._pipes = select.epoll()
         self._listened: set[int] = set()
         self._sinks: dict[int, Sink] = {}
         self._endings: dict[int, _Ending] = {}
-        self._held: set[int] = set()
-        self._look_timer: asyncio.TimerHandle | None = None
-        self._hold_timer: asyncio.TimerHandle | None = None
-        self._rest_timer: asyncio.TimerHandle | None = None
-        self._floods_here: dict[int, float] = {}  # when each was last found to flood
-        self._hot_until = 0.0
-        self._hot_bytes = 0
+        self._paused: set[int] = set()
+        self._check_timer: asyncio.TimerHandle | None = None
+        self._resume_timer: asyncio.TimerHandle | None = None
+        self._listen_timer: asyncio.TimerHandle | None = None
+        self._bulk_seen_at: dict[int, float] = {}  # when each was last found to flood
+        self._bulk_until = 0.0
+        self._bulk_bytes = 0
         loop.add_reader(self._pipes.fileno(), self._serve)
 
     def follow(self, fd: int, sink: Sink) -> None:
@@ -80,16 +87,16 @@ class Pump:
         if not fds:
             done()
         for fd in fds:
-            self._take_back(fd)
-            self._sweep(fd)
+            self._reclaim(fd)
+            self._drain(fd)
         if ending.fds:
-            ending.timer = self._loop.call_later(STRANGER, self._expire, ending)
+            ending.timer = self._loop.call_later(ORPHAN_PIPE_TIMEOUT, self._expire, ending)
 
     def pause(self, fd: int) -> None:
         """Leaves the pipe unread: its writer waits once it is full."""
-        if self._floods is not None:
-            self._floods.remove(fd)
-        self._ignore(fd)
+        if self._bulk_reader is not None:
+            self._bulk_reader.remove(fd)
+        self._unlisten(fd)
 
     def resume(self, fd: int) -> None:
         if fd not in self._listened:
@@ -101,7 +108,7 @@ class Pump:
         self._loop.remove_reader(self._pipes.fileno())
         for fd in self._sinks:
             self.pause(fd)
-        timers = (self._rest_timer, self._hold_timer, self._look_timer)
+        timers = (self._listen_timer, self._resume_timer, self._check_timer)
         for timer in (*timers, *(ending.timer for ending in self._endings.values())):
             if timer:
                 timer.cancel()
@@ -120,27 +127,27 @@ class Pump:
         if self._is_flood(biggest, total) or not total:
             self._listen()
         else:
-            self._rest()
+            self._listen_later()
 
     def _is_flood(self, biggest: int, total: int) -> bool:
         """One pipe was found a quarter full, or has given as much in small pieces since then."""
         now = self._loop.time()
-        if now < self._hot_until:
-            self._hot_bytes += total
-        if biggest >= HOT or self._hot_bytes >= HOT:
-            self._hot_until = now + REST
-            self._hot_bytes = 0
-        return now < self._hot_until
+        if now < self._bulk_until:
+            self._bulk_bytes += total
+        if biggest >= BULK_THRESHOLD or self._bulk_bytes >= BULK_THRESHOLD:
+            self._bulk_until = now + IDLE_DELAY
+            self._bulk_bytes = 0
+        return now < self._bulk_until
 
     def _listen(self) -> None:
-        if self._rest_timer:
-            self._rest_timer = None
+        if self._listen_timer:
+            self._listen_timer = None
             self._loop.add_reader(self._pipes.fileno(), self._serve)
 
-    def _rest(self) -> None:
-        if not self._rest_timer:
+    def _listen_later(self) -> None:
+        if not self._listen_timer:
             self._loop.remove_reader(self._pipes.fileno())
-        self._rest_timer = self._loop.call_later(REST, self._serve)
+        self._listen_timer = self._loop.call_later(IDLE_DELAY, self._serve)
 
     def _read(self, fd: int) -> int:
         """Reads once and gives how much that was. At the end the pipe is closed if it is to be finished, else left."""
@@ -148,84 +155,87 @@ class Pump:
         if not sink:
             return 0  # closed since it was found ready
         with self._lock:
-            chunk = read(fd)
+            chunk = read_available(fd)
             has_room = not chunk or sink.feed(chunk)
         if chunk is None:
             return 0
         if not chunk:
-            self._end(fd)
+            self._finish_pipe(fd)
         elif not has_room:
-            self._hold(fd)
-        elif len(chunk) >= HOT:
-            self._give_away(fd, sink)
+            self._pause(fd)
+        elif len(chunk) >= BULK_THRESHOLD:
+            self._hand_over(fd, sink)
         return len(chunk)
 
-    def _give_away(self, fd: int, sink: Sink) -> None:
+    def _hand_over(self, fd: int, sink: Sink) -> None:
         """The thread that writes reads it, if there are many, that thread moves and the process lives."""
-        if self._floods is None or fd in self._endings:
+        if self._bulk_reader is None or fd in self._endings:
             return
-        self._floods.widen(fd)
-        if not self._are_many(fd) or self._floods.is_stuck():
+        self._bulk_reader.widen(fd)
+        if not self._has_many_bulk_pipes(fd) or self._bulk_reader.is_stuck():
             return
-        self._ignore(fd)
+        self._unlisten(fd)
         try:
-            self._floods.add(fd, sink, partial(self._give_back, fd, sink))
+            self._bulk_reader.add(fd, sink, partial(self._on_release, fd, sink))
         except OSError:
             self.resume(fd)
             return
-        if not self._look_timer:
-            self._look_timer = self._loop.call_later(LOOK, self._look_at_floods)
+        if not self._check_timer:
+            self._check_timer = self._loop.call_later(CHECK_INTERVAL, self._check_bulk_reader)
 
-    def _are_many(self, fd: int) -> bool:
+    def _has_many_bulk_pipes(self, fd: int) -> bool:
         now = self._loop.time()
-        self._floods_here[fd] = now
-        return bool(self._floods) or sum(now - at < EBB for at in self._floods_here.values()) >= MANY
+        self._bulk_seen_at[fd] = now
+        return (
+            bool(self._bulk_reader)
+            or sum(now - at < BULK_CHECK_INTERVAL for at in self._bulk_seen_at.values()) >= MIN_BULK_PIPES
+        )
 
-    def _give_back(self, fd: int, sink: Sink, error: Exception | None) -> None:
+    def _on_release(self, fd: int, sink: Sink, error: Exception | None) -> None:
         """In the thread that writes."""
         with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._listen_again, fd, sink, error)
+            self._loop.call_soon_threadsafe(self._resume_released, fd, sink, error)
 
-    def _listen_again(self, fd: int, sink: Sink, error: Exception | None) -> None:
+    def _resume_released(self, fd: int, sink: Sink, error: Exception | None) -> None:
         """It was given back. By now it may be closed, and another pipe have its number."""
         if self._sinks.get(fd) is sink:
-            if sink.may_come():
+            if sink.has_room():
                 self.resume(fd)
             else:
-                self._hold(fd)
+                self._pause(fd)
         if error:
             raise error
 
-    def _look_at_floods(self) -> None:
+    def _check_bulk_reader(self) -> None:
         """What the other thread cannot read, because its disk stands still, is read here."""
-        self._look_timer = None
-        if not self._floods:
+        self._check_timer = None
+        if not self._bulk_reader:
             return
-        if self._floods.is_stuck():
+        if self._bulk_reader.is_stuck():
             for fd in self._sinks:
-                self._take_back(fd)
+                self._reclaim(fd)
         else:
-            self._look_timer = self._loop.call_later(LOOK, self._look_at_floods)
+            self._check_timer = self._loop.call_later(CHECK_INTERVAL, self._check_bulk_reader)
 
-    def _take_back(self, fd: int) -> None:
-        if self._floods and self._floods.remove(fd):
+    def _reclaim(self, fd: int) -> None:
+        if self._bulk_reader and self._bulk_reader.remove(fd):
             self.resume(fd)
 
-    def _ignore(self, fd: int) -> None:
+    def _unlisten(self, fd: int) -> None:
         if fd in self._listened:
             self._listened.discard(fd)
             self._pipes.unregister(fd)
 
-    def _end(self, fd: int) -> None:
+    def _finish_pipe(self, fd: int) -> None:
         self.pause(fd)
-        self._held.discard(fd)
+        self._paused.discard(fd)
         with self._lock:
-            self._sinks[fd].end()
+            self._sinks[fd].feed_eof()
         if ending := self._endings.pop(fd, None):
             del self._sinks[fd]
-            self._floods_here.pop(fd, None)
-            if self._floods is not None:
-                self._floods.forget(fd)
+            self._bulk_seen_at.pop(fd, None)
+            if self._bulk_reader is not None:
+                self._bulk_reader.forget(fd)
             os.close(fd)
             ending.fds.discard(fd)
             if not ending.fds:
@@ -233,30 +243,30 @@ class Pump:
                     ending.timer.cancel()
                 ending.done()
 
-    def _sweep(self, fd: int) -> None:
+    def _drain(self, fd: int) -> None:
         """Reads what the pipe holds, full as it may be."""
-        left = _SWEEP
+        left = _MAX_DRAIN_BYTES
         while left > 0 and (size := self._read(fd)):
             left -= size
 
     def _expire(self, ending: _Ending) -> None:
         for fd in list(ending.fds):
-            self._sweep(fd)
+            self._drain(fd)
             if fd in ending.fds:
-                self._end(fd)
+                self._finish_pipe(fd)
 
-    def _hold(self, fd: int) -> None:
+    def _pause(self, fd: int) -> None:
         self.pause(fd)
-        self._held.add(fd)
-        if not self._hold_timer:
-            self._hold_timer = self._loop.call_later(HOLD, self._look_at_held)
+        self._paused.add(fd)
+        if not self._resume_timer:
+            self._resume_timer = self._loop.call_later(RESUME_CHECK_INTERVAL, self._resume_paused)
 
-    def _look_at_held(self) -> None:
+    def _resume_paused(self) -> None:
         """Reads on where there is room again."""
-        self._hold_timer = None
-        for fd in list(self._held):
-            if self._sinks[fd].may_come():
-                self._held.discard(fd)
+        self._resume_timer = None
+        for fd in list(self._paused):
+            if self._sinks[fd].has_room():
+                self._paused.discard(fd)
                 self.resume(fd)
-        if self._held:
-            self._hold_timer = self._loop.call_later(HOLD, self._look_at_held)
+        if self._paused:
+            self._resume_timer = self._loop.call_later(RESUME_CHECK_INTERVAL, self._resume_paused)

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-REST = 0.05
+IDLE_DELAY = 0.05
 """Seconds between two batches of little: a wake-up for every line would cost more than the line."""
-BATCH = 256 << 10
+BATCH_BYTES = 256 << 10
 """Bytes that are worth a batch at once."""
-REST_IN_FLOOD = 0.003
+BULK_DELAY = 0.003
 """Seconds that the little waits which follows such a batch: it may be the end of a flood."""
-_NEVER = float("inf")
+_INFINITY = float("inf")
 
 
-class Conveyor(Generic[T]):
+class BatchWorker(Generic[T]):
     """Calls `carry(batch)` in a daemon thread of its own, there from the first item on. `carry` must not raise.
 
     `load` is what waits or is being carried, in bytes; keeping it bounded is up to those who put. `pull` is called
@@ -26,15 +26,15 @@ class Conveyor(Generic[T]):
 
     def __init__(self, name: str, carry: Callable[[list[T]], None], pull: Callable[[], bool] = bool) -> None:
         self.load = 0
-        self._carry = carry
+        self._process = carry
         self._pull = pull
         self._items: list[T] = []
         self._waiting = 0  # the part of the load that is not being carried yet
-        self._wanted: float = 0  # how much has to wait for the thread to be woken
-        self._moved = 0.0
-        self._rest = REST
+        self._wake_threshold: float = 0  # how much has to wait for the thread to be woken
+        self._last_progress = 0.0
+        self._delay = IDLE_DELAY
         self._closing = False
-        self._hurried = False
+        self._flush_requested = False
         self._changed = threading.Condition(threading.Lock())
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -49,28 +49,28 @@ class Conveyor(Generic[T]):
     def put(self, item: T, size: int) -> None:
         with self._changed:
             if not self.load:
-                self._moved = time.monotonic()
+                self._last_progress = time.monotonic()
             self._items.append(item)
             self._waiting += size
             self.load += size
-            if self._waiting >= self._wanted:
+            if self._waiting >= self._wake_threshold:
                 self._changed.notify()
             self.start()
 
-    def hurry(self) -> None:
+    def flush(self) -> None:
         """What waits is carried now, without the rest between batches, and `pull` is called."""
         with self._changed:
-            self._hurried = True
+            self._flush_requested = True
             self._changed.notify()
             self.start()
 
-    def moved(self) -> None:
+    def mark_progress(self) -> None:
         """Told by `carry` whenever a part of its batch is done."""
-        self._moved = time.monotonic()
+        self._last_progress = time.monotonic()
 
     def stalled(self) -> float:
         """Seconds for which nothing has moved though there is something to move."""
-        return time.monotonic() - self._moved if self.load else 0.0
+        return time.monotonic() - self._last_progress if self.load else 0.0
 
     def close(self, patience: float) -> bool:
         """Waits until all is carried, or until nothing has moved for `patience` seconds: then False."""
@@ -88,11 +88,11 @@ class Conveyor(Generic[T]):
 
     def _run(self) -> None:
         while (batch := self._next()) is not None:
-            self._carry(batch)
+            self._process(batch)
             del batch
             with self._changed:
                 self.load = self._waiting
-                self._moved = time.monotonic()
+                self._last_progress = time.monotonic()
 
     def _next(self) -> list[T] | None:
         """All that waits, once it is enough, or has waited long enough, or there was more to pull. None at the end."""
@@ -101,19 +101,19 @@ class Conveyor(Generic[T]):
         with self._changed:
             if self._closing and not self._items:
                 return None
-            self._hurried = False
-            self._wanted = _NEVER
-            self._rest = REST_IN_FLOOD if self._waiting >= BATCH else REST
+            self._flush_requested = False
+            self._wake_threshold = _INFINITY
+            self._delay = BULK_DELAY if self._waiting >= BATCH_BYTES else IDLE_DELAY
             batch, self._items, self._waiting = self._items, [], 0
             return batch
 
     def _wait(self) -> None:
         with self._changed:
-            self._wanted = BATCH
-            self._changed.wait_for(self._is_due, self._rest)
+            self._wake_threshold = BATCH_BYTES
+            self._changed.wait_for(self._is_due, self._delay)
             if not self._items and not self._is_due():
-                self._wanted = 0
+                self._wake_threshold = 0
                 self._changed.wait_for(self._is_due)
 
     def _is_due(self) -> bool:
-        return self._closing or self._hurried or (bool(self._items) and self._waiting >= self._wanted)
+        return self._closing or self._flush_requested or (bool(self._items) and self._waiting >= self._wake_threshold)

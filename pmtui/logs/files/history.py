@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pmtui.control import Stream
-from pmtui.logs.capture.line_splitter import LONGEST, cut_at
+from pmtui.logs.capture.line_splitter import MAX_LINE_BYTES, cut_at
 from pmtui.logs.files.log_file import Gap, OpenFile
-from pmtui.logs.files.run_index import Run, run_at, run_of
-from pmtui.logs.files.stream_order import Order
-from pmtui.logs.ring_buffer import EVER, RawLine
-from pmtui.text.timestamps import STAMP, stamped
+from pmtui.logs.files.run_index import RunRecord, run_at, run_of
+from pmtui.logs.files.stream_order import StreamOrder
+from pmtui.logs.ring_buffer import MAX_NUMBER, RawLine
+from pmtui.text.timestamps import STAMP_BYTES, parse_stamp
 
-_BLOCK = 256 << 10
-_ENDLESS = 16 << 20  # bytes of a line in a file that are too many to hold at once
+_BLOCK_BYTES = 256 << 10
+_MAX_PARTIAL_BYTES = 16 << 20  # bytes of a line in a file that are too many to hold at once
 
 
 class StreamFiles(NamedTuple):
@@ -38,7 +38,7 @@ class StreamFiles(NamedTuple):
             os.close(file.fd)
 
 
-class _Found(NamedTuple):
+class _FoundLine(NamedTuple):
     key: tuple[bool, int]  # lines of known number by that, before all others by time
     seq: int | None
     ms: int
@@ -46,13 +46,13 @@ class _Found(NamedTuple):
     data: bytes
 
 
-def descending(
+def read_backwards(
     streams: list[StreamFiles],
-    order: Order,
-    runs: list[Run],
-    former: list[Run],
+    order: StreamOrder,
+    runs: list[RunRecord],
+    former: list[RunRecord],
     since_ms: int = 0,
-    below: int = EVER,
+    below: int = MAX_NUMBER,
     deadline: float = math.inf,
 ) -> Iterator[RawLine]:
     """The lines in the files with numbers below `below`, newest first, without files not written since `since_ms`.
@@ -72,8 +72,10 @@ def descending(
             yield RawLine(number, line.ms, line.stream, run_at(former, line.ms), line.data)
 
 
-def _numbered(stream: StreamFiles, order: Order, since_ms: int, below: int, deadline: float) -> Iterator[_Found]:
-    numbers = order.descending(stream.stream, stream.last)
+def _numbered(
+    stream: StreamFiles, order: StreamOrder, since_ms: int, below: int, deadline: float
+) -> Iterator[_FoundLine]:
+    numbers = order.numbers_backwards(stream.stream, stream.last)
     gaps = dict(stream.gaps)
     above: int | None = stream.last + 1
     for count, line in enumerate(_lines(stream, since_ms)):
@@ -85,9 +87,9 @@ def _numbered(stream: StreamFiles, order: Order, since_ms: int, below: int, dead
         above = seq
         if seq is not None and seq >= below:
             continue
-        ms = stamped(line) if stream.timestamps else 0
-        data = line[STAMP:] if ms else line
-        yield _Found((False, ms) if seq is None else (True, seq), seq, ms, stream.stream, data)
+        ms = parse_stamp(line) if stream.timestamps else 0
+        data = line[STAMP_BYTES:] if ms else line
+        yield _FoundLine((False, ms) if seq is None else (True, seq), seq, ms, stream.stream, data)
 
 
 def _lines(stream: StreamFiles, since_ms: int) -> Iterator[bytes]:
@@ -95,7 +97,7 @@ def _lines(stream: StreamFiles, since_ms: int) -> Iterator[bytes]:
         if file.mtime_ms < since_ms:
             return
         for line in _backwards(file):
-            if len(line) <= LONGEST or stream.timestamps:
+            if len(line) <= MAX_LINE_BYTES or stream.timestamps:
                 yield line
             else:
                 yield from reversed(_cut(line))
@@ -104,14 +106,14 @@ def _lines(stream: StreamFiles, since_ms: int) -> Iterator[bytes]:
 def _backwards(file: OpenFile) -> Iterator[bytes]:
     position, rest, is_last = file.size, b"", True
     while position:
-        size = min(_BLOCK, position)
+        size = min(_BLOCK_BYTES, position)
         position -= size
         rest, *lines = (os.pread(file.fd, size, position) + rest).split(b"\n")
         if is_last and lines and not lines[-1]:
             lines.pop()
         is_last = False
         yield from reversed(lines)
-        if len(rest) > _ENDLESS:
+        if len(rest) > _MAX_PARTIAL_BYTES:
             yield rest
             rest = b""
     if file.size:
@@ -121,8 +123,8 @@ def _backwards(file: OpenFile) -> Iterator[bytes]:
 def _cut(line: bytes) -> list[bytes]:
     """The parts that the sink made of it."""
     parts = []
-    while len(line) > LONGEST:
-        end = cut_at(line[:LONGEST])
+    while len(line) > MAX_LINE_BYTES:
+        end = cut_at(line[:MAX_LINE_BYTES])
         parts.append(line[:end])
         line = line[end:]
     return [*parts, line]

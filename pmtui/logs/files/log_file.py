@@ -19,16 +19,16 @@ from typing import NamedTuple
 from pmtui.config.model import LogSettings
 from pmtui.text.timestamps import now_ms, stamp
 
-RETRY = 5.0
+RETRY_DELAY = 5.0
 """Seconds until writing is tried again after an error."""
-GROUP_CHUNKS = 256  # in one writev, of two buffers each; the system's limit is 1024 buffers
-GROUP_BYTES = 1 << 20
+MAX_GROUP_CHUNKS = 256  # in one writev, of two buffers each; the system's limit is 1024 buffers
+MAX_GROUP_BYTES = 1 << 20
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_KEPT_GAPS = 100
+_MAX_GAPS = 100
 
 
-class Piece(NamedTuple):
+class LineBatch(NamedTuple):
     """Whole lines on their way to a file: number of the first one in its process, how many lines, how many bytes as
     they were read. `parts` is what to write."""
 
@@ -74,12 +74,12 @@ class LogFile:
         self._lost_lines = 0
         self._lost_bytes = 0
 
-    def write(self, batch: Sequence[Piece]) -> None:
+    def write(self, batch: Sequence[LineBatch]) -> None:
         """Writes what it can. What it cannot is counted, and told in the file as soon as that can be written again."""
         if time.monotonic() >= self._retry_at:
             try:
-                self._make_ready()
-                self._tell_loss(batch[0].first)
+                self._ensure_open()
+                self._write_loss_marker(batch[0].first)
                 for group in groups(batch):
                     self._write_group(group)
                 self.error = None
@@ -88,9 +88,9 @@ class LogFile:
                 self._fail(error)
         for piece in batch:
             if (left := min(piece.first + piece.lines - 1 - self.last, piece.lines)) > 0:
-                self.lose(left, piece.size * left // piece.lines)
+                self.record_loss(left, piece.size * left // piece.lines)
 
-    def lose(self, count: int, size: int) -> None:
+    def record_loss(self, count: int, size: int) -> None:
         """Counts lines and bytes that are not going to be written."""
         self._lost_lines += count
         self._lost_bytes += size
@@ -111,7 +111,7 @@ class LogFile:
         found.sort(key=lambda match: (match[1], int(match[2] or 1 << 60)))
         return [self.path.parent / match[0] for match in found]
 
-    def reading(self) -> list[OpenFile]:
+    def open_files(self) -> list[OpenFile]:
         """The file and its archives, newest first, for a reader that has to close them."""
         files = []
         for path in [self.path, *reversed(self.archives())]:
@@ -143,8 +143,8 @@ class LogFile:
         """Tells a loss that no further line gave an occasion to tell."""
         try:
             if self._lost_lines:
-                self._make_ready()
-                self._tell_loss(self.last + 1)
+                self._ensure_open()
+                self._write_loss_marker(self.last + 1)
         except OSError:
             pass  # the alarm has told it
         finally:
@@ -152,10 +152,10 @@ class LogFile:
 
     def _fail(self, error: OSError) -> None:
         self.error = error
-        self._retry_at = time.monotonic() + RETRY
+        self._retry_at = time.monotonic() + RETRY_DELAY
         self.close()
 
-    def _make_ready(self) -> None:
+    def _ensure_open(self) -> None:
         """The file is open, and it is the one that has its name in the folder."""
         if self._fd >= 0:
             try:
@@ -173,7 +173,7 @@ class LogFile:
         try:
             self._fd = os.open(self.path, _FLAGS, 0o600)
         except FileNotFoundError:
-            make_folder(self.path.parent)
+            make_directory(self.path.parent)
             self._fd = os.open(self.path, _FLAGS, 0o600)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
@@ -187,7 +187,7 @@ class LogFile:
         if self._size and os.pread(self._fd, 1, self._size - 1) != b"\n":
             self._put([b"\n"], 1)  # a line that was cut short by the manager's own end
 
-    def _tell_loss(self, before: int) -> None:
+    def _write_loss_marker(self, before: int) -> None:
         if not self._lost_lines:
             return
         why = self.error.strerror if self.error else "the disk did not move"
@@ -195,10 +195,10 @@ class LogFile:
         if self.settings.timestamps:
             text = stamp(now_ms()) + text
         self._put([text], len(text))
-        self.gaps = [*self.gaps[1 - _KEPT_GAPS :], Gap(before, self._lost_lines)]
+        self.gaps = [*self.gaps[1 - _MAX_GAPS :], Gap(before, self._lost_lines)]
         self._lost_lines = self._lost_bytes = 0
 
-    def _write_group(self, group: Sequence[Piece]) -> None:
+    def _write_group(self, group: Sequence[LineBatch]) -> None:
         parts = [part for piece in group for part in piece.parts]
         size = sum(map(len, parts))
         if 0 < self.settings.max_size < self._size + size:
@@ -214,18 +214,18 @@ class LogFile:
                 self._write_group([piece])
         self.last = group[-1].first + group[-1].lines - 1
 
-    def _write_rotating(self, piece: Piece) -> None:
+    def _write_rotating(self, piece: LineBatch) -> None:
         """Fills the file up with whole lines, and goes on in a new one."""
         data = b"".join(piece.parts)
         self.last = piece.first - 1
         begin = 0
-        for end in self._pieces(data):
+        for end in self._write_ends(data):
             self._put([data[begin:end]], end - begin)
             self.last += data.count(b"\n", begin, end)
             begin = end
         self.last = piece.first + piece.lines - 1
 
-    def _pieces(self, data: bytes) -> Iterator[int]:
+    def _write_ends(self, data: bytes) -> Iterator[int]:
         """Where to end each write, with a rotation between two. A line longer than a file gets one for itself."""
         begin = 0
         while begin < len(data):
@@ -269,21 +269,21 @@ class LogFile:
         return self.path.with_name(f"{self._name}-{when}.log")
 
 
-def groups(batch: Sequence[Piece]) -> Iterator[Sequence[Piece]]:
+def groups(batch: Sequence[LineBatch]) -> Iterator[Sequence[LineBatch]]:
     """Parts of the batch that one call can write."""
     begin = size = 0
     for end, piece in enumerate(batch):
-        if end - begin == GROUP_CHUNKS or size > GROUP_BYTES:
+        if end - begin == MAX_GROUP_CHUNKS or size > MAX_GROUP_BYTES:
             yield batch[begin:end]
             begin, size = end, 0
         size += piece.size
     yield batch[begin:]
 
 
-def make_folder(folder: Path) -> None:
+def make_directory(folder: Path) -> None:
     """The folder and those above it, for the owner alone."""
     if not folder.parent.exists():
-        make_folder(folder.parent)
+        make_directory(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
 
 

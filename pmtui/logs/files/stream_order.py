@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from pmtui.control import Stream
 
-_MOST = 1 << 14  # changes of stream that are remembered: 128 KiB
+_MAX_CHANGES = 1 << 14  # changes of stream that are remembered: 128 KiB
 
 
-class Order:
+class StreamOrder:
     """Remembers at which line the output changed from one stream to the other, as far back as line number `floor`."""
 
     def __init__(self, floor: int = 1) -> None:
@@ -16,17 +16,17 @@ class Order:
         self._changes = array("q")  # number of the first line, doubled, and one more for stderr
         self._newest: Stream | None = None
 
-    def note(self, stream: Stream, first: int) -> None:
+    def record(self, stream: Stream, first: int) -> None:
         """Line number `first` and those after it are of that stream."""
         if stream == self._newest:
             return
         self._newest = stream
         self._changes.append(first * 2 + (stream == "stderr"))
-        if len(self._changes) > _MOST:
-            del self._changes[: _MOST // 2]
+        if len(self._changes) > _MAX_CHANGES:
+            del self._changes[: _MAX_CHANGES // 2]
             self.floor = self._changes[0] // 2
 
-    def descending(self, stream: Stream, last: int) -> Iterator[int]:
+    def numbers_backwards(self, stream: Stream, last: int) -> Iterator[int]:
         """The numbers of that stream's lines from `last` down to `floor`. May be called in any thread."""
         end = last + 1
         for change in reversed(self._changes[:]):

@@ -10,42 +10,42 @@ from typing import NamedTuple
 from pmtui.control import LogLine
 from pmtui.logs.process_log import ProcessLog
 from pmtui.logs.ring_buffer import RawLine
-from pmtui.logs.search.query import Query, Span, search_and_mark, tests_of
-from pmtui.logs.search.threads import in_thread
+from pmtui.logs.search.query import Query, RunRange, line_filters, search_and_mark
+from pmtui.logs.search.threads import run_in_thread
 
-AT_ONCE = 500
+BATCH_SIZE = 500
 """Lines of one process that are taken from memory at a time."""
-CATCH_UP = 50_000
+MAX_CATCH_UP_LINES = 50_000
 """Lines that are read back from the files for a reader that is behind; what is older it misses."""
-_SECONDS = 2.0  # for the search in the lines of one turn
+_SEARCH_TIMEOUT = 2.0  # for the search in the lines of one turn
 
 
-class Missed(NamedTuple):
+class MissedLines(NamedTuple):
     """Lines before the next one of that process that the reader was too slow for: they have left memory and files."""
 
     id: str
     lines: int
 
 
-class Place:
+class Cursor:
     """How far one process's lines have been given: `next` is the number of the line to come."""
 
     def __init__(self, log: ProcessLog, following: int) -> None:
         self.log = log
         self.next = following
-        self._read: list[RawLine] = []  # back from the files and not given yet, newest first
+        self._backlog: list[RawLine] = []  # back from the files and not given yet, newest first
 
-    async def take(self) -> tuple[int, list[RawLine]]:
+    async def read(self) -> tuple[int, list[RawLine]]:
         """The next lines, and how many before them are missed. Nothing when all are taken."""
         missed = 0
-        if not self._read:
-            lines = self.log.ring.raw(self.next, AT_ONCE)
+        if not self._backlog:
+            lines = self.log.ring.raw(self.next, BATCH_SIZE)
             if lines and lines[0].seq == self.next:
                 self.next += len(lines)
                 return 0, lines
             missed = await self._read_back()
-        lines = self._read[: -AT_ONCE - 1 : -1]
-        del self._read[-AT_ONCE:]
+        lines = self._backlog[: -BATCH_SIZE - 1 : -1]
+        del self._backlog[-BATCH_SIZE:]
         return missed, lines
 
     async def _read_back(self) -> int:
@@ -53,10 +53,10 @@ class Place:
         begin, end = self.next, self.log.ring.start
         if end <= begin:
             return 0
-        first = max(begin, end - CATCH_UP)
-        self._read = await in_thread(lambda: read_back(self.log, first, end))
+        first = max(begin, end - MAX_CATCH_UP_LINES)
+        self._backlog = await run_in_thread(lambda: read_back(self.log, first, end))
         self.next = end
-        return end - begin - len(self._read)
+        return end - begin - len(self._backlog)
 
 
 def read_back(log: ProcessLog, first: int, end: int) -> list[RawLine]:
@@ -72,7 +72,7 @@ def read_back(log: ProcessLog, first: int, end: int) -> list[RawLine]:
 
 async def follow(
     logs: Sequence[ProcessLog], query: Query | None = None, after: Mapping[str, int] | None = None
-) -> AsyncGenerator[LogLine | Missed, None]:
+) -> AsyncGenerator[LogLine | MissedLines, None]:
     """The last lines that fit `query`, and all that come; of the ids in `after` all behind those numbers instead.
 
     Lines of several processes are in the order of their times. It never ends by itself. A slow reader costs the
@@ -92,19 +92,19 @@ async def follow(
     with ExitStack() as stack:
         for log in logs:
             stack.callback(log.ring.listen(tell))
-        begin = {log.process_id: _behind(log, after[log.process_id]) for log in logs if log.process_id in after}
+        begin = {log.process_id: _start_after(log, after[log.process_id]) for log in logs if log.process_id in after}
         past, ends = await search_and_mark([log for log in logs if log.process_id not in after], query)
         begin |= ends
-        places = [Place(log, begin[log.process_id]) for log in logs]
+        places = [Cursor(log, begin[log.process_id]) for log in logs]
         for old in past:
             yield old
         while True:
             come.clear()
-            turn = [(place, *await place.take()) for place in places]
+            turn = [(place, *await place.read()) for place in places]
             for place, missed, _ in turn:
                 if missed:
-                    yield Missed(place.log.process_id, missed)
-            tests = tests_of(query, Span(), time.monotonic() + _SECONDS)
+                    yield MissedLines(place.log.process_id, missed)
+            tests = line_filters(query, RunRange(), time.monotonic() + _SEARCH_TIMEOUT)
             taken = [[(line, place.log.process_id) for line in lines] for place, _, lines in turn]
             for line, process_id in heapq.merge(*taken, key=lambda taken: taken[0].ms):
                 if all(test(line) for test in tests):
@@ -115,5 +115,5 @@ async def follow(
                 await come.wait()
 
 
-def _behind(log: ProcessLog, after: int) -> int:
+def _start_after(log: ProcessLog, after: int) -> int:
     return after + 1 if after < log.ring.end else 1

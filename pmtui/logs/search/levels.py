@@ -24,7 +24,7 @@ _KEY = r"level|lvl|severity|levelname|log\.level|loglevel"
 _JSON = re.compile(rf'"(?:{_KEY})"\s*:\s*(?:"({_NAME})"|([1-6]0)\b)', re.IGNORECASE)
 _LOGFMT = re.compile(rf'\b(?:{_KEY})="?({_NAME})\b', re.IGNORECASE)
 _WORD = re.compile(rf"\b({_NAME.upper()})\b|(?<![\w.-])[\[<]?((?i:{_NAME}))[\]>:]|[a-z]((?:Error|Exception))\b")
-_HEAD = 200  # characters in which a word is looked for: further on it is what the line speaks of
+_SEARCH_LIMIT = 200  # characters in which a word is looked for: further on it is what the line speaks of
 
 
 def level_of(text: str) -> Level | None:
@@ -33,6 +33,6 @@ def level_of(text: str) -> Level | None:
         return LEVELS[int(match[2]) // 10 - 1] if match[2] else _NAMES[match[1].lower()]
     if match := _LOGFMT.search(text):
         return _NAMES[match[1].lower()]
-    if match := _WORD.search(text, 0, _HEAD):
+    if match := _WORD.search(text, 0, _SEARCH_LIMIT):
         return _NAMES[match[match.lastindex or 0].lower()]
     return None

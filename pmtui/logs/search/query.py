@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Literal, NamedTuple, cast
 
-from pmtui.control import MOST_LINES, LogLine, Stream
+from pmtui.control import MAX_LINES, LogLine, Stream
 from pmtui.logs.process_log import STREAMS, ProcessLog
-from pmtui.logs.ring_buffer import EVER, RawLine
+from pmtui.logs.ring_buffer import MAX_NUMBER, RawLine
 from pmtui.logs.search.levels import LEVELS, Level, level_of
-from pmtui.logs.search.threads import in_thread
+from pmtui.logs.search.threads import run_in_thread
 from pmtui.text.pattern import Pattern
 from pmtui.text.timestamps import now_ms
 from pmtui.text.units import parse_duration
 
-SECONDS = 10.0
+SEARCH_TIMEOUT = 10.0
 """For which a search may go on."""
 RunName = Literal["current", "previous"] | int
 
@@ -41,11 +41,11 @@ class Query:
     pattern: Pattern | None = None
     run: RunName | None = None
     level: Level | None = None
-    before: int = EVER
+    before: int = MAX_NUMBER
     raw: bool = False
 
     def show(self, line: RawLine, process_id: str) -> LogLine:
-        return line.shown_raw(process_id) if self.raw else line.shown(process_id)
+        return line.to_raw_log_line(process_id) if self.raw else line.to_log_line(process_id)
 
 
 def parse_query(parameters: Mapping[str, str]) -> Query:
@@ -64,12 +64,12 @@ def parse_query(parameters: Mapping[str, str]) -> Query:
     return Query(**parsed)  # type: ignore[arg-type]
 
 
-async def search(logs: Sequence[ProcessLog], query: Query, seconds: float = SECONDS) -> list[LogLine]:
+async def search(logs: Sequence[ProcessLog], query: Query, seconds: float = SEARCH_TIMEOUT) -> list[LogLine]:
     """The lines that fit, oldest first: from memory, and from the files where memory does not reach.
 
     The files are read in a thread. Raises QueryError when that takes longer than `seconds`.
     """
-    return await in_thread(lambda: search_now(logs, query, time.monotonic() + seconds))
+    return await run_in_thread(lambda: search_now(logs, query, time.monotonic() + seconds))
 
 
 async def search_and_mark(logs: Sequence[ProcessLog], query: Query) -> tuple[list[LogLine], dict[str, int]]:
@@ -77,9 +77,9 @@ async def search_and_mark(logs: Sequence[ProcessLog], query: Query) -> tuple[lis
 
     def search_from_here() -> tuple[list[LogLine], dict[str, int]]:
         ends = {log.process_id: log.ring.end for log in logs}  # here, for the thread may have come late to a flood
-        return search_now(logs, query, time.monotonic() + SECONDS, ends), ends
+        return search_now(logs, query, time.monotonic() + SEARCH_TIMEOUT, ends), ends
 
-    return await in_thread(search_from_here) if logs else ([], {})
+    return await run_in_thread(search_from_here) if logs else ([], {})
 
 
 def search_now(
@@ -90,31 +90,33 @@ def search_now(
     with ExitStack() as stack:
         fitting = [
             stack.enter_context(
-                closing(_fitting(log, query, deadline, min(query.before, before.get(log.process_id, EVER))))
+                closing(
+                    _matching_lines(log, query, deadline, min(query.before, before.get(log.process_id, MAX_NUMBER)))
+                )
             )
             for log in logs
         ]
         merged = heapq.merge(*fitting, key=lambda found: found[0].ms, reverse=True)
         try:
-            newest = list(islice(merged, min(query.lines, MOST_LINES)))
+            newest = list(islice(merged, min(query.lines, MAX_LINES)))
         except TimeoutError:
             raise QueryError("the search took too long, ask for less") from None
     return [query.show(line, process_id) for line, process_id in reversed(newest)]
 
 
-class Span(NamedTuple):
+class RunRange(NamedTuple):
     """The lines of one run: by number where this manager started it, else by time."""
 
-    first: int = -EVER
-    end: int = EVER
+    first: int = -MAX_NUMBER
+    end: int = MAX_NUMBER
     begin_ms: int = 0
-    end_ms: int = EVER
+    end_ms: int = MAX_NUMBER
 
-    def holds(self, line: RawLine) -> bool:
+    def contains(self, line: RawLine) -> bool:
         return self.first <= line.seq < self.end and self.begin_ms <= line.ms < self.end_ms
 
 
-def span_of(log: ProcessLog, run: RunName) -> Span | None:
+def run_range(log: ProcessLog, run: RunName) -> RunRange | None:
     """The lines of the newest run of that name; None when there was none. Reads a file."""
     former, runs = log.former_runs(), log.runs
     known = [*former, *runs]
@@ -125,16 +127,18 @@ def span_of(log: ProcessLog, run: RunName) -> Span | None:
         return None
     following = known[index + 1] if index + 1 < len(known) else None
     if index >= len(former):
-        return Span(first=known[index].first, end=following.first if following else EVER)
-    return Span(end=1, begin_ms=known[index].ms, end_ms=following.ms if following else EVER)
+        return RunRange(first=known[index].first, end=following.first if following else MAX_NUMBER)
+    return RunRange(end=1, begin_ms=known[index].ms, end_ms=following.ms if following else MAX_NUMBER)
 
 
-def _fitting(log: ProcessLog, query: Query, deadline: float, end: int) -> Generator[tuple[RawLine, str], None, None]:
+def _matching_lines(
+    log: ProcessLog, query: Query, deadline: float, end: int
+) -> Generator[tuple[RawLine, str], None, None]:
     """The lines of one process that fit, newest first."""
-    span = span_of(log, query.run) if query.run is not None else Span()
+    span = run_range(log, query.run) if query.run is not None else RunRange()
     if span is None:
         return
-    tests = tests_of(query, span, deadline)
+    tests = line_filters(query, span, deadline)
     with closing(log.newest_first(query.since_ms or 0, end, deadline)) as lines:
         for line in lines:
             if line.seq < span.first:
@@ -143,15 +147,15 @@ def _fitting(log: ProcessLog, query: Query, deadline: float, end: int) -> Genera
                 yield line, log.process_id
 
 
-def tests_of(query: Query, span: Span, deadline: float) -> list[Callable[[RawLine], bool]]:
+def line_filters(query: Query, span: RunRange, deadline: float) -> list[Callable[[RawLine], bool]]:
     """What a line has to pass, the cheapest first."""
     tests: list[Callable[[RawLine], bool]] = []
     if query.run is not None:
-        tests.append(span.holds)
+        tests.append(span.contains)
     if query.stream:
         tests.append(lambda line: line.stream == query.stream)
     if query.since_ms is not None or query.until_ms is not None:
-        since, until = max(query.since_ms or 0, 1), EVER if query.until_ms is None else query.until_ms
+        since, until = max(query.since_ms or 0, 1), MAX_NUMBER if query.until_ms is None else query.until_ms
         tests.append(lambda line: since <= line.ms <= until)
     if level := query.level:
         wanted = LEVELS[LEVELS.index(level) :]
@@ -164,7 +168,7 @@ def tests_of(query: Query, span: Span, deadline: float) -> list[Callable[[RawLin
 def _parse_lines(text: str) -> int:
     if not text.isdecimal() or len(text) > 18:
         raise ValueError(f"expected a number of lines, got {text[:40]!r}")
-    return min(int(text), MOST_LINES)
+    return min(int(text), MAX_LINES)
 
 
 def _parse_stream(text: str) -> Stream:

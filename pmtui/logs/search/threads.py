@@ -11,12 +11,12 @@ from pmtui.control import UnavailableError
 
 T = TypeVar("T")
 U = TypeVar("U")
-_MOST = 2
-_waiting: SimpleQueue[Callable[[], None]] = SimpleQueue()
+_MAX_THREADS = 2
+_queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
 _threads: list[threading.Thread] = []
 
 
-async def in_thread(work: Callable[[], T]) -> T:
+async def run_in_thread(work: Callable[[], T]) -> T:
     """What `work` returns or raises; UnavailableError where the machine has no thread for it.
 
     Unlike with asyncio's executor a stuck thread is left behind at the end.
@@ -28,13 +28,13 @@ async def in_thread(work: Callable[[], T]) -> T:
         try:
             result = work()
         except Exception as error:
-            _tell(loop, answer.set_exception, error, answer)
+            _deliver(loop, answer.set_exception, error, answer)
         else:
-            _tell(loop, answer.set_result, result, answer)
+            _deliver(loop, answer.set_result, result, answer)
 
-    if len(_threads) < _MOST:
+    if len(_threads) < _MAX_THREADS:
         _add_thread()
-    _waiting.put(run)
+    _queue.put(run)
     return await answer
 
 
@@ -51,10 +51,10 @@ def _add_thread() -> None:
 
 def _serve() -> None:
     while True:
-        _waiting.get()()
+        _queue.get()()
 
 
-def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[[T], None], what: T, answer: asyncio.Future[U]) -> None:
+def _deliver(loop: asyncio.AbstractEventLoop, tell: Callable[[T], None], what: T, answer: asyncio.Future[U]) -> None:
     def arrive() -> None:
         if not answer.done():  # nobody waits for it any more
             tell(what)

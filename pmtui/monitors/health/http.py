@@ -7,12 +7,12 @@ from urllib.parse import quote, urlsplit
 import h11
 import msgspec
 
-LINGER = 1.0
+LINGER_TIMEOUT = 1.0
 """Seconds for which a server may go on sending a body that nobody reads: one that is cut off tells its log of it."""
-LOCALHOST = ("127.0.0.1", "::1")
+LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
 
 
-class AnswerError(Exception):
+class ResponseError(Exception):
     """What came was no HTTP, or nothing."""
 
 
@@ -58,7 +58,7 @@ async def connect(protocol: asyncio.Protocol, host: str, port: int, secure: bool
     """Connects; `localhost` is both loopbacks, without asking a resolver. Raises OSError."""
     loop = asyncio.get_running_loop()
     context = ssl.create_default_context() if secure else None
-    addresses = LOCALHOST if host == "localhost" and not secure else (host,)
+    addresses = LOOPBACK_ADDRESSES if host == "localhost" and not secure else (host,)
     for address in addresses:
         try:
             await loop.create_connection(lambda: protocol, address, port, ssl=context)
@@ -68,17 +68,17 @@ async def connect(protocol: asyncio.Protocol, host: str, port: int, secure: bool
                 raise
 
 
-async def status_of(request: Request) -> int:
+async def fetch_status(request: Request) -> int:
     """The status of the answer; redirects are not followed. Raises AnswerError and OSError."""
-    answer = _Answer(request)
+    answer = _ResponseProtocol(request)
     try:
         await connect(answer, request.host, request.port, request.secure)
         return await answer.status
     finally:
-        answer.let_go()
+        answer.release()
 
 
-class _Answer(asyncio.Protocol):
+class _ResponseProtocol(asyncio.Protocol):
     def __init__(self, request: Request) -> None:
         self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._request = request
@@ -106,13 +106,13 @@ class _Answer(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
         if not self.status.done():
-            self.status.set_exception(error or AnswerError("the connection was closed without an answer"))
+            self.status.set_exception(error or ResponseError("the connection was closed without an answer"))
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Nobody waits any more: the server may end its answer, but not take for ever."""
         self.status.cancel()
         if self._transport:
-            asyncio.get_running_loop().call_later(LINGER if self.status.done() else 0, self._abort)
+            asyncio.get_running_loop().call_later(LINGER_TIMEOUT if self.status.done() else 0, self._abort)
 
     def _read(self) -> None:
         try:
@@ -120,12 +120,12 @@ class _Answer(asyncio.Protocol):
             while isinstance(event, h11.InformationalResponse):
                 event = self._parser.next_event()
         except h11.RemoteProtocolError:
-            self.status.set_exception(AnswerError("the answer is not HTTP"))
+            self.status.set_exception(ResponseError("the answer is not HTTP"))
             return
         if isinstance(event, h11.Response):
             self.status.set_result(event.status_code)
         elif isinstance(event, h11.ConnectionClosed):
-            self.status.set_exception(AnswerError("the connection was closed without an answer"))
+            self.status.set_exception(ResponseError("the connection was closed without an answer"))
 
     def _abort(self) -> None:
         if self._transport:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec.structs import replace
 
 from pmtui.config.model import Health
-from pmtui.logs.capture.pipe_reader import Pump
-from pmtui.logs.ring_buffer import Ring
-from pmtui.monitors.helper import Errand, run_errand
+from pmtui.logs.capture.pipe_reader import PipeReader
+from pmtui.logs.ring_buffer import RingBuffer
+from pmtui.monitors.helper import HelperProcess, run_helper
 from pmtui.spawner.client import Launch
 from pmtui.spawner.runs import Runs
 from pmtui.text.automaton import PatternError
@@ -22,7 +22,7 @@ from pmtui.text.pattern import Pattern
 if TYPE_CHECKING:
     from pmtui.supervisor.process import Process
 
-LOG_PATIENCE = 0.9
+LOG_MATCH_TIMEOUT = 0.9
 """Seconds for which one look at the log waits for the line: until the next look."""
 
 
@@ -33,20 +33,20 @@ class ProbeError(Exception):
 class Probe(Protocol):
     """May be cancelled at any moment, and then leaves nothing behind."""
 
-    async def ask(self) -> str: ...
+    async def check(self) -> str: ...
 
     def close(self) -> None: ...
 
 
-def probe_for(process: "Process", health: Health, runs: Runs, pump: Pump) -> Probe:
+def probe_for(process: "Process", health: Health, runs: Runs, pump: PipeReader) -> Probe:
     """The probe of that health check, for the present run of the process."""
     try:
         return _probe(process, health, runs, pump)
     except (ValueError, PatternError) as error:
-        return Hopeless(f"the health check itself is wrong: {error}")
+        return InvalidProbe(f"the health check itself is wrong: {error}")
 
 
-def _probe(process: "Process", health: Health, runs: Runs, pump: Pump) -> Probe:
+def _probe(process: "Process", health: Health, runs: Runs, pump: PipeReader) -> Probe:
     ring = process.log.ring
     if health.http is not None:
         return HttpProbe(health.http)
@@ -61,14 +61,14 @@ def _probe(process: "Process", health: Health, runs: Runs, pump: Pump) -> Probe:
     return SilenceProbe(health.silence, ring)
 
 
-class Hopeless:
+class InvalidProbe:
     """What cannot be asked is never well."""
 
     def __init__(self, why: str) -> None:
-        self._why = why
+        self._error = why
 
-    async def ask(self) -> str:
-        raise ProbeError(self._why)
+    async def check(self) -> str:
+        raise ProbeError(self._error)
 
     def close(self) -> None:
         pass
@@ -83,14 +83,14 @@ class HttpProbe:
         self._http = http
         self._request = http.get(url)
 
-    async def ask(self) -> str:
+    async def check(self) -> str:
         try:
-            status = await self._http.status_of(self._request)
-        except self._http.AnswerError as error:
+            status = await self._http.fetch_status(self._request)
+        except self._http.ResponseError as error:
             raise ProbeError(str(error)) from None
         if not 200 <= status < 400:
-            raise ProbeError(phrase(status))
-        return phrase(status)
+            raise ProbeError(status_text(status))
+        return status_text(status)
 
     def close(self) -> None:
         pass
@@ -106,15 +106,15 @@ class TcpProbe:
         host, _, port = address.rpartition(":")
         self._host, self._port = host.strip("[]"), int(port)
 
-    async def ask(self) -> str:
-        await self._connect(Hangup(), self._host, self._port)
+    async def check(self) -> str:
+        await self._connect(CloseOnConnect(), self._host, self._port)
         return "connected"
 
     def close(self) -> None:
         pass
 
 
-class Hangup(asyncio.Protocol):
+class CloseOnConnect(asyncio.Protocol):
     """Closes the connection as soon as it is there."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -124,16 +124,16 @@ class Hangup(asyncio.Protocol):
 class CommandProbe:
     """Good is exit code 0. All that the command has started is ended with it, and at the latest when nobody waits."""
 
-    def __init__(self, launch: Launch, runs: Runs, pump: Pump) -> None:
+    def __init__(self, launch: Launch, runs: Runs, pump: PipeReader) -> None:
         self._launch = launch
         self._runs = runs
-        self._pump = pump
+        self._pipe_reader = pump
 
-    async def ask(self) -> str:
-        outcome = await run_errand(Errand(self._runs, self._pump, self._launch))
+    async def check(self) -> str:
+        outcome = await run_helper(HelperProcess(self._runs, self._pipe_reader, self._launch))
         last = outcome.lines[-1] if outcome.lines else ""
-        if outcome.why:
-            raise ProbeError(f"{outcome.why}: {last}" if last else outcome.why)
+        if outcome.error:
+            raise ProbeError(f"{outcome.error}: {last}" if last else outcome.error)
         return last or "exit 0"
 
     def close(self) -> None:
@@ -143,25 +143,25 @@ class CommandProbe:
 class LogProbe:
     """Good is a line of the run that matches, from the moment it is there."""
 
-    def __init__(self, pattern: Pattern, ring: Ring, first: int) -> None:
+    def __init__(self, pattern: Pattern, ring: RingBuffer, first: int) -> None:
         self._pattern = pattern
         self._ring = ring
         self._next = first
         self._loop = asyncio.get_running_loop()
         self._seen = asyncio.Event()
         self._has_matched = False
-        self.close = ring.listen(self._look)
-        self._look()
+        self.close = ring.listen(self._scan)
+        self._scan()
 
-    async def ask(self) -> str:
+    async def check(self) -> str:
         try:
-            async with asyncio.timeout(LOG_PATIENCE):
+            async with asyncio.timeout(LOG_MATCH_TIMEOUT):
                 await self._seen.wait()
         except TimeoutError:
             raise ProbeError("no line has matched so far") from None
         return "a line has matched"
 
-    def _look(self) -> None:
+    def _scan(self) -> None:
         """Each line as it comes, in the thread that read it: what waits may leave memory unseen."""
         if self._has_matched:
             return
@@ -177,29 +177,29 @@ class LogProbe:
 class SilenceProbe:
     """Good is any output within so many seconds."""
 
-    def __init__(self, seconds: float, ring: Ring, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, seconds: float, ring: RingBuffer, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._heard = clock()
-        self.close = ring.listen(self._hear)
+        self._last_output = clock()
+        self.close = ring.listen(self._on_output)
 
-    async def ask(self) -> str:
-        silent = self._clock() - self._heard
+    async def check(self) -> str:
+        silent = self._clock() - self._last_output
         if silent >= self._seconds:
             raise ProbeError(f"no output for {silent:.0f} s")
         return f"output {silent:.0f} s ago"
 
-    def _hear(self) -> None:
-        self._heard = self._clock()
+    def _on_output(self) -> None:
+        self._last_output = self._clock()
 
 
-def phrase(status: int) -> str:
+def status_text(status: int) -> str:
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return str(status)
 
 
-def in_words(error: OSError) -> str:
+def error_text(error: OSError) -> str:
     """Why a connection or a program failed, without the addresses that Python puts there."""
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)

@@ -10,19 +10,19 @@ import re
 import threading
 from collections.abc import Callable, Iterable
 
-LOOK = 0.2
+CHECK_INTERVAL = 0.2
 """Seconds between two looks at the paths themselves."""
-GATHER = 50
+BATCH_DELAY = 50
 """Milliseconds without a change, or of changes, after which they are told of."""
-POLL = 1000
+POLL_INTERVAL = 1000
 """Milliseconds between two looks at all files, where the system cannot tell."""
 
 _UNDECODABLE = re.compile('Unable to decode path "(.*)" to string', re.DOTALL)
 
-Identity = tuple[int, int] | None
+FileIdentity = tuple[int, int] | None
 
 
-class Lookout:
+class FileWatcher:
     """Watches from now on, until it is closed. `tell`, `armed` and `alarm` are called in its thread.
 
     `tell` gets the paths that have changed; also a watched one that has come, gone, or become another file. `armed`
@@ -37,13 +37,13 @@ class Lookout:
         alarm: Callable[[str], None],
     ) -> None:
         self.paths = frozenset(paths)
-        self._tell = tell
-        self._armed = armed
+        self._on_change = tell
+        self._on_ready = armed
         self._alarm = alarm
         self._polls = False
-        self._is_armed = False
+        self._is_ready = False
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._keep_watch, name="watch", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._thread.start()
 
     @property
@@ -58,7 +58,7 @@ class Lookout:
         """Returns when the thread has ended: soon after `close`."""
         self._thread.join()
 
-    def _keep_watch(self) -> None:
+    def _run(self) -> None:
         known = self._identities()
         moved: set[str] = set()
         while not self._closed.is_set():
@@ -68,27 +68,27 @@ class Lookout:
             except FileNotFoundError:  # it has gone since
                 touched = set()
             except (OSError, RuntimeError) as error:
-                touched = undecodable(error)
+                touched = undecodable_paths(error)
                 if not touched:
-                    self._give_way(error)
+                    self._fall_back_to_polling(error)
             now = self._identities()
             moved = touched | {path for path in self.paths if now[path] != known[path]}
             known = now
 
-    def _watch(self, there: list[str], known: dict[str, Identity], moved: set[str]) -> set[str]:
+    def _watch(self, there: list[str], known: dict[str, FileIdentity], moved: set[str]) -> set[str]:
         """Returns when the system may have lost a path, with those of which it told: they may be other ones now.
 
         A folder that is removed and made again can have the number of the old one.
         """
         for changes in self._changes(there):
             if moved:
-                self._tell(moved)
+                self._on_change(moved)
                 moved = set()
-            if not self._is_armed:
-                self._is_armed = True
-                self._armed()
+            if not self._is_ready:
+                self._is_ready = True
+                self._on_ready()
             if changes:
-                self._tell(changes)
+                self._on_change(changes)
             touched = changes & self.paths
             if touched or self._identities() != known:
                 return touched
@@ -99,43 +99,43 @@ class Lookout:
         from watchfiles import watch  # not before something is watched: it takes memory and time
 
         if not there:
-            while not self._closed.wait(LOOK):
+            while not self._closed.wait(CHECK_INTERVAL):
                 yield set()
             return
         for changes in watch(
             *there,
             watch_filter=None,
-            debounce=2 * GATHER,
-            step=GATHER,
-            rust_timeout=int(LOOK * 1000),
+            debounce=2 * BATCH_DELAY,
+            step=BATCH_DELAY,
+            rust_timeout=int(CHECK_INTERVAL * 1000),
             yield_on_timeout=True,
             stop_event=self._closed,
             raise_interrupt=False,
             ignore_permission_denied=True,
             force_polling=self._polls,
-            poll_delay_ms=POLL,
+            poll_delay_ms=POLL_INTERVAL,
         ):
             yield {path for _, path in changes}
 
-    def _give_way(self, error: Exception) -> None:
+    def _fall_back_to_polling(self, error: Exception) -> None:
         """Where the system cannot tell (its limit of watches is reached), all files are looked at again and again."""
         if self._polls:
-            self._closed.wait(POLL / 1000)
+            self._closed.wait(POLL_INTERVAL / 1000)
         else:
             hint = "all files are looked at every second instead (is fs.inotify.max_user_watches too low?)"
             self._alarm(f"cannot be told of changed files: {error}: {hint}")
         self._polls = True
 
-    def _identities(self) -> dict[str, Identity]:
-        return {path: identity_of(path) for path in self.paths}
+    def _identities(self) -> dict[str, FileIdentity]:
+        return {path: file_identity(path) for path in self.paths}
 
 
-def undecodable(error: Exception) -> set[str]:
+def undecodable_paths(error: Exception) -> set[str]:
     """The changed file that watchfiles cannot tell, for its name is not UTF-8, with its bytes written out."""
     return {*_UNDECODABLE.findall(str(error))}
 
 
-def identity_of(path: str) -> Identity:
+def file_identity(path: str) -> FileIdentity:
     """What tells one file or folder from another that has taken its place; None where there is none."""
     try:
         found = os.stat(path)

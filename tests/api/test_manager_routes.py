@@ -2,10 +2,12 @@ import httpx
 import msgspec
 import pytest
 
-from pmtui.control import Changes
+from pmtui.control import ConfigChanges
 from tests.fake_control import FakeControl
 
-CHANGES = Changes(added=["new"], removed=[], changed=["web-1"], unchanged=["worker"], errors=[], notes=["restart it"])
+CHANGES = ConfigChanges(
+    added=["new"], removed=[], changed=["web-1"], unchanged=["worker"], errors=[], notes=["restart it"]
+)
 TOLD = {
     "added": ["new"],
     "removed": [],
