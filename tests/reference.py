@@ -1,10 +1,11 @@
-"""The reference tables of the README, made of the code: `python -m tests.reference` writes them anew."""
+"""The reference tables of the documentation, generated from the code: `python -m tests.reference` rewrites them."""
 
 import argparse
 import ast
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
@@ -21,10 +22,11 @@ from pmtui.config.parsing.decode import is_internal
 from pmtui.dashboard.actions import ACTIONS
 from pmtui.text.units import parse_duration, parse_size
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 BLOCK = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 EVERYWHERE = {"-h", "--help", "-c", "--config", "--pmConfig", "--url"}
-"""Options that the text above the table explains."""
+"""Options that are explained above the table."""
 WORDS: dict[type[types.Type], str] = {
     types.StrType: "string",
     types.BoolType: "true or false",
@@ -40,11 +42,11 @@ ALSO_TAKEN = {
     "depends_on": "list or table",
     "umask": "string or number",
 }
-"""Fields whose readers take more than the type that they make of it."""
+"""Fields that accept more than the type they are converted to."""
 
 
 def filled(text: str) -> str:
-    """The text with its tables as the code has them now."""
+    """Return the text with every table regenerated."""
     return BLOCK.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n{found[3]}", text)
 
 
@@ -53,21 +55,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
-def processes() -> str:
-    return fields(ProcessConfig)
-
-
-def parts() -> str:
-    parts: dict[str, type[Struct]] = {"health": Health, "limits": Limits, "log": LogSettings}
-    return "\n".join(f"In `{name}`:\n\n{fields(kind)}" for name, kind in parts.items())
-
-
-def settings() -> str:
-    return f"{fields(Settings)}\nIn `pocketbase`:\n\n{fields(PocketBase)}"
-
-
 def fields(kind: type[Struct]) -> str:
-    """A row a field that a file can set."""
+    """One row per field that a config file can set."""
     meanings = descriptions(kind)
     return table(
         ("field", "type", "default", "meaning"),
@@ -80,15 +69,15 @@ def fields(kind: type[Struct]) -> str:
 
 
 def descriptions(kind: type[Struct]) -> dict[str, str]:
-    """The string that stands below each field of the class."""
+    """Return the docstring below each field of the class."""
     (found,) = ast.parse(inspect.getsource(kind)).body
     assert isinstance(found, ast.ClassDef)
-    told = {}
+    texts = {}
     for field, below in zip(found.body, found.body[1:], strict=False):
         match field, below:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                told[name] = " ".join(text.split())
-    return told
+                texts[name] = " ".join(text.split())
+    return texts
 
 
 def taken(field: msgspec.structs.FieldInfo) -> str:
@@ -96,7 +85,7 @@ def taken(field: msgspec.structs.FieldInfo) -> str:
 
 
 def word(kind: types.Type) -> str:
-    """A type as people call it."""
+    """Return a type in words."""
     match kind:
         case types.Metadata(extra={"unit": str(unit)}):
             return unit
@@ -134,11 +123,10 @@ def size(count: int) -> str:
 
 def commands() -> str:
     rows = [
-        (f"`pmtui {name}`", does, options(import_module(command_module(name)).parser()))
-        for name, does in COMMANDS.items()
+        (f"`pmtui {name}`", does, options(import_module(command_module(name)).parser())) for name, does in COMMANDS.items()
     ]
     return table(
-        ("command", "what it does", "options"), [("`pmtui [ID …]`", "the manager", options(root.parser())), *rows]
+        ("command", "what it does", "options"), [("`pmtui [ID …]`", "run the manager", options(root.parser())), *rows]
     )
 
 
@@ -163,15 +151,18 @@ def keys() -> str:
 
 
 def key_rows() -> Iterator[tuple[str, str, str]]:
-    """Actions with one description share a row, as on the help screen."""
+    """Group actions that share a description, as on the help screen."""
     for (section, meaning), same in groupby(ACTIONS, key=lambda action: (action.section, action.help)):
         yield section, " ".join(f"`{key}`" for action in same for key in action.all_keys.split()), meaning
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    "processes": processes,
-    "parts": parts,
-    "settings": settings,
+    "process": partial(fields, ProcessConfig),
+    "health": partial(fields, Health),
+    "limits": partial(fields, Limits),
+    "log": partial(fields, LogSettings),
+    "settings": partial(fields, Settings),
+    "pocketbase": partial(fields, PocketBase),
     "commands": commands,
     "routes": routes,
     "keys": keys,
@@ -179,7 +170,8 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def main() -> None:
-    README.write_text(filled(README.read_text()))
+    for page in PAGES:
+        page.write_text(filled(page.read_text()))
 
 
 if __name__ == "__main__":
