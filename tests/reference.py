@@ -123,7 +123,8 @@ def size(count: int) -> str:
 
 def commands() -> str:
     rows = [
-        (f"`pmtui {name}`", does, options(import_module(command_module(name)).parser())) for name, does in COMMANDS.items()
+        (f"`pmtui {name}`", does, options(import_module(command_module(name)).parser()))
+        for name, does in COMMANDS.items()
     ]
     return table(
         ("command", "what it does", "options"), [("`pmtui [ID …]`", "run the manager", options(root.parser())), *rows]
