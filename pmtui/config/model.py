@@ -1,7 +1,4 @@
-"""The vocabulary of the configuration: what a process is asked to be.
-
-What stands below a field is its description in the README, too.
-"""
+"""The vocabulary of the configuration. The docstring below a field is its description in docs/configuration.md."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +6,7 @@ import msgspec
 
 
 class ConfigError(Exception):
-    """Something asked for in the configuration that cannot be had; says what, where and what to do."""
+    """The configuration asks for something impossible; the message says what, where and what to do."""
 
 
 Duration = Annotated[float, msgspec.Meta(ge=0, extra={"unit": "duration"})]
@@ -30,60 +27,61 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A part of the configuration: camelCase in files, snake_case in code, never changed once made."""
+    """A part of the configuration, immutable: camelCase in files, snake_case in code."""
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """How to find out whether a process does its work. Exactly one of the first five is set."""
+    """How to check that a process works. Exactly one of the first five fields is set."""
 
     http: str | None = None
-    """A URL; good is an answer of 2xx or 3xx. Redirects are not followed."""
+    """URL to request. Succeeds on a 2xx or 3xx status; redirects are not followed."""
     tcp: str | None = None
-    """`host:port`; good is a port that takes a connection."""
+    """`host:port` to connect to. Succeeds if the connection is accepted."""
     command: list[str] | None = None
-    """A program and its arguments, run as the process is; good is exit code 0."""
+    """Program and arguments, run as the same user and in the same directory and environment as the process.
+    Succeeds on exit code 0."""
     log: str | None = None
-    """A regular expression; good from the first line of output in which it is found."""
+    """Regular expression. Succeeds from the first line of output that matches."""
     silence: Period | None = None
-    """Bad is a process that has written nothing for so long."""
+    """Fails if the process has written nothing for this long."""
     interval: Period = 30.0
-    """Between two probes, once the first was good."""
+    """Time between checks after the first success."""
     timeout: Period = 5.0
-    """How long one probe may take."""
+    """Time limit for a single check."""
     failure_threshold: Annotated[int, msgspec.Meta(ge=1)] = 3
-    """So many failures in a row: unhealthy, and a restart."""
+    """Consecutive failures after which the process is unhealthy and is restarted."""
     success_threshold: Annotated[int, msgspec.Meta(ge=1)] = 2
-    """So many successes in a row: healthy again."""
+    """Consecutive successes after which an unhealthy process is healthy again."""
     start_period: Duration = 30.0
-    """From its start on failures do not count for so long; until the first success it is probed every second."""
+    """Time after the start during which failures are ignored. Until the first success, checks run every second."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """Resource limits of the process, soft and hard alike; `as` and `core` in bytes, `cpu` in seconds."""
+    """Resource limits, soft and hard: `as` and `core` in bytes, `cpu` in seconds."""
 
     nofile: Count | None = None
-    """Open files."""
+    """Number of open files."""
     core: Size | None = None
     """Size of a core dump."""
     cpu: Count | None = None
-    """Seconds of CPU time."""
+    """CPU time in seconds."""
     address_space: Size | None = msgspec.field(default=None, name="as")
-    """Address space."""
+    """Size of the address space."""
     nice: Annotated[int, msgspec.Meta(ge=-20, le=19)] | None = None
-    """From -20, the most favoured, to 19."""
+    """Scheduling priority, from -20 (highest) to 19."""
 
 
 class LogSettings(Struct, frozen=True, kw_only=True):
-    """Where the output goes: size of a file before it is rotated, archives kept per stream."""
+    """How output is kept."""
 
     max_size: Size = 10 << 20
-    """A file of this size is rotated."""
+    """Size at which a log file is rotated; 0 means never."""
     keep: Count = 5
-    """Archives kept for each stream."""
+    """Number of rotated files to keep for each stream."""
     timestamps: bool = True
-    """A time before each line of a file."""
+    """Write the time before each line of a log file."""
     file: bool = True
-    """false: kept in memory alone."""
+    """Set to false to keep output in memory only."""
 
 
 class ProcessConfig(Struct, frozen=True, kw_only=True):
@@ -93,107 +91,106 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     """
 
     id: ProcessId
-    """Letters, digits, `.`, `_` and `-`, the first a letter or digit; at most 64 characters."""
+    """Unique name: at most 64 letters, digits, `.`, `_` and `-`, beginning with a letter or digit."""
     script: str | None = None
-    """A file that is run by its interpreter. Either this or `command`."""
+    """File to run with an interpreter. Set either this or `command`."""
     command: str | None = None
-    """An executable, without a shell; split into words as a shell does where there are no `args`."""
+    """Executable to run without a shell. Without `args`, it is split into words as a shell would."""
     shell: bool = False
-    """true: `command` is read by `/bin/sh -c`."""
+    """Run `command` with `/bin/sh -c`."""
     args: list[str] = []
-    """Passed on exactly."""
+    """Arguments, passed on unchanged."""
     cwd: str = ""
-    """Where it runs: a path from the config file's folder, or that folder. `script` is looked for here first."""
+    """Working directory, relative to the config file's directory, which is the default. `script` is looked up
+    here first."""
     folder: str = ""
     env: dict[str, str] = {}
-    """Variables of its own. Values may hold `${VAR}`, `${VAR:-default}`, `${VAR:?message}`; `$$` is `$`."""
+    """Environment variables. Values may contain `${VAR}`, `${VAR:-default}` and `${VAR:?message}`; `$$` is a
+    literal `$`."""
     env_file: list[str] = []
-    """A file of variables or several, read again at each start; `env` wins."""
+    """File with environment variables, or a list of them, read again at each start. `env` takes precedence."""
     interpreter: str = "auto"
-    """A path or name; `auto` goes by the ending of `script`, and finds `.venv` and `venv`."""
+    """Path or name of the interpreter. `auto` chooses by the extension of `script` and finds `.venv` and `venv`."""
     interpreter_args: list[str] = []
-    """Words between the interpreter and the script."""
+    """Arguments between the interpreter and the script."""
     autostart: bool = True
-    """false: stopped until somebody starts it."""
+    """Set to false to leave the process stopped until it is started by hand."""
     restart: RestartPolicy = "always"
-    """After it has ended by itself."""
+    """When to restart the process after it has ended by itself."""
     success_exit_codes: list[ExitCode] = msgspec.field(default_factory=lambda: [0])
-    """Exit codes that are no failure."""
+    """Exit codes that count as success."""
     max_retries: Annotated[int, msgspec.Meta(ge=-1)] = 10
-    """Failures in a row before it is given up; -1 never, 0 at once."""
+    """Consecutive failures that are retried before the process is `failed`; -1 means no limit, 0 no retry."""
     backoff: Duration = 1.0
-    """The delay before the first retry, doubled for each that follows."""
+    """Delay before the first retry; doubled for each further one."""
     max_backoff: Duration = 30.0
-    """The longest delay."""
+    """Longest delay between retries."""
     healthy_after: Duration = 10.0
-    """A run longer than this forgets the failures, and is followed by the next at once."""
+    """A run that lasts longer than this resets the failure count; the process is then restarted immediately."""
     stop_signal: str = "SIGTERM"
-    """How it is asked to end."""
+    """Signal that asks the process to end."""
     stop_timeout: Duration = 5.0
-    """After that what is left of its tree is killed."""
+    """Time to wait after `stopSignal` before the process tree is killed."""
     depends_on: dict[str, Condition | None] = {}
-    """Ids, or `{id: condition}`: `started`, `healthy`, `completed` or `succeeded`. Without a condition: `healthy`
-    where that one has a health check, else `started`.
-    """
+    """Ids of the processes to wait for, or `{id: condition}` with `started`, `healthy`, `completed` or
+    `succeeded`. Default condition: `healthy` if that process has a health check, otherwise `started`."""
     health: Health | None = None
-    """How to find out whether it does its work: see below."""
+    """How to check that the process works; see below."""
     dev_mode: bool = False
-    """Restart it when its files change; `--dev` does so for all."""
+    """Restart the process when its files change; `--dev` does so for all processes."""
     watch_debounce: Duration = 0.5
-    """How long its files must be quiet before that."""
+    """How long the files must be left alone before the restart."""
     watch_paths: list[str] = []
-    """What is watched; `cwd` if not given."""
+    """Directories and files to watch; `cwd` by default."""
     watch_ignore: list[str] = []
-    """What is not, written as in `.gitignore`. Never watched: `.git`, `node_modules`, `__pycache__`, virtual
-    environments, the data folder, `*.log`.
-    """
+    """Files to ignore, as in `.gitignore`. Always ignored: `.git`, `node_modules`, `__pycache__`, virtual
+    environments, the data directory, `*.log`."""
     instances: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
-    """More than 1: runs `id-1` to `id-n`, each with its `PMTUI_INSTANCE`."""
+    """Number of instances. With more than one, they run as `id-1` to `id-n`, each with its own `PMTUI_INSTANCE`."""
     instance: int | None = None
     group: str | None = None
-    """A label: `@group` means all that have it."""
+    """Label; `@group` selects all processes that have it."""
     install: Literal["auto"] | list[str] | None = None
-    """Run before the first start where dependencies are missing. `auto`: `uv sync` or `pip install` into `.venv`,
-    or `npm ci`.
-    """
+    """Command that installs missing dependencies before the first start. `auto` runs `uv sync` or `pip install`
+    into `.venv`, or `npm ci`."""
     max_memory: Size | None = None
-    """Of the whole tree; above it in two samples in a row: a restart."""
+    """Memory limit for the whole process tree. Two samples in a row above it cause a restart."""
     limits: Limits = Limits()
-    """Resource limits: see below."""
+    """Resource limits; see below."""
     user: str | None = None
-    """`name` or `name:group`, for root alone; where it cannot be had the process does not start."""
+    """User to run as, `name` or `name:group`; requires root. If the user cannot be set, the process does not start."""
     umask: Annotated[int, msgspec.Meta(ge=0, le=0o777)] | None = None
-    """An octal string such as `"022"`."""
+    """File mode creation mask, an octal string such as `"022"`."""
     log: LogSettings = LogSettings()
-    """What is kept of its output: see below."""
+    """How output is kept; see below."""
 
 
 class PocketBase(Struct, frozen=True, kw_only=True):
-    """The PocketBase that runs beside the processes: `PB_PORT`, `PB_DATA_DIR` and `DB_DSN` are made of it."""
+    """A PocketBase that runs beside the processes; determines `PB_PORT`, `PB_DATA_DIR` and `DB_DSN`."""
 
     port: Port = 8090
-    """`PB_PORT` for all processes."""
+    """Value of `PB_PORT` for all processes."""
     data_dir: str | None = None
-    """`PB_DATA_DIR`; `pb_data` beside the config if not given."""
+    """Value of `PB_DATA_DIR`; `pb_data` beside the config by default."""
     dsn: str | None = None
-    """`DB_DSN`; not set if not given."""
+    """Value of `DB_DSN`; unset by default."""
 
 
 HookEvent = Literal["crash", "failed", "unhealthy", "recovered"]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What holds for the manager as a whole. `port` None: 9615, or a free one when that is taken."""
+    """Settings of the manager. `port` None: 9615, or a free port if that one is taken."""
 
     host: str = "127.0.0.1"
-    """Address of the API; any but loopback needs a token of your own in `PMTUI_TOKEN`."""
+    """Address the API listens on. Anything but loopback requires your own token in `PMTUI_TOKEN`."""
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
-    """Port of the API; not given: 9615, or a free one where that is taken."""
+    """Port of the API. By default 9615, or a free port if that one is taken."""
     data_dir: str = ".pmtui"
-    """Folder of the token, the lock and the logs, beside the config."""
+    """Directory for the token, the lock and the logs, relative to the config."""
     env: dict[str, str] = {}
-    """Variables for all processes."""
+    """Environment variables for all processes."""
     hooks: dict[HookEvent, str | list[str]] = {}
-    """A URL or a program and its arguments for `crash`, `failed`, `unhealthy` or `recovered`."""
+    """URL, or program and arguments, to call on `crash`, `failed`, `unhealthy` or `recovered`."""
     pocketbase: PocketBase = PocketBase()
-    """What the processes are told of a PocketBase beside them: see below."""
+    """What processes are told about a PocketBase beside them; see below."""

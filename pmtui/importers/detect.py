@@ -10,14 +10,13 @@ import msgspec
 from pmtui.config.files import read_bytes
 from pmtui.config.model import ConfigError
 from pmtui.importers.builder import ImportContext, Imported, Note, UnsupportedFileError
+from pmtui.importers.formats import parse_relaxed_json, parse_yaml
 from pmtui.importers.pm2.ecosystem import read_pm2
 from pmtui.importers.pm2.javascript import evaluate
 from pmtui.importers.process_compose.project import read_process_compose
 from pmtui.importers.procfile import read_procfile
-from pmtui.importers.relaxed_json import parse_relaxed
 from pmtui.importers.repair import drop_invalid
 from pmtui.importers.supervisord.programs import read_supervisor
-from pmtui.importers.yaml_text import parse_yaml
 
 KINDS = ("procfile", "pm2", "supervisord", "process-compose")
 MAX_FILE_BYTES = 1 << 20
@@ -54,7 +53,7 @@ def _read(path: str, origin: ImportContext, kind: str | None, env_name: str | No
         return _evaluated(read_pm2(evaluate(path), origin, env_name), origin.environment)
     text = _text(path)
     if ending in (".json", ".yaml", ".yml") or kind in ("pm2", "process-compose"):
-        values = parse_relaxed(text) if ending == ".json" else parse_yaml(text)
+        values = parse_relaxed_json(text) if ending == ".json" else parse_yaml(text)
         return _values(values, origin, kind, env_name)
     kind = kind or _kind(name, ending, text)
     if kind == "supervisord":

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pmtui.exporters.compose import export_compose
 from tests.exporters.support import project
-
-yaml = pytest.importorskip("yaml")
 
 
 def services(folder: Path, toml: str | None = None) -> dict[str, Any]:

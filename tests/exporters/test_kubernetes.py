@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pmtui.exporters.kubernetes import export_kubernetes
 from tests.exporters.support import project
-
-yaml = pytest.importorskip("yaml")
 
 
 def manifests(folder: Path, toml: str | None = None) -> dict[tuple[str, str], dict[str, Any]]:

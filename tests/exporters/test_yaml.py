@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pmtui.exporters.yaml import dump_yaml
-
-yaml = pytest.importorskip("yaml")
 
 TEXTS = st.text() | st.sampled_from(
     ["no", "Null", "1e3", "0x1f", "~", "- a", "a: b", "#", "2026-01-01", "=", "<<", "12:30"]
@@ -28,5 +26,5 @@ def test_what_is_written_is_read_as_it_was(value: Any) -> None:
 def test_blocks_are_fit_for_people() -> None:
     value = {"services": {"web": {"command": ["run", "-p"], "tty": False, "labels": {}}}}
     assert dump_yaml(value) == (
-        'services:\n  web:\n    command:\n      - run\n      - "-p"\n    tty: false\n    labels: {}\n'
+        "services:\n  web:\n    command:\n      - run\n      - -p\n    tty: false\n    labels: {}\n"
     )

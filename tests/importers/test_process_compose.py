@@ -51,7 +51,6 @@ def losses(folder: Path, **fields: Any) -> list[tuple[str, str]]:
 
 
 def test_a_project_keeps_its_graph_its_probes_and_its_policy(tmp_path: Path) -> None:
-    pytest.importorskip("yaml")
     imported = import_text(tmp_path, "process-compose.yaml", STACK)
     assert imported.settings == {"env": {"LOG": "debug"}}
     assert imported.processes == {
@@ -185,14 +184,5 @@ def test_what_has_no_counterpart_is_named(tmp_path: Path, fields: dict[str, Any]
 
 
 def test_a_name_that_is_written_twice_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("yaml")
     with pytest.raises(UnsupportedFileError, match="line 3: command is written twice"):
         import_text(tmp_path, "p.yaml", "processes:\n  a: {command: x,\n      command: y}\n")
-
-
-def test_yaml_without_its_reader_is_refused_with_the_name_of_the_extra(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "yaml", None)
-    with pytest.raises(UnsupportedFileError, match=r"pip install 'pmtui\[yaml\]'"):
-        import_text(tmp_path, "process-compose.yaml", STACK)

@@ -40,7 +40,7 @@ def test_the_kind_of_a_file_is_found_out(tmp_path: Path, name: str, text: str, k
         ("Procfile", b"a: \xff\n", "is not UTF-8 text"),
         ("Procfile", b"a: b\0c\n", "a NUL"),
         ("notes.txt", b"buy milk\n", "is none of procfile, pm2"),
-        ("eco.json", b"{", "is no JSON"),
+        ("eco.json", b"{", "is not valid JSON"),
         ("eco.json", b"[]", "no apps in it"),
         ("eco.json", b'{"apps": [{"name": "x"}]}', "x: the process is left out: it has no script"),
         ("pc.json", b'{"processes": {}}', "no processes in it"),

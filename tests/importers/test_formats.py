@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pmtui.importers.builder import UnsupportedFileError
-from pmtui.importers.relaxed_json import parse_relaxed
+from pmtui.importers.formats import parse_relaxed_json
 
 
 @pytest.mark.parametrize(
@@ -21,15 +21,15 @@ from pmtui.importers.relaxed_json import parse_relaxed
     ],
 )
 def test_what_javascript_allows_is_read(text: str, value: Any) -> None:
-    assert parse_relaxed(text) == value
+    assert parse_relaxed_json(text) == value
 
 
 @pytest.mark.parametrize("text", ["{", "[1 2]", "{a: process.env.HOME}", "{a: 1 + 1}", "[" * 100_000])
 def test_what_has_to_be_evaluated_is_refused(text: str) -> None:
-    with pytest.raises(UnsupportedFileError, match="is no JSON"):
-        parse_relaxed(text)
+    with pytest.raises(UnsupportedFileError, match="is not valid JSON"):
+        parse_relaxed_json(text)
 
 
 def test_the_line_of_an_error_is_that_of_the_file() -> None:
     with pytest.raises(UnsupportedFileError, match="line 4"):
-        parse_relaxed("{ // one\n /* two\n three */ a: 1,\n b: }\n}")
+        parse_relaxed_json("{ // one\n /* two\n three */ a: 1,\n b: }\n}")
