@@ -17,7 +17,7 @@ def dump_yaml(value: Any) -> str:
         def ignore_aliases(self, data: Any) -> bool:
             return True
 
-        def represent_str(self, data: str) -> yaml.Node:
+        def represent_str(self, data: str) -> yaml.ScalarNode:
             style = '"' if _NEEDS_ESCAPES.search(data) else None
             return self.represent_scalar("tag:yaml.org,2002:str", data, style)
 
