@@ -1,6 +1,16 @@
 """What holds for all tests."""
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+@pytest.fixture
+def no_warnings(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail the test if anything was logged as a warning."""
+    yield
+    assert [record.getMessage() for record in (*caplog.get_records("call"), *caplog.records)] == []

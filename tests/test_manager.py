@@ -423,16 +423,15 @@ def has_another(pid: int, now: Snapshot) -> bool:
     return now.pid not in (0, pid)
 
 
-async def test_after_the_guardians_death_everything_runs_again() -> None:
-    alarms: list[str] = []
-    async with managed(sh("a", SLEEP, backoff=0.01), sh("b", SLEEP, backoff=0.01), alarm=alarms.append) as manager:
+async def test_after_the_guardians_death_everything_runs_again(caplog: pytest.LogCaptureFixture) -> None:
+    async with managed(sh("a", SLEEP, backoff=0.01), sh("b", SLEEP, backoff=0.01)) as manager:
         pids = [(await running(manager, name)).pid for name in ("a", "b")]
         os.kill(manager.spawner.guardian_pid, signal.SIGKILL)
         for name, pid in zip(("a", "b"), pids, strict=True):
             again = await until(manager, partial(has_another, pid), name)
             assert (again.restart_reason, again.restart_count) == (Reason.CRASH, 1)
         assert [pid for pid in pids if is_alive(pid)] == []
-        assert len(alarms) == 1
+        assert len(caplog.messages) == 1
 
 
 async def test_limits_reach_the_process_and_not_the_manager() -> None:

@@ -1,6 +1,5 @@
 """The output of all processes: in memory for those who look, in files for those who come later."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from pmtui.config.model import LogSettings
@@ -13,14 +12,14 @@ __all__ = ["Echo", "LogStore", "ProcessLog"]
 class LogStore:
     """The logs of one manager, written to `folder` by one thread. Without a folder there is only memory.
 
-    `alarm` is told when writing fails, `echo` of every chunk: both in a thread that may not be the loop's. `floods` are
-    for the pump: pipes that the writing thread had better read itself.
+    `echo` gets every chunk, in a thread that may not be the loop's. `bulk_reader` is for the pipe reader: pipes that
+    the writing thread had better read itself.
     """
 
-    def __init__(self, folder: Path | None, alarm: Callable[[str], None], echo: Echo | None = None) -> None:
+    def __init__(self, folder: Path | None, echo: Echo | None = None) -> None:
         self.directory = folder
         self.echo = echo
-        self._writer = Writer(alarm)
+        self._writer = Writer()
         self.bulk_reader = self._writer.bulk_reader
         self._logs: dict[str, ProcessLog] = {}
 

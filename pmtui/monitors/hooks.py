@@ -1,6 +1,7 @@
 """Tells others what happens to processes: by programs that read JSON on stdin, or by webhooks that are sent it."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 
@@ -17,6 +18,7 @@ from pmtui.supervisor.process import Process
 from pmtui.supervisor.snapshot import snapshot
 from pmtui.text.timestamps import now_ms, rfc3339
 
+logger = logging.getLogger(__name__)
 MIN_HOOK_INTERVAL = 10.0
 """Seconds between two hooks of one process for the same event at least; those between are counted in the next one."""
 HOOK_TIMEOUT = 10.0
@@ -95,13 +97,11 @@ class Hooks:
         pump: PipeReader,
         settings: Callable[[], Settings],
         environment: Mapping[str, str],
-        alarm: Callable[[str], None],
     ) -> None:
         self._runs = runs
         self._pipe_reader = pump
         self._settings = settings
         self._environment = {name: value for name, value in environment.items() if name != "PMTUI_TOKEN"}
-        self._alarm = alarm
         self._states: dict[str, HookState] = {}
         self._limiter = RateLimiter(MIN_HOOK_INTERVAL)
         self._calls: set[asyncio.Task[None]] = set()
@@ -150,7 +150,7 @@ class Hooks:
             except TimeoutError:
                 why = f"no end within {HOOK_TIMEOUT:g} s"
         if why and why != self._last_errors.get(event):
-            self._alarm(f"hook for {event} of {process_id}: {why}")
+            logger.warning("hook for %s of %s: %s", event, process_id, why)
         self._last_errors[event] = why
 
     async def _run(self, event: HookEvent, argv: list[str], process_id: str, folder: str, body: bytes) -> str:

@@ -32,8 +32,6 @@ class House(Protocol):
     @property
     def processes(self) -> Mapping[str, Process]: ...
 
-    def alarm(self, text: str) -> None: ...
-
     def process_changed(self, process: Process) -> None: ...
 
 
@@ -44,9 +42,9 @@ class Monitors:
         self._house = house
         self._health = HealthMonitor(runs, pump, house.process_changed)
         self._memory = MemoryMonitor(sampler)
-        self._reloader = FileReloader(house.alarm)
+        self._reloader = FileReloader()
         self._installer = Installer(runs, pump, self._install_record, self._prepare_helper, house.process_changed)
-        self._hooks = Hooks(runs, pump, lambda: house.settings, house.environment, house.alarm)
+        self._hooks = Hooks(runs, pump, lambda: house.settings, house.environment)
         self._update_handle: asyncio.Handle | None = None
 
     def processes_changed(self) -> None:

@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import resource
 import signal
-from collections.abc import AsyncIterator, Iterator
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from pmtui.config.load import CONFIG_NAMES, Loaded
 from pmtui.control import ControlError, ProcessEvent, Status
 from pmtui.logs.bridge_file import FileConsoleLog
-from pmtui.logs.console import ConsoleLog, Format
+from pmtui.logs.console import ConsoleLevel, ConsoleLog, Format
 from pmtui.manager import Manager
 from pmtui.runtime.instance import AlreadyRunningError, DataDirectoryError, Instance, acquire
 from pmtui.runtime.limits import LIMIT_HINTS, require_fds, reserve_threads
@@ -27,12 +27,14 @@ from pmtui.spawner.client import Spawner
 from pmtui.spawner.guardian import limit_cores
 from pmtui.spawner.launcher import GuardianLauncher
 from pmtui.supervisor.reload import ConfigSource
+from pmtui.text.formatting import plural
 from pmtui.version import __version__
 
 if TYPE_CHECKING:
     from pmtui.api.auth import Token
     from pmtui.api.http.listener import Listener
 
+logger = logging.getLogger(__name__)
 DEFAULT_PORT = 9615
 ERROR_STATES = (Status.CRASHED, Status.FAILED)
 
@@ -64,17 +66,11 @@ async def run_headless(
     bridge = FileConsoleLog(log_file, log_format) if log_file else ConsoleLog(1, log_format)
     loaded = source.loaded
     folder = Path(loaded.settings.data_dir)
-    try:
+    with contextlib.closing(bridge), log_to(bridge.line):
         with startup_errors():
             bridge.start()
-            manager = Manager(
-                loaded.settings,
-                folder=folder / "logs",
-                alarm=partial(bridge.line, "WARN"),
-                echo=bridge.chunk,
-                spawner=Spawner(boot),
-            )
-            listen_to_signals(manager, bridge)
+            manager = Manager(loaded.settings, folder=folder / "logs", echo=bridge.chunk, spawner=Spawner(boot))
+            listen_to_signals(manager)
             if boot.received_signals:
                 manager.shutdown()
             instance = await acquire_instance(folder, manager)
@@ -85,14 +81,41 @@ async def run_headless(
                 raise
             url = api.listener.url if api else None
             publish(instance, loaded, url)
-            log_startup(bridge, loaded, url)
+            log_startup(loaded, url)
             manager.load(replace(source, url=url))
         async with notifier.notifying(manager):
-            await supervise(manager, bridge, api)
+            await supervise(manager, api)
         instance.release()
-        bridge.line("INFO", "all processes have ended")
+        logger.info("all processes have ended")
+
+
+class LogHandler(logging.Handler):
+    """Pass what is logged to `write`: the message, then the lines of a traceback."""
+
+    def __init__(self, write: Callable[[ConsoleLevel, str], None]) -> None:
+        super().__init__()
+        self._write = write
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level: ConsoleLevel = "INFO" if record.levelno < logging.WARNING else "WARN"
+        if record.levelno >= logging.ERROR:
+            level = "ERROR"
+        self._write(level, record.getMessage())
+        if record.exc_info:
+            for line in logging.Formatter().formatException(record.exc_info).splitlines():
+                self._write(level, line)
+
+
+@contextlib.contextmanager
+def log_to(write: Callable[[ConsoleLevel, str], None]) -> Iterator[None]:
+    """Pass what pmtui logs to `write` meanwhile, from the thread that logs it."""
+    handler, ours = LogHandler(write), logging.getLogger("pmtui")
+    ours.setLevel(logging.INFO)
+    ours.addHandler(handler)
+    try:
+        yield
     finally:
-        bridge.close()
+        ours.removeHandler(handler)
 
 
 @contextlib.contextmanager
@@ -115,7 +138,7 @@ async def acquire_instance(folder: Path, manager: Manager) -> Instance:
             manager.connect()
             reserve_threads()  # the last ones: asyncio needs another one to give them back
             instance = await acquire(folder, manager.spawner)
-            instance.watch(manager.alarm)
+            instance.watch()
             return instance
     except (AlreadyRunningError, DataDirectoryError) as error:
         raise StartError(error) from None
@@ -129,9 +152,9 @@ def publish(instance: Instance, loaded: Loaded, url: str | None) -> None:
         raise StartError(DataDirectoryError(f"{instance.directory} cannot be written to: {error.strerror}")) from None
 
 
-async def supervise(manager: Manager, bridge: ConsoleLog, api: ApiBinding | None) -> None:
+async def supervise(manager: Manager, api: ApiBinding | None) -> None:
     async with asyncio.TaskGroup() as fronts:
-        telling = fronts.create_task(log_events(manager.events(), bridge))  # from before the first one
+        telling = fronts.create_task(log_events(manager.events()))  # from before the first one
         serving = fronts.create_task(serve(manager, api))
         await manager.run()
         telling.cancel()
@@ -177,13 +200,13 @@ async def serve(manager: Manager, api: ApiBinding | None) -> None:
         await server.close()
 
 
-async def log_events(events: AsyncIterator[ProcessEvent], bridge: ConsoleLog) -> None:
+async def log_events(events: AsyncIterator[ProcessEvent]) -> None:
     async for event in events:
         words = f"{event.id} {event.to}" + (f": {event.reason}" if event.reason else "")
-        bridge.line("ERROR" if event.to in ERROR_STATES else "INFO", words)
+        logger.log(logging.ERROR if event.to in ERROR_STATES else logging.INFO, "%s", words)
 
 
-def listen_to_signals(manager: Manager, bridge: ConsoleLog) -> None:
+def listen_to_signals(manager: Manager) -> None:
     """The first request to leave is graceful, the second is not. Handlers, since what is ignored would be inherited."""
     loop = asyncio.get_running_loop()
     asked = 0
@@ -192,11 +215,11 @@ def listen_to_signals(manager: Manager, bridge: ConsoleLog) -> None:
     def leave(name: str) -> None:
         nonlocal asked
         asked += 1
-        bridge.line("INFO", f"{name}: ending all processes" if asked == 1 else f"{name} again: killing what is left")
+        logger.info("%s: ending all processes" if asked == 1 else "%s again: killing what is left", name)
         manager.shutdown()
 
     def reload() -> None:
-        task = loop.create_task(reload_and_log(manager, bridge))
+        task = loop.create_task(reload_and_log(manager))
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
@@ -207,26 +230,26 @@ def listen_to_signals(manager: Manager, bridge: ConsoleLog) -> None:
         loop.add_signal_handler(signal.SIGCHLD, manager.spawner.reap_orphans)
 
 
-async def reload_and_log(manager: Manager, bridge: ConsoleLog) -> None:
+async def reload_and_log(manager: Manager) -> None:
     try:
         changes = await manager.reload()
     except ControlError as error:
-        bridge.line("ERROR", f"reload: {error}")
+        logger.error("reload: %s", error)
         return
     for problem in changes.errors:
-        bridge.line("ERROR", f"reload: {problem}")
+        logger.error("reload: %s", problem)
     for note in changes.notes:
-        bridge.line("WARN", f"reload: {note}")
+        logger.warning("reload: %s", note)
     counts = [f"{len(getattr(changes, kind))} {kind}" for kind in ("added", "removed", "changed", "unchanged")]
-    bridge.line("INFO", "reload: nothing is changed" if changes.errors else f"reload: {', '.join(counts)}")
+    logger.info("reload: %s", "nothing is changed" if changes.errors else ", ".join(counts))
 
 
-def log_startup(bridge: ConsoleLog, loaded: Loaded, url: str | None) -> None:
+def log_startup(loaded: Loaded, url: str | None) -> None:
     for problem in loaded.problems:
-        bridge.line("WARN" if problem.warning else "ERROR", f"{loaded.path}: {problem}")
+        logger.log(logging.WARNING if problem.warning else logging.ERROR, "%s: %s", loaded.path, problem)
     count = len(loaded.processes)
     where = f" from {loaded.path}" if loaded.path else f", no config here: looked for {', '.join(CONFIG_NAMES)}"
-    bridge.line("INFO", f"pmtui {__version__}: {count} process{'' if count == 1 else 'es'}{where}")
+    logger.info("pmtui %s: %s%s", __version__, plural(count, "process", "processes"), where)
     if url:
         taken = loaded.settings.port is None and not url.endswith(f":{DEFAULT_PORT}")
-        bridge.line("INFO", f"API on {url}" + (f" (port {DEFAULT_PORT} is taken)" if taken else ""))
+        logger.info("API on %s%s", url, f" (port {DEFAULT_PORT} is taken)" if taken else "")

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from pmtui.spawner.identity import boot_id, process_identity, read_json
 from pmtui.spawner.launcher import MIN_MARK_BASE
 from pmtui.version import __version__
 
+logger = logging.getLogger(__name__)
 LOCK_TIMEOUT = 10.0
 """Seconds for which the guardian of a manager that died may go on ending what is left."""
 CHECK_INTERVAL = 2.0
@@ -52,9 +53,9 @@ class Instance:
         write_atomic(self.directory / "instance.json", facts)
         self._remember_files()
 
-    def watch(self, alarm: Callable[[str], None]) -> None:
+    def watch(self) -> None:
         """From now on the folder is made again should somebody remove it: else a second manager could start."""
-        self._watch = asyncio.create_task(self._watch_directory(alarm))
+        self._watch = asyncio.create_task(self._watch_directory())
 
     def release(self) -> None:
         """Nothing is left alive: the folder is free for the next manager."""
@@ -73,12 +74,12 @@ class Instance:
                 if path.is_file():  # opening a FIFO would never end
                     self._files[path.name] = path.read_bytes()
 
-    async def _watch_directory(self, alarm: Callable[[str], None]) -> None:
+    async def _watch_directory(self) -> None:
         told = ""
         while True:
             await asyncio.sleep(CHECK_INTERVAL)
             if not await asyncio.to_thread(self._is_ours) and (news := self._recreate()) != told:
-                alarm(news)
+                logger.warning("%s", news)
                 told = news
 
     def _is_ours(self) -> bool:

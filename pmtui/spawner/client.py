@@ -4,6 +4,7 @@ import array
 import asyncio
 import contextlib
 import errno
+import logging
 import marshal
 import os
 import resource
@@ -28,6 +29,7 @@ from pmtui.spawner.process_tree import (
     send_signal,
 )
 
+logger = logging.getLogger(__name__)
 EXIT_TIMEOUT = 10.0
 MAX_PENDING_SPAWNS = 64
 """Spawns asked for and not yet answered; each holds four file descriptors open."""
@@ -116,9 +118,9 @@ class Spawner:
     def guardian_pid(self) -> int:
         return self._guardian.pid
 
-    def connect(self, listener: Callable[[Report], None], alarm: Callable[[str], None]) -> None:
-        """Reports go to `listener`, what went wrong in the guardian to `alarm`, both on the running loop."""
-        self._listener, self._alarm = listener, alarm
+    def connect(self, listener: Callable[[Report], None]) -> None:
+        """Pass reports to `listener`, on the running loop."""
+        self._listener = listener
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._link, self._receive)
         self._flush()
@@ -174,7 +176,7 @@ class Spawner:
             async with asyncio.timeout(EXIT_TIMEOUT):
                 await wait_exit(self._guardian)
         except TimeoutError:
-            self._alarm(f"what the guardian (pid {self._guardian.pid}) still waits for cannot be ended")
+            logger.warning("what the guardian (pid %d) still waits for cannot be ended", self._guardian.pid)
 
     def _hold(self, message: tuple[object, ...], descriptor: int) -> None:
         for kept in [kept for kept in self._held if kept[0][0] == message[0]]:
@@ -269,7 +271,7 @@ class Spawner:
                 self._alive.discard(run)
                 self._listener(WorkerTreeExited(run, killed))
             case "fault", (text,):
-                self._alarm(f"guardian: {text}")
+                logger.warning("guardian: %s", text)
 
     # the guardian's death
 
@@ -288,7 +290,7 @@ class Spawner:
                 return self._start()
             except OSError as error:
                 if (news := f"no new guardian: {error.strerror} (tried again every {RETRY_DELAY:.0f} s)") != told:
-                    self._alarm(news)
+                    logger.warning("%s", news)
                     told = news
             await asyncio.sleep(RETRY_DELAY)
 
@@ -300,10 +302,10 @@ class Spawner:
 
     async def _replace_guardian(self) -> None:
         """All workers are now children of the manager: ends them, starts a new guardian, reports them as killed."""
-        self._alarm(f"the guardian (pid {self._guardian.pid}) has died: its workers are ended and started again")
+        logger.warning("the guardian (pid %d) has died: its workers are ended and started again", self._guardian.pid)
         await wait_exit(self._guardian)
         for pid in await kill_marked(self.base):
-            self._alarm(f"pid {pid} cannot be ended")
+            logger.warning("pid %d cannot be ended", pid)
         reap_adopted()
         self._drop_outgoing()  # what was asked meanwhile is about runs that are gone
         flying, self._pending = self._pending, {}

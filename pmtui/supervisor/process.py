@@ -1,6 +1,7 @@
 """One supervised process: carries out what states.py decides, and keeps what people ask about it."""
 
 import asyncio
+import logging
 import shlex
 import time
 from collections import deque
@@ -22,6 +23,7 @@ from pmtui.text.formatting import printable
 from pmtui.text.signals import signal_number
 from pmtui.text.timestamps import now_ms, rfc3339
 
+logger = logging.getLogger(__name__)
 MAX_EVENTS = 100
 MAX_EXITS = 10
 MAX_PROBES = 50
@@ -52,9 +54,6 @@ class ProcessHost(Protocol):
 
     def process_changed(self, process: "Process") -> None:
         """The state has changed: it is told at once, and those who attend to it look soon."""
-
-    def alarm(self, text: str) -> None:
-        """Something is wrong that people must know."""
 
 
 class Process:
@@ -208,7 +207,7 @@ class Process:
             case events.SetTimer():
                 self._set_timer(effect.generation, effect.seconds)
             case events.Warn():
-                self._host.alarm(f"{self.id} {effect.text}")
+                logger.warning("%s %s", self.id, effect.text)
 
     def _spawn(self, generation: int) -> None:
         self.log.start_run(self.state.starts)

@@ -4,6 +4,7 @@ The engine without the answers: `manager.py` adds what a front can ask.
 """
 
 import asyncio
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -33,6 +34,7 @@ from pmtui.supervisor.snapshot import describe
 from pmtui.supervisor.state_machine import INACTIVE_STATES
 from pmtui.text.timestamps import now_ms, rfc3339
 
+logger = logging.getLogger(__name__)
 GUARDIAN_KILL_DELAY = 3.0
 """Seconds from the order to kill everything until the guardian, which should have done it, is killed itself."""
 GONE = frozenset(INACTIVE_STATES)
@@ -46,7 +48,7 @@ OPERATION_EVENTS: dict[Operation, events.Event] = {
 class Supervisor:
     """Supervises processes on the running loop; `run` is its life.
 
-    `folder` is where logs go (None: memory alone), `alarm` is told what people should know, `echo` gets all output.
+    `folder` is where logs go (None: memory alone), `echo` gets all output. Warnings go to the `pmtui` logger.
     """
 
     def __init__(
@@ -54,17 +56,15 @@ class Supervisor:
         settings: Settings | None = None,
         *,
         folder: Path | None = None,
-        alarm: Callable[[str], None] = lambda text: None,
         echo: Echo | None = None,
         spawner: Spawner | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self.spawner = spawner or Spawner()
-        self.alarm = alarm
         self.processes: dict[str, Process] = {}
         self.source: ConfigSource | None = None
         self.started_at = now_ms()
-        self.log_store = LogStore(folder, alarm, echo)
+        self.log_store = LogStore(folder, echo)
         self._sampler = UsageSampler(self.spawner.base)
         self.environment = dict(os.environ)
         self._runs = Runs(self.spawner)
@@ -105,7 +105,7 @@ class Supervisor:
         self.log_store.start()
         self._pipe_reader = PipeReader(self._loop, self.log_store.bulk_reader)
         self._monitors = Monitors(self, self._runs, self._pipe_reader, self._sampler)
-        self.spawner.connect(self._runs.report, self.alarm)
+        self.spawner.connect(self._runs.report)
 
     async def run(self) -> None:
         """Starts what is to start by itself, and returns after `leave`, or its cancellation, when all is gone."""
@@ -245,7 +245,7 @@ class Supervisor:
         for warning in filter(None, [*prepared.warnings, prepared.hint]):
             if (process.id, warning) not in self._warned:
                 self._warned.add((process.id, warning))
-                self.alarm(f"{process.id}: {warning}")
+                logger.warning("%s: %s", process.id, warning)
         self._runs.expect(run, process.handle_report)
         return run, prepared
 

@@ -18,7 +18,7 @@ CODE = "import os, sys\nsys.stdout.write(''.join(f'{n}\\n' for n in range(20000)
 
 async def main() -> None:
     folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
-    store, pump = LogStore(folder, print), PipeReader(asyncio.get_running_loop())
+    store, pump = LogStore(folder), PipeReader(asyncio.get_running_loop())
     for number in range(50):
         log = store.open(f"p{number}", LogSettings(timestamps=False))
         log.start_run(1)

@@ -34,7 +34,7 @@ async def measure_lag(lags: list[float]) -> None:
 
 class Manager:
     def __init__(self, folder: Path, timestamps: bool) -> None:
-        self.store = LogStore(folder, lambda text: print(text, file=sys.stderr))
+        self.store = LogStore(folder)
         self.pump = PipeReader(asyncio.get_running_loop())
         self.settings = LogSettings(max_size=0, timestamps=timestamps)
         self.children: list[subprocess.Popen[bytes]] = []

@@ -53,10 +53,6 @@ async def run_python(log: ProcessLog, pump: PipeReader, code: str, *args: str) -
     await asyncio.wait_for(done.wait(), DEADLINE)
 
 
-def no_alarm(text: str) -> None:
-    raise AssertionError(f"alarm: {text}")
-
-
 def fed(store: LogStore, process_id: str, *chunks: bytes, settings: LogSettings = BARE) -> ProcessLog:
     """A log whose first run wrote these chunks to stdout and ended."""
     log = store.open(process_id, settings)

@@ -21,7 +21,7 @@ UNLIMITED = LogSettings(timestamps=False, max_size=0)
 
 @pytest.fixture
 def store(tmp_path: Path) -> LogStore:
-    return LogStore(tmp_path, lambda text: None)
+    return LogStore(tmp_path)
 
 
 @pytest.fixture

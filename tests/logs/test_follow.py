@@ -17,12 +17,12 @@ from pmtui.logs.search.threads import run_in_thread
 from pmtui.logs.store import LogStore, ProcessLog
 from pmtui.text.pattern import Pattern
 from tests.eventually import DEADLINE
-from tests.logs.support import BARE, no_alarm, run_python
+from tests.logs.support import BARE, run_python
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[LogStore]:
-    store = LogStore(tmp_path, no_alarm)
+async def store(no_warnings: None, tmp_path: Path) -> AsyncIterator[LogStore]:
+    store = LogStore(tmp_path)
     yield store
     store.close()
 
@@ -132,8 +132,9 @@ async def test_a_slow_reader_catches_up_from_the_files(store: LogStore) -> None:
         assert shown(await waiting + await take(stream, 4999)) == [str(number) for number in range(5000)]
 
 
+@pytest.mark.usefixtures("no_warnings")
 async def test_a_reader_that_is_too_slow_is_told_what_it_missed() -> None:
-    store = LogStore(None, no_alarm)
+    store = LogStore(None)
     log = store.open("web", BARE)
     log.ring.max_lines = 10
     async with aclosing(follow([log])) as stream:

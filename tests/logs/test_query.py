@@ -15,7 +15,6 @@ from pmtui.logs.search.query import Query, QueryError, parse_query, search, sear
 from pmtui.logs.store import LogStore
 from pmtui.text.pattern import Pattern
 from pmtui.text.timestamps import rfc3339
-from tests.logs.support import no_alarm
 
 SMALL = LogSettings(max_size=3000, keep=1000)
 NOON = 1_795_176_000_000
@@ -40,8 +39,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[LogStore]:
-    store = LogStore(tmp_path, no_alarm)
+def store(no_warnings: None, tmp_path: Path) -> Iterator[LogStore]:
+    store = LogStore(tmp_path)
     yield store
     store.close()
 
@@ -128,11 +127,12 @@ def test_several_processes_are_merged_by_time(store: LogStore, clock: Clock) -> 
     assert [(line.id, line.text) for line in ask(Query(lines=200), *logs)] == written[-200:]
 
 
+@pytest.mark.usefixtures("no_warnings")
 def test_lines_of_a_former_manager_are_found_before_those_of_this_one(tmp_path: Path, clock: Clock) -> None:
-    former = LogStore(tmp_path, no_alarm)
+    former = LogStore(tmp_path)
     before = witnessed(former, clock, runs=2)
     former.close()
-    store = LogStore(tmp_path, no_alarm)
+    store = LogStore(tmp_path)
     clock.ms += 10
     after = witnessed(store, clock, seed=2, runs=1)
     found = ask(Query(lines=MAX_LINES), after.log)
@@ -148,13 +148,14 @@ def test_lines_of_a_former_manager_are_found_before_those_of_this_one(tmp_path: 
     store.close()
 
 
+@pytest.mark.usefixtures("no_warnings")
 def test_a_run_that_crashed_and_the_next_share_no_line(store: LogStore, clock: Clock, tmp_path: Path) -> None:
     log = store.open("web", LogSettings())
     for run in (1, 2):  # within one millisecond
         log.start_run(run)
         log.sink("stdout").feed(b"run %d\n" % run)
     store.close()
-    later = LogStore(tmp_path, no_alarm)
+    later = LogStore(tmp_path)
     again = later.open("web", LogSettings())
     assert [line.text for line in ask(Query(run=1), again)] == ["run 1"]
     assert [line.text for line in ask(Query(run="current"), again)] == ["run 2"]
@@ -180,7 +181,7 @@ def test_a_line_that_was_lost_is_where_its_marker_is(
     store: LogStore, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pmtui.logs.files.log_file.RETRY_DELAY", 0.0)
-    store = LogStore(tmp_path / "logs", lambda text: None)
+    store = LogStore(tmp_path / "logs")
     log = store.open("web", LogSettings(timestamps=False))
     log.ring.max_lines = 1
     obstacle = tmp_path / "logs" / "web-stdout.log"

@@ -9,7 +9,7 @@ import pytest
 from pmtui.config.model import LogSettings
 from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.logs.store import LogStore
-from tests.logs.support import BARE, fed, no_alarm, run_python
+from tests.logs.support import BARE, fed, run_python
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(folder: Path) -> Iterator[LogStore]:
-    store = LogStore(folder, no_alarm)
+def store(no_warnings: None, folder: Path) -> Iterator[LogStore]:
+    store = LogStore(folder)
     yield store
     store.close()
 
@@ -56,8 +56,9 @@ def test_a_log_without_file_makes_none(store: LogStore, folder: Path) -> None:
     assert log.ring.lines(1, 1)[0].text == "hello"
 
 
+@pytest.mark.usefixtures("no_warnings")
 def test_a_store_without_folder_keeps_lines_in_memory_only() -> None:
-    store = LogStore(None, no_alarm)
+    store = LogStore(None)
     log = fed(store, "web", b"hello\n")
     store.close()
     assert log.ring.lines(1, 1)[0].text == "hello"
@@ -90,9 +91,10 @@ def test_a_cleared_log_is_empty_and_goes_on(store: LogStore, folder: Path) -> No
     assert (folder / "web-stdout.log").read_bytes() == b"new\n"
 
 
+@pytest.mark.usefixtures("no_warnings")
 def test_every_chunk_is_echoed() -> None:
     heard: list[tuple[str, str, bytes, int]] = []
-    store = LogStore(None, no_alarm, lambda name, stream, ms, data, lines: heard.append((name, stream, data, lines)))
+    store = LogStore(None, lambda name, stream, ms, data, lines: heard.append((name, stream, data, lines)))
     fed(store, "web", b"one\ntwo", b"\n")
     assert heard == [("web", "stdout", b"one\n", 1), ("web", "stdout", b"two\n", 1)]
 

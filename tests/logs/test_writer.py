@@ -13,7 +13,7 @@ from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.logs.files.log_file import LineBatch, LogFile
 from pmtui.logs.store import LogStore
 from tests.eventually import DEADLINE
-from tests.logs.support import BARE, fed, no_alarm, pipe, start, until
+from tests.logs.support import BARE, fed, pipe, start, until
 
 
 @pytest.fixture
@@ -52,10 +52,11 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
     disk.moves.set()
 
 
-async def test_a_full_disk_costs_lines_and_nothing_else(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk_costs_lines_and_nothing_else(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("pmtui.logs.files.log_file.RETRY_DELAY", 0.1)
-    alarms: list[str] = []
-    store, pump = LogStore(small_disk / "logs", alarms.append), PipeReader(asyncio.get_running_loop())
+    store, pump = LogStore(small_disk / "logs"), PipeReader(asyncio.get_running_loop())
     (small_disk / "ballast").write_bytes(b"x" * 500_000)
     log = store.open("web", LogSettings(timestamps=False, max_size=0))
     reading, writing = pipe()
@@ -63,8 +64,8 @@ async def test_a_full_disk_costs_lines_and_nothing_else(small_disk: Path, monkey
     child = start("seq", "1000000", stdout=writing)  # 6.9 MB
     assert await asyncio.to_thread(child.wait) == 0
     await until(lambda: log.ring.end == 1_000_001)
-    assert len(alarms) == 1
-    assert "No space left on device" in alarms[0]
+    assert len(caplog.messages) == 1
+    assert "No space left on device" in caplog.messages[0]
     (small_disk / "ballast").unlink()
     await until(lambda: fed(store, "web", b"more\n") and not log.files["stdout"].error)
     store.close()
@@ -72,26 +73,26 @@ async def test_a_full_disk_costs_lines_and_nothing_else(small_disk: Path, monkey
     text = (small_disk / "logs" / "web-stdout.log").read_text().splitlines()
     markers = [line for line in text if line.startswith("[pmtui]")]  # each time there was room for one
     assert all(marker.endswith("are missing here: No space left on device") for marker in markers)
-    assert len(alarms) == 1
+    assert len(caplog.messages) == 1
     assert sum(int(marker.split()[1]) for marker in markers) + sum(line.isdecimal() for line in text) >= 1_000_000
     assert text[0] == "1"
     assert text[-1] == "more"
     assert log.dropped_bytes > 5_000_000
 
 
-def test_one_alarm_is_raised_for_all_that_fails(tmp_path: Path) -> None:
-    alarms: list[str] = []
-    store = LogStore(tmp_path, alarms.append)
+def test_one_warning_is_logged_for_all_that_fails(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = LogStore(tmp_path)
     for process_id in ("a", "b", "c"):
         (tmp_path / f"{process_id}-stdout.log").mkdir()
         fed(store, process_id, b"lost\n")
     store.close()
-    assert len(alarms) == 1
-    assert alarms[0].startswith(f"cannot write {tmp_path}/a-stdout.log: is not a regular file, remove it")
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith(f"cannot write {tmp_path}/a-stdout.log: is not a regular file, remove it")
 
 
+@pytest.mark.usefixtures("no_warnings")
 async def test_while_the_disk_moves_a_full_queue_makes_the_process_wait(tmp_path: Path, disk: Disk) -> None:
-    store, pump = LogStore(tmp_path, no_alarm), PipeReader(asyncio.get_running_loop())
+    store, pump = LogStore(tmp_path), PipeReader(asyncio.get_running_loop())
     disk.moves.clear()
     log = store.open("web", LogSettings(timestamps=False, max_size=0))
     reading, writing = pipe()
@@ -112,11 +113,10 @@ async def test_while_the_disk_moves_a_full_queue_makes_the_process_wait(tmp_path
 
 
 async def test_a_disk_that_stands_still_costs_lines_at_last(
-    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("pmtui.logs.files.writer.STALL_TIMEOUT", 0.3)
-    alarms: list[str] = []
-    store, pump = LogStore(tmp_path, alarms.append), PipeReader(asyncio.get_running_loop())
+    store, pump = LogStore(tmp_path), PipeReader(asyncio.get_running_loop())
     disk.moves.clear()
     log = store.open("web", LogSettings(timestamps=False, max_size=0))
     reading, writing = pipe()
@@ -124,7 +124,7 @@ async def test_a_disk_that_stands_still_costs_lines_at_last(
     child = start("seq", "1000000", stdout=writing)
     assert await asyncio.to_thread(child.wait) == 0
     await until(lambda: log.ring.end == 1_000_001)
-    assert [alarm[:41] for alarm in alarms] == ["the disk of the logs has not moved for 0 s"[:41]]
+    assert [text[:41] for text in caplog.messages] == ["the disk of the logs has not moved for 0 s"[:41]]
     disk.moves.set()
     await until(lambda: store._writer._worker.load == 0)
     log.sink("stdout").feed(b"more\n")
@@ -137,11 +137,12 @@ async def test_a_disk_that_stands_still_costs_lines_at_last(
     assert last == "more"
 
 
+@pytest.mark.usefixtures("no_warnings")
 def test_a_disk_that_stands_still_does_not_hold_up_the_exit(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pmtui.logs.files.writer._FLUSH_TIMEOUT", 0.3)
-    store = LogStore(tmp_path, no_alarm)
+    store = LogStore(tmp_path)
     disk.moves.clear()
     fed(store, "web", b"never written\n")
     started = time.monotonic()
@@ -149,23 +150,26 @@ def test_a_disk_that_stands_still_does_not_hold_up_the_exit(
     assert time.monotonic() - started < DEADLINE
 
 
+@pytest.mark.usefixtures("no_warnings")
 def test_what_was_fed_is_written_at_the_end(tmp_path: Path) -> None:
-    store = LogStore(tmp_path, no_alarm)
+    store = LogStore(tmp_path)
     fed(store, "web", *[b"x" * 100_000 + b"\n"] * 100)
     store.close()
     assert (tmp_path / "web-stdout.log").stat().st_size > 10_000_000
 
 
+@pytest.mark.usefixtures("no_warnings")
 async def test_lines_are_on_disk_soon(tmp_path: Path) -> None:
-    store = LogStore(tmp_path, no_alarm)
+    store = LogStore(tmp_path)
     fed(store, "web", b"hello\n")
     await until((tmp_path / "web-stdout.log").exists, 1)
     store.close()
 
 
+@pytest.mark.usefixtures("no_warnings")
 def test_nothing_is_started_for_a_silent_process(tmp_path: Path) -> None:
     before = threading.active_count()
-    store = LogStore(tmp_path / "logs", no_alarm)
+    store = LogStore(tmp_path / "logs")
     store.open("web", BARE).start_run(1)
     assert threading.active_count() == before
     assert not (tmp_path / "logs").exists()

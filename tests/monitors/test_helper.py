@@ -14,12 +14,14 @@ from pmtui.spawner.client import Launch, Spawner
 from pmtui.spawner.runs import Runs
 from tests.eventually import eventually_async, is_alive
 
+pytestmark = pytest.mark.usefixtures("no_warnings")
+
 
 @asynccontextmanager
 async def errands() -> AsyncIterator[tuple[Runs, PipeReader]]:
     spawner, pump = Spawner(), PipeReader(asyncio.get_running_loop())
     runs = Runs(spawner)
-    spawner.connect(runs.report, pytest.fail)
+    spawner.connect(runs.report)
     try:
         yield runs, pump
     finally:

@@ -102,15 +102,14 @@ async def test_a_webhook_is_sent_the_same() -> None:
             assert json.loads(body)["event"] == "crash"
 
 
-async def test_a_hook_that_fails_is_told_once_and_without_its_address() -> None:
-    alarms: list[str] = []
+async def test_a_hook_that_fails_is_told_once_and_without_its_address(caplog: pytest.LogCaptureFixture) -> None:
     async with web() as site:
         site.status = "410 Gone"
         settings = Settings(hooks={"crash": f"{site.url}/secret"})
         configs = [sh(name, "exit 3", backoff=600) for name in ("a", "b")]
-        async with managed(*configs, settings=settings, alarm=alarms.append):
-            await eventually_async(lambda: len(site.ended) == 2 and alarms)
-    assert alarms in (["hook for crash of a: 410 Gone"], ["hook for crash of b: 410 Gone"])
+        async with managed(*configs, settings=settings):
+            await eventually_async(lambda: len(site.ended) == 2 and caplog.messages)
+    assert caplog.messages in (["hook for crash of a: 410 Gone"], ["hook for crash of b: 410 Gone"])
 
 
 @pytest.mark.parametrize(
@@ -121,13 +120,14 @@ async def test_a_hook_that_fails_is_told_once_and_without_its_address() -> None:
         ("http://127.0.0.1:1/", "Connection refused"),
     ],
 )
-async def test_what_went_wrong_is_named(monkeypatch: pytest.MonkeyPatch, hook: Any, why: str) -> None:
+async def test_what_went_wrong_is_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, hook: Any, why: str
+) -> None:
     monkeypatch.setattr(hooks, "HOOK_TIMEOUT", 0.2 if "0.2" in why else 20.0)
-    alarms: list[str] = []
     settings = Settings(hooks={"crash": hook})
-    async with managed(sh("a", "exit 3", backoff=600), settings=settings, alarm=alarms.append):
-        await eventually_async(lambda: alarms)
-        assert alarms == [f"hook for crash of a: {why}"]
+    async with managed(sh("a", "exit 3", backoff=600), settings=settings):
+        await eventually_async(lambda: caplog.messages)
+        assert caplog.messages == [f"hook for crash of a: {why}"]
 
 
 async def test_a_crash_loop_does_not_become_a_flood_of_hooks(tmp_path: Path) -> None:

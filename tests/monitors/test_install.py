@@ -173,18 +173,19 @@ async def test_a_restart_during_an_installation_begins_it_anew_and_never_twice_a
         assert (again.restart_count, again.last_error) == (1, "")
 
 
-async def test_what_is_missing_is_told_once_and_in_the_error_of_a_crash(tmp_path: Path) -> None:
+async def test_what_is_missing_is_told_once_and_in_the_error_of_a_crash(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "package.json").write_text('{"dependencies": {"x": "*"}}')
     (tmp_path / "server.js").write_text("require('x')")
-    alarms: list[str] = []
     config = ProcessConfig(id="a", script="server.js", cwd=str(tmp_path), max_retries=1, backoff=0.01)
     if shutil.which("node") is None:
         pytest.skip("node is not here")
-    async with managed(config, alarm=alarms.append) as manager:
+    async with managed(config) as manager:
         failed = await manager.wait("a", frozenset({Status.FAILED}))
         hint = 'node_modules is missing beside package.json: set "install": "auto" or run npm install'
         assert failed.last_error.endswith(f"({hint})")
-        assert alarms == [f"a: {hint}"]
+        assert caplog.messages == [f"a: {hint}"]
 
 
 async def test_a_python_project_gets_its_virtual_environment(tmp_path: Path) -> None:

@@ -182,19 +182,22 @@ async def test_one_that_has_failed_gets_another_chance(tmp_path: Path) -> None:
         assert (await running(m)).restart_reason is Reason.WATCH
 
 
-async def test_a_process_that_changes_its_own_files_is_suspended_until_somebody_restarts_it(tmp_path: Path) -> None:
-    alarms: list[str] = []
+async def test_a_process_that_changes_its_own_files_is_suspended_until_somebody_restarts_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     config = watched(tmp_path, command="date +%N > cache.json; exec sleep 600", watch_debounce=0)
-    async with watching(config, alarm=alarms.append) as manager:
-        await eventually_async(lambda: alarms)
+    async with watching(config) as manager:
+        await eventually_async(lambda: caplog.messages)
         assert (await row(manager)).restart_count == reloader.MAX_RESTARTS
-        assert alarms[0].startswith("a: cache.json changed, but hot reload is suspended until somebody restarts it")
+        assert caplog.messages[0].startswith(
+            "a: cache.json changed, but hot reload is suspended until somebody restarts it"
+        )
         (tmp_path / "agent.py").write_text("pass")
         process = manager.processes["a"]
         await manager.restart("a")
-        await eventually_async(lambda: len(alarms) == 2)
+        await eventually_async(lambda: len(caplog.messages) == 2)
         assert process.state.restarts == 2 * reloader.MAX_RESTARTS + 1
-        assert len(alarms) == 2
+        assert len(caplog.messages) == 2
 
 
 def test_ten_restarts_in_a_minute_are_a_loop() -> None:
@@ -241,16 +244,17 @@ async def test_where_nothing_is_watched_there_is_no_thread() -> None:
         assert [thread.name for thread in threading.enumerate() if thread.name == "watch"] == []
 
 
-async def test_a_wrong_pattern_is_told_and_left_out(tmp_path: Path) -> None:
-    alarms: list[str] = []
-    async with watching(watched(tmp_path, watch_ignore=["!"]), alarm=alarms.append) as manager:
+async def test_a_wrong_pattern_is_told_and_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with watching(watched(tmp_path, watch_ignore=["!"])) as manager:
         (tmp_path / "agent.py").touch()
         await restarted(manager)
-        assert alarms == ["watchIgnore is left out: Invalid git pattern: '!'"]
+        assert caplog.messages == ["watchIgnore is left out: Invalid git pattern: '!'"]
 
 
-def test_where_the_system_cannot_tell_all_files_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, alarms, told = watchfiles.watch, list[str](), set[str]()
+def test_where_the_system_cannot_tell_all_files_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real, told = watchfiles.watch, set[str]()
     armed = threading.Event()
 
     def limited(*paths: str, **options: Any) -> Iterable[set[Any]]:
@@ -259,12 +263,12 @@ def test_where_the_system_cannot_tell_all_files_are_looked_at(tmp_path: Path, mo
         return real(*paths, **options | {"poll_delay_ms": 20})
 
     monkeypatch.setattr(watchfiles, "watch", limited)
-    lookout = FileWatcher([str(tmp_path)], told.update, armed.set, alarms.append)
+    lookout = FileWatcher([str(tmp_path)], told.update, armed.set)
     try:
         assert armed.wait(DEADLINE)
         eventually(lambda: (tmp_path / "agent.py").write_text(str(time.monotonic())) and told)
-        assert len(alarms) == 1
-        assert "OS file watch limit reached" in alarms[0]
+        assert len(caplog.messages) == 1
+        assert "OS file watch limit reached" in caplog.messages[0]
     finally:
         lookout.close()
         lookout.join()

@@ -1,6 +1,7 @@
 """The main job, as its user sees it: `pmtui --no-ui` over real programs, controlled over HTTP."""
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pmtui.runtime.headless import log_to
 from tests.eventually import DEADLINE, eventually, is_alive
 from tests.running import PMTUI, Running, running
 
@@ -253,3 +255,20 @@ def test_output_nobody_reads_does_not_stop_anything(tmp_path: Path) -> None:
     finally:
         os.close(read)
         os.close(write)
+
+
+def test_what_is_logged_is_one_line_and_a_traceback_follows_it() -> None:
+    lines: list[tuple[str, str]] = []
+    with log_to(lambda level, text: lines.append((level, text))):
+        logging.getLogger("pmtui.somewhere").info("%s started", "a\nb")
+        try:
+            raise OSError("no room")
+        except OSError:
+            logging.getLogger("pmtui").exception("it failed")
+    logging.getLogger("pmtui").error("later")
+    assert lines[:3] == [
+        ("INFO", "a\nb started"),
+        ("ERROR", "it failed"),
+        ("ERROR", "Traceback (most recent call last):"),
+    ]
+    assert lines[-1] == ("ERROR", "OSError: no room")

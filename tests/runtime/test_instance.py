@@ -21,7 +21,7 @@ from tests.eventually import eventually_async, is_alive
 async def spawner() -> AsyncIterator[Spawner]:
     spawner = Spawner()
     reports: list[Report] = []
-    spawner.connect(reports.append, lambda text: None)
+    spawner.connect(reports.append)
     yield spawner
     await spawner.close()
     for report in reports:
@@ -62,7 +62,7 @@ async def test_the_next_one_waits_until_what_a_dead_manager_left_is_gone(tmp_pat
 async def test_what_both_left_alive_is_ended_by_the_next_start(tmp_path: Path, spawner: Spawner) -> None:
     earlier = Spawner()
     reports: list[Report] = []
-    earlier.connect(reports.append, lambda text: None)
+    earlier.connect(reports.append)
     earlier.spawn(1, Launch(["sleep", "600"], "/", dict(os.environ)))
     await eventually_async(lambda: reports)
     (spawned,) = reports

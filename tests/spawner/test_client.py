@@ -32,8 +32,7 @@ class Desk:
     def __init__(self) -> None:
         self.spawner = Spawner()
         self.reports: asyncio.Queue[Report] = asyncio.Queue()
-        self.alarms: list[str] = []
-        self.spawner.connect(self.reports.put_nowait, self.alarms.append)
+        self.spawner.connect(self.reports.put_nowait)
         self.descriptors: list[int] = []
 
     async def next(self) -> Report:
@@ -241,7 +240,9 @@ async def test_a_thousand_orphans_are_reaped(desk: Desk) -> None:
     await eventually_async(lambda: children.read_text() == "")
 
 
-async def test_after_the_guardians_death_nothing_lives_and_a_new_one_serves(desk: Desk, tmp_path: Path) -> None:
+async def test_after_the_guardians_death_nothing_lives_and_a_new_one_serves(
+    desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     pids = await family(desk, tmp_path)
     first = desk.spawner.guardian_pid
     os.kill(first, signal.SIGKILL)
@@ -249,13 +250,15 @@ async def test_after_the_guardians_death_nothing_lives_and_a_new_one_serves(desk
     assert [pid for pid in pids if is_alive(pid)] == []
     await desk.spawn(2, SLEEP)
     assert desk.spawner.guardian_pid != first
-    assert desk.alarms == [f"the guardian (pid {first}) has died: its workers are ended and started again"]
+    assert caplog.messages == [f"the guardian (pid {first}) has died: its workers are ended and started again"]
 
 
-async def test_what_is_asked_while_the_guardian_is_replaced_is_answered(desk: Desk) -> None:
+async def test_what_is_asked_while_the_guardian_is_replaced_is_answered(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
     await desk.spawn(1, SLEEP)
     os.kill(desk.spawner.guardian_pid, signal.SIGKILL)
-    await eventually_async(lambda: desk.alarms)  # it is noticed, and not replaced yet
+    await eventually_async(lambda: caplog.messages)  # it is noticed, and not replaced yet
     desk.spawner.terminate(1, signal.SIGTERM)
     desk.spawner.spawn(2, Launch(SLEEP, "/", dict(os.environ)))
     reports = [await desk.next() for _ in range(3)]

@@ -18,8 +18,9 @@ from pmtui.dashboard.backend.log_source import BufferedLines
 from pmtui.dashboard.backend.thread_control import ThreadControl
 from pmtui.dashboard.log_view.lines import Line, LineBuffer, Lines
 from pmtui.dashboard.terminal.state import Terminal
+from pmtui.logs.console import ConsoleLevel
 from pmtui.manager import Manager
-from pmtui.runtime.headless import acquire_instance, open_api, serve, set_limits, startup_errors
+from pmtui.runtime.headless import acquire_instance, log_to, open_api, serve, set_limits, startup_errors
 from pmtui.spawner.client import Spawner
 from pmtui.spawner.launcher import GuardianLauncher
 from pmtui.supervisor.reload import ConfigSource
@@ -65,8 +66,8 @@ class ManagerThread:
         self._active_processes: Sequence[Process] = ()
         self._closed = threading.Event()
         self._on_ended: Callable[[], None] = lambda: None
-        self._on_alarm: Callable[[str], None] | None = None
-        self._pending_alarms: deque[str] = deque(maxlen=100)
+        self._on_warning: Callable[[str], None] | None = None
+        self._pending_warnings: deque[str] = deque(maxlen=100)
 
     def start(self) -> None:
         """Returns when the processes are being started; raises StartError where they cannot be."""
@@ -74,13 +75,13 @@ class ManagerThread:
         self._started.result()
         self.control: Control = ThreadControl(self._manager, self._loop)
 
-    def set_callbacks(self, alarm: Callable[[str], None], ended: Callable[[], None]) -> None:
-        """Who is told of alarms, those that have come already first, and of the end; both on the manager's thread."""
-        self._on_alarm, self._on_ended = alarm, ended
-        while self._pending_alarms:
-            alarm(self._pending_alarms.popleft())
+    def set_callbacks(self, on_warning: Callable[[str], None], on_ended: Callable[[], None]) -> None:
+        """Pass on warnings, those logged before this call first, and the end. Both are called on other threads."""
+        self._on_warning, self._on_ended = on_warning, on_ended
+        while self._pending_warnings:
+            on_warning(self._pending_warnings.popleft())
         if not self._thread.is_alive():
-            ended()
+            on_ended()
 
     def request_exit(self) -> None:
         """Ends everything; asked again, at once. For any thread, and for signal handlers."""
@@ -119,7 +120,7 @@ class ManagerThread:
 
     def _run(self) -> None:
         try:
-            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            with log_to(self._show_warning), asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._main())
         except Exception as error:
             if self._started.done():
@@ -145,7 +146,7 @@ class ManagerThread:
         folder = Path(loaded.settings.data_dir)
         with startup_errors():
             spawner = TerminalSpawner(self._launcher, self._terminal)
-        manager = Manager(loaded.settings, folder=folder / "logs", alarm=self._report_alarm, spawner=spawner)
+        manager = Manager(loaded.settings, folder=folder / "logs", spawner=spawner)
         instance = await acquire_instance(folder, manager)
         spawner.guard_terminal()
         api = open_api(loaded, folder) if self._has_api else None
@@ -164,8 +165,10 @@ class ManagerThread:
                 serving.cancel()
         instance.release()
 
-    def _report_alarm(self, text: str) -> None:
-        if self._on_alarm is None:
-            self._pending_alarms.append(text)
+    def _show_warning(self, level: ConsoleLevel, text: str) -> None:
+        if level == "INFO":
+            return
+        if self._on_warning is None:
+            self._pending_warnings.append(text)
         else:
-            self._on_alarm(text)
+            self._on_warning(text)

@@ -146,7 +146,7 @@ class LogFile:
                 self._ensure_open()
                 self._write_loss_marker(self.last + 1)
         except OSError:
-            pass  # the alarm has told it
+            pass  # the warning says it
         finally:
             self.close()
 

@@ -1,5 +1,6 @@
 """The one thread that touches the disk for all processes."""
 
+import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import groupby
@@ -9,6 +10,7 @@ from pmtui.logs.capture.bulk_reader import BulkReader
 from pmtui.logs.files.batch_worker import BatchWorker
 from pmtui.logs.files.log_file import RETRY_DELAY, LineBatch, LogFile
 
+logger = logging.getLogger(__name__)
 STALL_TIMEOUT = 5.0
 """Seconds without progress after which lines are dropped, not held back."""
 MAX_BUFFERED_BYTES = 8 << 20
@@ -31,13 +33,11 @@ Item = FileWrite | Callable[[], None]
 class Writer:
     """Takes lines for files, and calls to be made when all before them is written; `floods` it reads itself.
 
-    `alarm` is told once when writing fails or the disk does not move, and again only after all was well in between;
-    it is called in the writer's thread or the loop's.
+    Logs one warning when writing fails or the disk does not move, and another only after all was well in between.
     """
 
-    def __init__(self, alarm: Callable[[str], None]) -> None:
-        self._alarm = alarm
-        self._alarmed = False
+    def __init__(self) -> None:
+        self._has_warned = False
         self.bulk_reader = BulkReader(self._is_stalled, self._flush)
         self._worker: BatchWorker[Item] = BatchWorker("pmtui-log-writer", self._process, self.bulk_reader.pull)
         self._failing: set[LogFile] = set()
@@ -93,7 +93,7 @@ class Writer:
         """Whether what comes has to be dropped: there is no room, and the disk has not moved for long."""
         if self._worker.load <= MAX_STALLED_BYTES or self.stalled() < STALL_TIMEOUT:
             return False
-        self._raise_alarm(
+        self._warn_once(
             f"the disk of the logs has not moved for {STALL_TIMEOUT:.0f} s, lines are dropped until it does"
         )
         return True
@@ -130,16 +130,14 @@ class Writer:
     def _update_failing(self, file: LogFile) -> None:
         if file.error:
             self._failing.add(file)
-            self._raise_alarm(
-                f"cannot write {file.path}: {file.error.strerror} (tried again every {RETRY_DELAY:.0f} s)"
-            )
+            self._warn_once(f"cannot write {file.path}: {file.error.strerror} (tried again every {RETRY_DELAY:.0f} s)")
         elif self._failing:
             self._failing.discard(file)
-            self._alarmed = bool(self._failing)
-        elif self._alarmed:
-            self._alarmed = False
+            self._has_warned = bool(self._failing)
+        elif self._has_warned:
+            self._has_warned = False
 
-    def _raise_alarm(self, text: str) -> None:
-        if not self._alarmed:
-            self._alarmed = True
-            self._alarm(text)
+    def _warn_once(self, text: str) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            logger.warning("%s", text)

@@ -1,6 +1,7 @@
 """Hot reload: a process whose files have changed is started again, once they have been left alone for a moment."""
 
 import asyncio
+import logging
 import os
 import time
 from collections import deque
@@ -21,6 +22,7 @@ from pmtui.supervisor.process import Process
 if TYPE_CHECKING:
     from pmtui.monitors.watch.ignore import IgnoreRules
 
+logger = logging.getLogger(__name__)
 MAX_RESTARTS = 10
 FLAP_INTERVAL = 60.0
 """So many restarts by changed files within so many seconds are a loop: the process changes its files itself."""
@@ -89,8 +91,7 @@ class PendingRestart:
 class FileReloader:
     """Watches for all processes that are to be reloaded, with one thread, and without one where there are none."""
 
-    def __init__(self, alarm: Callable[[str], None]) -> None:
-        self._alarm = alarm
+    def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._processes: Mapping[str, Process] = {}
         self._scopes: Mapping[str, Scope] = {}
@@ -140,7 +141,7 @@ class FileReloader:
             self._close_retired()
             return
         armed = partial(self._call_in_loop, self._on_ready, roots)
-        self._watcher = FileWatcher(roots, self._filter_changes, armed, partial(self._call_in_loop, self._alarm))
+        self._watcher = FileWatcher(roots, self._filter_changes, armed)
 
     def _on_ready(self, roots: frozenset[str]) -> None:
         if self._watcher and self._watcher.paths == roots:
@@ -174,7 +175,7 @@ class FileReloader:
             try:
                 ignores = {root: IgnoreRules(root, scope.patterns, scope.excluded_directories) for root in scope.roots}
             except ValueError as error:
-                self._call_in_loop(self._alarm, f"watchIgnore is left out: {error}")
+                logger.warning("watchIgnore is left out: %s", error)
                 ignores = {root: IgnoreRules(root, (), scope.excluded_directories) for root in scope.roots}
             self._ignores[scope] = ignores
         return self._ignores[scope]
@@ -205,7 +206,7 @@ class FileReloader:
         burst.timer = self._loop.call_later(debounce, self._restart, process_id)
         if time.monotonic() - burst.started_at > BUSY_WARNING_DELAY and not burst.is_reported:
             burst.is_reported = True
-            self._alarm(
+            logger.warning(
                 f"{process_id}: {burst.name} changes all the time, so there is no restart: is it for watchIgnore?"
             )
 
@@ -224,7 +225,7 @@ class FileReloader:
                 guard.record(now)
             return
         hint = f"does {process_id} change it itself? Then put it into watchIgnore"
-        self._alarm(
+        logger.warning(
             f"{process_id}: {burst.name} changed, but hot reload is suspended until somebody restarts it, "
             f"after {MAX_RESTARTS} restarts in {FLAP_INTERVAL:g} s: {hint}"
         )

@@ -5,11 +5,13 @@ file is replaced. So the paths themselves are looked at several times a second, 
 file, or is there at last, is watched anew.
 """
 
+import logging
 import os
 import re
 import threading
 from collections.abc import Callable, Iterable
 
+logger = logging.getLogger(__name__)
 CHECK_INTERVAL = 0.2
 """Seconds between two looks at the paths themselves."""
 BATCH_DELAY = 50
@@ -23,7 +25,7 @@ FileIdentity = tuple[int, int] | None
 
 
 class FileWatcher:
-    """Watches from now on, until it is closed. `tell`, `armed` and `alarm` are called in its thread.
+    """Watches from now on, until it is closed. `tell` and `armed` are called in its thread.
 
     `tell` gets the paths that have changed; also a watched one that has come, gone, or become another file. `armed`
     is called once, when nothing can escape it any more.
@@ -34,12 +36,10 @@ class FileWatcher:
         paths: Iterable[str],
         tell: Callable[[set[str]], None],
         armed: Callable[[], None],
-        alarm: Callable[[str], None],
     ) -> None:
         self.paths = frozenset(paths)
         self._on_change = tell
         self._on_ready = armed
-        self._alarm = alarm
         self._polls = False
         self._is_ready = False
         self._closed = threading.Event()
@@ -123,7 +123,7 @@ class FileWatcher:
             self._closed.wait(POLL_INTERVAL / 1000)
         else:
             hint = "all files are looked at every second instead (is fs.inotify.max_user_watches too low?)"
-            self._alarm(f"cannot be told of changed files: {error}: {hint}")
+            logger.warning("cannot be told of changed files: %s: %s", error, hint)
         self._polls = True
 
     def _identities(self) -> dict[str, FileIdentity]:
