@@ -178,7 +178,7 @@ def test_without_timestamps_the_lines_are_all_there(store: LogStore, clock: Cloc
 
 
 def test_a_line_that_was_lost_is_where_its_marker_is(
-    store: LogStore, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pmtui.logs.files.log_file.RETRY_DELAY", 0.0)
     store = LogStore(tmp_path / "logs")
