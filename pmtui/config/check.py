@@ -1,4 +1,4 @@
-"""What `pmtui check` tells: the file's own problems, and those that only the disk knows."""
+"""Report everything that is wrong with a config: errors in the file, and what is missing on disk (`pmtui check`)."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,7 +13,7 @@ from pmtui.text.formatting import printable
 
 
 def check(loaded: Loaded, base: Mapping[str, str]) -> Loaded:
-    """The same with what is missing on disk, or in `base`, the environment, among its problems. Runs nothing."""
+    """Add what is missing on disk or in `base`, the environment, to the problems. Runs nothing."""
     of_first_instances = [process for process in loaded.processes if process.instance in (None, 1)]
     missing = [
         problem
@@ -24,7 +24,7 @@ def check(loaded: Loaded, base: Mapping[str, str]) -> Loaded:
 
 
 def report(loaded: Loaded) -> str:
-    """Every problem, one a line as compilers write them, and a summary."""
+    """Return every problem on a line of its own, in the format of compilers, and a summary."""
     name = loaded.path.name if loaded.path else "no config"
     lines = [_line(name, problem) for problem in loaded.problems]
     errors = len(loaded.errors)

@@ -1,4 +1,4 @@
-"""Which file is the config, and where its data folder is: all that a client of a manager has to know of it."""
+"""Find the config file and its data directory: all that a client needs to know about a config."""
 
 import os
 from pathlib import Path
@@ -10,14 +10,14 @@ DATA_DIRECTORY = ".pmtui"
 
 
 def find_config(folder: Path) -> Path | None:
-    """The config file of a folder: the first of NAMES that is there, even if it cannot be read."""
+    """Return the first of CONFIG_NAMES that exists in the directory, even if it cannot be read."""
     return next((folder / name for name in CONFIG_NAMES if os.path.lexists(folder / name)), None)
 
 
 def data_directory(config: Path | None) -> Path:
-    """The data folder of a config, or of the current folder where there is none.
+    """Return the data directory of a config, or of the current directory if there is none.
 
-    Reads `settings.dataDir` alone; a file that makes no sense has the folder that it would have without it.
+    Reads `settings.dataDir` only; an invalid file has the default data directory.
     """
     if config is None:
         return Path(DATA_DIRECTORY).absolute()

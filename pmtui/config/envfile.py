@@ -22,9 +22,9 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "$": "$$"}
 
 
 def read_env_file(path: str) -> dict[str, str]:
-    """Names and templates for `expand` (a `$` that stands for itself is doubled), in the order of the file.
+    """Return names and templates for `expand` (a literal `$` is doubled), in file order.
 
-    Never blocks. Raises ConfigError with file and line where the file cannot be read or understood.
+    Never blocks. Raises ConfigError with file and line if the file cannot be read or parsed.
     """
     try:
         text = read_bytes(path, MAX_FILE_BYTES).decode("utf-8-sig")

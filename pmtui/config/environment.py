@@ -1,4 +1,4 @@
-"""The environment that a process gets: what it inherits, what pmtui adds, what its owner wrote."""
+"""Build the environment of a process from what it inherits, what pmtui adds and what its config sets."""
 
 import os
 import re
@@ -14,9 +14,9 @@ _BODY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::([-?])(.*))?", re.DOTALL)
 
 
 def expand(template: str, names: Mapping[str, str]) -> tuple[str, list[str]]:
-    """Fills in `${VAR}`, `${VAR:-default}` and `${VAR:?message}`; `$$` is `$`. Values are not expanded again.
+    """Replace `${VAR}`, `${VAR:-default}` and `${VAR:?message}`; `$$` is `$`. Values are not expanded again.
 
-    Also gives the names that were unknown and became empty. Raises ConfigError for `:?` and for a malformed `${`.
+    Also returns the unknown names, which became empty. Raises ConfigError for `:?` and for a malformed `${`.
     """
     unknown: list[str] = []
     if "$" not in template:
@@ -42,10 +42,10 @@ def expand(template: str, names: Mapping[str, str]) -> tuple[str, list[str]]:
 def build_environment(
     config: ProcessConfig, settings: Settings, base: Mapping[str, str], injected: Mapping[str, str]
 ) -> tuple[dict[str, str], list[str]]:
-    """The process's environment and warnings about it; `base` is that of the manager, less its token.
+    """Return the environment of a process, and warnings about it. `base` is the manager's own, without its token.
 
-    Later wins: base, injected, settings.env, each envFile, env. A `${VAR}` sees all that came before it.
-    Raises ConfigError where an envFile or a required variable is missing.
+    Later wins: base, injected, settings.env, each envFile, env. A `${VAR}` sees everything before it. Raises
+    ConfigError if an envFile or a required variable is missing.
     """
     environment = {name: value for name, value in base.items() if name != "PMTUI_TOKEN"} | dict(injected)
     warnings: list[str] = []
@@ -66,7 +66,7 @@ def build_environment(
 
 
 def injected_environment(config: ProcessConfig, settings: Settings, run: str) -> dict[str, str]:
-    """What every process is told: who it is, which run this is, and where PocketBase is."""
+    """Return the variables that every process gets: its id, its run, and the address of PocketBase."""
     pocketbase = settings.pocketbase
     folder = config.folder or os.getcwd()
     beside = folder if os.path.basename(folder) == "pb_data" else os.path.join(folder, "pb_data")
@@ -83,7 +83,7 @@ def injected_environment(config: ProcessConfig, settings: Settings, run: str) ->
 
 
 def env_files(config: ProcessConfig) -> list[str]:
-    """Where each envFile is: from the config file's folder, or else from `cwd` if it is there."""
+    """Return the path of each envFile: relative to the config file's directory, otherwise to `cwd`."""
     return [_resolve_env_file(os.path.expanduser(name), config) for name in config.env_file]
 
 

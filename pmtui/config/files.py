@@ -1,4 +1,4 @@
-"""Text files that somebody else wrote: read whole, never blocking, never more than expected."""
+"""Read text files written by others: whole, without blocking, and never more than expected."""
 
 import os
 import stat
@@ -15,7 +15,7 @@ _KINDS = {
 
 
 def read_bytes(path: str, most: int) -> bytes:
-    """The content of a regular file of at most that many bytes. Raises ConfigError that names the file."""
+    """Return the content of a regular file of at most that many bytes. Raises ConfigError that names the file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:

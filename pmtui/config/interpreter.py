@@ -1,4 +1,4 @@
-"""From a script or a command to the argv that is executed. Nothing is run to find out."""
+"""Resolve a script or a command to the argv to execute, without running anything."""
 
 import os
 import re
@@ -16,7 +16,7 @@ _TYPESCRIPT = {".ts", ".mts"}
 
 
 class Command(msgspec.Struct, frozen=True):
-    """What is executed. `interpreter` is its path, if there is one; `found` tells people where it was found."""
+    """What is executed. `interpreter` is its path, if any; `found` says where it was found."""
 
     argv: list[str]
     interpreter: str | None
@@ -24,9 +24,9 @@ class Command(msgspec.Struct, frozen=True):
 
 
 def resolve(config: ProcessConfig, environment: Mapping[str, str]) -> Command:
-    """The argv of a process; names are looked up on the PATH of its `environment`.
+    """Return the argv of a process; names are looked up on the PATH of its `environment`.
 
-    Raises ConfigError where cwd, script, interpreter or command is missing, with all places that were looked at.
+    Raises ConfigError if cwd, script, interpreter or command is missing; the message lists all places searched.
     """
     _check_cwd(config)
     if config.script is None:
@@ -50,7 +50,7 @@ def resolve(config: ProcessConfig, environment: Mapping[str, str]) -> Command:
 
 
 def which(name: str, environment: Mapping[str, str], cwd: str) -> str | None:
-    """The executable of that name on the PATH of the environment, as the kernel would find it from `cwd`."""
+    """Return the executable of that name on the environment's PATH, as the kernel would find it from `cwd`."""
     for folder in environment.get("PATH", os.defpath).split(os.pathsep):
         path = os.path.join(cwd, folder, name)
         if _is_executable(path):
@@ -78,7 +78,7 @@ def _script(config: ProcessConfig, name: str) -> str:
 
 
 def _places(config: ProcessConfig, name: str) -> list[str]:
-    """A relative path is looked up in `cwd`, then from the config file's folder."""
+    """Return where a relative path may be: in `cwd`, then in the config file's directory."""
     name = os.path.expanduser(name)
     folders = dict.fromkeys([config.cwd or os.getcwd(), config.folder or config.cwd or os.getcwd()])
     return list(dict.fromkeys(os.path.normpath(os.path.join(folder, name)) for folder in folders))
@@ -110,7 +110,7 @@ def _typescript(config: ProcessConfig, script: str, environment: Mapping[str, st
 def _first(
     config: ProcessConfig, script: str, paths: list[str], names: list[str], environment: Mapping[str, str]
 ) -> tuple[str, str]:
-    """The first that exists of some paths, then of some names on PATH. One that is there but broken is an error."""
+    """Return the first existing path, otherwise the first name on PATH. Raises ConfigError if that one is broken."""
     for path in paths:
         if os.path.lexists(path):
             _check_executable(path, f"for script {script} of {config.id}")
@@ -156,7 +156,7 @@ def _itself(config: ProcessConfig, script: str) -> Command:
 
 
 def _shebang(script: str) -> list[str]:
-    """The words after `#!`, if the file begins so. A carriage return is kept: it is part of what the kernel reads."""
+    """Return the words after `#!`, if any. A carriage return is kept: the kernel reads it too."""
     try:
         with open(script, "rb") as file:
             line = file.readline(512)
@@ -176,7 +176,7 @@ def _command(config: ProcessConfig, environment: Mapping[str, str]) -> Command:
 
 
 def split_command(command: str) -> list[str]:
-    """The words of a command as a POSIX shell splits them. Raises ConfigError on unclosed quotes and on no word."""
+    """Split a command into words as a POSIX shell would. Raises ConfigError on unclosed quotes or no words."""
     words = [word for word in _BLANKS.split(command) if word]
     if not _QUOTES.isdisjoint(command):
         import shlex

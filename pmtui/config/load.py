@@ -1,4 +1,4 @@
-"""Find, read and validate a configuration: the good entries run, everything that is wrong is told at once."""
+"""Find, read and validate a config: valid entries run, and all errors are reported at once."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -21,10 +21,10 @@ __all__ = ["CONFIG_NAMES", "MAX_FILE_BYTES", "Loaded", "Problem", "expand_instan
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file says: its good processes in the file's order, one per instance, and all that is wrong with it.
+    """The content of a config file: its valid processes in file order, one per instance, and all problems.
 
-    Without a `path` there is no file. `places` tells for each of them where it stands (`processes[0]`, `process.web`),
-    `left_out` how many entries of the file have errors.
+    `path` is None if there is no file. `entry_paths` maps each process to its place (`processes[0]`, `process.web`);
+    `left_out` counts the entries with errors.
     """
 
     path: Path | None = None
@@ -40,7 +40,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_config(path: Path) -> Loaded:
-    """Reads and validates a file. Never raises and never blocks, whatever it is given: see `Loaded.problems`."""
+    """Read and validate a file. Never raises and never blocks, whatever the file is: see `Loaded.problems`."""
     problems = Problems()
     try:
         path = Path(os.path.abspath(path))
@@ -83,7 +83,7 @@ def _validated(path: Path, document: Document, problems: Problems) -> Loaded:
 
 
 def _parts(values: Any, is_toml: bool, problems: Problems) -> tuple[Any, Iterator[tuple[str, Any]]]:
-    """The settings, and place and value of each process."""
+    """Return the settings, and the place and value of each process."""
     if isinstance(values, list):
         return {}, _items(values)
     if not isinstance(values, dict):

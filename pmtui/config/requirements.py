@@ -1,4 +1,4 @@
-"""What a project says that it depends on, whether that is there, and how it is installed."""
+"""Find out what a project depends on, whether it is installed, and how to install it."""
 
 import hashlib
 import os
@@ -33,7 +33,9 @@ MANIFEST_FILES = (
 
 
 class Requirement(msgspec.Struct, frozen=True):
-    """Dependencies of one kind, installed by `steps` in the process's folder; the last one is enough to renew them."""
+    """Dependencies of one kind, installed by `steps` in the process's directory; the last step suffices to update
+    them.
+    """
 
     manifest: str
     target: str
@@ -42,13 +44,13 @@ class Requirement(msgspec.Struct, frozen=True):
 
     @property
     def hint(self) -> str:
-        """For people who have to see to it themselves."""
+        """Say what to run by hand."""
         commands = " && ".join(shlex.join(step) for step in self.steps)
         return f'{self.target} is missing beside {self.manifest}: set "install": "auto" or run {commands}'
 
 
 def find_requirements(config: ProcessConfig, environment: Mapping[str, str]) -> list[Requirement]:
-    """What the files beside the process ask for, as far as it can concern it."""
+    """Return what the files beside the process require, as far as it can concern this process."""
     kinds: dict[str, Callable[[str, Mapping[str, str]], Requirement | None]] = {
         ".py": python_requirement,
         ".js": node_requirement,
@@ -59,14 +61,14 @@ def find_requirements(config: ProcessConfig, environment: Mapping[str, str]) -> 
 
 
 def requirement_hint(config: ProcessConfig, environment: Mapping[str, str]) -> str:
-    """What is probably missing, where nobody is to install it and the process is known to look for it."""
+    """Return what is probably missing if nothing installs it and the process is known to need it."""
     if config.install is not None or config.interpreter != "auto" or not script_extensions(config):
         return ""
     return next((need.hint for need in find_requirements(config, environment) if need.is_missing), "")
 
 
 def script_extensions(config: ProcessConfig) -> set[str]:
-    """The kind of script that runs, by the endings it may have; empty where that cannot be told."""
+    """Return the possible extensions of the script that runs; empty if unknown."""
     if config.script is None:
         words = (config.command or "").split()
         return RUNNER_EXTENSIONS.get(os.path.basename(words[0]) if words else "", set())
@@ -75,7 +77,7 @@ def script_extensions(config: ProcessConfig) -> set[str]:
 
 
 def python_requirement(cwd: str, environment: Mapping[str, str]) -> Requirement | None:
-    """A virtual environment with what requirements.txt or pyproject.toml names, by uv where that is there."""
+    """Return a virtual environment with what requirements.txt or pyproject.toml names, created by uv if available."""
     has_list, is_project = os.path.isfile(os.path.join(cwd, "requirements.txt")), is_python_project(cwd)
     if not has_list and not is_project:
         return None
@@ -98,7 +100,7 @@ def python_requirement(cwd: str, environment: Mapping[str, str]) -> Requirement 
 
 
 def is_python_project(cwd: str) -> bool:
-    """Whether there is a pyproject.toml that describes more than tools."""
+    """Return whether there is a pyproject.toml that describes more than tools."""
     import tomllib
 
     try:
@@ -109,7 +111,7 @@ def is_python_project(cwd: str) -> bool:
 
 
 def node_requirement(cwd: str, environment: Mapping[str, str]) -> Requirement | None:
-    """node_modules, here or above, for a package.json that names any dependency."""
+    """Return node_modules, here or in a parent, for a package.json that names any dependency."""
     if not has_packages(os.path.join(cwd, "package.json")):
         return None
     has_lock = any(os.path.isfile(os.path.join(cwd, name)) for name in ("package-lock.json", "npm-shrinkwrap.json"))
@@ -137,7 +139,7 @@ def ancestors(folder: str) -> Iterable[str]:
 
 
 def fingerprint(cwd: str, steps: Sequence[Sequence[str]], names: Iterable[str] = MANIFEST_FILES) -> str:
-    """Equal as long as these steps would install the same, from those of the files that are there."""
+    """Return the same value as long as these steps would install the same from the existing manifests."""
     found = hashlib.sha256(repr(steps).encode("utf-8", "surrogatepass"))
     for name in names:
         with suppress(OSError), open(os.path.join(cwd, name), "rb") as file:
@@ -146,5 +148,4 @@ def fingerprint(cwd: str, steps: Sequence[Sequence[str]], names: Iterable[str] =
 
 
 def existing_manifests(cwd: str) -> list[str]:
-    """Which of the files are there."""
     return [name for name in MANIFEST_FILES if os.path.isfile(os.path.join(cwd, name))]

@@ -1,4 +1,4 @@
-"""What must not be seen: values of variables that look secret, and passwords in URLs."""
+"""Hide secrets: values of variables whose names look secret, and passwords in URLs."""
 
 import os
 import re
@@ -35,7 +35,7 @@ _HOOK = re.compile(r"(https?://[^/?#\s]*).+")
 
 @lru_cache(maxsize=4096)
 def looks_secret(name: str) -> bool:
-    """Whether one of the words of a variable's or option's name says that its value is a secret."""
+    """Return whether a word in the name of a variable or an option marks its value as secret."""
     words = [word.upper() for word in _WORD.findall(name)]
     if name in _PATHS or (words[-1:] == ["TOKENS"] and not _COUNTS.isdisjoint(words)):
         return False
@@ -43,19 +43,19 @@ def looks_secret(name: str) -> bool:
 
 
 def mask(env: Mapping[str, str]) -> dict[str, str]:
-    """The environment as it may be shown."""
+    """Return the environment with secret values masked."""
     secrets = _secrets(env)
     shown = {name: MASK if value and looks_secret(name) else _hide(value, secrets) for name, value in env.items()}
     return {_printable(name): _printable(value) for name, value in shown.items()}
 
 
 def redact(text: str, env: Mapping[str, str]) -> str:
-    """The text without the secrets of that environment and without passwords in URLs."""
+    """Return the text without the secrets of that environment and without passwords in URLs."""
     return _hide(text, _secrets(env))
 
 
 def masked_config(config: ProcessConfig | Settings) -> dict[str, Any]:
-    """What the owner wrote, defaults left out, as plain JSON values that may be shown."""
+    """Return the configured fields, without defaults, as plain JSON values with secrets masked."""
     secrets = _secrets(config.env)
     shown = {name: _masked(name, value, secrets) for name, value in _plain(config).items()}
     return shown | ({"env": mask(config.env)} if config.env else {})
@@ -84,12 +84,12 @@ def _masked(name: str, value: object, secrets: list[str]) -> object:
 
 
 def _hide_hook(target: object, secrets: list[str]) -> object:
-    """A webhook's path is its password."""
+    """Hide the path of a webhook, which serves as its password."""
     return _HOOK.sub(rf"\1/{MASK}", target) if isinstance(target, str) else _masked("hook", target, secrets)
 
 
 def _hide_words(words: list[Any]) -> list[Any]:
-    """Of an argv: `--token=x` and `TOKEN=x` within a word, `--token` and `x` as two."""
+    """Hide secrets in an argv: `--token=x` and `TOKEN=x` in one word, `--token x` in two."""
     shown: list[Any] = []
     for before, word in zip([None, *words], words, strict=False):
         follows = isinstance(before, str) and before.startswith("-") and "=" not in before and looks_secret(before)
@@ -132,7 +132,7 @@ def _is_ordinary(value: str) -> bool:
 
 
 def _printable(text: str) -> str:
-    """Without the lone surrogates by which Python carries bytes that are not UTF-8; JSON cannot carry them."""
+    """Drop lone surrogates, by which Python carries bytes that are not UTF-8 and which JSON cannot carry."""
     return text.encode(errors="replace").decode()
 
 

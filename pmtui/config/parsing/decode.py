@@ -1,4 +1,4 @@
-"""From plain values to the model, field by field, so that every error is found and told with its path."""
+"""Convert plain values to the model field by field, so that every error is reported with its path."""
 
 import functools
 import re
@@ -51,7 +51,7 @@ READERS: dict[tuple[type[Struct], str], Reader] = {
 
 
 def read_struct(kind: type[Struct], raw: object, path: str, problems: Problems) -> dict[str, Any]:
-    """The good fields of a part of the configuration by their names in code; the bad ones go to `problems`."""
+    """Return the valid fields of a part of the config by their names in code; report the others to `problems`."""
     if not isinstance(raw, dict):
         problems.error(path, f"expected a table of names and values, got {validators.kind_of(raw)}")
         return {}
@@ -71,7 +71,7 @@ def read_struct(kind: type[Struct], raw: object, path: str, problems: Problems) 
 
 
 def is_internal(name: str) -> bool:
-    """Whether no file can set that field of a process: the loader does."""
+    """Return whether the loader sets this field of a process; no file can."""
     return name in ("folder", "instance")
 
 

@@ -1,4 +1,4 @@
-"""Who depends on whom: unknown ids, cycles, and what has to be left out because of them."""
+"""Resolve dependencies: find unknown ids and cycles, and leave out what depends on them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -11,7 +11,7 @@ _MAX_SHOWN = 10
 
 
 class ConfigEntry(msgspec.Struct, frozen=True):
-    """A process of the file; `config` is None if it has errors of its own."""
+    """A process of the file; `config` is None if it has errors."""
 
     place: str
     id: str
@@ -20,9 +20,9 @@ class ConfigEntry(msgspec.Struct, frozen=True):
 
 
 def expand_instances(config: ProcessConfig) -> list[ProcessConfig]:
-    """One configuration per instance: `id-1` … `id-n` where there are several, else the process as it is.
+    """Return one config per instance, `id-1` to `id-n`; a single process is returned as it is.
 
-    An instance does not know how many there are: a change of the number leaves the others as they were.
+    An instance does not know the total, so changing the number leaves the other instances unchanged.
     """
     if config.instances == 1:
         return [config]
@@ -39,9 +39,9 @@ def instance_ids(config: ProcessConfig) -> list[str]:
 
 
 def resolve_dependencies(entries: Sequence[ConfigEntry], problems: Problems) -> list[ProcessConfig]:
-    """All instances of the good entries, each dependency by the ids of its instances.
+    """Return all instances of the valid entries, with each dependency resolved to instance ids.
 
-    What depends on an unknown id, on itself, in a circle or on something left out is left out too.
+    Also leaves out whatever depends on an unknown id, on itself, on a cycle or on an entry that is left out.
     """
     good = {entry.id: entry.config for entry in entries if entry.config}
     instances = {name: instance_ids(config) for name, config in good.items()}
@@ -61,7 +61,7 @@ def resolve_dependencies(entries: Sequence[ConfigEntry], problems: Problems) -> 
 
 
 def _targets(entry: ConfigEntry, owners: Mapping[str, str], problems: Problems) -> list[str]:
-    """The processes it depends on, without those that cannot be."""
+    """Return the processes it depends on, except unresolvable ones."""
     targets: list[str] = []
     for name in entry.depends_on:
         here = join(f"{entry.place}.dependsOn", name)
@@ -76,7 +76,7 @@ def _targets(entry: ConfigEntry, owners: Mapping[str, str], problems: Problems) 
 
 
 def _cycles(graph: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
-    """At least one cycle of each knot; without recursion, for a chain may be long."""
+    """Return at least one cycle of each strongly connected group; iterative, since chains may be long."""
     done: set[str] = set()
     told: set[str] = set()
     for root in graph:

@@ -1,4 +1,4 @@
-"""The processes of a file, each for itself: its fields, what they mean together, and whether its id is free."""
+"""Validate each process of a file: its fields, how they combine, and whether its id is unique."""
 
 import os
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ _SHELL_WORDS = {"&&", "||", "|", ";", "&", ">", ">>", "<", "2>&1"}
 
 
 def read_entries(raws: Iterable[tuple[str, Any]], folder: str, problems: Problems) -> list[ConfigEntry]:
-    """Every process that has an id of its own; those with errors without their config.
+    """Return every process that has a unique id; those with errors without a config.
 
-    Relative paths start at `folder`. Of two processes with one id the first keeps it.
+    Relative paths start at `folder`. Of two processes with the same id, the first keeps it.
     """
     entries: list[ConfigEntry] = []
     taken: dict[str, str] = {}
@@ -98,6 +98,6 @@ def _check_instances(fields: dict[str, Any], place: str, problems: Problems) -> 
 
 
 def _resolve_watch_path(name: str, cwd: str, folder: str) -> str:
-    """From the config file's folder, or else from `cwd` if it is there."""
+    """Resolve the path from the config file's directory, or from `cwd` if it exists only there."""
     first, second = absolute_path(name, folder), absolute_path(name, cwd)
     return second if os.path.lexists(second) and not os.path.lexists(first) else first

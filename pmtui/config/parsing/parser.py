@@ -1,4 +1,4 @@
-"""From the bytes of a file to plain values; every error says where it is and what was expected."""
+"""Parse the bytes of a file to plain values; every error says where it is and what was expected."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,14 +13,14 @@ _WHERE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 class Document(msgspec.Struct):
-    """A text and what it says. `is_toml` decides how paths are written and where fields are looked for."""
+    """A text and its values. `is_toml` decides how paths are written and where fields are looked up."""
 
     text: str
     is_toml: bool
     values: Any = None
 
     def locate(self, problems: list[Problem]) -> tuple[Problem, ...]:
-        """The problems in the order of the text, each with the line and column of its field or what is around it."""
+        """Return the problems in text order, each with the line and column of its field or of what contains it."""
         if not problems:
             return ()
         from pmtui.config.parsing.positions import LineIndex, json_positions, toml_positions
@@ -42,7 +42,7 @@ def _locate(problem: Problem, places: Mapping[str, list[int]], place: Callable[[
 
 
 class SyntaxProblem(Exception):
-    """The text is no JSON or no TOML."""
+    """The text is not valid JSON or TOML."""
 
     def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
         super().__init__(message)
@@ -50,7 +50,7 @@ class SyntaxProblem(Exception):
 
 
 def parse(content: bytes, path: str, problems: Problems) -> Document:
-    """The values of a file. Raises SyntaxProblem; a key that is written twice goes to `problems`."""
+    """Return the values of a file. Raises SyntaxProblem; duplicate keys go to `problems`."""
     text = _decode(content)
     if not text.strip():
         raise SyntaxProblem(f"{path} is empty: expected processes (pmtui init writes an example)")
@@ -97,7 +97,7 @@ def _json(text: str, problems: Problems) -> Any:
 
 
 def _found(text: str, at: int) -> str:
-    """One character and no more: the next one may belong to a secret."""
+    """Return a single character: the next one may belong to a secret."""
     if at >= len(text):
         return "the end of the file"
     is_comment = text.startswith(("//", "/*", "#"), at)
@@ -116,7 +116,7 @@ def _report_duplicates(text: str, problems: Problems) -> None:
 
 
 def _toml(text: str) -> Any:
-    """As tomllib reads it, but for keys of a hundred parts and more: its time grows with the square of their number."""
+    """Parse TOML, but refuse keys of a hundred or more parts: tomllib takes quadratic time for them."""
     import tomllib
 
     if found := _ENDLESS_KEY.search(text):

@@ -1,4 +1,4 @@
-"""Where in a text each field stands. Only read once something is wrong: parsers that tell this are slow."""
+"""Locate fields in a text. Used only once something is wrong: parsers that track positions are slow."""
 
 import bisect
 import json
@@ -15,7 +15,7 @@ _MAX_DEPTH = 8
 
 
 def json_positions(text: str) -> dict[str, list[int]]:
-    """Offsets of every field of a valid JSON text; a key that is written twice has two."""
+    """Return the offsets of every field of a valid JSON text; a duplicate key has two."""
     places: dict[str, list[int]] = {}
     for path, offset in _json_fields(text):
         places.setdefault(path, []).append(offset)
@@ -45,7 +45,7 @@ def _json_fields(text: str) -> Iterator[tuple[str, int]]:
 
 
 def toml_positions(text: str) -> dict[str, list[int]]:
-    """Offsets of the tables and of the keys that begin a line of a valid TOML text."""
+    """Return the offsets of the tables, and of the keys at the start of a line, of a valid TOML text."""
     places: dict[str, list[int]] = {}
     tables, offset = [""], 0
     for line in text.split("\n"):
@@ -60,7 +60,7 @@ def toml_positions(text: str) -> dict[str, list[int]]:
 
 
 def _toml_paths(path: str, keys: str) -> list[str]:
-    """The paths of dotted keys, from the first to all of them."""
+    """Return the path of each prefix of dotted keys."""
     paths = [path]
     for quoted, literal, bare in _TOML_PART.findall(keys)[:_MAX_DEPTH]:
         paths.append(join(paths[-1], quoted[1:-1] or literal or bare))
@@ -68,7 +68,7 @@ def _toml_paths(path: str, keys: str) -> list[str]:
 
 
 class LineIndex:
-    """Lines and columns, counted from 1, of offsets in a text."""
+    """Converts offsets in a text to lines and columns, counted from 1."""
 
     def __init__(self, text: str) -> None:
         self._ends = [found.start() for found in re.finditer("\n", text)]

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, and where."""
+"""Collect what is wrong with a config, and where."""
 
 import json
 import re
@@ -12,7 +12,7 @@ _MAX_SUGGESTIONS = 30
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """One thing that is wrong. `path` is the field's (empty: the file's), `line` and `column` count from 1."""
+    """One error or warning. `path` is the field (empty: the whole file); `line` and `column` count from 1."""
 
     path: str
     message: str
@@ -27,7 +27,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Problems:
-    """Gathers what is wrong, so that all of it is told at once."""
+    """Collects problems so that all of them are reported at once."""
 
     def __init__(self) -> None:
         self.found: list[Problem] = []
@@ -42,7 +42,7 @@ class Problems:
         self.found.append(Problem(path, message, warning=True))
 
     def suggest(self, word: str, words: Iterable[str]) -> str:
-        """`, did you mean …?` where one of the words resembles that one."""
+        """Return `, did you mean …?` if one of the words resembles this one."""
         self._suggestions += 1
         if len(word) > 40 or self._suggestions > _MAX_SUGGESTIONS:
             return ""
@@ -54,7 +54,7 @@ class Problems:
 
 
 def join(path: str, key: str) -> str:
-    """The path of a field; a key with other than plain letters is quoted and can harm no terminal."""
+    """Return the path of a field; unusual keys are quoted, so that they are harmless on a terminal."""
     if not _PLAIN_KEY.fullmatch(key):
         key = json.dumps(key[:64])
     return f"{path}.{key}" if path else key

@@ -1,4 +1,4 @@
-"""Readers of the fields that a type alone does not describe. Each takes a plain value and tells what is wrong."""
+"""Validate the fields that need more than a type. Each function takes a plain value and reports problems."""
 
 import re
 from typing import Any, get_args
@@ -24,12 +24,12 @@ _PROBES = ("http", "tcp", "command", "log", "silence")
 
 
 def kind_of(value: object) -> str:
-    """A value's kind in words; never the value, which may be a secret."""
+    """Name the kind of a value; never the value, which may be a secret."""
     return _KINDS.get(type(value), "a date or time")
 
 
 def check_encodable(value: Any, path: str, problems: Problems) -> Any:
-    """The value, once it is known that the operating system can take it."""
+    """Return the value, and report it if the operating system cannot take it."""
     if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
         problems.error(path, "the number is too large")
     elif isinstance(value, str):
@@ -69,7 +69,7 @@ def read_env(raw: object, path: str, problems: Problems) -> dict[str, str]:
 
 
 def read_argv(raw: object, path: str, problems: Problems) -> object:
-    """A list of words; a number is refused, for 1.10 and 08 would not come out as they were written."""
+    """Accept a list of strings. Numbers are refused, since 1.10 and 08 would change."""
     if not isinstance(raw, list):
         problems.error(path, f"expected a list of strings, got {kind_of(raw)}")
         return raw
@@ -91,7 +91,7 @@ def read_command(raw: object, path: str, problems: Problems) -> object:
 
 
 def read_strings(raw: object, path: str, problems: Problems) -> object:
-    """A string or a list of them, none empty."""
+    """Accept a string or a list of strings, none of them empty."""
     strings = [raw] if isinstance(raw, str) else raw
     read_argv(strings, path, problems)
     if isinstance(strings, list) and "" in strings:
@@ -109,7 +109,7 @@ def read_install(raw: object, path: str, problems: Problems) -> object:
 
 
 def read_dependencies(raw: object, path: str, problems: Problems) -> dict[str, object]:
-    """A list of ids, or a table of ids and conditions; a null is the default condition of the one depended on."""
+    """Accept a list of ids, or a table of ids and conditions; null means the default condition."""
     if isinstance(raw, list):
         read_argv(raw, path, problems)
         return {name: None for name in raw if isinstance(name, str)}
@@ -125,7 +125,7 @@ def read_dependencies(raw: object, path: str, problems: Problems) -> dict[str, o
 
 
 def read_signal(raw: object, path: str, problems: Problems) -> object:
-    """`SIGTERM`, `TERM`, `term` or `15`, all as `SIGTERM`."""
+    """Accept `SIGTERM`, `TERM`, `term` or `15`, all of which become `SIGTERM`."""
     import signal
 
     word = raw.upper() if isinstance(raw, str) else raw
@@ -157,7 +157,7 @@ def read_label(raw: object, path: str, problems: Problems) -> object:
 
 
 def read_host(raw: object, path: str, problems: Problems) -> object:
-    """An empty host would be all of them."""
+    """Refuse an empty host, which would mean all interfaces."""
     return _matching(_HOST, "expected a host such as 127.0.0.1", raw if raw is not None else "", path, problems)
 
 
@@ -170,7 +170,7 @@ def read_http(raw: object, path: str, problems: Problems) -> object:
 
 
 def _has_port(url: str) -> bool:
-    """Whether the port of a URL is one, given or not."""
+    """Return whether the port of a URL is valid or absent."""
     from urllib.parse import urlsplit
 
     try:
@@ -187,7 +187,7 @@ def read_tcp(raw: object, path: str, problems: Problems) -> object:
 
 
 def read_pattern(raw: object, path: str, problems: Problems) -> object:
-    """A regular expression that can be searched for in a bounded time, as it will be."""
+    """Accept a regular expression that can be searched in linear time."""
     if not isinstance(raw, str) or not raw:
         if raw is not None:
             problems.error(path, "expected a regular expression")
@@ -204,7 +204,7 @@ def read_pattern(raw: object, path: str, problems: Problems) -> object:
 
 
 def read_ignore(raw: object, path: str, problems: Problems) -> object:
-    """A line of a .gitignore, or a list of them."""
+    """Accept a line of a .gitignore, or a list of them."""
     before = problems.errors
     patterns = read_strings(raw, path, problems)
     if isinstance(patterns, list) and problems.errors == before:
