@@ -9,7 +9,7 @@ from pmtui.logs.process_log import ProcessLog
 from pmtui.logs.search import follow
 from pmtui.logs.search.query import Query, QueryError, parse_query, search, search_and_mark
 from pmtui.logs.search.threads import run_in_thread
-from pmtui.text.automaton import PatternError
+from pmtui.text.regex import PatternError
 from pmtui.text.timestamps import rfc3339
 
 

@@ -11,7 +11,7 @@ import msgspec
 from pmtui.control import Stream
 from pmtui.logs.files.batch_worker import BatchWorker
 from pmtui.text.formatting import printable
-from pmtui.text.sanitize import keep_colors, strip_escapes
+from pmtui.text.sanitize import is_plain, keep_colors, strip_escapes
 from pmtui.text.timestamps import now_ms, rfc3339
 
 ConsoleLevel = Literal["INFO", "WARN", "ERROR"]
@@ -29,7 +29,6 @@ _FLUSH_TIMEOUT = 0.5  # seconds without progress for which the exit waits
 _OVERHEAD_BYTES = 100  # bytes that an entry takes beside its text
 _BATCH_SIZE = 64  # entries that become one write
 _MAX_WRITE_BYTES = 64 << 10
-_PRINTABLE_BYTES = bytes(range(0x20, 0x7F)) + b"\t\n"
 _DIM, _RESET = "\x1b[2m", "\x1b[0m"
 _COLORS: dict[ConsoleLevel, str] = {"INFO": "\x1b[32m", "WARN": "\x1b[33m", "ERROR": "\x1b[31m"}
 _json = msgspec.json.Encoder()
@@ -163,7 +162,7 @@ class ConsoleLog:
 
 def as_text(entry: OutputRecord) -> bytes:
     head = _head(entry).encode()
-    if entry.data.isascii() and not entry.data.translate(None, _PRINTABLE_BYTES):
+    if is_plain(entry.data):
         return head + entry.data.replace(b"\n", b"\n" + head, entry.lines - 1)
     return b"".join(b"%s%s\n" % (head, strip_escapes(line).encode()) for line in _lines(entry))
 

@@ -11,6 +11,7 @@ _SEQUENCE = re.compile(
     r"|[\x00-\x08\x0a-\x1f\x7f-\x9f]"  # C0 but tab, DEL, C1
     r"|[\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"  # bidi and other unseen controls
 )
+_PRINTABLE_ASCII = bytes(range(0x20, 0x7F)) + b"\t\n"
 _MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _PILE = re.compile(f"({_MARKS}{{4}}){_MARKS}+")  # no script needs more on one letter
 
@@ -21,6 +22,16 @@ def strip_escapes(line: bytes) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _PILE.sub(r"\1", _SEQUENCE.sub("", _last_state(text)))
+
+
+def as_shown(line: bytes) -> bytes:
+    """As `strip_escapes`, in UTF-8. Most lines are returned as they are."""
+    return line if is_plain(line) else strip_escapes(line).encode()
+
+
+def is_plain(data: bytes) -> bool:
+    """Return whether the data is nothing but printable ASCII, tabs and newlines."""
+    return data.isascii() and not data.translate(None, _PRINTABLE_ASCII)
 
 
 def keep_colors(line: bytes) -> str:

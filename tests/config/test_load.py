@@ -377,7 +377,7 @@ def test_the_id_of_a_table_is_its_name(tmp_path: Path) -> None:
         ({"health": {"http": "http://h:80x/"}}, "health.http: its port is no number from 1 to 65535"),
         ({"health": {"tcp": "h:99999"}}, "health.tcp: expected host:port"),
         ({"health": {"command": []}}, "health.command: expected a program and its arguments, got none"),
-        ({"health": {"log": "(a"}}, "health.log: invalid pattern: missing ), unterminated subpattern"),
+        ({"health": {"log": "(a"}}, "health.log: invalid pattern: missing ): (a"),
         ({"health": {"log": "(?=a)"}}, "health.log: the pattern '(?=a)' uses look-around such as (?=...)"),
         ({"health": {"log": "(a{500}){500}"}}, "health.log: the pattern '(a{500}){500}' is too large: use smaller"),
         ({"health": {"log": "a" * 1001}}, "health.log: a pattern has at most 1000 characters"),

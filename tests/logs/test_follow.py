@@ -15,7 +15,7 @@ from pmtui.logs.search.follow import MissedLines, follow
 from pmtui.logs.search.query import Query, search
 from pmtui.logs.search.threads import run_in_thread
 from pmtui.logs.store import LogStore, ProcessLog
-from pmtui.text.pattern import Pattern
+from pmtui.text.regex import Pattern
 from tests.eventually import DEADLINE
 from tests.logs.support import BARE, run_python
 

@@ -13,7 +13,7 @@ from pmtui.control import MAX_LINES, LogLine, RawLogLine, Stream
 from pmtui.logs.process_log import STREAMS, ProcessLog
 from pmtui.logs.search.query import Query, QueryError, parse_query, search, search_now
 from pmtui.logs.store import LogStore
-from pmtui.text.pattern import Pattern
+from pmtui.text.regex import Pattern
 from pmtui.text.timestamps import rfc3339
 
 SMALL = LogSettings(max_size=3000, keep=1000)

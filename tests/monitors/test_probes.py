@@ -8,7 +8,7 @@ import pytest
 from pmtui.logs.ring_buffer import RingBuffer
 from pmtui.monitors.health.http import ResponseError, fetch_status, get, post
 from pmtui.monitors.health.probes import HttpProbe, LogProbe, ProbeError, SilenceProbe, TcpProbe
-from pmtui.text.pattern import Pattern
+from pmtui.text.regex import Pattern
 from tests.eventually import eventually_async
 from tests.servers import all_let_go, free_port, web
 

@@ -192,8 +192,7 @@ def read_pattern(raw: object, path: str, problems: Problems) -> object:
         if raw is not None:
             problems.error(path, "expected a regular expression")
         return raw
-    from pmtui.text.automaton import PatternError
-    from pmtui.text.pattern import Pattern
+    from pmtui.text.regex import Pattern, PatternError
 
     _check_text(raw, path, problems)
     try:
@@ -220,7 +219,7 @@ def _check_ignore(pattern: str, path: str, problems: Problems) -> None:
 
     try:
         with warnings.catch_warnings(action="ignore"):
-            GitIgnoreSpec.from_lines([pattern])
+            GitIgnoreSpec.from_lines([pattern], backend="simple")
     except (ValueError, re.error):
         problems.error(path, f"is no pattern of a .gitignore: {pattern[:40]!a}")
 

@@ -14,12 +14,13 @@ from pmtui.logs.process_log import STREAMS, ProcessLog
 from pmtui.logs.ring_buffer import MAX_NUMBER, RawLine
 from pmtui.logs.search.levels import LEVELS, Level, level_of
 from pmtui.logs.search.threads import run_in_thread
-from pmtui.text.pattern import Pattern
+from pmtui.text.regex import Pattern
 from pmtui.text.timestamps import now_ms
 from pmtui.text.units import parse_duration
 
 SEARCH_TIMEOUT = 10.0
 """For which a search may go on."""
+TOO_LONG = "the search took too long; ask for less"
 RunName = Literal["current", "previous"] | int
 
 
@@ -100,7 +101,7 @@ def search_now(
         try:
             newest = list(islice(merged, min(query.lines, MAX_LINES)))
         except TimeoutError:
-            raise QueryError("the search took too long, ask for less") from None
+            raise QueryError(TOO_LONG) from None
     return [query.show(line, process_id) for line, process_id in reversed(newest)]
 
 
@@ -161,8 +162,14 @@ def line_filters(query: Query, span: RunRange, deadline: float) -> list[Callable
         wanted = LEVELS[LEVELS.index(level) :]
         tests.append(lambda line: level_of(line.text) in wanted)
     if pattern := query.pattern:
-        tests.append(lambda line: pattern.is_in(line.text, deadline))
+        tests.append(lambda line: _is_in(pattern, line, deadline))
     return tests
+
+
+def _is_in(pattern: Pattern, line: RawLine, deadline: float) -> bool:
+    if time.monotonic() > deadline:
+        raise QueryError(TOO_LONG)
+    return pattern.is_in(line.data)
 
 
 def _parse_lines(text: str) -> int:

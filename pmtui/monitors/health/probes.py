@@ -16,8 +16,7 @@ from pmtui.logs.ring_buffer import RingBuffer
 from pmtui.monitors.helper import HelperProcess, run_helper
 from pmtui.spawner.client import Launch
 from pmtui.spawner.runs import Runs
-from pmtui.text.automaton import PatternError
-from pmtui.text.pattern import Pattern
+from pmtui.text.regex import Pattern, PatternError
 
 if TYPE_CHECKING:
     from pmtui.supervisor.process import Process
@@ -168,7 +167,7 @@ class LogProbe:
         end = self._ring.end
         lines = self._ring.raw(self._next, end - self._next)
         self._next = end
-        if any(self._pattern.is_in(line.text) for line in lines):
+        if any(self._pattern.is_in(line.data) for line in lines):
             self._has_matched = True
             with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._seen.set)

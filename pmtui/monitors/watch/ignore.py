@@ -21,7 +21,8 @@ DEFAULT_IGNORES = GitIgnoreSpec.from_lines(
         "*.egg-info",
         ".*_cache",  # of mypy, pytest and ruff
         *("*~", ".*.sw?", ".#*", "4913", ".DS_Store"),  # what editors and file managers leave for a moment
-    )
+    ),
+    backend="simple",  # RE2 refuses some of the patterns that git takes
 )
 
 
@@ -34,7 +35,7 @@ class IgnoreRules:
     def __init__(self, root: str, patterns: Sequence[str], folders: Sequence[str]) -> None:
         self._root = root.rstrip("/") + "/"
         try:
-            self._spec = GitIgnoreSpec.from_lines(patterns)
+            self._spec = GitIgnoreSpec.from_lines(patterns, backend="simple")
         except re.error as error:
             raise ValueError(f"Invalid git pattern: {error}") from None
         self._directories = tuple(folder + "/" for folder in folders if folder.startswith(self._root))
