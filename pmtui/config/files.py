@@ -51,4 +51,4 @@ def _unreadable(path: str, error: OSError | ValueError) -> str:
         case OSError():
             return f"{path} cannot be read: {error.strerror}"
         case _:
-            return f"{path!a} is no name of a file: {error}"
+            return f"{path!a} is not a file name: {error}"

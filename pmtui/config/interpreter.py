@@ -128,7 +128,7 @@ def _first(
 def _check_executable(path: str, role: str) -> None:
     if os.path.islink(path) and not os.path.exists(path):
         gone = f"{path} points to {os.path.realpath(path)}, which does not exist"
-        raise ConfigError(f"{gone}: make the virtual environment or installation anew ({role})")
+        raise ConfigError(f"{gone}: recreate the virtual environment or reinstall it ({role})")
     if not os.path.exists(path):
         raise ConfigError(f"{path} does not exist ({role})")
     if not _is_executable(path):

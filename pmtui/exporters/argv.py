@@ -1,4 +1,4 @@
-"""What is executed, where it is not yet known which machine it will be."""
+"""Return what to execute when the target machine is not known yet."""
 
 import os
 
@@ -12,7 +12,7 @@ _INTERPRETERS = {".py": "python3", ".js": "node", ".mjs": "node", ".cjs": "node"
 
 
 def local_argv(config: ProcessConfig) -> list[str]:
-    """By names that are looked up where it starts; a script's venv is taken where it is there now."""
+    """Return the argv with names that are looked up where it starts; an existing venv of the script is used."""
     if config.script is None:
         return _command(config)
     interpreter = config.interpreter
@@ -25,7 +25,7 @@ def local_argv(config: ProcessConfig) -> list[str]:
 
 
 def container_argv(config: ProcessConfig, folder: str) -> list[str]:
-    """The same within an image: the image's own interpreters, and /app for the folder."""
+    """Return the argv inside an image: its own interpreters, and /app for the config's directory."""
     if config.script is None:
         return [_within(word, folder) for word in _command(config)]
     ending = os.path.splitext(config.script)[1]

@@ -1,4 +1,4 @@
-"""A compose.yaml: a service a process, all of one image."""
+"""Export a compose.yaml: one service per process, all of one image."""
 
 import os
 from typing import Any
@@ -137,7 +137,7 @@ def _limits(config: ProcessConfig, out: Exported) -> dict[str, Any]:
 
 
 def port_of(health: Health | None) -> tuple[str, int] | None:
-    """Host and port that a health check asks, where it asks one."""
+    """Return the host and port that a health check connects to, if any."""
     if health and health.tcp:
         host, _, port = health.tcp.rpartition(":")
         return host.strip("[]"), int(port)

@@ -1,4 +1,4 @@
-"""The environment of a process as far as the config alone tells it; the manager's own is never written down."""
+"""Return the environment of a process as far as the config defines it; the manager's own is never written."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _REFERENCE = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::([-?])([^}]*))
 
 
 class Reference(NamedTuple):
-    """A variable that is known only where the process starts; `kind` is that of `${NAME:-word}`, or empty."""
+    """A variable known only where the process starts; `kind` is that of `${NAME:-word}`, or empty."""
 
     name: str
     kind: str
@@ -25,7 +25,7 @@ Value = tuple[str | Reference, ...]
 
 
 def environment_of(config: ProcessConfig, settings: Settings, out: Exported) -> dict[str, Value]:
-    """In the order of the config; what an envFile sets anew is left to it. Names values that look secret."""
+    """Return variables in config order, without those that an envFile sets again. Names values that look secret."""
     in_files = names_in_files(config, out)
     shared = {name: value for name, value in settings.env.items() if name not in in_files}
     values: dict[str, Value] = {name: (value,) for name, value in _injected(config, settings).items()}
@@ -38,7 +38,7 @@ def environment_of(config: ProcessConfig, settings: Settings, out: Exported) -> 
 
 
 def _injected(config: ProcessConfig, settings: Settings) -> dict[str, str]:
-    """What pmtui gives each process, as far as it means something elsewhere."""
+    """Return what pmtui sets for each process, as far as it means something elsewhere."""
     injected = injected_environment(config, settings, "")
     has_pocketbase = settings.pocketbase != Settings().pocketbase
     names = ["PMTUI_ID", "PMTUI_INSTANCE", "PYTHONUNBUFFERED", *(["PB_PORT", "PB_DATA_DIR"] if has_pocketbase else [])]
@@ -56,7 +56,7 @@ def names_in_files(config: ProcessConfig, out: Exported) -> set[str]:
 
 
 def literal_text(value: Value) -> str | None:
-    """The text, where nothing in it has to be known first."""
+    """Return the text if nothing in it depends on another variable."""
     return "".join(str(part) for part in value) if all(isinstance(part, str) for part in value) else None
 
 

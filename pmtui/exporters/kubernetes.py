@@ -1,4 +1,4 @@
-"""Manifests for Kubernetes: a Deployment or a Job a process, and a Service where its port is known."""
+"""Export Kubernetes manifests: a Deployment or a Job per process, and a Service if its port is known."""
 
 import hashlib
 import math
@@ -41,7 +41,7 @@ def export_kubernetes(project: Project) -> Exported:
 
 
 def resource_names(project: Project) -> dict[str, str]:
-    """A DNS label for each id; two that would be alike, or too long, carry a digest."""
+    """Return a DNS label for each id; labels that would clash or be too long carry a digest."""
     names: dict[str, str] = {}
     for config in project.processes:
         name = dns_label(config.id)
@@ -107,7 +107,7 @@ def _pod(project: Project, config: ProcessConfig, names: dict[str, str], out: Ex
 
 
 def _environment(project: Project, config: ProcessConfig, out: Exported) -> list[Manifest]:
-    """Variables in order: what a value refers to comes before it, from a secret that the owner makes."""
+    """Return variables in order: what a value refers to comes first, from a Secret that the user creates."""
     variables: dict[str, Manifest] = {}
     secret = f"{dns_label(project.name)}-env"
     for name, value in environment_of(config, project.settings, out).items():
@@ -134,7 +134,7 @@ def _from_secret(part: Reference, secret: str) -> Manifest:
 
 
 def _env_files(project: Project, config: ProcessConfig, out: Exported) -> list[Manifest]:
-    """Each file is a secret that the owner makes of it; its values are not written down."""
+    """Return each file as a Secret that the user creates from it; its values are not written."""
     sources: list[Manifest] = []
     for path in env_files(config):
         name = dns_label(f"{project.name}-file-{os.path.relpath(path, project.directory)}")
@@ -173,7 +173,7 @@ def _action(health: Health) -> Manifest | None:
 
 
 def _waiters(project: Project, config: ProcessConfig, names: dict[str, str], out: Exported) -> list[Manifest]:
-    """Kubernetes starts all at once; a container that runs before waits for the port of what it depends on."""
+    """Return init containers that wait for the ports of dependencies, since Kubernetes starts everything at once."""
     waiters: list[Manifest] = []
     targets = {other.id: other for other in project.processes}
     for name in config.depends_on:

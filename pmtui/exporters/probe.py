@@ -1,4 +1,4 @@
-"""Health checks as commands that any machine has."""
+"""Express health checks as commands available on any machine."""
 
 import shlex
 
@@ -6,7 +6,7 @@ from pmtui.config.model import Health
 
 
 def probe_command(health: Health) -> str | None:
-    """For a shell: ends with 0 where all is well. None for what no command can find out."""
+    """Return a shell command that exits with 0 if the process is healthy; None if no command can tell."""
     patience = max(1, round(health.timeout))
     if health.http is not None:
         url = shlex.quote(health.http)

@@ -1,4 +1,4 @@
-"""A Procfile, which knows a name and a command and nothing else."""
+"""Export a Procfile, which has names and commands only."""
 
 import re
 import shlex

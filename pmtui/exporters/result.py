@@ -1,4 +1,4 @@
-"""What an export makes: files, and what could not be carried over."""
+"""The input and the result of an export."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from pmtui.config.model import ProcessConfig, Settings
 
 
 class Project(msgspec.Struct, frozen=True):
-    """What is to run elsewhere. `folder` is the config's; `image` is what containers are made of."""
+    """What to export. `directory` is the config's; containers are made from `image`."""
 
     name: str
     directory: str
@@ -20,7 +20,7 @@ class Project(msgspec.Struct, frozen=True):
 
 
 class Exported:
-    """Texts by the name of their file; in `warnings` each loss, and what else the owner has to do."""
+    """Texts by file name; `warnings` has each loss and each step left to the user."""
 
     def __init__(self) -> None:
         self.files: dict[str, str] = {}
@@ -33,15 +33,15 @@ class Exported:
 
 
 def warn_unsupported(config: ProcessConfig, out: Exported, carried: frozenset[str] = frozenset()) -> None:
-    """Names what nothing but pmtui does; `carried` has what this target does too."""
+    """Warn of everything that only pmtui does; `carried` has what this target does too."""
     if config.dev_mode:
         out.warn(config.id, "devMode is lost: nothing is restarted when files change")
     if config.install:
         out.warn(config.id, "install is lost: dependencies have to be there")
     if config.health and config.health.silence is not None:
-        out.warn(config.id, "health.silence is lost: nobody watches for output")
+        out.warn(config.id, "health.silence is lost: output is not watched")
     if config.health and config.health.log is not None:
-        out.warn(config.id, "health.log is lost: nobody reads the output")
+        out.warn(config.id, "health.log is lost: output is not read")
     if config.log.file is not True or (config.log.max_size, config.log.keep) != (10 << 20, 5):
         out.warn(config.id, "log is lost: the output goes where this engine keeps it")
     for name in ("nofile", "core", "cpu", "address_space", "nice"):

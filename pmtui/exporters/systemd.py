@@ -1,4 +1,4 @@
-"""Units of systemd: one a process, one target for all, and two for each health check."""
+"""Export systemd units: one per process, a target for all, and two for each health check."""
 
 import math
 import os
@@ -19,7 +19,7 @@ _RESTART = {"always": "always", "on-failure": "on-failure", "never": "no"}
 
 
 def export_systemd(project: Project) -> Exported:
-    """Unit files by their names. A process whose program cannot be found is left out, and named."""
+    """Return unit files by name. A process whose program cannot be found is left out with a warning."""
     out = Exported()
     awaited = awaited_processes(project)
     units: list[str] = []
@@ -46,7 +46,7 @@ def export_systemd(project: Project) -> Exported:
 
 
 def awaited_processes(project: Project) -> set[str]:
-    """Those whose end others wait for."""
+    """Return the processes whose end others wait for."""
     conditions = [pair for config in project.processes for pair in config.depends_on.items()]
     return {name for name, condition in conditions if condition in ("completed", "succeeded")}
 
@@ -98,7 +98,7 @@ def _dependencies(project: Project, config: ProcessConfig, out: Exported) -> Ite
 
 
 def _start_limit(config: ProcessConfig) -> Iterator[str]:
-    """Failures in a row are starts within the time that so many quick failures take at most."""
+    """Limit consecutive failures by the number of starts within the longest time they can take."""
     if config.max_retries < 0:
         yield "StartLimitIntervalSec=0"
     elif config.max_retries and config.restart != "never":
@@ -117,7 +117,7 @@ def _readiness(config: ProcessConfig) -> Iterator[str]:
 
 
 def _execution(project: Project, config: ProcessConfig, out: Exported) -> Iterator[str]:
-    """Folder, user and environment."""
+    """Return directory, user and environment."""
     yield f"WorkingDirectory={path_value(config.cwd)}"
     if config.user and project.is_user:
         out.warn(config.id, "user is lost: a unit of a user runs as that user")
@@ -184,7 +184,7 @@ def _memory(config: ProcessConfig, out: Exported) -> Iterator[str]:
 
 
 def _health_units(project: Project, config: ProcessConfig, out: Exported) -> None:
-    """A timer that asks, and a service that restarts the process once it is unhealthy."""
+    """Return a timer that checks, and a service that restarts the process once it is unhealthy."""
     probe = probe_command(config.health) if config.health else None
     if not (config.health and probe):
         return
@@ -196,7 +196,7 @@ def _health_units(project: Project, config: ProcessConfig, out: Exported) -> Non
 
 
 def _check_service(unit: str, what: str, health: Health, probe: str, is_user: bool) -> list[str]:
-    """Ends badly after that many failures in a row; then, with the rights of systemd, the process is restarted."""
+    """Return a service that fails after that many consecutive failures and then restarts the process as systemd."""
     loop = (
         f"n=0; until {probe}; do n=$((n+1)); [ $n -lt {health.failure_threshold} ] || exit 1; "
         f"sleep {health.interval:g}; done"
@@ -216,7 +216,7 @@ def _check_service(unit: str, what: str, health: Health, probe: str, is_user: bo
 
 
 def _timer(unit: str, what: str, health: Health) -> list[str]:
-    """Without After: a timer is started before what it belongs to can be."""
+    """Return a timer without After=: it is started before the unit it belongs to can be."""
     return [
         "[Unit]",
         f"Description=Asks how {what} is",

@@ -1,4 +1,4 @@
-"""How systemd wants names, words and values to be written."""
+"""Escape names, words and values for systemd units."""
 
 import re
 from collections.abc import Sequence
@@ -9,22 +9,22 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "%"
 
 
 def unit_name(text: str) -> str:
-    """The nearest name, without its kind."""
+    """Return the nearest valid unit name, without its suffix."""
     return _NO_NAME.sub("-", text)[:200]
 
 
 def command_line(argv: Sequence[str]) -> str:
-    """For ExecStart and its like: every word as it is, nothing filled in."""
+    """Quote words for ExecStart= and similar: nothing in them is expanded."""
     return " ".join(_quoted(word).replace("$", "$$") for word in argv)
 
 
 def assignment(name: str, value: str) -> str:
-    """For Environment."""
+    """Quote a variable for Environment=."""
     return _quoted(f"{name}={value}")
 
 
 def path_value(text: str) -> str:
-    """For one value that takes the rest of its line, such as WorkingDirectory."""
+    """Escape a value that takes the rest of its line, such as WorkingDirectory=."""
     return text.replace("%", "%%").replace("\n", " ")
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a foreign file: our fields, and for each of its own what they became or why they are lost."""
+"""Collect what a foreign file becomes: our fields, and for each of its own what it became or why it is lost."""
 
 import os
 import re
@@ -12,11 +12,11 @@ _MAX_ID_LENGTH = 60
 
 
 class UnsupportedFileError(Exception):
-    """Nothing can be made of the file; says what and where."""
+    """The file cannot be converted; the message says what is wrong and where."""
 
 
 class Note(msgspec.Struct, frozen=True):
-    """What became of one thing of the foreign file; `process` is empty where it is the whole file's. Holds no value."""
+    """What became of one setting of the foreign file. `process` is empty for the whole file. Holds no value."""
 
     process: str
     source: str
@@ -26,7 +26,7 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """Plain values as they go into a file: `settings`, and the fields of each process by its id."""
+    """Plain values as they go into a file: `settings`, and the fields of each process by id."""
 
     kind: str
     settings: dict[str, Any]
@@ -39,9 +39,9 @@ class Imported(msgspec.Struct, frozen=True):
 
 
 class ImportContext(msgspec.Struct, frozen=True):
-    """Where a file comes from and where it goes: relative paths mean `source`, and are read from `target`.
+    """Where a file comes from and where it goes: relative paths start at `source` and are read from `target`.
 
-    `environment` is only looked at for names that the file itself refers to.
+    `environment` is used only for names that the file refers to.
     """
 
     source: str
@@ -49,7 +49,7 @@ class ImportContext(msgspec.Struct, frozen=True):
     environment: Mapping[str, str] = {}
 
     def path(self, name: str) -> str:
-        """The path as it has to be written; it stays relative where both folders are one."""
+        """Return the path as it has to be written; it stays relative if both directories are the same."""
         name = os.path.expanduser(name)
         if os.path.isabs(name):
             return name
@@ -59,12 +59,12 @@ class ImportContext(msgspec.Struct, frozen=True):
 
 
 def id_of(label: str) -> str:
-    """The nearest id that we allow."""
+    """Return the nearest valid id."""
     return _NO_ID.sub("-", label).strip("._-")[:_MAX_ID_LENGTH] or "process"
 
 
 class ConfigBuilder:
-    """Gathers the processes of one file and the notes about it."""
+    """Collects the processes of one file and the notes about it."""
 
     def __init__(self, origin: ImportContext) -> None:
         self.context = origin
@@ -73,7 +73,7 @@ class ConfigBuilder:
         self.notes: list[Note] = []
 
     def add_process(self, label: str, raw: Mapping[str, Any]) -> "ProcessBuilder":
-        """A process of that name; its id is the nearest one that we allow and that is not taken."""
+        """Add a process; its id is the nearest valid one that is not taken."""
         word = id_of(label)
         name, number = word, 2
         while name in self.processes:
@@ -90,7 +90,7 @@ class ConfigBuilder:
         self.notes.append(Note(process, source, "", reason, is_lost=True))
 
     def drop_process(self, entry: "ProcessBuilder", source: str, reason: str) -> None:
-        """Leaves a process out whole."""
+        """Leave out a whole process."""
         del self.processes[entry.id]
         self.add_loss(entry.id, source, f"the process is left out: {reason}")
 
@@ -99,7 +99,7 @@ class ConfigBuilder:
 
 
 class ProcessBuilder:
-    """One process in the making. What is taken of its foreign fields is accounted for; `close` tells the rest."""
+    """Builds one process. Foreign fields that are popped are accounted for; `close` reports the rest."""
 
     def __init__(self, name: str, draft: ConfigBuilder, raw: Mapping[str, Any]) -> None:
         self.id = name
@@ -109,31 +109,31 @@ class ProcessBuilder:
         self.seen = frozenset(raw)
 
     def pop(self, key: str) -> Any:
-        """The foreign field, None where it is not there; from now on the caller has to account for it."""
+        """Return the foreign field or None; the caller accounts for it from now on."""
         return self._remaining.pop(key, None)
 
     def remaining(self) -> list[str]:
         return list(self._remaining)
 
     def set_fields(self, source: str, reason: str = "", /, **fields: Any) -> None:
-        """These fields (in our spelling) come from `source`."""
+        """Set fields (in our spelling) that come from `source`."""
         self.fields |= fields
         self._builder.add_note(self.id, source, ", ".join(fields), reason)
 
     def set_table_fields(self, source: str, table: str, /, **fields: Any) -> None:
-        """The same for fields of a table such as `log`."""
+        """Set fields of a table such as `log`."""
         self.fields.setdefault(table, {}).update(fields)
         self._builder.add_note(self.id, source, ", ".join(f"{table}.{name}" for name in fields))
 
     def add_remark(self, source: str, reason: str) -> None:
-        """Needs no field: pmtui does so anyway."""
+        """Note that no field is needed: pmtui does so anyway."""
         self._builder.add_note(self.id, source, "(as always)", reason)
 
     def add_loss(self, source: str, reason: str) -> None:
         self._builder.add_loss(self.id, source, reason)
 
     def account_for(self, anyway: Mapping[str, str], lost: Mapping[str, str]) -> None:
-        """Accounts for fields that have no counterpart, with the reason of each."""
+        """Report fields that have no counterpart, each with its reason."""
         for key in self.remaining():
             if key in anyway:
                 self.pop(key)
@@ -150,34 +150,34 @@ class ProcessBuilder:
 
 
 def is_off(value: object) -> bool:
-    """Whether a foreign value asks for nothing, so that nothing is lost with it."""
+    """Return whether a foreign value requests nothing, so that nothing is lost with it."""
     return value is None or value is False or (isinstance(value, Collection) and not value)
 
 
 def table(value: object) -> dict[str, Any]:
-    """A copy of a foreign table; an empty one where something else stands."""
+    """Return a copy of a foreign table; an empty one for any other value."""
     return {str(name): item for name, item in value.items()} if isinstance(value, Mapping) else {}
 
 
 def whole(value: object, default: int = 0) -> int:
-    """A foreign number that is none below zero; the default where something else stands."""
+    """Return a foreign non-negative integer; the default for any other value."""
     return int(str(value)) if str(value).isascii() and str(value).isdecimal() else default
 
 
 def texts(value: object) -> list[str]:
-    """A foreign list of texts, or a lone one."""
+    """Return a foreign list of strings, or a single one as a list."""
     return [str(item) for item in (value if isinstance(value, list) else [value])]
 
 
 def literal(value: object) -> str:
-    """A value of a foreign environment as we write it: only `${…}` and `$$` mean something to us."""
+    """Escape a value of a foreign environment: only `${…}` and `$$` have a meaning here."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value).replace("$", "$$")
 
 
 def seconds(value: float) -> str:
-    """A duration as people write it."""
+    """Format a duration for people."""
     if value < 1 or value != int(value):
         return f"{round(value * 1000)}ms"
     return f"{int(value)}s"

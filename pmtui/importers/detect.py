@@ -1,4 +1,4 @@
-"""Finds out what a foreign file is, and has it read."""
+"""Detect the format of a foreign file and read it."""
 
 import os
 import re
@@ -29,9 +29,9 @@ _PROCFILE = re.compile(r"^[A-Za-z0-9_-]+:\s*\S", re.MULTILINE)
 def import_file(
     path: str, target: str, environment: Mapping[str, str], kind: str | None = None, env_name: str | None = None
 ) -> Imported:
-    """What becomes of the file in a config that is to be in the folder `target`.
+    """Convert the file to a config for the directory `target`.
 
-    `kind` is one of KINDS; None finds out. Raises ForeignFileError where nothing can be made of it.
+    `kind` is one of KINDS; None detects it. Raises UnsupportedFileError if the file cannot be converted.
     """
     path = os.path.abspath(path)
     origin = ImportContext(os.path.dirname(path), os.path.abspath(target), environment)
@@ -64,7 +64,9 @@ def _read(path: str, origin: ImportContext, kind: str | None, env_name: str | No
 
 
 def _evaluated(imported: Imported, environment: Mapping[str, str]) -> Imported:
-    """A program's values are those of now; what it only handed on from its environment is left to each start."""
+    """Evaluate a program. Its values are current ones; what it only passes on from its environment is read at each
+    start.
+    """
     for fields in imported.processes.values():
         env = fields.get("env", {})
         for name, value in env.items():
@@ -84,7 +86,7 @@ def _text(path: str) -> str:
     if not text.strip():
         raise UnsupportedFileError("is empty")
     if "\0" in text:
-        raise UnsupportedFileError("is no text: there is a NUL in it")
+        raise UnsupportedFileError("is not text: it contains a NUL")
     return text
 
 

@@ -8,7 +8,7 @@ from pmtui.importers.builder import UnsupportedFileError
 
 
 def parse_yaml(text: str) -> Any:
-    """Raises UnsupportedFileError, also for duplicate keys, which YAML readers otherwise ignore."""
+    """Parse YAML. Raises UnsupportedFileError, also for duplicate keys, which YAML readers otherwise ignore."""
     import yaml
 
     class Loader(yaml.SafeLoader):

@@ -1,4 +1,4 @@
-"""Procfiles, as foreman and honcho read them, with the .env beside them."""
+"""Read Procfiles, as foreman and honcho do, with the .env beside them."""
 
 import os
 import re
@@ -16,7 +16,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def read_procfile(text: str, origin: ImportContext) -> Imported:
-    """Raises ForeignFileError where one name stands for two processes, as honcho and overmind do."""
+    """Raises UnsupportedFileError if one name stands for two processes, as honcho and overmind do."""
     draft = ConfigBuilder(origin)
     lines_of: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -56,7 +56,7 @@ def _environment(draft: ConfigBuilder, origin: ImportContext) -> None:
 
 
 def _env_file(draft: ConfigBuilder, path: str) -> int | None:
-    """Lets all processes read the .env; the port that it sets."""
+    """Add the .env to all processes; return the port that it sets."""
     try:
         ours = read_env_file(path)
     except ConfigError as error:
@@ -77,7 +77,7 @@ def _env_file(draft: ConfigBuilder, path: str) -> int | None:
 
 
 def _honcho(text: str) -> dict[str, str]:
-    """The values by the rules of honcho: each line as a shell would split it, its words joined."""
+    """Read values by honcho's rules: each line is split like shell words, which are joined."""
     values: dict[str, str] = {}
     for line in text.splitlines():
         try:

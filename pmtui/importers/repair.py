@@ -1,4 +1,4 @@
-"""Whatever a foreign file held: what is written in the end is a configuration that loads without an error."""
+"""Drop what would be invalid, so that the written config always loads without an error."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def toml_of(imported: Imported) -> str:
 
 
 def drop_invalid(imported: Imported) -> Imported:
-    """The same without what our own reader refuses; each such thing is a loss."""
+    """Return the import without what our loader refuses; each removal is a loss."""
     seen = imported
     while problem := _first_error(seen):
         seen = _without(seen, *problem)
@@ -60,12 +60,12 @@ def _without(imported: Imported, path: str, message: str) -> Imported:
 
 
 def _plain(key: str | None) -> str:
-    """The key that stands in a path, quoted or not."""
+    """Return the key of a path element, quoted or not."""
     return json.loads(key) if key and key.startswith('"') else key or ""
 
 
 def _remove_setting(settings: dict[str, object], field: str, processes: dict[str, dict[str, object]]) -> None:
-    """The setting, or all where the trouble is with none of them, so that an end comes."""
+    """Remove the setting, or all settings if none is at fault, so that the loop ends."""
     if settings.pop(field, None) is None:
         settings.clear()
         processes.clear()

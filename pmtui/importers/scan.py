@@ -1,4 +1,4 @@
-"""What a folder holds that can be run, as far as its usual files tell."""
+"""Find what can be run in a directory by its usual files."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ _MAX_FILE_BYTES = 1 << 20
 
 
 class FoundProcess(msgspec.Struct):
-    """A process that the folder suggests: where it was seen, and lines that its owner may want."""
+    """A process that the directory suggests: where it was found, and lines its owner may want."""
 
     id: str
     fields: dict[str, Any]
@@ -41,7 +41,7 @@ class FoundProcess(msgspec.Struct):
 
 
 def scan_project(folder: Path) -> tuple[list[FoundProcess], list[str]]:
-    """What can be run, each id once, and what else its owner should know. Runs nothing."""
+    """Return what can be run, each id once, and what else its owner should know. Runs nothing."""
     findings: dict[str, FoundProcess] = {}
     for finding in _findings(folder):
         findings.setdefault(finding.id, finding)
@@ -78,7 +78,7 @@ def _procfile(folder: Path) -> Iterator[FoundProcess]:
 
 
 def _package(folder: Path) -> Iterator[FoundProcess]:
-    """The first of the scripts that run a server, by the package manager whose lock file is there."""
+    """Return the first script that runs a server, with the package manager whose lock file exists."""
     scripts = _json(folder / "package.json").get("scripts")
     if not isinstance(scripts, dict):
         return
@@ -100,7 +100,7 @@ def _django(folder: Path) -> FoundProcess:
 
 
 def _pyproject(folder: Path) -> Iterator[FoundProcess]:
-    """The programs that the project installs, where they are installed."""
+    """Return the programs that the project installs, if they are installed."""
     try:
         project = tomllib.loads(_text(folder / "pyproject.toml")).get("project", {})
     except (ConfigError, ValueError):
@@ -128,7 +128,7 @@ def _venv(folder: Path) -> str | None:
 
 def _python(folder: Path) -> str:
     venv = _venv(folder)
-    return f"by {venv}/bin/python" if venv else "by python3, for there is no .venv"
+    return f"by {venv}/bin/python" if venv else "by python3, since there is no .venv"
 
 
 def _needs_install(folder: Path) -> bool:
@@ -149,7 +149,7 @@ def _hints(folder: Path) -> Iterator[str]:
         if (folder / name).is_file():
             yield f"{name} is here: its containers are docker's; run them beside pmtui, or as a command"
     if (folder / "package.json").is_file() and shutil.which("node") is None:
-        yield "package.json is here, and there is no node"
+        yield "package.json exists, but node is not installed"
 
 
 def _json(path: Path) -> dict[str, Any]:

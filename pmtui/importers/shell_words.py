@@ -1,4 +1,4 @@
-"""Commands: which need a shell, and the words of those that do not."""
+"""Decide which commands need a shell, and split those that do not."""
 
 import re
 import shlex
@@ -11,7 +11,7 @@ _BUILTINS = re.compile(r"[.:]|alias|cd|command|eval|exec|exit|export|read|set|so
 
 
 def shell_fields(text: str, shell: str) -> dict[str, Any]:
-    """Our fields for a command that was written for a shell; where nothing in it needs one it runs without."""
+    """Return our fields for a shell command; without a shell if nothing in it needs one."""
     text = text.strip()
     if _PLAIN.fullmatch(text) and not _BUILTINS.fullmatch(text.split()[0]):
         return {"command": text}
@@ -21,7 +21,7 @@ def shell_fields(text: str, shell: str) -> dict[str, Any]:
 
 
 def argv_fields(words: list[str]) -> dict[str, Any]:
-    """Our fields for an argv."""
+    """Return our fields for an argv."""
     if not words or not words[0]:
         raise UnsupportedFileError("the command is empty")
     if _PLAIN.fullmatch(" ".join(words)) and not any(" " in word for word in words):
@@ -32,7 +32,7 @@ def argv_fields(words: list[str]) -> dict[str, Any]:
 
 
 def split_words(value: object) -> list[str]:
-    """Words of a list, or of a text whose blanks separate and whose quotes group."""
+    """Return the words of a list, or of a text with blanks and quotes."""
     if isinstance(value, list | tuple):
         return [str(word) for word in value]
     try:

@@ -64,7 +64,7 @@ def test_broken_input_makes_no_file(tmp_path: Path) -> None:
     (tmp_path / "ecosystem.json").write_text("{apps: [")
     done = pmtui(tmp_path, "import", "ecosystem.json")
     assert done.returncode == 1
-    assert done.stderr.startswith(f"pmtui: {tmp_path}/ecosystem.json is no JSON: line 1")
+    assert done.stderr.startswith(f"pmtui: {tmp_path}/ecosystem.json is not valid JSON: line 1")
     assert os.listdir(tmp_path) == ["ecosystem.json"]
 
 

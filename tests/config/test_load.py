@@ -78,7 +78,7 @@ def test_a_device_without_end_is_not_read() -> None:
 
 
 def test_a_path_that_is_none_is_a_problem() -> None:
-    assert "is no name of a file" in str(load_config(Path("a\0b")).problems[0])
+    assert "is not a file name" in str(load_config(Path("a\0b")).problems[0])
 
 
 def test_a_huge_file_is_refused_at_once(tmp_path: Path) -> None:
@@ -360,7 +360,7 @@ def test_the_id_of_a_table_is_its_name(tmp_path: Path) -> None:
         ({"command": " "}, "command: command is empty"),
         ({"command": ""}, " expected either script or command, got neither"),
         ({"script": "y"}, " expected either script or command, got both"),
-        ({"shell": True, "args": ["y"]}, "args: a shell reads command alone: write the arguments there"),
+        ({"shell": True, "args": ["y"]}, "args: ignored with shell: write the arguments in command"),
         ({"cwd": 5}, "cwd: expected a string, got a whole number"),
         ({"env": ["A=1"]}, "env: expected a table of names and values, got a list"),
         ({"env": {"A": None}}, "env.A: expected a string, got null: put it in quotation marks"),
@@ -373,16 +373,16 @@ def test_the_id_of_a_table_is_its_name(tmp_path: Path) -> None:
         ({"health": {}}, "health: expected exactly one of http, tcp, command, log, silence, got none"),
         ({"health": {"tcp": "h:1", "log": "x"}}, "health: expected exactly one of http, tcp, command, log, silence"),
         ({"health": {"http": "h/x"}}, "health.http: expected a URL"),
-        ({"health": {"http": "http://h:99999/"}}, "health.http: its port is no number from 1 to 65535"),
-        ({"health": {"http": "http://h:80x/"}}, "health.http: its port is no number from 1 to 65535"),
+        ({"health": {"http": "http://h:99999/"}}, "health.http: its port must be a number from 1 to 65535"),
+        ({"health": {"http": "http://h:80x/"}}, "health.http: its port must be a number from 1 to 65535"),
         ({"health": {"tcp": "h:99999"}}, "health.tcp: expected host:port"),
         ({"health": {"command": []}}, "health.command: expected a program and its arguments, got none"),
         ({"health": {"log": "(a"}}, "health.log: invalid pattern: missing ): (a"),
         ({"health": {"log": "(?=a)"}}, "health.log: the pattern '(?=a)' uses look-around such as (?=...)"),
         ({"health": {"log": "(a{500}){500}"}}, "health.log: the pattern '(a{500}){500}' is too large: use smaller"),
         ({"health": {"log": "a" * 1001}}, "health.log: a pattern has at most 1000 characters"),
-        ({"watchIgnore": "!"}, "watchIgnore: is no pattern of a .gitignore: '!'"),
-        ({"watchIgnore": ["*.tmp", "a[z-a]"]}, "watchIgnore[1]: is no pattern of a .gitignore: 'a[z-a]'"),
+        ({"watchIgnore": "!"}, "watchIgnore: is not a valid .gitignore pattern: '!'"),
+        ({"watchIgnore": ["*.tmp", "a[z-a]"]}, "watchIgnore[1]: is not a valid .gitignore pattern: 'a[z-a]'"),
         ({"watchIgnore": ["!", 5]}, "watchIgnore[1]: expected a string, got a number: put it in quotation marks"),
         ({"health": {"log": "x", "timeout": "0s"}}, "health.timeout: expected a number > 0"),
         ({"install": "npm ci"}, 'install: expected "auto" or a program and its arguments as a list'),

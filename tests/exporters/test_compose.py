@@ -70,7 +70,7 @@ def test_losses_are_named(tmp_path: Path) -> None:
 def test_a_health_that_no_command_can_ask_for_is_named(tmp_path: Path) -> None:
     toml = '[process.a]\ncommand = "a"\nhealth = { log = "up" }\n[process.b]\ncommand = "b"\ndependsOn = ["a"]\n'
     made = export_compose(project(tmp_path, toml))
-    assert "a: health.log is lost: nobody reads the output" in made.warnings
+    assert "a: health.log is lost: output is not read" in made.warnings
     assert "b: dependsOn a: is only waited for until it is started" in made.warnings
 
 

@@ -178,5 +178,5 @@ def test_a_program_that_fails_is_told_in_the_words_of_node(tmp_path: Path) -> No
 
 def test_a_program_without_node_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UnsupportedFileError, match=r"is a program, and there is no node to run it"):
+    with pytest.raises(UnsupportedFileError, match=r"is a program, and node is not installed"):
         import_text(tmp_path, "ecosystem.config.js", "module.exports = [];")

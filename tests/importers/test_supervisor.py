@@ -203,5 +203,5 @@ def test_a_program_that_supervisord_would_refuse_is_left_out(tmp_path: Path, lin
 
 
 def test_a_text_that_is_no_ini_file_is_refused_with_its_line(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedFileError, match="is no ini file: line 2"):
+    with pytest.raises(UnsupportedFileError, match="is not an ini file: line 2"):
         import_text(tmp_path, "supervisord.conf", "[program:a]\nnonsense\n")

@@ -73,7 +73,7 @@ def _check_program(raw: dict[str, Any], fields: dict[str, Any], place: str, prob
     if given == ["command"] and raw.get("interpreter", "auto") != "auto":
         problems.warn(f"{place}.interpreter", "has no effect on a command; it is for script")
     if fields.get("shell") and fields.get("args"):
-        problems.error(f"{place}.args", "a shell reads command alone: write the arguments there")
+        problems.error(f"{place}.args", "ignored with shell: write the arguments in command")
     if fields.get("command") and not fields.get("shell") and not fields.get("args"):
         _check_words(fields["command"], f"{place}.command", problems)
 

@@ -8,7 +8,7 @@ import msgspec
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_SUGGESTIONS = 30
-"""Suggestions are slow to find; somebody with more errors than that has another trouble."""
+"""Suggestions are slow to find; a file with more errors than that has other problems."""
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -165,7 +165,7 @@ def read_http(raw: object, path: str, problems: Problems) -> object:
     before = problems.errors
     _matching(_HTTP, "expected a URL such as http://127.0.0.1:8001/health", raw, path, problems)
     if isinstance(raw, str) and problems.errors == before and not _has_port(raw):
-        problems.error(path, "its port is no number from 1 to 65535")
+        problems.error(path, "its port must be a number from 1 to 65535")
     return raw
 
 
@@ -221,7 +221,7 @@ def _check_ignore(pattern: str, path: str, problems: Problems) -> None:
         with warnings.catch_warnings(action="ignore"):
             GitIgnoreSpec.from_lines([pattern], backend="simple")
     except (ValueError, re.error):
-        problems.error(path, f"is no pattern of a .gitignore: {pattern[:40]!a}")
+        problems.error(path, f"is not a valid .gitignore pattern: {pattern[:40]!a}")
 
 
 def read_hooks(raw: object, path: str, problems: Problems) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""pm2's ecosystem files."""
+"""Read ecosystem files of pm2."""
 
 import json
 import os
@@ -21,11 +21,11 @@ _INTERPRETERS = {".rb": "ruby", ".php": "php", ".pl": "perl", ".coffee": "coffee
 
 
 def read_pm2(values: Any, origin: ImportContext, env_name: str | None = None) -> Imported:
-    """Raises ForeignFileError where the values are no ecosystem."""
+    """Raises UnsupportedFileError if the values are not an ecosystem."""
     draft = ConfigBuilder(origin)
     for index, app in enumerate(_apps(values, draft)):
         if not isinstance(app, dict):
-            draft.add_loss("", f"apps[{index}]", "is no table")
+            draft.add_loss("", f"apps[{index}]", "is not a table")
             continue
         script = app.get("script") or app.get("cmd") or app.get("command")
         stem = os.path.splitext(os.path.basename(str(script or " ").split(" ")[0]))[0]
@@ -89,7 +89,7 @@ def _program(entry: ProcessBuilder) -> None:
         _script(entry, source, script, str(interpreter or _INTERPRETERS.get(ending, "auto")), options, args)
         return
     if options:
-        entry.add_loss("interpreter_args", "there is no interpreter here")
+        entry.add_loss("interpreter_args", "is not installed here")
 
 
 def _script(
@@ -123,14 +123,14 @@ def _environment(entry: ProcessBuilder, env_name: str | None) -> None:
         elif key == "env_file" and values:
             entry.set_fields(key, envFile=[str(values)])
         elif values:
-            entry.add_loss(key, "is no table of names and values")
+            entry.add_loss(key, "is not a table of names and values")
     if env_name and f"env_{env_name}" not in entry.seen:
-        entry.add_remark(f"env_{env_name}", "is not there: env alone")
+        entry.add_remark(f"env_{env_name}", "does not exist: only env is used")
 
 
 def _value(entry: ProcessBuilder, key: str, name: str, value: object) -> str:
     if isinstance(value, dict | list):
-        entry.add_remark(f"{key}.{name}", "is no plain value: written as JSON, as pm2 does")
+        entry.add_remark(f"{key}.{name}", "is not a plain value: written as JSON, as in pm2")
         return literal(json.dumps(value))
     return literal(value)
 
@@ -148,7 +148,7 @@ def _instances(entry: ProcessBuilder) -> None:
         try:
             count = int(wanted)
         except (TypeError, ValueError):
-            entry.add_loss("instances", "is no number")
+            entry.add_loss("instances", "is not a number")
             count = 1
         count = count if count > 0 else max(1, cores + count)
     if count > 1:

@@ -1,4 +1,4 @@
-"""Ecosystem files that are programs: node runs them, and tells what they export."""
+"""Evaluate ecosystem files that are programs by running them in node."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from typing import Any
 from pmtui.importers.builder import UnsupportedFileError
 
 NODE_TIMEOUT = 20.0
-"""Seconds; a file that listens or waits is no configuration."""
+"""Seconds; a file that listens or waits is not a config."""
 
 _MARK = "\x1epmtui\x1e"
 _PROGRAM = """
@@ -21,13 +21,11 @@ import(require("url").pathToFileURL(process.argv[1])).then((module) => {
 
 
 def evaluate(path: str) -> Any:
-    """What the file exports, as JSON. Raises ForeignFileError where node is missing or the file fails."""
+    """Return what the file exports, as JSON. Raises UnsupportedFileError if node is missing or the file fails."""
     node = shutil.which("node")
     if node is None:
         name = os.path.basename(path)
-        raise UnsupportedFileError(
-            f"is a program, and there is no node to run it: install node, or turn {name} into JSON"
-        )
+        raise UnsupportedFileError(f"is a program, and node is not installed; install node, or convert {name} to JSON")
     try:
         done = subprocess.run(
             [node, "-e", _PROGRAM, path, _MARK],
@@ -45,6 +43,6 @@ def evaluate(path: str) -> Any:
 
 
 def _error(text: str) -> str:
-    """The line with the error's name, in what node says about it."""
+    """Return the line that names the error in node's output."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return next((line for line in lines if "Error" in line.split(":")[0]), lines[-1] if lines else "it says nothing")

@@ -1,4 +1,4 @@
-"""When pm2 restarts, stops, watches and logs, in our words."""
+"""Translate when pm2 restarts, stops, watches and logs."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ _ANYWAY = {
     "merge_logs": "a log a process; the dashboard shows them merged",
     "combine_logs": "a log a process; the dashboard shows them merged",
     "vizion": "pmtui looks at no version control",
-    "windowsHide": "there is no window",
+    "windowsHide": "pmtui has no windows",
     "force": "one file may be run by any number of processes",
     "pmx": "pmtui changes nothing within a process",
     "automation": "pmtui changes nothing within a process",
@@ -34,8 +34,8 @@ _LOST = {
     "log_type": "logs are text; pmtui --log-format json gives JSON",
     "pid_file": "pids are in the API and in pmtui list --json",
     "pid": "pids are in the API and in pmtui list --json",
-    "cron_restart": "there is no schedule: let cron call pmtui restart",
-    "cron": "there is no schedule: let cron call pmtui restart",
+    "cron_restart": "schedules are not supported; let cron call pmtui restart",
+    "cron": "schedules are not supported; let cron call pmtui restart",
     "wait_ready": "pmtui has no channel into node: give it a health check",
     "listen_timeout": "belongs to wait_ready: health.startPeriod",
     "shutdown_with_message": "a stop is a signal: stopSignal",
@@ -81,7 +81,7 @@ def _size(entry: ProcessBuilder, value: Any) -> None:
     try:
         entry.set_fields("max_memory_restart", "of the whole tree", maxMemory=_written_size(parse_size(value)))
     except ValueError:
-        entry.add_loss("max_memory_restart", "is no size")
+        entry.add_loss("max_memory_restart", "is not a size")
 
 
 def _written_size(size: int) -> int | str:
@@ -112,7 +112,7 @@ def _times(entry: ProcessBuilder) -> None:
 
 
 def _duration(entry: ProcessBuilder, key: str) -> float | None:
-    """Milliseconds, or a text such as 10s."""
+    """Parse milliseconds, or a text such as 10s."""
     value = entry.pop(key)
     if is_off(value):
         return None
@@ -121,7 +121,7 @@ def _duration(entry: ProcessBuilder, key: str) -> float | None:
             return parse_duration(float(value) / 1000)
         return parse_duration(value)
     except ValueError:
-        entry.add_loss(key, "is no duration")
+        entry.add_loss(key, "is not a duration")
         return None
 
 

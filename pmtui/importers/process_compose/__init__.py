@@ -1,0 +1,1 @@
+"""Read the configs of process-compose: the file itself, and its rules in our fields."""

@@ -1,4 +1,4 @@
-"""The probes of process-compose."""
+"""Translate the probes of process-compose."""
 
 import re
 from typing import Any
@@ -17,7 +17,7 @@ _DEFAULT_START_DELAY = 30
 
 
 def convert_health(entry: ProcessBuilder, text: TemplateText, shell: str) -> None:
-    """One health check of the two probes and the line that tells readiness."""
+    """Combine the two probes and the ready line into one health check."""
     probes = {name: entry.pop(name) for name in ("readiness_probe", "liveness_probe")}
     line = entry.pop("ready_log_line")
     given = [name for name, probe in probes.items() if isinstance(probe, dict)]
@@ -25,9 +25,9 @@ def convert_health(entry: ProcessBuilder, text: TemplateText, shell: str) -> Non
         _probe(entry, given[0], probes[given[0]], text, shell)
         for name in given[1:]:
             if probes[name] != probes[given[0]]:
-                entry.add_loss(name, "one health check a process: it tells when it is ready, and restarts it")
+                entry.add_loss(name, "a process has one health check, for readiness and for restarts")
         if line:
-            entry.add_loss("ready_log_line", f"{given[0]} tells when it is ready")
+            entry.add_loss("ready_log_line", f"{given[0]} is used for readiness")
     elif line:
         entry.set_fields("ready_log_line", health={"log": re.escape(text.expand_now(str(line)))})
 

@@ -1,4 +1,4 @@
-"""When process-compose starts, restarts, stops and watches, in our words."""
+"""Translate when process-compose starts, restarts, stops and watches."""
 
 import signal
 
@@ -28,7 +28,7 @@ _LOST = {
     "is_elevated": "pmtui never asks for a password: user, as root",
     "launch_timeout_seconds": "belongs to is_daemon",
     "log_location": "logs are in .pmtui/logs",
-    "schedule": "there is no schedule: let cron call pmtui start",
+    "schedule": "schedules are not supported; let cron call pmtui start",
     "is_dotenv_disabled": "the .env is for all processes",
     "extends": "write its fields out",
     "mcp": "pmtui knows no such field",
@@ -83,7 +83,7 @@ def _availability(entry: ProcessBuilder) -> None:
         entry.set_fields("availability.backoff_seconds", "constant", backoff=f"{backoff}s", maxBackoff=f"{backoff}s")
     for key, value in values.items():
         if not is_off(value):
-            entry.add_loss(f"availability.{key}", "the manager goes on without it; pmtui wait tells a script")
+            entry.add_loss(f"availability.{key}", "the manager keeps running without it; pmtui wait can tell a script")
 
 
 def _shutdown(entry: ProcessBuilder) -> None:
@@ -96,7 +96,7 @@ def _shutdown(entry: ProcessBuilder) -> None:
         try:
             entry.set_fields("shutdown.signal", stopSignal=signal.Signals(whole(number)).name)
         except ValueError:
-            entry.add_loss("shutdown.signal", "is no signal")
+            entry.add_loss("shutdown.signal", "is not a signal")
     for key, value in values.items():
         if not is_off(value):
             why = {"parent_only": "the whole tree is always ended", "command": "a stop is a signal: stopSignal"}

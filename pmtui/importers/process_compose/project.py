@@ -1,4 +1,4 @@
-"""process-compose's projects, already parsed."""
+"""Read parsed projects of process-compose."""
 
 import os
 from typing import Any
@@ -42,7 +42,7 @@ _FILLED = ("availability", "disabled", "is_disabled", "namespace", "replicas", "
 
 
 def read_process_compose(values: dict[str, Any], origin: ImportContext) -> Imported:
-    """Raises ForeignFileError where it names no process."""
+    """Raises UnsupportedFileError if it names no process."""
     draft = ConfigBuilder(origin)
     processes = values.get("processes")
     if not isinstance(processes, dict) or not processes:
@@ -52,7 +52,7 @@ def read_process_compose(values: dict[str, Any], origin: ImportContext) -> Impor
     shell = _shell(draft, values)
     for name, raw in processes.items():
         if not isinstance(raw, dict):
-            draft.add_loss(str(name), "processes", "is no table")
+            draft.add_loss(str(name), "processes", "is not a table")
             continue
         vars_ = table(values.get("vars")) | table(raw.get("vars"))
         if whole(raw.get("replicas"), 1) == 1:
@@ -71,7 +71,7 @@ def read_process_compose(values: dict[str, Any], origin: ImportContext) -> Impor
 
 
 def _environment(draft: ConfigBuilder, values: dict[str, Any]) -> dict[str, str]:
-    """What fills in variables now: this environment, over which the .env wins."""
+    """Return what expands variables now: this environment, overridden by the .env."""
     environment = dict(draft.context.environment)
     path = os.path.join(draft.context.source, ".env")
     if not values.get("is_dotenv_disabled") and os.path.lexists(path):
@@ -148,7 +148,7 @@ def _command(entry: ProcessBuilder, text: TemplateText, shell: str) -> None:
 
 
 def env_pairs(value: object, text: TemplateText) -> dict[str, str]:
-    """A list of `NAME=value`, or a table. Raises ForeignFileError."""
+    """Read a list of `NAME=value`, or a table. Raises UnsupportedFileError."""
     if isinstance(value, dict):
         return {str(name): text.value(_plain(item)) for name, item in value.items()}
     if not isinstance(value, list) or not all(isinstance(pair, str) and "=" in pair for pair in value):
@@ -163,7 +163,7 @@ def _plain(value: object) -> str:
 
 
 def _rename_dependencies(draft: ConfigBuilder, names: list[str]) -> None:
-    """Dependencies are on names; the ids may be written otherwise."""
+    """Rename dependencies to ids, which may be spelled differently."""
     for entry in draft.processes.values():
         wanted = entry.fields.get("dependsOn", {})
         entry.fields |= {"dependsOn": {id_of(name): how for name, how in wanted.items()}} if wanted else {}

@@ -1,4 +1,4 @@
-"""The strings of process-compose: `${VAR}` that it fills in before it reads them, and `{{.NAME}}`."""
+"""Expand the strings of process-compose: `${VAR}`, which it replaces before parsing, and `{{.NAME}}`."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ _RENDERED = re.compile(r"\{\{\s*\.(\w+)\s*\}\}")
 
 
 class TemplateText:
-    """How one file means its strings. `is_raw`: nothing is expanded, as `disable_env_expansion` asks."""
+    """How one file's strings are meant. `is_raw`: nothing is expanded, as with `disable_env_expansion`."""
 
     def __init__(self, environment: Mapping[str, str], names: Mapping[str, Any], is_raw: bool) -> None:
         self._environment = environment
@@ -18,12 +18,12 @@ class TemplateText:
         self.unknown: list[str] = []
 
     def command(self, text: str) -> str:
-        """For a shell, which fills in the variables itself, at each start."""
+        """Return a command for a shell, which expands the variables itself at each start."""
         text = self._render(text)
         return text if self._is_raw else text.replace("$$", "$")
 
     def value(self, text: str) -> str:
-        """For `env`, whose `${VAR}` we fill in at each start."""
+        """Return a value for `env`, whose `${VAR}` are expanded at each start."""
         text = self._render(text)
         if self._is_raw:
             return text.replace("$", "$$")
@@ -37,7 +37,9 @@ class TemplateText:
         return _VARIABLE.sub(one, text)
 
     def expand_now(self, text: str) -> str:
-        """For all else: with the variables of now. The missing ones are empty, as they were, and in `unknown`."""
+        """Expand with the current variables. Missing ones are empty, as in process-compose, and are added to
+        `unknown`.
+        """
         text = self._render(text)
         if self._is_raw:
             return text
@@ -53,7 +55,7 @@ class TemplateText:
         return _VARIABLE.sub(one, text)
 
     def expand_values(self, value: Any) -> Any:
-        """The same for a value of any kind; a text that was a variable may turn out to be true or false."""
+        """Expand a value of any kind; a text that was a variable may become true or false."""
         match value:
             case dict():
                 return {name: self.expand_values(item) for name, item in value.items()}

@@ -1,0 +1,1 @@
+"""Read the configs of supervisord: the file itself, and its rules in our fields."""

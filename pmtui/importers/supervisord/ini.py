@@ -1,4 +1,4 @@
-"""The text of a supervisord.conf: sections, includes and `%(name)s`, by the rules of supervisor's own parser."""
+"""Read the text of a supervisord.conf: sections, includes and `%(name)s`, by the rules of supervisor's parser."""
 
 import configparser
 import glob
@@ -23,7 +23,7 @@ Sections = dict[str, dict[str, str]]
 
 
 def parse_sections(text: str, folder: str) -> tuple[Sections, list[str]]:
-    """Sections in their order, those of included files too, and what is wrong with the includes."""
+    """Return the sections in order, including those of included files, and what is wrong with the includes."""
     sections = _parse(text, "it")
     complaints: list[str] = []
     for pattern in sections.pop("include", {}).get("files", "").split():
@@ -47,19 +47,19 @@ def _parse(text: str, where: str) -> Sections:
         parser.read_string(text)
     except configparser.Error as error:
         line = getattr(error, "lineno", None) or next((number for number, _ in getattr(error, "errors", [])), None)
-        raise UnsupportedFileError(f"{where} is no ini file{f': line {line}' if line else ''}") from None
+        raise UnsupportedFileError(f"{where} is not an ini file{f': line {line}' if line else ''}") from None
     return {name: dict(parser.items(name)) for name in parser.sections()}
 
 
 def fill(text: str, names: Mapping[str, str | int]) -> str:
-    """Fills in `%(name)s`. `ENV_X` becomes a mark for the variable X. Raises ForeignFileError on unknown names."""
+    """Expand `%(name)s`. `ENV_X` becomes a mark for the variable X. Raises UnsupportedFileError on unknown names."""
 
     def one(found: re.Match[str]) -> str:
         percent, name, width, kind = found.groups()
         if percent:
             return "%"
         if name is None:
-            raise UnsupportedFileError("a % stands alone: supervisor wants %% or %(name)s")
+            raise UnsupportedFileError("a lone %: supervisor requires %% or %(name)s")
         if name.startswith("ENV_"):
             return f"{MARK_START}{name[4:]}{MARK_END}"
         if name not in names:
@@ -78,19 +78,19 @@ def has_marks(text: str) -> bool:
 
 
 def template(text: str) -> str:
-    """For a value of `env`: the variables as `${X}`."""
+    """Return a value for `env`, with variables as `${X}`."""
     return _MARK.sub(lambda found: f"${{{found[1]}}}", text.replace("$", "$$"))
 
 
 def quoted(word: str) -> str:
-    """For a shell: the word as it is, but its variables filled in."""
+    """Quote the word for a shell, with its variables expanded by the shell."""
     parts = _MARK.split(word)
     shown = [f'"${{{part}?}}"' if index % 2 else shlex.quote(part) if part else "" for index, part in enumerate(parts)]
     return "".join(shown) or "''"
 
 
 def known(text: str, environment: Mapping[str, str]) -> str:
-    """With the variables of this environment. Raises ForeignFileError where one is missing."""
+    """Expand the variables from this environment. Raises UnsupportedFileError if one is missing."""
 
     def one(found: re.Match[str]) -> str:
         if found[1] not in environment:
@@ -101,7 +101,7 @@ def known(text: str, environment: Mapping[str, str]) -> str:
 
 
 def pairs(text: str) -> dict[str, str]:
-    """`A="1",B=x` as supervisor reads it. Raises ForeignFileError."""
+    """Parse `A="1",B=x` as supervisor does. Raises UnsupportedFileError."""
     lexer = shlex.shlex(text)
     lexer.wordchars += f"/.+-():{MARK_START}{MARK_END}"
     try:

@@ -1,4 +1,4 @@
-"""When supervisord restarts, stops and logs, in our words."""
+"""Translate when supervisord restarts, stops and logs."""
 
 from pmtui.importers.builder import ProcessBuilder, UnsupportedFileError
 from pmtui.text.units import parse_size
@@ -13,16 +13,16 @@ _ANYWAY = {
 }
 _LOST = {
     "priority": "the order of the start is dependsOn",
-    "stdout_capture_maxbytes": "there is no capture mode",
-    "stderr_capture_maxbytes": "there is no capture mode",
+    "stdout_capture_maxbytes": "capture mode is not supported",
+    "stderr_capture_maxbytes": "capture mode is not supported",
     "stdout_syslog": "logs go to files; --no-ui bridges them to stdout, and so to the journal",
     "stderr_syslog": "logs go to files; --no-ui bridges them to stdout, and so to the journal",
-    "serverurl": "the API is told in .pmtui/instance.json",
+    "serverurl": "the API address is in .pmtui/instance.json",
 }
 
 
 def convert_policy(entry: ProcessBuilder) -> None:
-    """Raises ForeignFileError where a value is none that supervisord would take."""
+    """Raises UnsupportedFileError if supervisord would refuse a value."""
     if not _switch(entry, "autostart", True):
         entry.set_fields("autostart", autostart=False)
     _restarts(entry)
@@ -85,7 +85,7 @@ def _rotation(entry: ProcessBuilder, stream: str) -> None:
         if size:
             entry.set_table_fields(f"{stream}_logfile_maxbytes", "log", maxSize=size)
         else:
-            entry.add_remark(f"{stream}_logfile_maxbytes", "0 is for what is no file")
+            entry.add_remark(f"{stream}_logfile_maxbytes", "0 is for what is not a file")
     if keep is not None and keep.isdecimal():
         entry.set_table_fields(f"{stream}_logfile_backups", "log", keep=int(keep))
 
@@ -94,7 +94,7 @@ def _size(text: str, stream: str) -> int:
     try:
         return parse_size(text.strip() if not text.strip().isdecimal() else int(text))
     except ValueError:
-        raise UnsupportedFileError(f"{stream}_logfile_maxbytes is no size") from None
+        raise UnsupportedFileError(f"{stream}_logfile_maxbytes is not a size") from None
 
 
 def _switch(entry: ProcessBuilder, key: str, default: bool) -> bool:

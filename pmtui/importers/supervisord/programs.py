@@ -1,4 +1,4 @@
-"""supervisord.conf."""
+"""Read the programs of a supervisord.conf."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ _DAEMON = {"environment", "umask", "user", "directory"}
 
 
 def read_supervisor(text: str, origin: ImportContext) -> Imported:
-    """Raises ForeignFileError where the text is no ini file or names no program."""
+    """Raises UnsupportedFileError if the text is not an ini file or has no program."""
     draft = ConfigBuilder(origin)
     sections, complaints = ini.parse_sections(text, origin.source)
     if not any(name.startswith("program:") for name in sections):
@@ -64,7 +64,7 @@ def _daemon(draft: ConfigBuilder, values: Mapping[str, str]) -> None:
 
 
 def _groups(draft: ConfigBuilder, sections: ini.Sections) -> dict[str, str]:
-    """The group of each program that has one."""
+    """Return the group of each program that has one."""
     groups: dict[str, str] = {}
     for name, values in sections.items():
         if name.startswith("group:"):
@@ -85,7 +85,7 @@ def _program(
             _fill(entry, {"here": here, "group_name": group or label, **names}, draft.context)
             _place(entry, daemon, draft.context)
             if instances > 1:
-                entry.set_fields("numprocs", "PMTUI_INSTANCE tells which", instances=instances)
+                entry.set_fields("numprocs", "see PMTUI_INSTANCE", instances=instances)
             if group:
                 entry.set_fields(f"group:{group}", group=group)
             convert_policy(entry)
@@ -95,7 +95,7 @@ def _program(
 
 
 def _copies(draft: ConfigBuilder, label: str, values: Mapping[str, str]) -> Iterator[tuple[dict[str, Any], int]]:
-    """The names of each process of a program, and how many instances of it there are."""
+    """Return the names of each process of a program, and its number of instances."""
     count = int(values["numprocs"]) if values.get("numprocs", "").isdecimal() else 1
     first = int(values["numprocs_start"]) if values.get("numprocs_start", "").isdecimal() else 0
     names: dict[str, Any] = {"program_name": label, "numprocs": count}
@@ -136,7 +136,7 @@ def _command(entry: ProcessBuilder, text: str) -> None:
 
 
 def _place(entry: ProcessBuilder, daemon: Mapping[str, str], origin: ImportContext) -> None:
-    """What a program has from supervisord: its folder, its user, its umask."""
+    """Convert directory, user and umask."""
     folder = daemon.get("directory")
     if "cwd" not in entry.fields and folder:
         filled = ini.known(ini.fill(folder, ini.base_names(origin.source)), origin.environment)
