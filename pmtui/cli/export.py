@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, add_config, command_parser, fail, require_config
+from pmtui.runtime.files import write_atomic
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 TARGETS = ("systemd", "compose", "kubernetes", "procfile")
 MARK = "# Made by pmtui export."
-PRIVATE_MODE = 0o600
 
 
 def parser() -> argparse.ArgumentParser:
@@ -80,11 +80,7 @@ def write(exported: "Exported", folder: Path) -> int:
         if foreign:
             return fail(f"{folder / foreign[0]} was not made by pmtui export, and is left alone", FAILURE)
         for name, text in exported.files.items():
-            draft = folder / f".{name}.{os.getpid()}"
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
-            with open(descriptor, "w", encoding="utf-8") as file:
-                file.write(f"{MARK}\n{text}")
-            os.replace(draft, folder / name)
+            write_atomic(folder / name, f"{MARK}\n{text}")
             sys.stdout.write(f"{folder / name}\n")
     except OSError as error:
         return fail(f"{error.filename or folder}: {error.strerror}", FAILURE)

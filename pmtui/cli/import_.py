@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmtui.cli.base import DONE, FAILURE, command_parser, fail
-from pmtui.runtime.new_file import write_new
+from pmtui.runtime.files import write_new
 
 if TYPE_CHECKING:
     from pmtui.importers import Imported, Note

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmtui.cli.base import DONE, FAILURE, add_config, command_parser, fail, require_config
+from pmtui.runtime.files import SHARED_MODE, write_atomic
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
@@ -81,9 +82,7 @@ def install(path: Path, text: str, is_user: bool, is_dry: bool) -> int:
         sys.stdout.write(f"{path} is as it should be\n")
         return run_steps([["enable", "--now", path.name]], is_user)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text)
-    os.replace(draft, path)
+    write_atomic(path, text, SHARED_MODE)
     sys.stdout.write(f"{path} is written\n")
     return run_steps(steps, is_user)
 

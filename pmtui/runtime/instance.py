@@ -8,10 +8,10 @@ import logging
 import os
 import stat
 from pathlib import Path
-from typing import Any
 
+from pmtui.runtime.files import read_json, write_atomic
 from pmtui.spawner.client import Spawner, kill_marked
-from pmtui.spawner.identity import boot_id, process_identity, read_json
+from pmtui.spawner.identity import boot_id, process_identity
 from pmtui.spawner.launcher import MIN_MARK_BASE
 from pmtui.version import __version__
 
@@ -50,7 +50,7 @@ class Instance:
     def publish(self, config: Path | None, url: str | None) -> None:
         """Writes instance.json, by which clients find the manager."""
         facts = process_identity(os.getpid()) | {"url": url, "version": __version__, "config": config and str(config)}
-        write_atomic(self.directory / "instance.json", facts)
+        write_atomic(self.directory / "instance.json", json.dumps(facts))
         self._remember_files()
 
     def watch(self) -> None:
@@ -140,9 +140,8 @@ async def acquire(folder: Path, spawner: Spawner) -> Instance:
     await kill_leftovers(folder)
     try:
         write_owner(lock)
-        write_atomic(
-            folder / "state.json", {"boot": boot_id(), "marks": spawner.base, "guardian": spawner.guardian_pid}
-        )
+        state = {"boot": boot_id(), "marks": spawner.base, "guardian": spawner.guardian_pid}
+        write_atomic(folder / "state.json", json.dumps(state))
     except OSError as error:
         os.close(lock)
         raise DataDirectoryError(f"the data folder {folder} cannot be written to: {error.strerror}") from None
@@ -185,12 +184,3 @@ async def kill_leftovers(folder: Path) -> None:
     marks = state.get("marks")
     if state.get("boot") == boot_id() and isinstance(marks, int) and marks >= MIN_MARK_BASE:
         await kill_marked(marks)
-
-
-def write_atomic(path: Path, facts: dict[str, Any] | bytes) -> None:
-    """Replaces the file as a whole: who reads it sees the old or the new one."""
-    content = facts if isinstance(facts, bytes) else json.dumps(facts).encode()
-    fresh = path.with_suffix(".new")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
-        file.write(content)
-    fresh.replace(path)

@@ -1,7 +1,5 @@
-"""Which process is meant by a number, and the small files that say so."""
+"""Which process is meant by a number."""
 
-import contextlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +16,3 @@ def process_identity(pid: int) -> dict[str, Any]:
 
 def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in the file; an empty one where there is none that makes sense."""
-    with contextlib.suppress(OSError, ValueError):
-        facts = json.loads(path.read_bytes()) if path.is_file() else None
-        if isinstance(facts, dict):
-            return facts
-    return {}

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from pmtui.runtime.instance import AlreadyRunningError, DataDirectoryError, acquire, write_atomic
+from pmtui.runtime.files import read_json, write_atomic
+from pmtui.runtime.instance import AlreadyRunningError, DataDirectoryError, acquire
 from pmtui.spawner.client import Launch, Report, Spawner, WorkerSpawned
-from pmtui.spawner.identity import boot_id, process_identity, read_json
+from pmtui.spawner.identity import boot_id, process_identity
 from tests.eventually import eventually_async, is_alive
 
 
@@ -67,7 +68,7 @@ async def test_what_both_left_alive_is_ended_by_the_next_start(tmp_path: Path, s
     await eventually_async(lambda: reports)
     (spawned,) = reports
     assert isinstance(spawned, WorkerSpawned)
-    write_atomic(tmp_path / "state.json", {"boot": boot_id(), "marks": earlier.base})
+    write_atomic(tmp_path / "state.json", json.dumps({"boot": boot_id(), "marks": earlier.base}))
     instance = await acquire(tmp_path, spawner)
     assert not is_alive(spawned.pid)
     instance.release()
@@ -83,7 +84,7 @@ async def test_a_state_file_without_sense_harms_nobody(tmp_path: Path, spawner: 
 
 
 async def test_marks_of_another_boot_are_not_looked_for(tmp_path: Path, spawner: Spawner) -> None:
-    write_atomic(tmp_path / "state.json", {"boot": "another", "marks": spawner.base})
+    write_atomic(tmp_path / "state.json", json.dumps({"boot": "another", "marks": spawner.base}))
     (await acquire(tmp_path, spawner)).release()
     assert is_alive(spawner.guardian_pid)
 
@@ -106,11 +107,3 @@ def test_a_process_that_is_gone_has_no_identity() -> None:
     process.kill()
     process.wait()
     assert process_identity(process.pid) == {}
-
-
-def test_a_file_is_replaced_as_a_whole_and_private(tmp_path: Path) -> None:
-    path = tmp_path / "facts.json"
-    write_atomic(path, {"a": 1})
-    write_atomic(path, {"b": 2})
-    assert json.loads(path.read_text()) == {"b": 2}
-    assert path.stat().st_mode & 0o777 == 0o600
