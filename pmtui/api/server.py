@@ -3,7 +3,7 @@
 import asyncio
 
 from pmtui.api.app import Api
-from pmtui.api.auth import AuthMiddleware, Token
+from pmtui.api.auth import AuthMiddleware
 from pmtui.api.http.connection import Connection
 from pmtui.api.http.framing import BODY_LIMIT, HEAD_LIMIT
 from pmtui.api.http.listener import BACKLOG, Listener
@@ -18,7 +18,7 @@ ACCEPT_BATCH_SIZE = 16
 class ApiServer:
     """Answers for a manager on a socket that already listens."""
 
-    def __init__(self, control: ManagerControl, token: Token, listener: Listener) -> None:
+    def __init__(self, control: ManagerControl, token: str, listener: Listener) -> None:
         self._app = Api(control)
         guard = AuthMiddleware(self._app, token, listener.host, listener.port)
         self._listener = listener

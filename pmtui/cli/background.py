@@ -12,14 +12,7 @@ from pmtui.cli.base import DONE, FAILURE, fail
 from pmtui.cli.operations import format_result, has_outcome
 from pmtui.cli.output import Output
 from pmtui.cli.session import fetch_snapshots
-from pmtui.client.discovery import (
-    TOKEN_VARIABLE,
-    ManagerAddress,
-    ManagerUnavailableError,
-    RunningManager,
-    read_instance,
-    read_token,
-)
+from pmtui.client.discovery import ManagerUnavailableError, RunningManager, address_of, read_instance
 from pmtui.client.http_client import HttpClient
 from pmtui.config.discovery import data_directory, find_config
 from pmtui.control import ControlError, ManagerInfo, Snapshot, Status
@@ -84,9 +77,7 @@ def report_startup(manager: RunningManager, ink: Output) -> int:
         sys.stdout.write(f"the manager is up: {where}; its log is {manager.directory / LOG_NAME}\n")
         return DONE
     try:
-        with HttpClient(
-            ManagerAddress(manager.url, os.environ.get(TOKEN_VARIABLE) or read_token(manager.directory))
-        ) as client:
+        with HttpClient(address_of(manager, os.environ)) as client:
             rows, errors = wait_started(client), client.get("/api/pm/config", ManagerInfo).errors
     except ControlError as error:
         return fail(f"{error} Its log is {manager.directory / LOG_NAME}", FAILURE)

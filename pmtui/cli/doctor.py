@@ -13,28 +13,22 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
+from pmtui.api.http.listener import DEFAULT_PORT
 from pmtui.cli.base import DONE, FAILURE, add_config, command_parser
 from pmtui.cli.output import Output
-from pmtui.client.discovery import (
-    TOKEN_VARIABLE,
-    URL_VARIABLE,
-    ManagerAddress,
-    ManagerUnavailableError,
-    read_instance,
-    read_token,
-)
+from pmtui.client.discovery import URL_VARIABLE, ManagerAddress, ManagerUnavailableError, address_of, read_instance
 from pmtui.client.http_client import HttpClient
 from pmtui.config.discovery import CONFIG_NAMES, data_directory, find_config
 from pmtui.config.load import load_config
 from pmtui.control import ControlError, ManagerInfo
+from pmtui.runtime.token import TOKEN_VARIABLE
 from pmtui.spawner.identity import boot_id
 from pmtui.spawner.launcher import MIN_MARK_BASE
 from pmtui.text.formatting import plural, printable
 from pmtui.version import __version__
 
-PACKAGES = ("textual", "psutil", "watchfiles", "starlette", "uvicorn", "h11", "httpx", "msgspec", "tomli-w")
+PACKAGES = ("textual", "watchfiles", "starlette", "uvicorn", "h11", "httpx", "msgspec", "tomli-w")
 PROGRAMS = ("node", "npm", "uv", "systemctl", "tmux")
-DEFAULT_PORT = 9615
 GET_CHILD_SUBREAPER = 37
 
 Finding = tuple[str, str, bool]
@@ -155,7 +149,7 @@ def about_manager(config: Path | None) -> Iterator[Finding]:
     else:
         yield "manager", f"pid {running.pid}, {running.url or 'with --no-api'}", True
     if running and running.url:
-        yield "answer", *check_api(ManagerAddress(running.url, os.environ.get(TOKEN_VARIABLE) or read_token(folder)))
+        yield "answer", *check_api(address_of(running, os.environ))
 
 
 def describe_directory(folder: Path) -> str:

@@ -1,16 +1,16 @@
 """Where the manager of a config can be asked, and with which token."""
 
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pmtui.config.discovery import data_directory, find_config
-from pmtui.spawner.identity import process_identity, read_json
+from pmtui.runtime.files import read_json
+from pmtui.runtime.token import TOKEN_VARIABLE, read_token
+from pmtui.spawner.identity import process_identity
 
-URL_VARIABLE, TOKEN_VARIABLE = "PMTUI_URL", "PMTUI_TOKEN"
-MAX_TOKEN_BYTES = 4096
+URL_VARIABLE = "PMTUI_URL"
 
 
 class NoManagerError(Exception):
@@ -45,7 +45,11 @@ def locate_manager(config: Path | None, url: str | None, environ: Mapping[str, s
     """
     if address := url or (None if config else environ.get(URL_VARIABLE)):
         return ManagerAddress(address.rstrip("/"), environ.get(TOKEN_VARIABLE) or token_for(address, config))
-    running = find_manager(config)
+    return address_of(find_manager(config), environ)
+
+
+def address_of(running: RunningManager, environ: Mapping[str, str]) -> ManagerAddress:
+    """Return how to reach a manager on this machine. Raises ManagerUnavailableError if it has no API."""
     if running.url is None:
         raise ManagerUnavailableError(
             f"the manager of this config (pid {running.pid}) has no API: it runs with --no-api"
@@ -82,15 +86,3 @@ def token_for(url: str, config: Path | None) -> str:
     folder = data_directory(config or find_config(Path.cwd()))
     running = read_instance(folder)
     return read_token(folder) if running and running.url == url.rstrip("/") else ""
-
-
-def read_token(folder: Path) -> str:
-    """The token that the manager has made; empty where there is none, or somebody else could have put it there."""
-    try:
-        descriptor = os.open(folder / "token", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return ""
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return ""
-        return file.read(MAX_TOKEN_BYTES + 2).decode("latin-1").strip()

@@ -31,11 +31,10 @@ from pmtui.text.formatting import plural
 from pmtui.version import __version__
 
 if TYPE_CHECKING:
-    from pmtui.api.auth import Token
     from pmtui.api.http.listener import Listener
+    from pmtui.runtime.token import Token
 
 logger = logging.getLogger(__name__)
-DEFAULT_PORT = 9615
 ERROR_STATES = (Status.CRASHED, Status.FAILED)
 
 
@@ -171,8 +170,8 @@ def set_limits() -> None:
 
 
 def open_api(loaded: Loaded, folder: Path) -> ApiBinding:
-    from pmtui.api.auth import OpenHostError, TokenError, load_token, require_own_token
     from pmtui.api.http.listener import ListenError, listen
+    from pmtui.runtime.token import OpenHostError, TokenError, load_token, require_own_token
 
     try:
         token = load_token(folder, os.environ)
@@ -193,7 +192,7 @@ async def serve(manager: Manager, api: ApiBinding | None) -> None:
     gc.enable()
     if not (api and server_module):
         return
-    server = server_module.ApiServer(manager, api.token, api.listener)
+    server = server_module.ApiServer(manager, api.token.value, api.listener)
     try:
         await server.serve()
     finally:
@@ -251,5 +250,7 @@ def log_startup(loaded: Loaded, url: str | None) -> None:
     where = f" from {loaded.path}" if loaded.path else f", no config here: looked for {', '.join(CONFIG_NAMES)}"
     logger.info("pmtui %s: %s%s", __version__, plural(count, "process", "processes"), where)
     if url:
+        from pmtui.api.http.listener import DEFAULT_PORT
+
         taken = loaded.settings.port is None and not url.endswith(f":{DEFAULT_PORT}")
         logger.info("API on %s%s", url, f" (port {DEFAULT_PORT} is taken)" if taken else "")

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from pmtui.api.auth import Token
 from pmtui.api.http.listener import Listener, listen
 from pmtui.api.server import ApiServer
 from pmtui.control import Status
@@ -23,7 +22,7 @@ def control() -> FakeControl:
 async def listener(control: FakeControl) -> AsyncIterator[Listener]:
     """A server that answers for `control`, as clients see it."""
     listener = listen("127.0.0.1", 0)
-    server = ApiServer(control, Token("secret", is_generated=False), listener)
+    server = ApiServer(control, "secret", listener)
     serving = asyncio.create_task(server.serve())
     yield listener
     await server.close()

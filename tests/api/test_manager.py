@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from pmtui import Manager, ProcessConfig
-from pmtui.api.auth import Token
 from pmtui.api.http.listener import Listener, listen
 from pmtui.api.server import ApiServer
 from pmtui.config.load import load_config
@@ -53,7 +52,7 @@ async def manager(tmp_path: Path) -> AsyncIterator[Manager]:
 @pytest.fixture
 async def listener(manager: Manager) -> AsyncIterator[Listener]:
     listener = listen("127.0.0.1", 0)
-    server = ApiServer(manager, Token("secret", is_generated=False), listener)
+    server = ApiServer(manager, "secret", listener)
     serving = asyncio.create_task(server.serve())
     yield listener
     await server.close()

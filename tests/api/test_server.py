@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from pmtui.api.auth import Token
 from pmtui.api.http.listener import listen
 from pmtui.api.server import ApiServer
 from pmtui.control import Operation, Result, Status
@@ -44,7 +43,7 @@ def control() -> StuckControl:
 def bound(control: StuckControl) -> tuple[ApiServer, int]:
     """A server that does not serve yet, and its port."""
     listener = listen("127.0.0.1", 0)
-    return ApiServer(control, Token("secret", is_generated=False), listener), listener.port
+    return ApiServer(control, "secret", listener), listener.port
 
 
 async def test_it_ends_in_time_with_requests_that_do_not(control: StuckControl, bound: tuple[ApiServer, int]) -> None:

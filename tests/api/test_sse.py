@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from pmtui.api import sse
-from pmtui.api.auth import Token
 from pmtui.api.http import connection
 from pmtui.api.http.connection import MAX_CONNECTIONS
 from pmtui.api.http.listener import Listener, listen
@@ -95,7 +94,7 @@ class TestTheEndOfTheServer:
     @pytest.fixture
     async def server(self, control: FakeControl) -> AsyncIterator[tuple[ApiServer, Listener]]:
         listener = listen("127.0.0.1", 0)
-        server = ApiServer(control, Token("secret", is_generated=False), listener)
+        server = ApiServer(control, "secret", listener)
         serving = asyncio.create_task(server.serve())
         yield server, listener
         await serving
