@@ -1,6 +1,7 @@
 """CPU, memory and listening ports of whole trees: one pass over the process table a second, while somebody asks."""
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Iterable
@@ -144,3 +145,13 @@ def ports_of(pids: Iterable[int], ports: dict[str, int]) -> tuple[int, ...]:
         except OSError:  # it has ended, or is not ours to look into
             continue
     return tuple(sorted(found))
+
+
+def port_holder(port: int) -> str:
+    """Return name and pid of the process that listens on a TCP port; empty if this user cannot see it."""
+    sockets = {inode: found for inode, found in listening_ports().items() if found == port}
+    for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))):
+        if ports_of([pid], sockets):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", errors="replace") as file:
+                return f"{file.read().strip()} (pid {pid})"
+    return ""

@@ -37,7 +37,7 @@ def test_a_port_that_was_asked_for_and_is_taken_names_its_holder() -> None:
 
 
 def test_a_holder_that_is_not_visible_is_said_to_be_so(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("psutil.net_connections", lambda kind: [])
+    monkeypatch.setattr("pmtui.spawner.usage.listening_ports", lambda: {})
     with pytest.raises(PortTakenError, match="is taken by a program that this user may not see"):
         listen("127.0.0.1", taken)
 

@@ -72,16 +72,6 @@ def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...
 
 
 def _holder(port: int) -> str:
-    """Names the process that listens on a port, as far as the system lets us see it."""
-    import psutil  # type: ignore[import-untyped]  # late: only the unlucky start pays for it
+    from pmtui.spawner.usage import port_holder  # late: only needed if the port is taken
 
-    try:
-        pids = [c.pid for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == port]
-    except (psutil.Error, OSError):
-        pids = []
-    for pid in filter(None, pids):
-        try:
-            return f"{psutil.Process(pid).name()} (pid {pid})"
-        except psutil.Error:
-            continue
-    return "a program that this user may not see (sudo ss -ltnp shows it)"
+    return port_holder(port) or "a program that this user may not see (sudo ss -ltnp shows it)"
