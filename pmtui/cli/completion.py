@@ -11,6 +11,7 @@ from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmtui.cli.base import DONE, FAILURE, add_config, command_parser, load
@@ -25,54 +26,7 @@ if TYPE_CHECKING:
 Completion = tuple[str, str]
 """A word, and what it means."""
 
-BASH = r"""# pmtui: source <(pmtui completion bash)
-_pmtui() {
-    local line=${COMP_LINE:0:COMP_POINT} words found
-    local word=${line##*[[:space:]]}
-    read -a words <<< "$line"
-    [[ $word ]] || words+=("")
-    local program=${words[0]/#\~/$HOME}
-    [[ $program == */* ]] || program=pmtui
-    if found=$("$program" completion words "${words[@]:1}" 2>/dev/null); then
-        mapfile -t COMPREPLY < <(cut -f 1 <<< "$found")
-        [[ $found ]] || COMPREPLY=()
-        local part=${COMP_WORDS[COMP_CWORD]#=}
-        COMPREPLY=("${COMPREPLY[@]#"${word%"$part"}"}")
-    else
-        compopt -o default
-    fi
-}
-complete -F _pmtui pmtui
-"""
-ZSH = r"""#compdef pmtui
-# pmtui: source <(pmtui completion zsh)
-_pmtui() {
-    local found
-    local -a offers
-    local program=${(Q)words[1]/#\~/$HOME}
-    [[ $program == */* ]] || program=pmtui
-    if found=$($program completion words "${(@Q)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null); then
-        offers=("${(@f)found}")
-        offers=("${(@)offers/$'\t'/:}")
-        [[ -n $found ]] && _describe pmtui offers
-    else
-        _files
-    fi
-}
-compdef _pmtui pmtui
-"""
-FISH = r"""# pmtui: pmtui completion fish | source
-function __pmtui_words
-    set -l words (commandline -opc)
-    set -l word (commandline -ct)
-    set -l program pmtui
-    string match -q '*/*' -- $words[1]; and set program (string replace -r '^~' $HOME -- $words[1])
-    $program completion words $words[2..-1] "$word" 2>/dev/null
-    or __fish_complete_path "$word"
-end
-complete -c pmtui -f -a '(__pmtui_words)'
-"""
-SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
+SHELLS = ("bash", "zsh", "fish")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -83,14 +37,15 @@ def parser() -> argparse.ArgumentParser:
         "source <(pmtui completion zsh)        in ~/.zshrc, after compinit",
         "pmtui completion fish > ~/.config/fish/completions/pmtui.fish",
     )
-    made.add_argument("shell", choices=tuple(SCRIPTS))
+    made.add_argument("shell", choices=SHELLS)
     return made
 
 
 def run(argv: Sequence[str]) -> int:
     if argv and argv[0] == "words":
         return print_completions(argv[1:-1], argv[-1])
-    sys.stdout.write(SCRIPTS[parser().parse_args(argv).shell])
+    shell = parser().parse_args(argv).shell
+    sys.stdout.write(Path(__file__).with_suffix(f".{shell}").read_text())
     return DONE
 
 
