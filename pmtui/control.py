@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple, Protocol, TypedDict, Unpack
 
 import msgspec
@@ -229,6 +230,12 @@ class Result(_Model, frozen=True, kw_only=True):
     message: str
 
 
+class Results(_Model, frozen=True, kw_only=True):
+    """What an operation did to each of the processes that it was for."""
+
+    results: Sequence[Result]
+
+
 class ConfigChanges(_Model, frozen=True, kw_only=True):
     """What reading the config again does to the set of processes; with `errors` the running set stays."""
 
@@ -270,6 +277,19 @@ class InvalidError(ControlError):
 
 class UnavailableError(ControlError):
     """The manager is on its way out, or cannot be reached."""
+
+
+class Selectable(Protocol):
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def group(self) -> str | None: ...
+
+
+def matches(process: Selectable, pattern: str) -> bool:
+    """Return whether the pattern (an id, a glob or `@group`) selects the process."""
+    return pattern == f"@{process.group}" if pattern.startswith("@") else fnmatchcase(process.id, pattern)
 
 
 class BaseControl(Protocol):

@@ -35,12 +35,10 @@ from pmtui.supervisor.graph import build_graph
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.reload import diff
 from pmtui.supervisor.snapshot import detail, snapshot
-from pmtui.supervisor.supervisor import Supervisor, matches
+from pmtui.supervisor.supervisor import Supervisor
 from pmtui.text.signals import signal_number
 from pmtui.text.timestamps import rfc3339
 from pmtui.version import __version__
-
-__all__ = ["Manager", "matches"]
 
 
 class Manager(Supervisor):

@@ -5,13 +5,11 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from pmtui.cli.base import DONE, FAILURE
 from pmtui.cli.output import Output, fit
 from pmtui.cli.session import PATTERNS, duration_option, fetch_snapshots, verb_parser, with_client
 from pmtui.client.http_client import HttpClient
-from pmtui.control import Operation, Result, Snapshot, Status
+from pmtui.control import Operation, Result, Results, Snapshot, Status
 from pmtui.why import explain
 
 OUTCOME_STATES = frozenset({Status.RUNNING, Status.CRASHED, Status.FAILED, Status.STOPPED, Status.COMPLETED})
@@ -24,10 +22,6 @@ MIN_UPTIME = 0.5
 """Seconds that a process has to stay alive: most that cannot run end sooner."""
 MIN_POLL_INTERVAL, MAX_POLL_INTERVAL = 0.02, 0.25
 """Seconds between two looks, first and in the end."""
-
-
-class Results(msgspec.Struct):
-    results: list[Result]
 
 
 def operation_parser(verb: Operation, description: str, *examples: str) -> argparse.ArgumentParser:

@@ -6,20 +6,10 @@ import sys
 import unicodedata
 
 from pmtui.control import Status
-from pmtui.dashboard.style.glyphs import ASCII, UNICODE, Glyphs
+from pmtui.dashboard.style.glyphs import ASCII, STATUS_TONES, UNICODE, Glyphs
 from pmtui.text.formatting import printable
 
 ANSI_CODES = {"dim": "2", "bold": "1", "good": "32", "warn": "33", "bad": "31", "accent": "36"}
-STATUS_TONES = {
-    Status.WAITING: "dim",
-    Status.STARTING: "accent",
-    Status.RUNNING: "good",
-    Status.STOPPING: "warn",
-    Status.CRASHED: "warn",
-    Status.STOPPED: "dim",
-    Status.COMPLETED: "dim",
-    Status.FAILED: "bad",
-}
 NAME_COLORS = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
 
 

@@ -109,7 +109,7 @@ def start_in_background(options: argparse.Namespace, argv: Sequence[str]) -> int
 def run_manager(options: argparse.Namespace, boot: "GuardianLauncher", start_again: Callable[[], int] | None) -> int:
     from pmtui.client.discovery import read_instance
     from pmtui.config.load import CONFIG_NAMES
-    from pmtui.manager import matches
+    from pmtui.control import matches
     from pmtui.runtime.headless import StartError
     from pmtui.supervisor.reload import ConfigSource
 
@@ -187,7 +187,7 @@ def select_processes(loaded: "Loaded", patterns: Sequence[str]) -> "Loaded":
         return loaded
     from msgspec.structs import replace
 
-    from pmtui.manager import matches
+    from pmtui.control import matches
 
     processes = [
         replace(config, autostart=any(matches(config, pattern) for pattern in patterns)) for config in loaded.processes

@@ -5,7 +5,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatchcase
 from functools import partial
 
 from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, NO_MANAGER, add_config, command_parser, fail
@@ -13,7 +12,7 @@ from pmtui.client.discovery import ManagerUnavailableError, NoManagerError, loca
 from pmtui.client.errors import UnreachableError
 from pmtui.client.http_client import HttpClient
 from pmtui.client.sse import EventStreamParser, ServerSentEvent
-from pmtui.control import ControlError, InvalidError, ManagerInfo, Snapshot, UnavailableError
+from pmtui.control import ControlError, InvalidError, ManagerInfo, Snapshot, UnavailableError, matches
 
 PATTERNS = "ids, globs such as 'web-*', or a @group"
 RETRY_DELAY = 0.5
@@ -104,10 +103,6 @@ def select_matching(rows: list[Snapshot], patterns: list[str]) -> tuple[list[Sna
         return rows, []
     lost = [pattern for pattern in patterns if not any(matches(row, pattern) for row in rows)]
     return [row for row in rows if any(matches(row, pattern) for pattern in patterns)], lost
-
-
-def matches(row: Snapshot, pattern: str) -> bool:
-    return pattern == f"@{row.group}" if pattern.startswith("@") else fnmatchcase(row.id, pattern)
 
 
 def duration_option(text: str) -> float:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pmtui.cli.output import STATUS_TONES, Output, cell_width, fit
+from pmtui.cli.output import Output, cell_width, fit
 from pmtui.control import Snapshot, Status
+from pmtui.dashboard.style.glyphs import STATUS_TONES
 from pmtui.text.formatting import countdown, duration, epoch_seconds, memory, percent
 from pmtui.why import explain
 

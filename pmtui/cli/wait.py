@@ -9,11 +9,10 @@ from pmtui.cli.base import DONE, FAILURE, fail
 from pmtui.cli.operations import MAX_POLL_INTERVAL, MIN_POLL_INTERVAL
 from pmtui.cli.session import PATTERNS, duration_option, fetch_snapshots, select_matching, verb_parser, with_client
 from pmtui.client.http_client import HttpClient, process_path
-from pmtui.control import Detail, Snapshot, Status
+from pmtui.control import INACTIVE_STATES, Detail, Snapshot, Status
 from pmtui.text.formatting import printable
 from pmtui.why import explain
 
-INACTIVE_STATES = (Status.STOPPED, Status.COMPLETED, Status.FAILED)
 CONDITIONS: dict[str, Callable[[Snapshot], bool]] = {
     "healthy": lambda row: row.status is Status.RUNNING and row.ready,
     "running": lambda row: row.status is Status.RUNNING,
@@ -23,8 +22,8 @@ CONDITIONS: dict[str, Callable[[Snapshot], bool]] = {
 IMPOSSIBLE_STATES = {
     "healthy": INACTIVE_STATES,
     "running": INACTIVE_STATES,
-    "stopped": (),
-    "completed": (Status.STOPPED, Status.FAILED),
+    "stopped": frozenset(),
+    "completed": INACTIVE_STATES - {Status.COMPLETED},
 }
 """Where it does not come true unless somebody does something."""
 

@@ -7,7 +7,6 @@ from contextlib import aclosing
 from typing import TypeAlias, TypeVar, Unpack
 
 import httpx
-import msgspec
 
 from pmtui.client.discovery import ManagerAddress, ManagerUnavailableError, NoManagerError
 from pmtui.client.errors import decode_response, error_from_response
@@ -26,6 +25,7 @@ from pmtui.control import (
     ProcessEvent,
     RawLogLine,
     Result,
+    Results,
     Snapshot,
     Status,
     UnavailableError,
@@ -47,10 +47,6 @@ MIN_POLL_INTERVAL, MAX_POLL_INTERVAL = 0.02, 0.25
 
 LINES: type[Sequence[LogLine]] = list[LogLine]
 RAW_LINES: type[Sequence[LogLine]] = list[RawLogLine]
-
-
-class Results(msgspec.Struct):
-    results: list[Result]
 
 
 class RemoteControl:

@@ -8,14 +8,22 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import msgspec
 
 from pmtui.config.load import Loaded
 from pmtui.config.model import ProcessConfig, Settings
-from pmtui.control import ConfigChanges, NotFoundError, Operation, ProcessEvent, Reason, Status, UnavailableError
+from pmtui.control import (
+    ConfigChanges,
+    NotFoundError,
+    Operation,
+    ProcessEvent,
+    Reason,
+    Status,
+    UnavailableError,
+    matches,
+)
 from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.logs.process_log import Echo
 from pmtui.logs.store import LogStore
@@ -318,8 +326,3 @@ class Supervisor:
                 await waiter
             finally:
                 self._waiters.discard(waiter)
-
-
-def matches(config: ProcessConfig, pattern: str) -> bool:
-    """Whether the pattern, an id, a glob or `@group`, means the process."""
-    return pattern == f"@{config.group}" if pattern.startswith("@") else fnmatchcase(config.id, pattern)

@@ -2,8 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pmtui.control import Status
+
+Tone = Literal["text", "dim", "accent", "good", "warn", "bad", "bold"]
+STATUS_TONES: Mapping[Status, Tone] = {
+    Status.WAITING: "dim",
+    Status.STARTING: "accent",
+    Status.RUNNING: "good",
+    Status.STOPPING: "warn",
+    Status.CRASHED: "warn",
+    Status.STOPPED: "dim",
+    Status.COMPLETED: "dim",
+    Status.FAILED: "bad",
+}
 
 
 @dataclass(frozen=True, slots=True)

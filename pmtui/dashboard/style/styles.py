@@ -1,28 +1,15 @@
 """The few styles that the line-drawing widgets use, made of the theme's colours."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rich.style import Style
 from textual.color import Color, ColorParseError
 
-from pmtui.control import Status
+from pmtui.dashboard.style.glyphs import Tone
 
 if TYPE_CHECKING:
     from textual.app import App
-
-Tone = Literal["text", "dim", "accent", "good", "warn", "bad", "bold"]
-
-STATUS_TONES: dict[Status, Tone] = {
-    Status.WAITING: "dim",
-    Status.STARTING: "accent",
-    Status.RUNNING: "good",
-    Status.STOPPING: "warn",
-    Status.CRASHED: "warn",
-    Status.STOPPED: "dim",
-    Status.COMPLETED: "dim",
-    Status.FAILED: "bad",
-}
 
 
 @dataclass(frozen=True)

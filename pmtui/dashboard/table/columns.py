@@ -6,8 +6,7 @@ from typing import Literal, NamedTuple
 
 from pmtui.control import Snapshot, Status
 from pmtui.dashboard.style import formats
-from pmtui.dashboard.style.glyphs import Glyphs, sparkline
-from pmtui.dashboard.style.styles import STATUS_TONES, Tone
+from pmtui.dashboard.style.glyphs import STATUS_TONES, Glyphs, Tone, sparkline
 from pmtui.why import explain
 
 Align = Literal["left", "right"]

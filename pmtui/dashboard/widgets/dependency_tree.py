@@ -9,8 +9,8 @@ from rich.text import Text
 
 from pmtui.control import Edge, Graph, Node, Status
 from pmtui.dashboard.style.formats import printable, shorten
-from pmtui.dashboard.style.glyphs import Glyphs
-from pmtui.dashboard.style.styles import STATUS_TONES, Styles, Tone
+from pmtui.dashboard.style.glyphs import STATUS_TONES, Glyphs, Tone
+from pmtui.dashboard.style.styles import Styles
 
 MAX_ID_WIDTH = 24
 

@@ -14,8 +14,8 @@ from textual.widgets.option_list import Option
 from pmtui.control import Detail, ProcessEvent, RunExit
 from pmtui.dashboard.style import formats
 from pmtui.dashboard.style.formats import printable
-from pmtui.dashboard.style.glyphs import Glyphs
-from pmtui.dashboard.style.styles import STATUS_TONES, Styles
+from pmtui.dashboard.style.glyphs import STATUS_TONES, Glyphs
+from pmtui.dashboard.style.styles import Styles
 from pmtui.why import explain
 
 MASK = "***"

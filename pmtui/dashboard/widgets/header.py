@@ -7,8 +7,7 @@ from pathlib import Path
 from pmtui.control import Status
 from pmtui.dashboard.backend.state import DashboardState
 from pmtui.dashboard.style import formats
-from pmtui.dashboard.style.glyphs import progress, sparkline
-from pmtui.dashboard.style.styles import STATUS_TONES
+from pmtui.dashboard.style.glyphs import STATUS_TONES, progress, sparkline
 from pmtui.dashboard.widgets.bar import Bar, Piece, justify, total_width
 
 STATUS_ORDER = (
