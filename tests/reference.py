@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import inspect as types
 
-from pmtui.api.openapi import ENDPOINTS, Endpoint
+from pmtui.api.endpoints import ENDPOINTS, Endpoint
 from pmtui.cli import root
 from pmtui.cli.completion import flags_of
 from pmtui.cli.main import COMMANDS, command_module

@@ -1,13 +1,19 @@
-"""The routes: what can be asked of a manager over HTTP."""
+"""The application: the endpoints, bound to the methods of the route classes that answer them."""
 
-from typing import get_args
+from collections.abc import Awaitable, Callable, Mapping
+from itertools import groupby
+from operator import attrgetter
+from types import SimpleNamespace
+from typing import TypeAlias
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from pmtui.api.endpoints import ENDPOINTS
 from pmtui.api.loop_lag import LoopLagMeter
 from pmtui.api.responses import on_control_error, on_disconnect, on_http_error, on_internal_error
 from pmtui.api.routes.events import EventRoutes
@@ -15,8 +21,9 @@ from pmtui.api.routes.logs import LogRoutes
 from pmtui.api.routes.manager import ManagerRoutes
 from pmtui.api.routes.processes import ProcessRoutes
 from pmtui.api.sse import StreamRegistry
-from pmtui.control import ControlError, ManagerControl, Operation
+from pmtui.control import ControlError, ManagerControl
 
+Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 HANDLERS = {
     HTTPException: on_http_error,
     ControlError: on_control_error,
@@ -26,14 +33,20 @@ HANDLERS = {
 
 
 class Api(Starlette):
-    """The application over a control; who may ask is the guard's business.
+    """The application over a control; it does not authenticate.
 
-    Routes match the path as it was sent, so that an encoded slash makes no segment.
+    Routes match the path as it was sent, so that an encoded slash does not separate segments.
     """
 
     def __init__(self, control: ManagerControl) -> None:
         self.streams, self.lag = StreamRegistry(), LoopLagMeter()
-        super().__init__(routes=_routes(control, self.streams, self.lag), exception_handlers=HANDLERS)
+        rooms = SimpleNamespace(
+            manager=ManagerRoutes(control, self.lag),
+            processes=ProcessRoutes(control),
+            events=EventRoutes(control, self.streams),
+            logs=LogRoutes(control, self.streams),
+        )
+        super().__init__(routes=_routes(rooms), exception_handlers=HANDLERS)
         self.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,33 +54,21 @@ class Api(Starlette):
         await super().__call__(scope, receive, send)
 
     def close(self) -> None:
-        """Ends what would not end by itself."""
+        """End what would not end by itself."""
         self.streams.close()
         self.lag.close()
 
 
-def _routes(control: ManagerControl, streams: StreamRegistry, lag: LoopLagMeter) -> list[Route]:
-    house, processes = ManagerRoutes(control, lag), ProcessRoutes(control)
-    events, logs = EventRoutes(control, streams), LogRoutes(control, streams)
-    one = "/api/pm/{id}"
+def _routes(rooms: SimpleNamespace) -> list[Route]:
+    """One route for each path, in the order of the endpoints."""
     return [
-        Route("/metrics", house.metrics),
-        Route("/openapi.json", house.openapi),
-        Route("/api/health", house.health),
-        Route("/api/pm/list", processes.list),
-        Route("/api/pm/events", events.stream),
-        Route("/api/pm/logs/stream", logs.stream_of_many),
-        Route("/api/pm/config", house.config),
-        Route("/api/pm/graph", house.graph),
-        Route("/api/pm/reload", house.reload, methods=["POST"]),
-        *(Route(f"/api/pm/{name}", processes.bulk, methods=["POST"]) for name in get_args(Operation)),
-        Route(one, processes.get),
-        Route(f"{one}/start", processes.start, methods=["POST"]),
-        Route(f"{one}/restart", processes.restart, methods=["POST"]),
-        Route(f"{one}/stop", processes.stop, methods=["POST"]),
-        Route(f"{one}/signal/{{name}}", processes.signal, methods=["POST"]),
-        Route(f"{one}/events", events.history),
-        Route(f"{one}/logs", logs.lines, methods=["GET", "DELETE"]),
-        Route(f"{one}/logs/files", logs.files),
-        Route(f"{one}/logs/stream", logs.stream),
+        _route(path, {one.method: attrgetter(one.handler)(rooms) for one in same})
+        for path, same in groupby(ENDPOINTS, key=attrgetter("path"))
     ]
+
+
+def _route(path: str, handlers: Mapping[str, Handler]) -> Route:
+    async def dispatch(request: Request) -> Response:
+        return await handlers["GET" if request.method == "HEAD" else request.method](request)
+
+    return Route(path, dispatch, methods=[*handlers])

@@ -1,7 +1,7 @@
 """How results and errors become responses."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -14,7 +14,6 @@ from pmtui.control import (
     InvalidError,
     LogLine,
     NotFoundError,
-    Result,
     UnavailableError,
 )
 
@@ -27,12 +26,6 @@ class Done(msgspec.Struct):
 
     message: str
     id: str
-
-
-class Results(msgspec.Struct):
-    """What was done to each of several processes."""
-
-    results: Sequence[Result]
 
 
 def encode_json(value: object) -> bytes:

@@ -7,7 +7,8 @@ import pytest
 from starlette.routing import Route
 
 from pmtui.api.app import Api
-from pmtui.api.openapi import ENDPOINTS, EVENTS, JSON, Endpoint, document
+from pmtui.api.endpoints import ENDPOINTS, EVENTS, JSON, Endpoint
+from pmtui.api.openapi import document
 from pmtui.control import LogFileInfo, LogLine, ProbeResult, RunExit, Status
 from tests.api.sse import reading
 from tests.fake_control import NOON, FakeControl, snapshot
@@ -51,7 +52,7 @@ def test_every_part_of_a_path_is_described() -> None:
 
 
 def test_names_are_unique() -> None:
-    assert len({one.name for one in ENDPOINTS}) == len(ENDPOINTS)
+    assert len({one.operation_id for one in ENDPOINTS}) == len(ENDPOINTS)
 
 
 def test_what_it_refers_to_is_there() -> None:
@@ -73,7 +74,7 @@ async def test_it_needs_the_token_as_all_but_health_does(client: httpx.AsyncClie
     assert [operation["operationId"] for operation in operations if operation.get("security") == []] == ["health"]
 
 
-@pytest.mark.parametrize("one", ONLY_JSON, ids=[one.name for one in ONLY_JSON])
+@pytest.mark.parametrize("one", ONLY_JSON, ids=[one.operation_id for one in ONLY_JSON])
 async def test_an_answer_is_as_it_is_described(client: httpx.AsyncClient, one: Endpoint) -> None:
     answer = await client.request(one.method, filled(one), json={"ids": ["web-*"]} if one.body else None)
     assert answer.status_code == 200
@@ -81,9 +82,9 @@ async def test_an_answer_is_as_it_is_described(client: httpx.AsyncClient, one: E
     assert msgspec.to_builtins(msgspec.json.decode(answer.content, type=one.answer)) == answer.json()
 
 
-@pytest.mark.parametrize("one", STREAMS, ids=[one.name for one in STREAMS])
+@pytest.mark.parametrize("one", STREAMS, ids=[one.operation_id for one in STREAMS])
 async def test_an_event_is_as_it_is_described(client: httpx.AsyncClient, one: Endpoint) -> None:
-    async with reading(client, filled(one), "0" if one.name != "streamLogsOfMany" else None) as reader:
+    async with reading(client, filled(one), "0" if one.operation_id != "streamLogsOfMany" else None) as reader:
         data = (await reader.next()).data
     assert msgspec.to_builtins(msgspec.convert(data, one.answer)) == data
 

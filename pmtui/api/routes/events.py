@@ -19,10 +19,10 @@ class EventRoutes:
         self.control = control
         self.streams = streams
 
-    async def history(self, request: Request) -> Response:
+    async def events(self, request: Request) -> Response:
         return as_json(await self.control.history(segment(request, "id")))
 
-    async def stream(self, request: Request) -> Response:
+    async def stream_events(self, request: Request) -> Response:
         last, place = await self.control.last_event(), last_event_id(request)
         if place is None:
             place = last

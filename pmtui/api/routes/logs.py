@@ -19,28 +19,26 @@ class LogRoutes:
         self.control = control
         self.streams = streams
 
-    async def lines(self, request: Request) -> Response:
-        if request.method == "DELETE":
-            return await self._clear(request)
+    async def logs(self, request: Request) -> Response:
         process_id, query = segment(request, "id"), log_query(request)
         form = choice(request.query_params.get("format", "json"), ("json", "text"), "format")
         kept = await self.control.logs(process_id, **query)
         return as_json(kept) if form == "json" else as_text(kept)
 
-    async def files(self, request: Request) -> Response:
+    async def log_files(self, request: Request) -> Response:
         return as_json(await self.control.log_files(segment(request, "id")))
 
-    async def stream(self, request: Request) -> Response:
+    async def stream_logs(self, request: Request) -> Response:
         process_id = segment(request, "id")
         await self.control.history(process_id)  # a pattern is no id
         place = last_event_id(request)
         after = {} if place is None else {process_id: place}
         return await self._follow(request, [process_id], after, "{seq}")
 
-    async def stream_of_many(self, request: Request) -> Response:
+    async def stream_logs_of_many(self, request: Request) -> Response:
         return await self._follow(request, patterns(request), last_event_ids(request), "{id}={seq}")
 
-    async def _clear(self, request: Request) -> Response:
+    async def clear_logs(self, request: Request) -> Response:
         process_id = segment(request, "id")
         await request.body()
         await self.control.clear_logs(process_id)

@@ -1,14 +1,14 @@
 """What can be asked about processes, and done to them."""
 
 from collections.abc import Awaitable, Callable
-from typing import Literal, get_args
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pmtui.api.parameters import choice, flag, segment, selection, while_connected
-from pmtui.api.responses import Results, as_json, done
-from pmtui.control import ConflictError, ManagerControl, Operation, Status
+from pmtui.api.parameters import flag, segment, selection, while_connected
+from pmtui.api.responses import as_json, done
+from pmtui.control import ConflictError, ManagerControl, Operation, Results, Status
 
 SETTLED_STATES = frozenset({Status.RUNNING, Status.STOPPED, Status.COMPLETED, Status.FAILED})
 
@@ -49,10 +49,18 @@ class ProcessRoutes:
         await self.control.signal(process_id, name)
         return done(f"Signal {name} sent", process_id)
 
-    async def bulk(self, request: Request) -> Response:
-        operation = choice(request.scope["path"].rpartition("/")[2], get_args(Operation), "operation")
+    async def start_many(self, request: Request) -> Response:
+        return await self._bulk(request, "start")
+
+    async def stop_many(self, request: Request) -> Response:
+        return await self._bulk(request, "stop")
+
+    async def restart_many(self, request: Request) -> Response:
+        return await self._bulk(request, "restart")
+
+    async def _bulk(self, request: Request, operation: Operation) -> Response:
         patterns = (await selection(request)).ids
-        return as_json(Results(await self.control.bulk(operation, patterns)))
+        return as_json(Results(results=await self.control.bulk(operation, patterns)))
 
     async def _start_and_wait(
         self, request: Request, ask: Callable[[str], Awaitable[None]], verb: Literal["start", "restart"]

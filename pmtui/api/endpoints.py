@@ -1,0 +1,181 @@
+"""Every endpoint of the API, once: routes, the OpenAPI document and docs/rest-api.md are made from this table."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, get_args
+
+from pmtui.api.errors import ErrorAnswer
+from pmtui.api.parameters import LAST_EVENT_ID, Selection
+from pmtui.api.responses import Done
+from pmtui.control import (
+    MAX_LINES,
+    ConfigChanges,
+    Detail,
+    Graph,
+    LogFileInfo,
+    LogLine,
+    ManagerInfo,
+    Operation,
+    ProcessEvent,
+    Results,
+    Snapshot,
+    Stream,
+)
+
+JSON, TEXT, EVENTS = "application/json", "text/plain", "text/event-stream"
+Json = dict[str, Any]
+
+
+class Endpoint(NamedTuple):
+    """One operation: `handler` is a room of routes and one of its methods, such as `logs.stream_logs`.
+
+    `answer` is the type of the JSON body, or of each event of a stream; None for plain text.
+    """
+
+    method: str
+    path: str
+    handler: str
+    summary: str
+    answer: Any = None
+    media: Sequence[str] = (JSON,)
+    parameters: Sequence[Json] = ()
+    body: Any = None
+    is_open: bool = False
+
+    @property
+    def operation_id(self) -> str:
+        first, *others = self.handler.partition(".")[2].split("_")
+        return first + "".join(map(str.capitalize, others))
+
+    @property
+    def refusals(self) -> Iterator[int]:
+        """The statuses with which it may be refused."""
+        if not self.is_open:
+            yield 401
+        if "{id}" in self.path:
+            yield 404
+        if "{id}" in self.path and self.method == "POST":
+            yield 409
+        if self.body:
+            yield 422
+        yield from COMMON_REFUSALS
+
+
+def _query(name: str, text: str, **schema: Any) -> Json:
+    return {"name": name, "in": "query", "description": text, "schema": schema or {"type": "string"}}
+
+
+def _path(name: str, text: str) -> Json:
+    return {"name": name, "in": "path", "required": True, "description": text, "schema": {"type": "string"}}
+
+
+def _last_event_id(text: str) -> Json:
+    return {"name": LAST_EVENT_ID, "in": "header", "description": text, "schema": {"type": "string"}}
+
+
+def _flag(name: str, default: bool, text: str) -> Json:
+    return _query(name, text, type="boolean", default=default)
+
+
+REFUSALS = {
+    400: "The request is invalid; the message says what was expected.",
+    401: "The token is missing or wrong.",
+    403: "Host or Origin does not belong to this server.",
+    404: "No such process.",
+    408: "The request took too long to arrive.",
+    409: "Not possible in the current status, or the awaited status was not reached.",
+    413: "The body is too large.",
+    422: "The body has the wrong shape.",
+    431: "Too many headers, or headers too large.",
+    500: "Internal error.",
+    503: "The manager is shutting down, or all streams are taken.",
+}
+COMMON_REFUSALS = (400, 403, 408, 413, 431, 500, 503)
+
+ID = _path("id", "Id of a process, not a pattern. If it has the name of a route, percent-encode a letter: %6Cist.")
+LINES = (
+    _query("lines", "Maximum number of lines.", type="integer", minimum=0, maximum=MAX_LINES, default=100),
+    _query("stream", "Only this stream.", type="string", enum=[*get_args(Stream)]),
+    _query("since", "Only lines from this time on: RFC 3339, or a duration before now such as 5m."),
+    _query("until", "Only lines up to this time, in the same format."),
+    _query("grep", "Only lines that match this regular expression (no look-around or back-references)."),
+    _query("run", "Only lines of this run: current, previous or its number."),
+    _query(
+        "level",
+        "Only lines of this level or a more severe one.",
+        enum=["trace", "debug", "info", "warn", "error", "fatal"],
+    ),
+    _query("before", "Only lines with a lower seq than this.", type="integer"),
+    _flag("raw", False, "Include the original bytes of each line in `data`, in base64."),
+)
+FORMAT = _query("format", "Format of the response.", type="string", enum=["json", "text"], default="json")
+IDS = _query("ids", "Comma-separated ids, globs and @groups (default: all processes).")
+LAST_LINES = _last_event_id("Id of the last event received, such as web=12,worker=7.")
+LAST_LINE = _last_event_id("Id of the last event received, a number.")
+LAST_EVENT = _last_event_id("Id of the last event received; the stream continues after it.")
+DRY_RUN = _flag("dryRun", False, "Only report what would change.")
+NOW = _flag("now", False, "Kill the process tree immediately.")
+SIGNAL = _path("name", "Name or number of the signal: SIGHUP, HUP or 1.")
+ONE = "/api/pm/{id}"
+
+
+def _operations() -> Iterator[Endpoint]:
+    for name in get_args(Operation):
+        path, summary = f"/api/pm/{name}", f"{name.capitalize()} all processes that match; return a result for each."
+        yield Endpoint("POST", path, f"processes.{name}_many", summary, Results, body=Selection)
+
+
+def _operations_on_one() -> Iterator[Endpoint]:
+    for name in get_args(Operation):
+        wait = _flag("wait", name == "stop", "Respond when it is done, or with 409 if it cannot be done.")
+        parameters = [ID, wait, NOW] if name == "stop" else [ID, wait]
+        yield Endpoint(
+            "POST", f"{ONE}/{name}", f"processes.{name}", f"{name.capitalize()} a process.", Done, (JSON,), parameters
+        )
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/api/health", "manager.health", "Check that the API answers.", ErrorAnswer, is_open=True),
+    Endpoint("GET", "/metrics", "manager.metrics", "Return metrics in the Prometheus text format.", None, (TEXT,)),
+    Endpoint("GET", "/openapi.json", "manager.openapi", "Return this description.", dict[str, Any]),
+    Endpoint("GET", "/api/pm/list", "processes.list", "List all processes in config order.", list[Snapshot]),
+    Endpoint(
+        "GET", "/api/pm/events", "events.stream_events", "Stream every change of status.",
+        ProcessEvent, (EVENTS,), [LAST_EVENT],
+    ),
+    Endpoint(
+        "GET", "/api/pm/logs/stream", "logs.stream_logs_of_many", "Stream the log lines of several processes.",
+        LogLine, (EVENTS,), [IDS, *LINES, LAST_LINES],
+    ),
+    Endpoint("GET", "/api/pm/config", "manager.config", "Return where the config is, and its errors.", ManagerInfo),
+    Endpoint("GET", "/api/pm/graph", "manager.graph", "Return the dependency graph.", Graph),
+    Endpoint(
+        "POST", "/api/pm/reload", "manager.reload", "Reload the config and apply what has changed.",
+        ConfigChanges, (JSON,), [DRY_RUN],
+    ),
+    *_operations(),
+    Endpoint("GET", ONE, "processes.get", "Return the details of a process.", Detail, (JSON,), [ID]),
+    *_operations_on_one(),
+    Endpoint(
+        "POST", f"{ONE}/signal/{{name}}", "processes.signal", "Send a signal to the main process.",
+        Done, (JSON,), [ID, SIGNAL],
+    ),
+    Endpoint(
+        "GET", f"{ONE}/events", "events.events", "Return the last 100 changes of status.",
+        list[ProcessEvent], (JSON,), [ID],
+    ),
+    Endpoint(
+        "GET", f"{ONE}/logs", "logs.logs", "Return the last log lines that match, oldest first.",
+        list[LogLine], (JSON, TEXT), [ID, *LINES, FORMAT],
+    ),
+    Endpoint(
+        "DELETE", f"{ONE}/logs", "logs.clear_logs", "Clear the log, in memory and on disk.", Done, (JSON,), [ID]
+    ),
+    Endpoint(
+        "GET", f"{ONE}/logs/files", "logs.log_files", "List the log files, newest first.",
+        list[LogFileInfo], (JSON,), [ID],
+    ),
+    Endpoint(
+        "GET", f"{ONE}/logs/stream", "logs.stream_logs", "Stream the log lines of a process.",
+        LogLine, (EVENTS,), [ID, *LINES, LAST_LINE],
+    ),
+)  # fmt: skip
