@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pmtui.config.envfile import read_env_file
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
+from pmtui.config.virtualenv import activate, find_virtualenv
 
 __all__ = ["ConfigError", "build_environment", "env_files", "expand", "injected_environment", "read_env_file"]
 
@@ -44,10 +45,11 @@ def build_environment(
 ) -> tuple[dict[str, str], list[str]]:
     """Return the environment of a process, and warnings about it. `base` is the manager's own, without its token.
 
-    Later wins: base, injected, settings.env, each envFile, env. A `${VAR}` sees everything before it. Raises
-    ConfigError if an envFile or a required variable is missing.
+    Later wins: base, injected, the PATH of the virtual environment, settings.env, each envFile, env. A `${VAR}` sees
+    everything before it. Raises ConfigError if an envFile or a required variable is missing.
     """
     environment = {name: value for name, value in base.items() if name != "PMTUI_TOKEN"} | dict(injected)
+    activate(environment, find_virtualenv(config) if config.cwd else None)
     warnings: list[str] = []
     for origin, templates in _layers(config, settings, injected):
         for name, template in templates.items():

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import msgspec
 
 from pmtui.config.model import ConfigError, ProcessConfig
+from pmtui.config.virtualenv import describe_virtualenv, find_virtualenv, searched_directories
 
-_PYTHON = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
+_PYTHON = ("bin", "python")
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _QUOTES = frozenset("'\"\\")
 _NODE = {".js", ".mjs", ".cjs"}
@@ -97,9 +98,11 @@ def _explicit(config: ProcessConfig, environment: Mapping[str, str]) -> tuple[st
 
 
 def _python(config: ProcessConfig, script: str, environment: Mapping[str, str]) -> tuple[str, str]:
-    folders = dict.fromkeys([config.cwd, os.path.dirname(script)])
-    pythons = [os.path.join(folder, name, *_PYTHON) for folder in folders for name in (".venv", "venv")]
-    return _first(config, script, pythons, ["python3"], environment)
+    virtualenv = find_virtualenv(config)
+    if virtualenv is None:
+        return _first(config, script, searched_directories(config), ["python3"], environment)
+    path, _ = _first(config, script, [os.path.join(virtualenv, *_PYTHON)], [], environment)
+    return path, f"{path}: {describe_virtualenv(virtualenv, config)}"
 
 
 def _typescript(config: ProcessConfig, script: str, environment: Mapping[str, str]) -> tuple[str, str]:

@@ -151,8 +151,8 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     group: str | None = None
     """Label; `@group` selects all processes that have it."""
     install: Literal["auto"] | list[str] | None = None
-    """Command that installs missing dependencies before the first start. `auto` runs `uv sync` or `pip install`
-    into `.venv`, or `npm ci`."""
+    """Command that installs missing dependencies before the first start. `auto` chooses uv, pip, poetry, npm, pnpm,
+    yarn or bun by the files that are there."""
     max_memory: Size | None = None
     """Memory limit for the whole process tree. Two samples in a row above it cause a restart."""
     limits: Limits = Limits()

@@ -10,6 +10,8 @@ import msgspec
 
 from pmtui.config.interpreter import which
 from pmtui.config.model import ProcessConfig
+from pmtui.config.package_managers import LOCK_FILES, ancestors, package_manager
+from pmtui.config.virtualenv import find_virtualenv
 
 PYTHON_EXTENSIONS = {".py"}
 NODE_EXTENSIONS = {".js", ".mjs", ".cjs", ".ts", ".mts"}
@@ -19,17 +21,24 @@ RUNNER_EXTENSIONS = {
     "node": NODE_EXTENSIONS,
     "npm": NODE_EXTENSIONS,
     "npx": NODE_EXTENSIONS,
+    "bun": NODE_EXTENSIONS,
+    "yarn": NODE_EXTENSIONS,
+    "pnpm": NODE_EXTENSIONS,
     "tsx": NODE_EXTENSIONS,
 }
 MANIFEST_FILES = (
     "requirements.txt",
     "pyproject.toml",
     "uv.lock",
+    "poetry.lock",
     "package.json",
-    "package-lock.json",
-    "npm-shrinkwrap.json",
+    *LOCK_FILES,
 )
 """Files beside the process whose contents decide about what is installed."""
+
+
+_POETRY = ["env", "POETRY_VIRTUALENVS_IN_PROJECT=true", "poetry", "install", "--no-interaction"]
+"""Poetry would otherwise keep the virtual environment in a cache directory, where nothing finds it."""
 
 
 class Requirement(msgspec.Struct, frozen=True):
@@ -64,7 +73,13 @@ def requirement_hint(config: ProcessConfig, environment: Mapping[str, str]) -> s
     """Return what is probably missing if nothing installs it and the process is known to need it."""
     if config.install is not None or config.interpreter != "auto" or not script_extensions(config):
         return ""
-    return next((need.hint for need in find_requirements(config, environment) if need.is_missing), "")
+    has_virtualenv = find_virtualenv(config) is not None
+    missing = [
+        need
+        for need in find_requirements(config, environment)
+        if need.is_missing and not (has_virtualenv and need.target in (".venv", "venv"))
+    ]
+    return missing[0].hint if missing else ""
 
 
 def script_extensions(config: ProcessConfig) -> set[str]:
@@ -84,6 +99,8 @@ def python_requirement(cwd: str, environment: Mapping[str, str]) -> Requirement 
     home = next((name for name in (".venv", "venv") if os.path.lexists(os.path.join(cwd, name, "bin/python"))), None)
     python = f"{home or '.venv'}/bin/python"
     has_uv = which("uv", environment, cwd) is not None
+    if os.path.isfile(os.path.join(cwd, "poetry.lock")):
+        return Requirement("poetry.lock", ".venv", home is None, [_POETRY])
     described_by = "requirements.txt" if has_list else "pyproject.toml"
     if has_uv and is_project and (not has_list or os.path.isfile(os.path.join(cwd, "uv.lock"))):
         return Requirement("pyproject.toml", ".venv", home is None, [["uv", "sync"]])
@@ -114,9 +131,8 @@ def node_requirement(cwd: str, environment: Mapping[str, str]) -> Requirement | 
     """Return node_modules, here or in a parent, for a package.json that names any dependency."""
     if not has_packages(os.path.join(cwd, "package.json")):
         return None
-    has_lock = any(os.path.isfile(os.path.join(cwd, name)) for name in ("package-lock.json", "npm-shrinkwrap.json"))
-    is_missing = not any(os.path.isdir(os.path.join(folder, "node_modules")) for folder in ancestors(cwd))
-    return Requirement("package.json", "node_modules", is_missing, [["npm", "ci" if has_lock else "install"]])
+    is_missing = not any(os.path.isdir(os.path.join(directory, "node_modules")) for directory in ancestors(cwd))
+    return Requirement("package.json", "node_modules", is_missing, [package_manager(cwd).install])
 
 
 def has_packages(path: str) -> bool:
@@ -127,15 +143,6 @@ def has_packages(path: str) -> bool:
         return False
     kinds = ("dependencies", "devDependencies", "optionalDependencies")
     return isinstance(described, dict) and any(described.get(kind) for kind in kinds)
-
-
-def ancestors(folder: str) -> Iterable[str]:
-    while True:
-        yield folder
-        above = os.path.dirname(folder)
-        if above == folder:
-            return
-        folder = above
 
 
 def fingerprint(cwd: str, steps: Sequence[Sequence[str]], names: Iterable[str] = MANIFEST_FILES) -> str:

@@ -11,6 +11,7 @@ import msgspec
 
 from pmtui.config.files import read_bytes
 from pmtui.config.model import ConfigError
+from pmtui.config.package_managers import package_manager
 from pmtui.importers.builder import UnsupportedFileError, id_of
 from pmtui.importers.detect import import_file
 
@@ -27,7 +28,6 @@ _FOREIGN = (
     "process-compose.yml",
     "process-compose.json",
 )
-_LOCKS = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lock": "bun", "bun.lockb": "bun"}
 _MAX_FILE_BYTES = 1 << 20
 
 
@@ -82,15 +82,15 @@ def _package(folder: Path) -> Iterator[FoundProcess]:
     scripts = _json(folder / "package.json").get("scripts")
     if not isinstance(scripts, dict):
         return
-    runner = next((runner for lock, runner in _LOCKS.items() if (folder / lock).exists()), "npm")
+    manager = package_manager(str(folder))
     known = [name for name in _SCRIPTS if isinstance(scripts.get(name), str)]
     server = next((name for name in known if name != "worker"), None)
     for name in known:
         if name in (server, "worker"):
             label = "worker" if name == "worker" else id_of(str(_json(folder / "package.json").get("name") or "web"))
-            fields = {"command": f"{runner} run {name}"}
+            fields = {"command": f"{manager.name} run {name}"}
             there = (folder / "node_modules").is_dir()
-            lines = [] if there else ['install = "auto"  # runs npm ci before the first start']
+            lines = [] if there else [f'install = "auto"  # runs {" ".join(manager.install)} before the first start']
             yield FoundProcess(label, fields, f'script "{name}" of package.json', lines)
 
 

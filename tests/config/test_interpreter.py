@@ -49,7 +49,7 @@ def test_a_python_script_is_run_by_the_virtual_environment_of_cwd(tmp_path: Path
     script = written(tmp_path / "agent.py")
     python = str(tmp_path / name / "bin" / "python")
     command = resolved(tmp_path, script="agent.py", args=["a b"], interpreter_args=["-u"])
-    assert command == Command([python, "-u", script, "a b"], python, python)
+    assert command == Command([python, "-u", script, "a b"], python, f"{python}: {name} in cwd")
     prefix = subprocess.run([python, "-c", "import sys; print(sys.prefix)"], check=True, capture_output=True, text=True)
     assert prefix.stdout.strip() == str(tmp_path / name)
 

@@ -75,6 +75,42 @@ def test_a_lock_is_installed_exactly(tmp_path: Path) -> None:
     assert find_requirements(config, PATH) == [Requirement("package.json", "node_modules", True, [["npm", "ci"]])]
 
 
+@pytest.mark.parametrize(
+    ("lock", "command"),
+    [
+        ("pnpm-lock.yaml", "pnpm install --frozen-lockfile"),
+        ("yarn.lock", "yarn install --frozen-lockfile"),
+        ("bun.lock", "bun install --frozen-lockfile"),
+        ("bun.lockb", "bun install --frozen-lockfile"),
+        ("npm-shrinkwrap.json", "npm ci"),
+    ],
+)
+def test_the_lock_file_names_the_package_manager(tmp_path: Path, lock: str, command: str) -> None:
+    config = node(tmp_path, package__json=PACKAGE)
+    (tmp_path / lock).touch()
+    (need,) = find_requirements(config, PATH)
+    assert need.steps == [command.split()]
+
+
+def test_a_modern_yarn_is_asked_in_its_own_words(tmp_path: Path) -> None:
+    config = node(tmp_path, package__json=PACKAGE, yarn__lock="", **{"__yarnrc__yml": ""})
+    (need,) = find_requirements(config, PATH)
+    assert need.steps == [["yarn", "install", "--immutable"]]
+
+
+def test_the_lock_of_a_workspace_counts_for_its_members_only(tmp_path: Path) -> None:
+    config = node(tmp_path / "packages/web", package__json=PACKAGE)
+    (tmp_path / "pnpm-lock.yaml").touch()
+    assert [need.steps for need in find_requirements(config, PATH)] == [[["npm", "install"]]]
+    (tmp_path / "package.json").write_text('{"workspaces": ["packages/*"]}')
+    assert [need.steps[0][0] for need in find_requirements(config, PATH)] == ["pnpm"]
+
+
+def test_poetry_installs_beside_its_lock(tmp_path: Path) -> None:
+    (need,) = find_requirements(project(tmp_path, pyproject__toml="[project]\nname = 'x'\n", poetry__lock=""), PATH)
+    assert (need.target, need.steps[0][1:4]) == (".venv", ["POETRY_VIRTUALENVS_IN_PROJECT=true", "poetry", "install"])
+
+
 @pytest.mark.parametrize("text", ['{"name": "x"}', '{"dependencies": {}}', "[]", "broken", '{"type": "module"}'])
 def test_a_package_without_dependencies_needs_nothing(tmp_path: Path, text: str) -> None:
     assert find_requirements(node(tmp_path, package__json=text), PATH) == []
