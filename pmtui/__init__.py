@@ -5,10 +5,9 @@ manager.register(ProcessConfig(id="agent", script="agent.py"))
 await manager.run()
 """
 
-from typing import TYPE_CHECKING, Any
-
 from pmtui.version import __version__
 
+TYPE_CHECKING = False  # `typing` is not imported: the guardian loads this module too
 if TYPE_CHECKING:
     from pmtui.config.load import load_config
     from pmtui.config.model import ProcessConfig
@@ -22,7 +21,7 @@ HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Loads what is asked for, and only then: the command line starts processes before it needs the rest."""
     if name not in HOMES:
         raise AttributeError(f"module 'pmtui' has no attribute '{name}'")

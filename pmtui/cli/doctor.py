@@ -22,8 +22,8 @@ from pmtui.config.discovery import CONFIG_NAMES, data_directory, find_config
 from pmtui.config.load import load_config
 from pmtui.control import ControlError, ManagerInfo
 from pmtui.runtime.token import TOKEN_VARIABLE
-from pmtui.spawner.identity import boot_id
 from pmtui.spawner.launcher import MIN_MARK_BASE
+from pmtui.spawner.procfs import boot_id
 from pmtui.text.formatting import plural, printable
 from pmtui.version import __version__
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from pmtui.config.discovery import data_directory, find_config
 from pmtui.runtime.files import read_json
 from pmtui.runtime.token import TOKEN_VARIABLE, read_token
-from pmtui.spawner.identity import process_identity
+from pmtui.spawner.procfs import process_identity
 
 URL_VARIABLE = "PMTUI_URL"
 

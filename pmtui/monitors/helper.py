@@ -6,8 +6,15 @@ import msgspec
 
 from pmtui.logs.capture.bulk_reader import Sink
 from pmtui.logs.capture.pipe_reader import PipeReader
-from pmtui.spawner.client import Launch, Report, WorkerExited, WorkerSpawned, WorkerSpawnFailed, WorkerTreeExited
-from pmtui.spawner.runs import Runs
+from pmtui.spawner.client import (
+    Launch,
+    Report,
+    Spawner,
+    WorkerExited,
+    WorkerSpawned,
+    WorkerSpawnFailed,
+    WorkerTreeExited,
+)
 from pmtui.supervisor.events import ExitStatus
 from pmtui.text.sanitize import strip_escapes
 
@@ -51,19 +58,23 @@ class HelperProcess:
     """
 
     def __init__(
-        self, runs: Runs, pump: PipeReader, launch: Launch, stdout: Sink | None = None, stderr: Sink | None = None
+        self,
+        spawner: Spawner,
+        pump: PipeReader,
+        launch: Launch,
+        stdout: Sink | None = None,
+        stderr: Sink | None = None,
     ) -> None:
         self.result: asyncio.Future[HelperResult] = asyncio.get_running_loop().create_future()
-        self._spawner = runs.spawner
+        self._spawner = spawner
         self._pipe_reader = pump
         self._tails = OutputTail(stdout), OutputTail(stderr)
         self._outputs: tuple[int, ...] = ()
         self._error = ""
         self._signal: int | None = None
         self._killed = False
-        self._run = runs.number()
-        runs.expect(self._run, self._report)
-        self._spawner.spawn(self._run, launch)
+        self._run = spawner.new_run()
+        spawner.spawn(self._run, launch, self._report)
 
     @property
     def lines(self) -> list[str]:

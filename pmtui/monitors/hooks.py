@@ -11,8 +11,7 @@ from pmtui.config.model import HookEvent, Settings
 from pmtui.control import Reason, Status
 from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.monitors.helper import HelperProcess, run_helper
-from pmtui.spawner.client import Launch
-from pmtui.spawner.runs import Runs
+from pmtui.spawner.client import Launch, Spawner
 from pmtui.spawner.usage import NO_USAGE
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.snapshot import snapshot
@@ -93,12 +92,12 @@ class Hooks:
 
     def __init__(
         self,
-        runs: Runs,
+        spawner: Spawner,
         pump: PipeReader,
         settings: Callable[[], Settings],
         environment: Mapping[str, str],
     ) -> None:
-        self._runs = runs
+        self._spawner = spawner
         self._pipe_reader = pump
         self._settings = settings
         self._environment = {name: value for name, value in environment.items() if name != "PMTUI_TOKEN"}
@@ -156,7 +155,7 @@ class Hooks:
     async def _run(self, event: HookEvent, argv: list[str], process_id: str, folder: str, body: bytes) -> str:
         own = {"PMTUI_ID": process_id, "PMTUI_EVENT": event, "PMTUI_PAYLOAD": body.decode()}
         launch = Launch(["/bin/sh", "-c", STDIN_SCRIPT, "sh", *argv], folder, self._environment | own)
-        outcome = await run_helper(HelperProcess(self._runs, self._pipe_reader, launch))
+        outcome = await run_helper(HelperProcess(self._spawner, self._pipe_reader, launch))
         return f"{outcome.error}: {' '.join(outcome.lines[-1:])}" if outcome.error else ""
 
 

@@ -14,8 +14,7 @@ from pmtui.config.secrets import redact
 from pmtui.control import Status
 from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.monitors.helper import HelperProcess, HelperResult
-from pmtui.spawner.client import Launch
-from pmtui.spawner.runs import Runs
+from pmtui.spawner.client import Launch, Spawner
 from pmtui.supervisor import events
 from pmtui.supervisor.process import Process
 from pmtui.text.signals import signal_number
@@ -88,13 +87,13 @@ class Installer:
 
     def __init__(
         self,
-        runs: Runs,
+        spawner: Spawner,
         pump: PipeReader,
         ledger: Callable[[], InstallRecord],
         launch: Callable[[Process, Sequence[str]], Launch],
         changed: Callable[[Process], None],
     ) -> None:
-        self._runs = runs
+        self._spawner = spawner
         self._pipe_reader = pump
         self._record = ledger
         self._launch = launch
@@ -157,7 +156,7 @@ class Installer:
             process.installing = True
             self._on_change(process)
         sinks = process.log.sink("stdout"), process.log.sink("stderr")
-        installation.helper = HelperProcess(self._runs, self._pipe_reader, launch, *sinks)
+        installation.helper = HelperProcess(self._spawner, self._pipe_reader, launch, *sinks)
         return await installation.helper.result
 
 

@@ -14,8 +14,7 @@ from pmtui.monitors.hooks import Hooks
 from pmtui.monitors.install import Installer, InstallRecord
 from pmtui.monitors.memory import MemoryMonitor
 from pmtui.monitors.watch.reloader import FileReloader
-from pmtui.spawner.client import Launch
-from pmtui.spawner.runs import Runs
+from pmtui.spawner.client import Launch, Spawner
 from pmtui.spawner.usage import UsageSampler
 from pmtui.supervisor.launch import prepare_helper
 from pmtui.supervisor.process import Process
@@ -38,13 +37,13 @@ class House(Protocol):
 class Monitors:
     """Looks after processes whose state has changed, on the loop's thread."""
 
-    def __init__(self, house: House, runs: Runs, pump: PipeReader, sampler: UsageSampler) -> None:
+    def __init__(self, house: House, spawner: Spawner, pump: PipeReader, sampler: UsageSampler) -> None:
         self._house = house
-        self._health = HealthMonitor(runs, pump, house.process_changed)
+        self._health = HealthMonitor(spawner, pump, house.process_changed)
         self._memory = MemoryMonitor(sampler)
         self._reloader = FileReloader()
-        self._installer = Installer(runs, pump, self._install_record, self._prepare_helper, house.process_changed)
-        self._hooks = Hooks(runs, pump, lambda: house.settings, house.environment)
+        self._installer = Installer(spawner, pump, self._install_record, self._prepare_helper, house.process_changed)
+        self._hooks = Hooks(spawner, pump, lambda: house.settings, house.environment)
         self._update_handle: asyncio.Handle | None = None
 
     def processes_changed(self) -> None:

@@ -10,9 +10,10 @@ import stat
 from pathlib import Path
 
 from pmtui.runtime.files import read_json, write_atomic
-from pmtui.spawner.client import Spawner, kill_marked
-from pmtui.spawner.identity import boot_id, process_identity
+from pmtui.spawner.cleanup import kill_marked
+from pmtui.spawner.client import Spawner
 from pmtui.spawner.launcher import MIN_MARK_BASE
+from pmtui.spawner.procfs import boot_id, process_identity
 from pmtui.version import __version__
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""The manager's side of the guardian: starts it, sends it requests, hands its reports on, replaces it when it dies."""
+"""The manager's side of the guardian: sends it requests, dispatches its reports, and replaces it if it dies."""
 
 import array
 import asyncio
@@ -10,46 +10,38 @@ import os
 import resource
 import signal
 import socket
-import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from pmtui.spawner.cleanup import EXIT_TIMEOUT, kill_marked, reap_adopted, wait_exit
 from pmtui.spawner.guardian import HEADER_BYTES
 from pmtui.spawner.launcher import GuardianLauncher
-from pmtui.spawner.process_tree import (
-    become_subreaper,
-    children,
-    descendants,
-    is_alive,
-    marked_processes,
-    parent_of,
-    send_signal,
-)
+from pmtui.spawner.process_tree import MAX_RUNS, become_subreaper
+from pmtui.spawner.procfs import children
 
 logger = logging.getLogger(__name__)
-EXIT_TIMEOUT = 10.0
 MAX_PENDING_SPAWNS = 64
-"""Spawns asked for and not yet answered; each holds four file descriptors open."""
+"""Spawns without an answer; each holds four file descriptors open."""
 CONGESTION_ERRORS = {errno.ETOOMANYREFS, errno.ENOBUFS, errno.ENOMEM}
-"""Too many descriptors of this user are on their way between any of his processes; or the kernel has no memory."""
+"""Too many descriptors of this user are in transit between processes, or the kernel is out of memory."""
 RESEND_DELAY = 0.05
-"""Seconds until they are sent again."""
+"""Seconds before a message is sent again after such an error."""
 RETRY_DELAY = 1.0
-"""Seconds until a guardian is tried again where the machine had none to give."""
+"""Seconds before starting a guardian is tried again."""
 FDS_PER_WORKER = 4
-"""Descriptors that a worker costs: two pipes and the files of its log."""
+"""Descriptors per worker: two pipes and its log files."""
 RESERVED_FDS = 128
-"""Descriptors for the manager itself, its clients and what it loads; where there are few, half of them."""
+"""Descriptors for the manager itself, its clients and its imports; at most half of all."""
 MIN_RESERVED_FDS = 20
-"""Without so many it cannot even load its API."""
+"""With fewer it could not even load its API."""
 TRANSIENT_ERRORS = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ETXTBSY}
 
 
 class Launch(msgspec.Struct, frozen=True):
-    """What is to be executed. `options` are those of subprocess.Popen, and `limits` and `nice`."""
+    """A program to execute. `options` are those of subprocess.Popen, plus `limits` and `nice`."""
 
     argv: Sequence[str]
     cwd: str
@@ -58,7 +50,7 @@ class Launch(msgspec.Struct, frozen=True):
 
 
 class WorkerSpawned(msgspec.Struct, frozen=True):
-    """The worker executes; `stdout` and `stderr` are the read ends of its pipes, now the receiver's to close."""
+    """The worker runs. The receiver has to close `stdout` and `stderr`, the read ends of its pipes."""
 
     run: int
     pid: int
@@ -67,7 +59,7 @@ class WorkerSpawned(msgspec.Struct, frozen=True):
 
 
 class WorkerSpawnFailed(msgspec.Struct, frozen=True):
-    """The worker could not be executed. `scarce`: not its fault, the machine lacks a resource for the moment."""
+    """The worker could not be executed. `transient`: the machine lacks a resource for the moment."""
 
     run: int
     error: str
@@ -75,32 +67,35 @@ class WorkerSpawnFailed(msgspec.Struct, frozen=True):
 
 
 class WorkerExited(msgspec.Struct, frozen=True):
-    """The worker's first process has ended: its exit code, or the signal as a negative number."""
+    """The worker's first process has ended; `code` is negative for a signal."""
 
     run: int
     code: int
 
 
 class WorkerTreeExited(msgspec.Struct, frozen=True):
-    """Nothing of the run is left; `killed` are those ("pid name") that did not end by themselves."""
+    """No process of the run is left; `killed` are those ("pid name") that had to be killed."""
 
     run: int
     killed: Sequence[str]
 
 
 Report = WorkerSpawned | WorkerSpawnFailed | WorkerExited | WorkerTreeExited
+Listener = Callable[[Report], None]
 
 
 class Spawner:
-    """Starts workers through the guardian, one that `boot` has started already or a new one.
+    """Starts workers through a guardian.
 
-    Reports of runs come to the listener on the loop's thread: Spawned or SpawnFailed, then Exited, then Emptied.
-    When the guardian dies all its workers are ended, reported as killed, and a new guardian takes over.
+    A listener gets WorkerSpawned or WorkerSpawnFailed, then WorkerExited, then WorkerTreeExited, on the loop's thread.
+    If the guardian dies, its workers are killed and reported so, and a new guardian takes over.
     """
 
-    def __init__(self, boot: GuardianLauncher | None = None) -> None:
-        self._launcher = boot or GuardianLauncher()
+    def __init__(self, launcher: GuardianLauncher | None = None) -> None:
+        self._launcher = launcher or GuardianLauncher()
         self.base = self._launcher.base
+        self._listeners: dict[int, Listener] = {}
+        self._last_run = 0
         self._waiting: deque[tuple[int, Launch]] = deque()
         self._pending: dict[int, tuple[int, int]] = {}
         self._alive: set[int] = set()
@@ -118,53 +113,57 @@ class Spawner:
     def guardian_pid(self) -> int:
         return self._guardian.pid
 
-    def connect(self, listener: Callable[[Report], None]) -> None:
-        """Pass reports to `listener`, on the running loop."""
-        self._listener = listener
+    def connect(self) -> None:
+        """Serve on the running loop from now on."""
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._link, self._receive)
         self._flush()
 
     # requests
 
-    def spawn(self, run: int, launch: Launch) -> None:
-        """Asks for a worker; `run` is a new number below RUNS, by which it is known from now on."""
+    def new_run(self) -> int:
+        """Return a number that no run has."""
+        self._last_run = self._last_run % (MAX_RUNS - 1) + 1
+        return self._last_run if self._last_run not in self._listeners else self.new_run()
+
+    def spawn(self, run: int, launch: Launch, listener: Listener) -> None:
+        """Ask for a worker. Its reports go to `listener`."""
+        self._listeners[run] = listener
         self._waiting.append((run, launch))
         self._spawn_waiting()
 
     def terminate(self, run: int, number: int) -> None:
-        """Asks the run's whole tree to end; what is left of it lives until `kill`."""
+        """Ask the run's whole tree to end. What ignores that lives until `kill`."""
         self._send("terminate", run, int(number))
 
     def kill(self, run: int) -> None:
-        """Ends the run's whole tree."""
         self._send("kill", run)
 
     def signal(self, run: int, number: int) -> None:
-        """Signals the worker's first process."""
+        """Signal the worker's first process."""
         self._send("signal", run, int(number))
 
     def hold_fd(self, descriptor: int) -> None:
-        """The guardian keeps this file open, so that a lock on it lasts until nothing is left alive."""
+        """Let the guardian keep this file open, so that a lock on it lasts until nothing is left alive."""
         self._hold(("hold",), descriptor)
 
     def restore_terminal(self, attributes: list[object] | None, descriptor: int) -> None:
-        """Should the manager vanish, the terminal gets these attributes (as of termios) back; None: nothing is done."""
+        """Let the guardian restore these termios attributes if the manager vanishes; None: leave the terminal alone."""
         self._hold(("terminal", attributes), descriptor)
 
     def kill_guardian(self) -> None:
-        """The last resort where the guardian does not answer: it dies, and all its workers with it."""
+        """Kill the guardian and with it all workers: the last resort if it does not answer."""
         self._guardian.kill()
 
     def reap_orphans(self) -> None:
-        """For PID 1, whose child everything becomes that loses its parent."""
+        """Reap zombies as PID 1, which adopts every orphan of its namespace."""
         for pid in children(os.getpid()):
             if pid != self._guardian.pid:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
 
     async def close(self) -> None:
-        """Lets the guardian go, and returns when it has ended what is left and itself."""
+        """Release the guardian, and wait until it has ended everything below it and itself."""
         if self._replacement:
             await self._replacement
         self._loop.remove_reader(self._link)
@@ -176,7 +175,7 @@ class Spawner:
             async with asyncio.timeout(EXIT_TIMEOUT):
                 await wait_exit(self._guardian)
         except TimeoutError:
-            logger.warning("what the guardian (pid %d) still waits for cannot be ended", self._guardian.pid)
+            logger.warning("the guardian (pid %d) waits for processes that cannot be killed", self._guardian.pid)
 
     def _hold(self, message: tuple[object, ...], descriptor: int) -> None:
         for kept in [kept for kept in self._held if kept[0][0] == message[0]]:
@@ -192,18 +191,17 @@ class Spawner:
                 check_fd_budget(len(self._alive) + len(self._pending))
                 stdout, out, stderr, err = open_pipes()
             except OSError as error:
-                self._loop.call_soon(
-                    self._listener, WorkerSpawnFailed(run, f"no pipes: {error.strerror}", transient=True)
-                )
+                failed = WorkerSpawnFailed(run, f"no pipes: {error.strerror}", transient=True)
+                self._loop.call_soon(self._report, failed)
                 continue
             self._pending[run] = stdout, stderr
-            words = list(launch.argv), launch.cwd, dict(launch.env), dict(launch.options)
-            self._send("spawn", run, *words, descriptors=(out, err))
+            arguments = list(launch.argv), launch.cwd, dict(launch.env), dict(launch.options)
+            self._send("spawn", run, *arguments, descriptors=(out, err))
 
     # the socket
 
     def _send(self, *message: object, descriptors: Sequence[int] = ()) -> None:
-        """Sends the message, and the descriptors with it, which it then closes."""
+        """Send the message and the descriptors, which are then closed."""
         body = marshal.dumps(message)  # type: ignore[arg-type]
         self._outgoing.append((len(body).to_bytes(HEADER_BYTES, "little") + body, descriptors))
         if len(self._outgoing) == 1:
@@ -218,7 +216,8 @@ class Spawner:
             except BlockingIOError:
                 self._loop.add_writer(self._link, self._flush)
                 return
-            except OSError as error:  # else the guardian is gone, which _receive is about to notice
+            except OSError as error:
+                # Any other error means that the guardian is gone, which _receive is about to notice.
                 if error.errno in CONGESTION_ERRORS:
                     self._loop.call_later(RESEND_DELAY, self._flush_again, self._link)
                 return
@@ -254,24 +253,28 @@ class Spawner:
             self._handle_message(*message)
         self._spawn_waiting()
 
-    def _handle_message(self, verb: str, *words: Any) -> None:
-        match verb, words:
+    def _handle_message(self, verb: str, *arguments: Any) -> None:
+        match verb, arguments:
             case "spawned", (run, pid):
                 self._alive.add(run)
-                self._listener(WorkerSpawned(run, pid, *self._pending.pop(run)))
+                self._report(WorkerSpawned(run, pid, *self._pending.pop(run)))
             case "failed", (run, number, path, text):
                 for end in self._pending.pop(run):
                     os.close(end)
-                self._listener(
-                    WorkerSpawnFailed(run, explain_spawn_error(number, path, text), number in TRANSIENT_ERRORS)
-                )
+                error = explain_spawn_error(number, path, text)
+                self._report(WorkerSpawnFailed(run, error, number in TRANSIENT_ERRORS))
             case "exited", (run, code):
-                self._listener(WorkerExited(run, code))
+                self._report(WorkerExited(run, code))
             case "empty", (run, killed):
                 self._alive.discard(run)
-                self._listener(WorkerTreeExited(run, killed))
+                self._report(WorkerTreeExited(run, killed))
             case "fault", (text,):
                 logger.warning("guardian: %s", text)
+
+    def _report(self, report: Report) -> None:
+        is_last = isinstance(report, WorkerSpawnFailed | WorkerTreeExited)
+        listener = self._listeners.pop(report.run) if is_last else self._listeners[report.run]
+        listener(report)
 
     # the guardian's death
 
@@ -283,15 +286,14 @@ class Spawner:
         self._replacement = self._loop.create_task(self._replace_guardian())
 
     async def _restart_guardian(self) -> None:
-        """A new guardian, as soon as the machine can give one."""
-        told = ""
+        reported = ""
         while True:
             try:
                 return self._start()
             except OSError as error:
-                if (news := f"no new guardian: {error.strerror} (tried again every {RETRY_DELAY:.0f} s)") != told:
-                    logger.warning("%s", news)
-                    told = news
+                if (reason := error.strerror or str(error)) != reported:
+                    logger.warning("no new guardian: %s (retrying every %.0f s)", reason, RETRY_DELAY)
+                    reported = reason
             await asyncio.sleep(RETRY_DELAY)
 
     def _drop_outgoing(self) -> None:
@@ -301,31 +303,31 @@ class Spawner:
         self._outgoing.clear()
 
     async def _replace_guardian(self) -> None:
-        """All workers are now children of the manager: ends them, starts a new guardian, reports them as killed."""
-        logger.warning("the guardian (pid %d) has died: its workers are ended and started again", self._guardian.pid)
+        """Kill all workers, which are now children of the manager, and report them when a new guardian is there."""
+        logger.warning("the guardian (pid %d) died; killing and restarting its processes", self._guardian.pid)
         await wait_exit(self._guardian)
         for pid in await kill_marked(self.base):
-            logger.warning("pid %d cannot be ended", pid)
+            logger.warning("pid %d cannot be killed", pid)
         reap_adopted()
-        self._drop_outgoing()  # what was asked meanwhile is about runs that are gone
-        flying, self._pending = self._pending, {}
-        living, self._alive = self._alive, set()
+        self._drop_outgoing()  # these requests are about runs that are gone
+        pending, self._pending = self._pending, {}
+        alive, self._alive = self._alive, set()
         await self._restart_guardian()
         self._loop.add_reader(self._link, self._receive)
         for message, descriptor in self._held:
             self._send(*message, descriptors=[os.dup(descriptor)])
-        for run, ends in flying.items():
+        for run, ends in pending.items():
             for end in ends:
                 os.close(end)
-            self._listener(WorkerSpawnFailed(run, "the guardian died", transient=True))
-        for run in living:
-            self._listener(WorkerExited(run, -signal.SIGKILL))
-            self._listener(WorkerTreeExited(run, []))
+            self._report(WorkerSpawnFailed(run, "the guardian died", transient=True))
+        for run in alive:
+            self._report(WorkerExited(run, -signal.SIGKILL))
+            self._report(WorkerTreeExited(run, []))
         self._spawn_waiting()
 
 
 def explain_spawn_error(number: int, path: str, text: str) -> str:
-    """Why a program could not be executed, in words that name what is missing."""
+    """Say why a program could not be executed, naming what is missing."""
     if number == errno.ENOENT and os.path.isfile(path):
         with open(path, "rb") as file:
             first = file.readline(256)
@@ -333,23 +335,23 @@ def explain_spawn_error(number: int, path: str, text: str) -> str:
             interpreter = first[2:].decode(errors="replace").strip()
             if first.endswith(b"\r\n"):
                 return (
-                    f"{path} has lines that end with CR LF, and its interpreter is not {interpreter!r}: save it with LF"
+                    f"{path} has CR LF line endings, so its interpreter {interpreter!r} is not found; save it with LF"
                 )
             return f"{path} names an interpreter that does not exist: {interpreter!r}"
     if number == errno.ENOEXEC:
-        return f"{path} is neither a program nor a script with a first line such as #!/bin/sh"
+        return f"{path} is neither a program nor a script; add a first line such as #!/bin/sh"
     return f"{text}: {path}" if path else text
 
 
 def check_fd_budget(workers: int) -> None:
-    """Raises OSError where one more worker would take descriptors that the manager itself cannot do without."""
+    """Raise OSError if one more worker would take descriptors that the manager itself needs."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if (workers + 1) * FDS_PER_WORKER > limit - min(RESERVED_FDS, max(limit // 2, MIN_RESERVED_FDS)):
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 def open_pipes() -> tuple[int, int, int, int]:
-    """Read end, write end, read end, write end; the read ends do not block. Leaves nothing open when it fails."""
+    """Return read end, write end, read end, write end; the read ends do not block."""
     ends = list(os.pipe())
     try:
         ends += os.pipe()
@@ -360,36 +362,3 @@ def open_pipes() -> tuple[int, int, int, int]:
     for end in ends[::2]:
         os.set_blocking(end, False)
     return ends[0], ends[1], ends[2], ends[3]
-
-
-async def kill_marked(base: int) -> Sequence[int]:
-    """Ends every process that carries a mark of that base; those that could not be ended in PATIENCE seconds."""
-    loop, seen = asyncio.get_running_loop(), set[int]()
-    deadline = loop.time() + EXIT_TIMEOUT
-    while (found := [pid for pid, _ in marked_processes(base) if is_alive(pid)]) and loop.time() < deadline:
-        seen.update(found)
-        for pid in descendants(found):
-            send_signal(pid, signal.SIGKILL, lambda pid: pid in found or parent_of(pid) in seen)
-        await asyncio.sleep(0.002)
-    return found
-
-
-def reap_adopted() -> None:
-    """Reaps what has become this process's child because its parent ended: it has a session of its own."""
-    for pid in children(os.getpid()):
-        with contextlib.suppress(ChildProcessError, ProcessLookupError):
-            if os.getsid(pid) != os.getsid(0) and not is_alive(pid):
-                os.waitpid(pid, os.WNOHANG)
-
-
-async def wait_exit(process: subprocess.Popen[bytes]) -> None:
-    """Returns when the process has ended, and reaps it."""
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
-    handle = os.pidfd_open(process.pid)
-    loop.add_reader(handle, ended.set)
-    try:
-        await ended.wait()
-    finally:
-        loop.remove_reader(handle)
-        os.close(handle)
-    process.poll()

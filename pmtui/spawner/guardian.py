@@ -1,14 +1,14 @@
-"""The guardian: the small process that is the parent of every worker, reaps them all, and outlives the manager.
+"""The guardian: the small process that is the parent of every worker, reaps them all and outlives the manager.
 
-It runs as a program of its own, started by `client.py`, on the standard library and one thread, so that nothing that
-goes wrong in the manager can stop it. When the socket to the manager ends, however the manager died, it ends every
-process below it and leaves only when the kernel says that there are none.
+`launcher.py` starts it as a separate program. It uses the standard library and one thread, so nothing that goes wrong
+in the manager can stop it. When the socket to the manager closes, however the manager died, it ends every process below
+it, and exits only when the kernel reports that there are none.
 
-Messages are marshalled tuples behind their length (4 bytes), file descriptors travel beside them:
+Messages are marshalled tuples after their length (4 bytes); file descriptors are sent with them:
 
     to the guardian     ("spawn", run, argv, cwd, env, options) + stdout, stderr   ("terminate", run, signal)
-                        ("signal", run, signal)   ("kill", run)   ("hold",) + a file to keep open while it lives
-                        ("terminal", attributes or None) + the terminal to restore should the manager vanish
+                        ("signal", run, signal)   ("kill", run)   ("hold",) + a file to keep open
+                        ("terminal", attributes or None) + the terminal to restore if the manager vanishes
     to the manager      ("spawned", run, pid)   ("failed", run, errno, path, text)   ("fault", text)
                         ("exited", run, code)   ("empty", run, killed)   code: as of wait, negative for a signal
 """
@@ -28,24 +28,22 @@ from collections.abc import Callable
 
 from pmtui.spawner.process_tree import (
     become_subreaper,
-    children,
     descendants,
     group_of,
     is_descendant,
     mark_of,
-    name_of,
     send_signal,
     signal_group,
-    start_ticks,
 )
+from pmtui.spawner.procfs import children, name_of, read_stat, start_ticks
 
 PR_SET_NAME = 15
 KILL_DELAY = 1.0
-"""Seconds between TERM and KILL once the manager is gone."""
+"""Seconds between TERM and KILL after the manager is gone."""
 CHECK_INTERVAL = 0.05
-"""Seconds after which runs that do not come to an end are looked at again without being told."""
+"""Seconds between checks of runs whose processes are slow to end."""
 REAP_BATCH_SIZE = 1000
-"""Children reaped before others are served, so that a fork bomb does not keep the guardian for itself."""
+"""Children reaped in a row, so that a fork bomb cannot monopolize the guardian."""
 SANE_TERMINAL = (
     b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l"  # no mouse reports
     b"\x1b[?1004l\x1b[?2004l\x1b[<u"  # no focus and paste reports, the usual keys
@@ -57,7 +55,7 @@ MAX_MESSAGE_FDS = 253
 
 
 class WorkerRun:
-    """One worker: its first process, the leader of its own session, and what is known of its end."""
+    """A worker: its first process, which leads a session, and what is known of its end."""
 
     __slots__ = ("ended", "killed", "leader", "number", "seen", "terminating")
 
@@ -65,13 +63,13 @@ class WorkerRun:
         self.number = number
         self.leader = leader
         self.ended = False  # the leader is reaped
-        self.terminating = False  # it was asked to end: what outlives the leader has time until it is killed
-        self.seen: set[tuple[int, int]] = set()  # pid and birth of those that were seen below the leader
-        self.killed: list[str] = []  # "pid name" of what was there when it was killed
+        self.terminating = False  # asked to end: what outlives the leader is left until `kill`
+        self.seen: set[tuple[int, int]] = set()  # pid and start of those that were seen below the leader
+        self.killed: list[str] = []  # "pid name" of those that had to be killed
 
 
 class Guardian:
-    """Spawns, signals and reaps what the manager asks for, until the manager's end of the socket is closed."""
+    """Spawns, signals and reaps for the manager, until the manager's end of the socket is closed."""
 
     def __init__(self, link: socket.socket, base: int, core: int) -> None:
         self.link = link
@@ -101,7 +99,7 @@ class Guardian:
     # the loop
 
     def serve(self) -> None:
-        """Returns when the manager is gone and so is everything below this process."""
+        """Return when the manager and every process below this one are gone."""
         poll = select.poll()
         poll.register(self.link, select.POLLIN)
         poll.register(self.wake, select.POLLIN)
@@ -125,7 +123,7 @@ class Guardian:
             pass
 
     def receive(self) -> bool:
-        """Takes what the manager has sent; False at its end."""
+        """Handle what the manager has sent. Return False when it has closed the socket."""
         data, descriptors, _, _ = socket.recv_fds(self.link, 1 << 16, MAX_MESSAGE_FDS)
         self.descriptors += descriptors
         self.incoming += data
@@ -133,31 +131,31 @@ class Guardian:
             end = HEADER_BYTES + int.from_bytes(self.incoming[:HEADER_BYTES], "little")
             if len(self.incoming) < end:
                 break
-            verb, *words = marshal.loads(self.incoming[HEADER_BYTES:end])
+            verb, *arguments = marshal.loads(self.incoming[HEADER_BYTES:end])
             del self.incoming[:end]
-            self.handle_message(verb, words)
+            self.handle_message(verb, arguments)
         return bool(data)
 
-    def handle_message(self, verb: str, words: list[object]) -> None:
+    def handle_message(self, verb: str, arguments: list[object]) -> None:
         try:
-            self.handlers[verb](*words)
+            self.handlers[verb](*arguments)
         except ConnectionError:
             raise
-        except Exception as error:  # whatever is wrong with one message, the other workers keep their guardian
+        except Exception as error:  # one bad message must not cost the other workers their guardian
             self.send("fault", f"{verb}: {type(error).__name__}: {error}")
 
     def send(self, *message: str | int | list[str]) -> None:
         body = marshal.dumps(message)
         self.link.sendall(len(body).to_bytes(HEADER_BYTES, "little") + body)
 
-    # what the manager asks for
+    # requests
 
     def spawn(self, number: int, argv: list[str], cwd: str, env: dict[str, str], options: dict[str, object]) -> None:
         outputs = self.descriptors.pop(0), self.descriptors.pop(0)
         try:
             leader = self.start(number, argv, outputs, {"cwd": cwd, "env": env, **options})
-        except subprocess.SubprocessError:  # raised for whatever goes wrong between fork and exec
-            self.send("failed", number, 0, "", "the limits or the nice value are above what is allowed")
+        except subprocess.SubprocessError:  # something failed between fork and exec
+            self.send("failed", number, 0, "", "the limits or the nice value are higher than allowed")
         except OSError as error:
             self.send("failed", number, error.errno or 0, error.filename or "", error.strerror or str(error))
         except Exception as error:  # also ValueError, TypeError, IndexError, UnicodeEncodeError …
@@ -191,26 +189,25 @@ class Guardian:
             )
         finally:
             self.set_mark(0)
-        worker.returncode = 0  # the module must never wait for it: the guardian does
+        worker.returncode = 0  # subprocess must never wait for it: the guardian does
         return int(worker.pid)
 
     def set_mark(self, number: int) -> None:
-        """Puts on the mark that the next child inherits; where the system caps the limit there is none.
+        """Set the run mark that the next child inherits. Does nothing if RLIMIT_RTTIME is capped.
 
-        A mark of 0 is the guardian's own, who knows the environments of all workers and so leaves no core file.
+        0 is the guardian's own. It holds the environments of all workers, and must not leave them in a core file.
         """
         if self.hard_limit == resource.RLIM_INFINITY:
             resource.setrlimit(resource.RLIMIT_RTTIME, (self.base + number, self.hard_limit))
         limit_cores(self.core if number else 0)
 
     def terminate(self, number: int, wanted: int) -> None:
-        """Asks the whole tree to end; CONT lets a stopped process hear it."""
+        """Ask the whole tree to end. CONT wakes stopped processes, so that they get the signal."""
         if run := self.runs.get(number):
             run.terminating = True
             self.signal_tree(run, wanted, signal.SIGCONT)
 
     def kill(self, number: int) -> None:
-        """Ends the whole tree now."""
         if run := self.runs.get(number):
             run.terminating = False
             leader = [] if run.ended else [run.leader]
@@ -219,11 +216,10 @@ class Guardian:
 
     def signal_leader(self, number: int, wanted: int) -> None:
         run = self.runs.get(number)
-        if run and not run.ended:  # nobody else can have reaped it
+        if run and not run.ended:  # it is unreaped, so the pid is still its own
             os.kill(run.leader, wanted)
 
     def hold_fd(self) -> None:
-        """Keeps a file open, and with it a lock, for as long as anything may be left alive."""
         self.held_fds.append(self.descriptors.pop(0))
 
     def remember_terminal(self, attributes: list[int | list[bytes | int]] | None) -> None:
@@ -235,7 +231,7 @@ class Guardian:
     # endings
 
     def report_finished_runs(self) -> None:
-        """Reaps what has ended, ends what ended workers have left behind, and tells the manager of both."""
+        """Reap, kill what ended workers have left behind, and report both to the manager."""
         self.reap()
         if not self.ending:
             return
@@ -258,7 +254,7 @@ class Guardian:
                 return
             run = self.leaders.pop(ended.si_pid, None)
             if run and not run.terminating:
-                signal_group(run.leader, signal.SIGKILL)  # while the leader is unreaped, its group is no stranger's
+                signal_group(run.leader, signal.SIGKILL)  # while the leader is unreaped, its group id cannot be reused
             os.waitpid(ended.si_pid, 0)
             if run:
                 run.ended = True
@@ -267,37 +263,37 @@ class Guardian:
                 self.send("exited", run.number, code)
 
     def signal_tree(self, run: WorkerRun, *numbers: int) -> None:
-        """Signals the leader's group, and one by one those who have left it."""
+        """Signal the leader's group, and one by one the processes that have left it."""
         scattered = [pid for pid in self.members(run) if run.ended or group_of(pid) != run.leader]
         for number in numbers:
             if not run.ended:
-                signal_group(run.leader, number)  # the leader is unreaped, so the number is still its own
+                signal_group(run.leader, number)  # the leader is unreaped, so its group id is not reused
             for pid in scattered:
                 send_signal(pid, number, is_descendant)
 
     def members(self, run: WorkerRun) -> list[int]:
-        """The run's processes but for its leader."""
+        """Return the run's processes except its leader."""
         below = [] if run.ended else descendants([run.leader])[1:]
         run.seen.update((pid, start_ticks(pid)) for pid in below)
         return below + descendants(pid for pid in self.orphans() if self.run_of(pid) is run)
 
     def orphans(self) -> list[int]:
-        """Children that this process did not spawn: their parents have ended."""
+        """Return the children that this process did not spawn: their parents have ended."""
         return [pid for pid in children(os.getpid()) if pid not in self.leaders]
 
     def run_of(self, pid: int) -> WorkerRun | None:
-        """By its mark; where it carries none of ours, by its session, or because it was seen before."""
+        """Find the run by the mark; if the process has changed it, by its session or by having been seen before."""
         if run := self.runs.get(mark_of(pid) - self.base):
             return run
         try:
             session = os.getsid(pid)
         except OSError:
             return None
-        name = pid, start_ticks(pid)
-        return next((run for run in self.runs.values() if run.leader == session or name in run.seen), None)
+        identity = pid, start_ticks(pid)
+        return next((run for run in self.runs.values() if run.leader == session or identity in run.seen), None)
 
     def kill_remaining(self) -> None:
-        """TERM, a while, KILL, until this process has no child left."""
+        """Send TERM, wait, and send KILL until this process has no child left."""
         for number in (signal.SIGTERM, signal.SIGCONT):
             for pid in descendants([os.getpid()])[1:]:
                 send_signal(pid, number, is_descendant)
@@ -310,9 +306,9 @@ class Guardian:
             self.drain_wakeup()
 
     def has_children(self) -> bool:
-        """Reaps; the kernel's ECHILD is the proof that nothing is left."""
+        """Reap. Only the kernel's ECHILD proves that nothing is left."""
         try:
-            while os.waitpid(-1, os.WNOHANG)[0]:  # nobody is left who would ask for a code
+            while os.waitpid(-1, os.WNOHANG)[0]:  # the exit codes do not matter any more
                 pass
         except ChildProcessError:
             return False
@@ -325,21 +321,22 @@ class Guardian:
                 os.set_blocking(terminal, False)
                 termios.tcsetattr(terminal, termios.TCSANOW, attributes)
                 os.write(terminal, SANE_TERMINAL)
-            except (OSError, termios.error):  # it is gone too
+            except (OSError, termios.error):  # it is gone, too
                 pass
 
 
 def limit_cores(size: int) -> None:
-    """How large a core file of this process may be, as far as the system allows it."""
+    """Limit core files of this process to `size` bytes, as far as the system allows it."""
     hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
     with contextlib.suppress(ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (size, hard))
 
 
 def set_process_title(title: bytes) -> None:
-    """Shows `title` instead of the command line, which may hold a path that somebody kills by name."""
-    with open("/proc/self/stat", "rb") as stat:
-        start, end = map(int, stat.read().rpartition(b")")[2].split()[45:47])
+    """Replace the command line, which may contain a name for which `pkill -f` is used."""
+    stat = read_stat(os.getpid())
+    assert stat
+    start, end = stat.arguments
     with open("/proc/self/mem", "r+b", buffering=0) as memory:
         memory.seek(start)
         memory.write(title[: end - start - 1].ljust(end - start, b"\0"))
@@ -347,9 +344,9 @@ def set_process_title(title: bytes) -> None:
 
 
 def main(link: int, base: int, core: int) -> None:
-    """Serves the manager at the other end of the socket `link`.
+    """Serve the manager at the other end of the socket `link`.
 
-    The runs it starts carry marks from `base` on; their core files may have `core` bytes, its own has none.
+    Runs are marked with `base` plus their number, and may leave core files of `core` bytes.
     """
     set_process_title(b"guardian of %d" % os.getppid())  # before there is any worker
     for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE, *FAULT_SIGNALS}:

@@ -1,4 +1,4 @@
-"""Starts the guardian; imports so little that it can be done before all else, and the rest be loaded meanwhile."""
+"""Starts the guardian. Imports little, so that this comes first and the rest is loaded meanwhile."""
 
 import contextlib
 import os
@@ -18,29 +18,29 @@ PACKAGES_DIRECTORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abs
 
 
 class GuardianLauncher:
-    """How guardians of this manager are started: all with the same base of marks, and with the limits of now."""
+    """Starts the guardians of one manager, all with the same base of marks and with the limits of now."""
 
     def __init__(self) -> None:
         self.base = MIN_MARK_BASE + int.from_bytes(os.urandom(4), "little") * MAX_RUNS
-        self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)  # the workers', whatever the manager takes later
+        self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)  # for the workers, whatever the manager raises later
         self._core = resource.getrlimit(resource.RLIMIT_CORE)[0]
-        self.received_signals: list[int] = []  # signals that came before anybody could act on them
+        self.received_signals: list[int] = []  # before the manager could act on them
         self._started: tuple[subprocess.Popen[bytes], socket.socket] | None = None
 
     def capture_signals(self) -> None:
-        """Requests to leave are noted until somebody can act on them, also where they were blocked."""
+        """Note TERM and INT, even if they were blocked, until the manager can act on them."""
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, frame: self.received_signals.append(number))
 
     def prestart(self) -> "GuardianLauncher":
-        """Starts a guardian ahead of time; the first `start` gives that one, or tells why there is none."""
+        """Start a guardian ahead of time, which the first `start` returns. If that fails, so does `start`."""
         with contextlib.suppress(OSError):
             self._started = self.start()
         return self
 
     def abort(self) -> None:
-        """No manager is to run: ends the guardian that was started ahead of time."""
+        """Kill the guardian that was started ahead of time, because no manager is going to run."""
         if self._started:
             guardian, ours = self.start()
             ours.close()
@@ -48,7 +48,7 @@ class GuardianLauncher:
             guardian.wait()
 
     def start(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
-        """A guardian, and the non-blocking socket to it. OSError where the machine lacks something."""
+        """Return a guardian and the non-blocking socket to it. Raises OSError if the machine lacks a resource."""
         if self._started:
             started, self._started = self._started, None
             return started

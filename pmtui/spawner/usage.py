@@ -1,4 +1,4 @@
-"""CPU, memory and listening ports of whole trees: one pass over the process table a second, while somebody asks."""
+"""CPU, memory and listening ports of whole trees: one pass over the process table a second, while it is in demand."""
 
 import asyncio
 import contextlib
@@ -9,14 +9,15 @@ from collections.abc import Iterable
 import msgspec
 
 from pmtui.spawner.process_tree import marked_processes
+from pmtui.spawner.procfs import read_stat
 
 SAMPLE_INTERVAL = 1.0
 IDLE_TIMEOUT = 10.0
-"""Seconds after the last question for which sampling goes on."""
+"""Seconds for which sampling continues after the last request."""
 PORTS_INTERVAL = 3
-"""Samples between two looks at the sockets, which cost more than all the rest."""
+"""Samples per scan of the sockets, which costs more than all the rest."""
 MIN_SAMPLE_INTERVAL = 0.1
-"""Seconds between two samples at least, where a new run is asked for."""
+"""Minimum seconds between two samples, even if a new run is requested."""
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 LISTEN_STATE = "0A"
@@ -34,7 +35,7 @@ NO_USAGE = Usage()
 
 
 class TreeTotal(msgspec.Struct):
-    """What the processes of a tree add up to; CPU in seconds, with that of children already reaped."""
+    """The sum over the processes of a tree; CPU in seconds, with that of children already reaped."""
 
     cpu: float
     memory: int
@@ -43,7 +44,7 @@ class TreeTotal(msgspec.Struct):
 
 
 class UsageSampler:
-    """Samples the runs that carry marks of that base, in a thread, so that the loop is not held up."""
+    """Samples the runs with marks of `base` in a thread, so that the loop never waits."""
 
     def __init__(self, base: int) -> None:
         self._base = base
@@ -57,11 +58,10 @@ class UsageSampler:
         self._lock = asyncio.Lock()
 
     def usage_of(self, run: int) -> Usage:
-        """What the last sample says of the run."""
         return self._usage.get(run, NO_USAGE)
 
     async def refresh(self, runs: Iterable[int]) -> None:
-        """Somebody asks about these runs: returns when a sample of the last second knows them."""
+        """Wait for a sample of the last second that includes these runs."""
         self._requested_at = time.monotonic()
         if self._ticker is None or self._ticker.done():
             self._ticker = asyncio.create_task(self._tick())
@@ -79,9 +79,9 @@ class UsageSampler:
             await self._sample_in_thread()
 
     async def _sample_in_thread(self) -> None:
-        asked = time.monotonic()
+        requested_at = time.monotonic()
         async with self._lock:
-            if self._sampled_at < asked:  # nobody else has done it meanwhile
+            if self._sampled_at < requested_at:  # no other request has sampled meanwhile
                 await asyncio.to_thread(self._sample)
 
     def _sample(self) -> None:
@@ -97,7 +97,7 @@ class UsageSampler:
         for run, total in totals.items():
             if run in self._cpu:
                 cpu = (total.cpu - self._cpu[run]) / elapsed
-            else:  # the first sample tells the average since the start
+            else:  # the first sample shows the average since the start
                 cpu = total.cpu / max(uptime - total.started_at, SAMPLE_INTERVAL / TICKS_PER_SECOND)
             usage[run] = Usage(round(max(cpu, 0.0) * 100, 1), total.memory, self._ports.get(run, ()))
         self._usage, self._cpu, self._sampled_at = usage, {run: total.cpu for run, total in totals.items()}, now
@@ -105,23 +105,18 @@ class UsageSampler:
     def _totals(self) -> dict[int, TreeTotal]:
         totals: dict[int, TreeTotal] = {}
         for pid, run in marked_processes(self._base):
-            try:
-                with open(f"/proc/{pid}/stat", "rb") as file:
-                    fields = file.read().rpartition(b")")[2].split()
-            except OSError:
-                continue
-            cpu = sum(map(int, fields[11:15])) / TICKS_PER_SECOND
-            memory, born = int(fields[21]) * PAGE_BYTES, int(fields[19]) / TICKS_PER_SECOND
-            total = totals.setdefault(run, TreeTotal(0.0, 0, born, []))
-            total.cpu += cpu
-            total.memory += memory
-            total.started_at = min(total.started_at, born)
-            total.pids.append(pid)
+            if stat := read_stat(pid):
+                started_at = stat.start / TICKS_PER_SECOND
+                total = totals.setdefault(run, TreeTotal(0.0, 0, started_at, []))
+                total.cpu += stat.cpu / TICKS_PER_SECOND
+                total.memory += stat.resident * PAGE_BYTES
+                total.started_at = min(total.started_at, started_at)
+                total.pids.append(pid)
         return totals
 
 
 def listening_ports() -> dict[str, int]:
-    """The inode of every listening TCP socket of this network, and its port."""
+    """Map the inode of every listening TCP socket in this network namespace to its port."""
     found: dict[str, int] = {}
     for table in ("tcp", "tcp6"):
         try:
@@ -134,7 +129,7 @@ def listening_ports() -> dict[str, int]:
 
 
 def ports_of(pids: Iterable[int], ports: dict[str, int]) -> tuple[int, ...]:
-    """Those of the ports that these processes listen on, as far as their open files may be read."""
+    """Return the ports on which these processes listen, as far as their open files may be read."""
     found = set()
     for pid in pids:
         try:
@@ -142,7 +137,7 @@ def ports_of(pids: Iterable[int], ports: dict[str, int]) -> tuple[int, ...]:
                 link = os.readlink(f"/proc/{pid}/fd/{descriptor}")
                 if link.startswith("socket:[") and link[8:-1] in ports:
                     found.add(ports[link[8:-1]])
-        except OSError:  # it has ended, or is not ours to look into
+        except OSError:  # it has ended, or belongs to another user
             continue
     return tuple(sorted(found))
 

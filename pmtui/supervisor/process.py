@@ -224,7 +224,7 @@ class Process:
             self.handle(events.SpawnFailed(generation, str(error)))
         else:
             self.command_line = redact(shlex.join(self.prepared.launch.argv), self.prepared.launch.env)
-            self._host.spawner.spawn(self.run, self.prepared.launch)
+            self._host.spawner.spawn(self.run, self.prepared.launch, self.handle_report)
 
     def _set_timer(self, generation: int, seconds: float) -> None:
         if self._timer:

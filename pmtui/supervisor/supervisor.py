@@ -30,7 +30,6 @@ from pmtui.logs.store import LogStore
 from pmtui.monitors.registry import Monitors
 from pmtui.spawner.client import Spawner
 from pmtui.spawner.process_tree import MAX_RUNS
-from pmtui.spawner.runs import Runs
 from pmtui.spawner.usage import UsageSampler
 from pmtui.supervisor import events
 from pmtui.supervisor.dependencies import find_blocker, stop_order, transitive_dependencies
@@ -75,7 +74,6 @@ class Supervisor:
         self.log_store = LogStore(folder, echo)
         self._sampler = UsageSampler(self.spawner.base)
         self.environment = dict(os.environ)
-        self._runs = Runs(self.spawner)
         self._changed: dict[str, Process] = {}
         self._fingerprints: dict[str, str] = {}
         self._successors: dict[str, ProcessConfig] = {}
@@ -112,8 +110,8 @@ class Supervisor:
         self._loop = asyncio.get_running_loop()
         self.log_store.start()
         self._pipe_reader = PipeReader(self._loop, self.log_store.bulk_reader)
-        self._monitors = Monitors(self, self._runs, self._pipe_reader, self._sampler)
-        self.spawner.connect(self._runs.report)
+        self._monitors = Monitors(self, self.spawner, self._pipe_reader, self._sampler)
+        self.spawner.connect()
 
     async def run(self) -> None:
         """Starts what is to start by itself, and returns after `leave`, or its cancellation, when all is gone."""
@@ -247,14 +245,13 @@ class Supervisor:
     def prepare(self, process: Process) -> tuple[int, PreparedLaunch]:
         if process.state.restart_reason:
             self._restarts[process.id, process.state.restart_reason] += 1
-        run = self._runs.number()
+        run = self.spawner.new_run()
         name = f"{self.spawner.base // MAX_RUNS:x}-{run}"
         prepared = prepare(process.config, self.settings, self.environment, name)
         for warning in filter(None, [*prepared.warnings, prepared.hint]):
             if (process.id, warning) not in self._warned:
                 self._warned.add((process.id, warning))
                 logger.warning("%s: %s", process.id, warning)
-        self._runs.expect(run, process.handle_report)
         return run, prepared
 
     def install(self, process: Process) -> None:

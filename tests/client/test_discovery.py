@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pmtui.client.discovery import ManagerAddress, ManagerUnavailableError, NoManagerError, find_manager, locate_manager
-from pmtui.spawner.identity import process_identity
+from pmtui.spawner.procfs import process_identity
 
 HERE = "http://127.0.0.1:4711"
 

@@ -28,7 +28,7 @@ PROGRAMS: dict[str, tuple[Callable[[Path], str], str]] = {
     "folder": (lambda folder: str(folder), "is not an executable file"),
     "empty": (lambda folder: make(folder / "empty", b""), "neither a program nor a script"),
     "no-shebang": (lambda folder: make(folder / "no-shebang", b"echo hello\n"), "a first line such as #!/bin/sh"),
-    "crlf": (lambda folder: make(folder / "crlf", b"#!/bin/sh\r\necho\r\n"), "end with CR LF"),
+    "crlf": (lambda folder: make(folder / "crlf", b"#!/bin/sh\r\necho\r\n"), "has CR LF line endings"),
     "bad-shebang": (lambda folder: make(folder / "bad-shebang", b"#!/no/such/one\n"), "'/no/such/one'"),
     "below-a-file": (lambda folder: make(folder / "a-file", b"") + "/program", "does not exist"),
 }

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pmtui.spawner.process_tree import children
+from pmtui.spawner.procfs import children
 from tests.eventually import eventually
 from tests.running import PMTUI, Running, running
 

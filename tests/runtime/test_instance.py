@@ -14,21 +14,16 @@ import pytest_asyncio
 from pmtui.runtime.files import read_json, write_atomic
 from pmtui.runtime.instance import AlreadyRunningError, DataDirectoryError, acquire
 from pmtui.spawner.client import Launch, Report, Spawner, WorkerSpawned
-from pmtui.spawner.identity import boot_id, process_identity
+from pmtui.spawner.procfs import boot_id, process_identity
 from tests.eventually import eventually_async, is_alive
 
 
 @pytest_asyncio.fixture
 async def spawner() -> AsyncIterator[Spawner]:
     spawner = Spawner()
-    reports: list[Report] = []
-    spawner.connect(reports.append)
+    spawner.connect()
     yield spawner
     await spawner.close()
-    for report in reports:
-        if isinstance(report, WorkerSpawned):
-            os.close(report.stdout)
-            os.close(report.stderr)
 
 
 async def test_the_folder_is_taken_and_given_back(tmp_path: Path, spawner: Spawner) -> None:
@@ -63,8 +58,8 @@ async def test_the_next_one_waits_until_what_a_dead_manager_left_is_gone(tmp_pat
 async def test_what_both_left_alive_is_ended_by_the_next_start(tmp_path: Path, spawner: Spawner) -> None:
     earlier = Spawner()
     reports: list[Report] = []
-    earlier.connect(reports.append)
-    earlier.spawn(1, Launch(["sleep", "600"], "/", dict(os.environ)))
+    earlier.connect()
+    earlier.spawn(1, Launch(["sleep", "600"], "/", dict(os.environ)), reports.append)
     await eventually_async(lambda: reports)
     (spawned,) = reports
     assert isinstance(spawned, WorkerSpawned)

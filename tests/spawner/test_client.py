@@ -32,7 +32,7 @@ class Desk:
     def __init__(self) -> None:
         self.spawner = Spawner()
         self.reports: asyncio.Queue[Report] = asyncio.Queue()
-        self.spawner.connect(self.reports.put_nowait)
+        self.spawner.connect()
         self.descriptors: list[int] = []
 
     async def next(self) -> Report:
@@ -41,8 +41,11 @@ class Desk:
             self.descriptors += (report.stdout, report.stderr)
         return report
 
+    def request(self, run: int, launch: Launch) -> None:
+        self.spawner.spawn(run, launch, self.reports.put_nowait)
+
     async def spawn(self, run: int, argv: list[str], cwd: str = "/", **options: object) -> WorkerSpawned:
-        self.spawner.spawn(run, Launch(argv, cwd, dict(os.environ), options))
+        self.request(run, Launch(argv, cwd, dict(os.environ), options))
         report = await self.next()
         assert isinstance(report, WorkerSpawned), report
         return report
@@ -170,12 +173,12 @@ async def test_exit_codes_and_signals_are_told_apart(desk: Desk) -> None:
     ],
 )
 async def test_what_cannot_be_executed_is_told_with_its_path(desk: Desk, argv: list[str], cwd: str, why: str) -> None:
-    desk.spawner.spawn(1, Launch(argv, cwd, {}))
+    desk.request(1, Launch(argv, cwd, {}))
     assert await desk.next() == WorkerSpawnFailed(1, why)
 
 
 async def test_a_lone_surrogate_harms_nobody(desk: Desk) -> None:
-    desk.spawner.spawn(1, Launch(["echo", "\ud800"], "/", {}))
+    desk.request(1, Launch(["echo", "\ud800"], "/", {}))
     report = await desk.next()
     assert isinstance(report, WorkerSpawnFailed)
     assert report.error.startswith("UnicodeEncodeError")
@@ -250,7 +253,7 @@ async def test_after_the_guardians_death_nothing_lives_and_a_new_one_serves(
     assert [pid for pid in pids if is_alive(pid)] == []
     await desk.spawn(2, SLEEP)
     assert desk.spawner.guardian_pid != first
-    assert caplog.messages == [f"the guardian (pid {first}) has died: its workers are ended and started again"]
+    assert caplog.messages == [f"the guardian (pid {first}) died; killing and restarting its processes"]
 
 
 async def test_what_is_asked_while_the_guardian_is_replaced_is_answered(
@@ -260,7 +263,7 @@ async def test_what_is_asked_while_the_guardian_is_replaced_is_answered(
     os.kill(desk.spawner.guardian_pid, signal.SIGKILL)
     await eventually_async(lambda: caplog.messages)  # it is noticed, and not replaced yet
     desk.spawner.terminate(1, signal.SIGTERM)
-    desk.spawner.spawn(2, Launch(SLEEP, "/", dict(os.environ)))
+    desk.request(2, Launch(SLEEP, "/", dict(os.environ)))
     reports = [await desk.next() for _ in range(3)]
     assert WorkerExited(1, -9) in reports
     assert WorkerTreeExited(1, []) in reports
@@ -300,7 +303,7 @@ async def test_a_script_whose_interpreter_is_missing_is_told_apart_from_one_that
     script = tmp_path / "script"
     script.write_bytes(b"#!/no/such/sh -e\necho hello\n")
     script.chmod(0o755)
-    desk.spawner.spawn(1, Launch([str(script)], "/", {}))
+    desk.request(1, Launch([str(script)], "/", {}))
     assert await desk.next() == WorkerSpawnFailed(
         1, f"{script} names an interpreter that does not exist: '/no/such/sh -e'"
     )
@@ -310,8 +313,8 @@ async def test_limits_that_cannot_be_had_are_told(desk: Desk) -> None:
     import resource
 
     limits = {"limits": [(resource.RLIMIT_NOFILE, 1 << 40)]}
-    desk.spawner.spawn(1, Launch(SLEEP, "/", {}, limits))
-    assert await desk.next() == WorkerSpawnFailed(1, "the limits or the nice value are above what is allowed")
+    desk.request(1, Launch(SLEEP, "/", {}, limits))
+    assert await desk.next() == WorkerSpawnFailed(1, "the limits or the nice value are higher than allowed")
 
 
 async def test_the_guardian_does_not_count_as_one_of_the_run_it_has_spawned_last(desk: Desk) -> None:
@@ -327,7 +330,7 @@ async def test_the_guardians_command_line_does_not_name_the_manager(desk: Desk) 
 
 async def test_more_spawns_than_are_in_flight_at_once_are_all_answered(desk: Desk) -> None:
     for run in range(1, 301):
-        desk.spawner.spawn(run, Launch(SLEEP, "/", dict(os.environ)))
+        desk.request(run, Launch(SLEEP, "/", dict(os.environ)))
     runs = [report.run for report in [await desk.next() for _ in range(300)] if isinstance(report, WorkerSpawned)]
     assert runs == [*range(1, 301)]
 

@@ -6,16 +6,8 @@ import signal
 import subprocess
 import sys
 
-from pmtui.spawner.process_tree import (
-    children,
-    descendants,
-    is_alive,
-    is_descendant,
-    mark_of,
-    marked_processes,
-    parent_of,
-    send_signal,
-)
+from pmtui.spawner.process_tree import descendants, is_descendant, mark_of, marked_processes, send_signal
+from pmtui.spawner.procfs import children, is_alive, parent_of
 from tests.eventually import eventually
 
 FIVE = [sys.executable, "-S", "-c", "import os, time\nos.fork()\nos.fork()\ntime.sleep(600)"]

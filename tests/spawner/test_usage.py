@@ -20,8 +20,8 @@ async def run() -> AsyncIterator[tuple[Spawner, int]]:
     """A process of over 30 MB and its child of the same size."""
     spawner = Spawner()
     reports: list[Report] = []
-    spawner.connect(reports.append)
-    spawner.spawn(7, Launch([sys.executable, "-S", "-c", TREE], "/", dict(os.environ)))
+    spawner.connect()
+    spawner.spawn(7, Launch([sys.executable, "-S", "-c", TREE], "/", dict(os.environ)), reports.append)
     await eventually_async(lambda: reports)
     yield spawner, 7
     await spawner.close()

@@ -18,7 +18,7 @@ from pmtui.config.model import Health
 from pmtui.control import ProbeResult, Reason
 from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.monitors.health.probes import Probe, ProbeError, error_text, probe_for
-from pmtui.spawner.runs import Runs
+from pmtui.spawner.client import Spawner
 from pmtui.supervisor import events
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.state_machine import ACTIVE_STATES
@@ -93,8 +93,8 @@ class HealthTracker:
 class HealthMonitor:
     """The checkup of every run that is to have one. `changed` is told when a process is well again."""
 
-    def __init__(self, runs: Runs, pump: PipeReader, changed: Callable[[Process], None]) -> None:
-        self._runs = runs
+    def __init__(self, spawner: Spawner, pump: PipeReader, changed: Callable[[Process], None]) -> None:
+        self._spawner = spawner
         self._pipe_reader = pump
         self._on_change = changed
         self._checks: dict[str, tuple[int, HealthCheck]] = {}
@@ -118,7 +118,7 @@ class HealthMonitor:
 
     def _start_check(self, process: Process, health: Health) -> None:
         rules, state = effective_rules(health), process.state
-        probe = probe_for(process, health, self._runs, self._pipe_reader)
+        probe = probe_for(process, health, self._spawner, self._pipe_reader)
         judge = HealthTracker(rules, state.spawned_at or 0.0, was_ill=state.restart_reason is Reason.HEALTH)
         process.health = judge.status
         tell = partial(self._record, process, state.generation, judge)

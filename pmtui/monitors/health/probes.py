@@ -14,8 +14,7 @@ from pmtui.config.model import Health
 from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.logs.ring_buffer import RingBuffer
 from pmtui.monitors.helper import HelperProcess, run_helper
-from pmtui.spawner.client import Launch
-from pmtui.spawner.runs import Runs
+from pmtui.spawner.client import Launch, Spawner
 from pmtui.text.regex import Pattern, PatternError
 
 if TYPE_CHECKING:
@@ -37,15 +36,15 @@ class Probe(Protocol):
     def close(self) -> None: ...
 
 
-def probe_for(process: "Process", health: Health, runs: Runs, pump: PipeReader) -> Probe:
+def probe_for(process: "Process", health: Health, spawner: Spawner, pump: PipeReader) -> Probe:
     """The probe of that health check, for the present run of the process."""
     try:
-        return _probe(process, health, runs, pump)
+        return _probe(process, health, spawner, pump)
     except (ValueError, PatternError) as error:
         return InvalidProbe(f"the health check itself is wrong: {error}")
 
 
-def _probe(process: "Process", health: Health, runs: Runs, pump: PipeReader) -> Probe:
+def _probe(process: "Process", health: Health, spawner: Spawner, pump: PipeReader) -> Probe:
     ring = process.log.ring
     if health.http is not None:
         return HttpProbe(health.http)
@@ -53,7 +52,7 @@ def _probe(process: "Process", health: Health, runs: Runs, pump: PipeReader) -> 
         return TcpProbe(health.tcp)
     if health.command is not None:
         assert process.prepared
-        return CommandProbe(replace(process.prepared.launch, argv=health.command), runs, pump)
+        return CommandProbe(replace(process.prepared.launch, argv=health.command), spawner, pump)
     if health.log is not None:
         return LogProbe(Pattern(health.log), ring, process.first_line)
     assert health.silence is not None
@@ -123,13 +122,13 @@ class CloseOnConnect(asyncio.Protocol):
 class CommandProbe:
     """Good is exit code 0. All that the command has started is ended with it, and at the latest when nobody waits."""
 
-    def __init__(self, launch: Launch, runs: Runs, pump: PipeReader) -> None:
+    def __init__(self, launch: Launch, spawner: Spawner, pump: PipeReader) -> None:
         self._launch = launch
-        self._runs = runs
+        self._spawner = spawner
         self._pipe_reader = pump
 
     async def check(self) -> str:
-        outcome = await run_helper(HelperProcess(self._runs, self._pipe_reader, self._launch))
+        outcome = await run_helper(HelperProcess(self._spawner, self._pipe_reader, self._launch))
         last = outcome.lines[-1] if outcome.lines else ""
         if outcome.error:
             raise ProbeError(f"{outcome.error}: {last}" if last else outcome.error)
