@@ -36,8 +36,8 @@ from pmtui.supervisor.process import Process
 from pmtui.supervisor.reload import diff
 from pmtui.supervisor.snapshot import detail, snapshot
 from pmtui.supervisor.supervisor import Supervisor
-from pmtui.text.signals import signal_number
 from pmtui.text.timestamps import rfc3339
+from pmtui.text.units import signal_number
 from pmtui.version import __version__
 
 

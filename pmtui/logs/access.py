@@ -1,10 +1,12 @@
-"""The logs as the manager answers for them: what was asked in words, carried out on the logs of processes."""
+"""Answers log queries of `Control` from the logs of processes."""
 
+import os
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
+from pathlib import Path
 from stat import S_ISREG
 
-from pmtui.control import DroppedLines, InvalidError, LogFileInfo, LogLine, LogQuery, LogStream
+from pmtui.control import DroppedLines, InvalidError, LogFileInfo, LogLine, LogQuery, LogStream, Stream
 from pmtui.logs.process_log import ProcessLog
 from pmtui.logs.search import follow
 from pmtui.logs.search.query import Query, QueryError, parse_query, search, search_and_mark
@@ -14,26 +16,26 @@ from pmtui.text.timestamps import rfc3339
 
 
 async def last_lines(logs: Sequence[ProcessLog], query: LogQuery) -> list[LogLine]:
-    """The lines that fit, oldest first. Raises InvalidError for what makes no sense, or takes too long."""
+    """Return the matching lines, oldest first. Raises InvalidError if the query is invalid or takes too long."""
     with _query_errors():
         return await search(logs, _parsed(query))
 
 
 async def follow_lines(logs: Sequence[ProcessLog], query: LogQuery, after: Mapping[str, int]) -> LogStream:
-    """The last lines that fit, and all that come; of the ids in `after` all behind those numbers instead.
+    """Return the last matching lines and all new ones; for the ids in `after` all lines after those numbers instead.
 
-    The past is searched before this returns: what is wrong with the query is known before the first line is told.
+    The past is searched before this returns, so an invalid query is refused before the stream begins.
     """
     with _query_errors():
         parsed = _parsed(query)
         past, ends = await search_and_mark([log for log in logs if log.process_id not in after], parsed)
-    places = {log.process_id: after.get(log.process_id, ends.get(log.process_id, 1) - 1) for log in logs}
-    begin = places | {line.id: line.seq - 1 for line in reversed(past)}
-    return LogStream(begin, _lines(past, follow.follow(logs, parsed, places)))
+    positions = {log.process_id: after.get(log.process_id, ends.get(log.process_id, 1) - 1) for log in logs}
+    begin = positions | {line.id: line.seq - 1 for line in reversed(past)}
+    return LogStream(begin, _lines(past, follow.follow(logs, parsed, positions)))
 
 
 async def list_files(log: ProcessLog) -> list[LogFileInfo]:
-    """The files of a log, the newest first."""
+    """Return the files of a log, newest first."""
     return await run_in_thread(lambda: _files(log))
 
 
@@ -64,18 +66,19 @@ def _files(log: ProcessLog) -> list[LogFileInfo]:
     found: list[tuple[int, LogFileInfo]] = []
     for stream, file in log.files.items():
         for path in [file.path, *file.archives()]:
-            try:
-                there = path.lstat()
-            except OSError:
-                continue
-            if S_ISREG(there.st_mode):
-                fact = LogFileInfo(
-                    name=path.name,
-                    path=str(path),
-                    stream=stream,
-                    size=there.st_size,
-                    time=rfc3339(there.st_mtime_ns // 1_000_000),
-                    archived=path != file.path,
-                )
-                found.append((there.st_mtime_ns, fact))
-    return [fact for _, fact in sorted(found, key=lambda pair: -pair[0])]
+            with suppress(OSError):
+                status = path.lstat()
+                if S_ISREG(status.st_mode):
+                    found.append((status.st_mtime_ns, _file_info(path, stream, status, path != file.path)))
+    return [info for _, info in sorted(found, key=lambda pair: -pair[0])]
+
+
+def _file_info(path: Path, stream: Stream, status: os.stat_result, archived: bool) -> LogFileInfo:
+    return LogFileInfo(
+        name=path.name,
+        path=str(path),
+        stream=stream,
+        size=status.st_size,
+        time=rfc3339(status.st_mtime_ns // 1_000_000),
+        archived=archived,
+    )

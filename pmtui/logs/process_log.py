@@ -1,6 +1,7 @@
-"""The output of one process: newest lines in memory, all that fits in files."""
+"""The output of one process: the newest lines in memory, more in files."""
 
 import math
+import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from functools import partial
@@ -19,23 +20,25 @@ from pmtui.text.sanitize import strip_escapes
 from pmtui.text.timestamps import now_ms, stamp
 
 Echo = Callable[[str, Stream, int, bytes, int], None]
-"""Told of every chunk of whole lines: id, stream, milliseconds since 1970, bytes, number of lines."""
+"""Called with every chunk of whole lines: id, stream, milliseconds since 1970, bytes, number of lines."""
 MAX_STDERR_LINES = 5
-"""Lines in which a complaint is looked for."""
+"""Lines in which `last_stderr_line` looks for one that is not blank."""
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
 _MAX_RUNS = 1000
-_MAX_CLOCK_SLIP = 1000  # milliseconds by which the clock may be set back unnoticed
-_DISK_TIMEOUT = 3.0  # seconds for which a reader waits for a disk that does not move
-_CHECK_INTERVAL = 0.1  # seconds between two looks whether it does
+_MAX_CLOCK_SLIP = 1000  # milliseconds; if the clock is set back by less, times do not go back
+_DISK_TIMEOUT = 3.0  # seconds for which a reader waits for a stalled disk
+_CHECK_INTERVAL = 0.1  # seconds between checks for that
 
 
 class ProcessLog:
-    """All runs of one process. To be fed by one thread at a time, which holds the lock of the writer's `floods`.
+    """Holds all runs of one process. A thread that feeds its sinks holds `lock`.
 
-    `ring`, `last_words` and `newest_first` are for any thread.
+    `ring`, `tail` and `newest_first` may be used in any thread.
     """
 
-    def __init__(self, process_id: str, settings: LogSettings, folder: Path | None, writer: Writer) -> None:
+    def __init__(
+        self, process_id: str, settings: LogSettings, directory: Path | None, writer: Writer, lock: threading.Lock
+    ) -> None:
         self.process_id = process_id
         self.settings = settings
         self.ring = RingBuffer(process_id)
@@ -44,8 +47,9 @@ class ProcessLog:
         self.bytes_written = 0
         self.echo: Echo | None = None
         self.files: dict[Stream, LogFile] = {}
-        self._directory = folder
+        self._directory = directory
         self._writer = writer
+        self._lock = lock
         self._order = StreamOrder()
         self._unsaved: RunRecord | None = None
         self._last_ms = 0
@@ -53,13 +57,13 @@ class ProcessLog:
 
     @property
     def dropped_bytes(self) -> int:
-        """Bytes that are missing in the files because they could not be written."""
+        """Bytes that could not be written to the files."""
         return sum(file.dropped + self._writer.lost(file) for file in self.files.values())
 
     def configure(self, settings: LogSettings) -> None:
-        """New settings hold from the next line on."""
+        """Apply the settings from the next line on."""
         self.settings = settings
-        with self._writer.bulk_reader.lock:
+        with self._lock:
             for file in self.files.values():
                 file.settings = settings
             if not self._directory or not settings.file:
@@ -70,7 +74,7 @@ class ProcessLog:
                 self._order = StreamOrder(floor=self.ring.end)
 
     def start_run(self, run: int) -> None:
-        """What comes from now on is of that run."""
+        """Attribute all further output to this run."""
         ms = now_ms()
         if 0 <= self._last_ms - ms < _MAX_CLOCK_SLIP:
             ms = self._last_ms + 1
@@ -80,48 +84,47 @@ class ProcessLog:
         self.runs = [*self.runs[1 - _MAX_RUNS :], self._unsaved]
 
     def sink(self, stream: Stream) -> LineSplitter:
-        """Where the present run's bytes of that stream go."""
+        """Return the sink for the bytes of one stream of the present run."""
         return LineSplitter(partial(self._append, stream, self.run), self._writer.has_room)
 
     def tail(self, count: int) -> list[str]:
-        """The last lines of the present run, on stderr if it wrote any there, else on stdout."""
+        """Return the last lines of the present run: from stderr, or if there are none, from stdout."""
         return self._stream_tail("stderr", count) or self._stream_tail("stdout", count)
 
     def last_stderr_line(self) -> str:
-        """The last line of the present run on stderr that is not blank; empty where there is none."""
-        return next(
-            (line.strip() for line in reversed(self._stream_tail("stderr", MAX_STDERR_LINES)) if line.strip()), ""
-        )
+        """Return the last line that is not blank, or ""."""
+        lines = [line.strip() for line in self._stream_tail("stderr", MAX_STDERR_LINES)]
+        return next(filter(None, reversed(lines)), "")
 
     def _stream_tail(self, stream: Stream, count: int) -> list[str]:
-        words: list[str] = []
+        found: list[str] = []
         for chunk in reversed([chunk for chunk in self.ring.chunks() if chunk.run == self.run]):
-            if chunk.stream == stream and len(words) < count:
+            if chunk.stream == stream and len(found) < count:
                 lines = split(chunk, chunk.first, chunk.first + chunk.lines)
-                words[:0] = [strip_escapes(line.data) for line in lines][len(words) - count :]
-        return words
+                found[:0] = [strip_escapes(line.data) for line in lines][len(found) - count :]
+        return found
 
     def clear(self) -> None:
-        """Forgets all lines, in memory and on disk."""
-        with self._writer.bulk_reader.lock:
+        """Delete all lines, in memory and on disk."""
+        with self._lock:
             self.ring.clear()
             for file in self.files.values():
                 self._writer.call(file.clear)
 
     def close(self) -> None:
-        """Closes the files once all is written; they are opened again when more comes."""
+        """Close the files after everything is written. Further lines open them again."""
         for file in self.files.values():
             self._writer.call(file.finish)
 
     def newest_first(
         self, since_ms: int = 0, below: int = MAX_NUMBER, deadline: float = math.inf
     ) -> Generator[RawLine, None, None]:
-        """The lines with numbers below `below`, from memory and then from the files. The thread may wait for the disk.
+        """Yield the lines with numbers below `below`, first from memory, then from the files. May wait for the disk.
 
-        Files not written since `since_ms` are left out, and all files when the disk does not move for 3 s.
-        TimeoutError when the monotonic clock reaches `deadline` before the end of the files.
+        Skips files not written since `since_ms`, and all files if the disk stalls for 3 s. Raises TimeoutError when the
+        monotonic clock reaches `deadline`.
         """
-        with self._writer.bulk_reader.lock:  # what has left memory is then with the writer
+        with self._lock:  # what has left memory is with the writer then
             start, chunks = self.ring.view()
         for chunk in reversed(chunks):
             if chunk.first < below:
@@ -135,7 +138,7 @@ class ProcessLog:
                 stream.close()
 
     def former_runs(self) -> list[RunRecord]:
-        """What is remembered of the runs of former managers."""
+        """Return the runs of former managers, as far as they are remembered."""
         known = RunIndex(self._run_path).load() if self.files else []
         return [run for run in known if not self.runs or run.ms < self.runs[0].ms]
 
@@ -144,34 +147,32 @@ class ProcessLog:
         return (self._directory or Path()) / f"{self.process_id}.runs"
 
     def _open_files(self) -> list[StreamFiles]:
-        """The files as they are when all that was taken so far is written."""
-        found: Future[list[StreamFiles]] = Future()
-
-        def look() -> None:
-            if found.set_running_or_notify_cancel():
-                found.set_result([self._opened(stream, file) for stream, file in self.files.items()])
-
-        self._writer.call_soon(look)
+        """Return the files as they are when everything so far is written, or none if the disk stalls."""
+        opened: Future[list[StreamFiles]] = Future()
+        self._writer.call_soon(partial(self._open_now, opened))
         while True:
             try:
-                return found.result(_CHECK_INTERVAL)
+                return opened.result(_CHECK_INTERVAL)
             except TimeoutError:
                 if self._writer.stalled() > _DISK_TIMEOUT:
-                    found.cancel()
-                    found.add_done_callback(_close_files)
+                    opened.cancel()
+                    opened.add_done_callback(_close_files)
                     return []
 
-    def _opened(self, stream: Stream, file: LogFile) -> StreamFiles:
-        return StreamFiles(stream, file.open_files(), file.last, list(file.gaps), self.settings.timestamps)
+    def _open_now(self, opened: Future[list[StreamFiles]]) -> None:
+        if opened.set_running_or_notify_cancel():
+            timestamps = self.settings.timestamps
+            streams = [StreamFiles(s, f.open_files(), f.last, list(f.gaps), timestamps) for s, f in self.files.items()]
+            opened.set_result(streams)
 
-    def _append(self, stream: Stream, run: int, data: bytes, mark: bytes) -> None:
+    def _append(self, stream: Stream, run: int, data: bytes, marker: bytes) -> None:
         ms = self._last_ms = self._time()
         file = self.files.get(stream)
-        marked = data + mark
+        marked = data + marker
         parts: tuple[bytes | memoryview, ...] = (data,)
         if file and self.settings.timestamps:
             head = stamp(ms)
-            text = marked.replace(b"\n", b"\n" + head)  # its growth is the cheapest way to the number of lines
+            text = marked.replace(b"\n", b"\n" + head)  # how much it grows is the cheapest way to count lines
             lines = (len(text) - len(marked)) // len(head)
             parts = (head, memoryview(text)[: -len(head)])
         else:
@@ -184,26 +185,26 @@ class ProcessLog:
             self.echo(self.process_id, stream, ms, marked, lines)
 
     def _time(self) -> int:
-        """Now, but never before the present run began."""
+        """Return the time, but never one before the present run began."""
         ms = now_ms()
         return self._last_ms if 0 < self._last_ms - ms < _MAX_CLOCK_SLIP else ms
 
-    def _write(self, file: LogFile, stream: Stream, piece: LineBatch) -> None:
-        self._order.record(stream, piece.first)
+    def _write(self, file: LogFile, stream: Stream, batch: LineBatch) -> None:
+        self._order.record(stream, batch.first)
         if self._unsaved:
             self._writer.call(partial(RunIndex(self._run_path).add, self._unsaved))
             self._unsaved = None
-        self._writer.write(file, piece)
+        self._writer.write(file, batch)
 
 
-def _close_files(found: Future[list[StreamFiles]]) -> None:
-    if not found.cancelled():
-        for stream in found.result():
+def _close_files(opened: Future[list[StreamFiles]]) -> None:
+    if not opened.cancelled():
+        for stream in opened.result():
             stream.close()
 
 
 def count_lines(data: bytes) -> int:
-    """As `data.count`, in a third of the time where lines are not short: `replace` leaps from one to the next."""
+    # Why: unless lines are short, `replace` takes a third of the time of `count`, for it skips from one to the next.
     if data.find(b"\n", 0, 32) >= 0 or len(data) < 1024:
         return data.count(b"\n")
     return len(data) - len(data.replace(b"\n", b""))

@@ -1,4 +1,4 @@
-"""The newest lines of one process in memory. Written by one thread at a time, read from any."""
+"""The newest lines of one process in memory, written by one thread at a time and read by any."""
 
 import threading
 from collections import deque
@@ -13,12 +13,12 @@ from pmtui.text.sanitize import strip_escapes
 from pmtui.text.timestamps import rfc3339
 
 MAX_NUMBER = 1 << 62
-"""A number that no line reaches, and a time that never comes."""
+"""Larger than any line number and any time."""
 Listener = Callable[[], None]
 
 
 class Chunk(NamedTuple):
-    """Whole lines that were read at once: `data` ends with a newline, `first` is the number of its first line."""
+    """Whole lines that were read at once. `data` ends with a newline; `first` is the number of its first line."""
 
     first: int
     lines: int
@@ -29,7 +29,7 @@ class Chunk(NamedTuple):
 
 
 class RawLine(NamedTuple):
-    """One line as its process wrote it, without the newline. `ms` is the wall clock, 0 when it is not known."""
+    """One line as its process wrote it, without the newline. `ms` is the wall clock, 0 if unknown."""
 
     seq: int
     ms: int
@@ -39,7 +39,7 @@ class RawLine(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The line without anything that a terminal obeys."""
+        """The line without control sequences."""
         return strip_escapes(self.data)
 
     def to_log_line(self, process_id: str) -> LogLine:
@@ -53,14 +53,13 @@ class RawLine(NamedTuple):
         )
 
     def to_raw_log_line(self, process_id: str) -> RawLogLine:
-        """As `shown`, with the bytes."""
         return RawLogLine(**msgspec.structs.asdict(self.to_log_line(process_id)), data=self.data)
 
 
 class RingBuffer:
-    """Bounded by lines and by bytes. Lines are numbered from 1 on; `start` is the oldest kept, `end` the next to come.
+    """Bounded by lines and by bytes. Lines are numbered from 1; `start` is the oldest one, `end` the next one.
 
-    It holds the chunks that came from the pipes and splits them only for whoever reads.
+    Holds the chunks read from the pipes, and splits them into lines only to read them.
     """
 
     def __init__(self, process_id: str, max_lines: int = 2000, max_bytes: int = 1 << 20) -> None:
@@ -75,7 +74,7 @@ class RingBuffer:
         self._listeners: list[Listener] = []
 
     def append(self, stream: Stream, run: int, ms: int, data: bytes, lines: int) -> int:
-        """Takes `lines` whole lines and gives the number of the first one."""
+        """Append `lines` whole lines, and return the number of the first one."""
         with self._lock:
             first = self.end
             self._chunks.append(Chunk(first, lines, ms, stream, run, data))
@@ -93,27 +92,27 @@ class RingBuffer:
             self.start = self.end
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Calls `listener` after every chunk, in the thread that read it, until what is returned is called."""
+        """Call `listener` after every chunk, in the thread that read it. Return a function that ends this."""
         with self._lock:
             self._listeners = [*self._listeners, listener]
 
-        def forget() -> None:
+        def remove() -> None:
             with self._lock:
-                self._listeners = [known for known in self._listeners if known is not listener]
+                self._listeners = [other for other in self._listeners if other is not listener]
 
-        return forget
+        return remove
 
     def chunks(self) -> list[Chunk]:
-        """All that is held, oldest first; the first one may begin before `start`."""
+        """Return all chunks, oldest first; the first one may begin before `start`."""
         return self.view()[1]
 
     def view(self) -> tuple[int, list[Chunk]]:
-        """`start` and `chunks` of the same moment."""
+        """Return `start` and `chunks()` of the same moment."""
         with self._lock:
             return self.start, list(self._chunks)
 
     def raw(self, first: int, count: int) -> list[RawLine]:
-        """At most `count` lines from number `first` on, as they were written; older ones than `start` are gone."""
+        """Return at most `count` lines from number `first` on, without those that are gone already."""
         chunks = []
         with self._lock:
             first = max(first, self.start)
@@ -126,7 +125,6 @@ class RingBuffer:
         return [line for chunk in reversed(chunks) for line in split(chunk, first, last)]
 
     def lines(self, first: int, count: int) -> list[LogLine]:
-        """As `raw`, fit to be shown anywhere."""
         return [line.to_log_line(self.process_id) for line in self.raw(first, count)]
 
     def _trim(self) -> None:
@@ -138,7 +136,7 @@ class RingBuffer:
 
 
 def split(chunk: Chunk, first: int, last: int) -> Iterator[RawLine]:
-    """The lines of a chunk whose numbers are in `range(first, last)`."""
+    """Yield the lines of a chunk whose numbers are in `range(first, last)`."""
     begin = max(first, chunk.first)
     texts = chunk.data.split(b"\n")
     for seq, text in enumerate(islice(texts, begin - chunk.first, min(last - chunk.first, chunk.lines)), begin):

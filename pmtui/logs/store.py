@@ -1,5 +1,6 @@
-"""The output of all processes: in memory for those who look, in files for those who come later."""
+"""The output of all processes, in memory and in files."""
 
+import threading
 from pathlib import Path
 
 from pmtui.config.model import LogSettings
@@ -10,40 +11,41 @@ __all__ = ["Echo", "LogStore", "ProcessLog"]
 
 
 class LogStore:
-    """The logs of one manager, written to `folder` by one thread. Without a folder there is only memory.
+    """Owns the logs of one manager, written to `directory` by one thread, or kept in memory only.
 
-    `echo` gets every chunk, in a thread that may not be the loop's. `bulk_reader` is for the pipe reader: pipes that
-    the writing thread had better read itself.
+    `echo` gets every chunk, in a thread that may not be the loop's. `bulk_reader` is for the pipe reader. One lock is
+    shared by all that read or feed bulk pipes: the logs, the bulk reader and the pipe reader.
     """
 
-    def __init__(self, folder: Path | None, echo: Echo | None = None) -> None:
-        self.directory = folder
+    def __init__(self, directory: Path | None, echo: Echo | None = None) -> None:
+        self.directory = directory
         self.echo = echo
-        self._writer = Writer()
+        self._lock = threading.Lock()
+        self._writer = Writer(self._lock)
         self.bulk_reader = self._writer.bulk_reader
         self._logs: dict[str, ProcessLog] = {}
 
     def start(self) -> None:
-        """Takes the thread that writes, before processes can take the last one. OSError where there is none."""
+        """Start the writer's thread, before processes can take the last one. Raises OSError if there is none left."""
         self._writer.start()
 
     def open(self, process_id: str, settings: LogSettings) -> ProcessLog:
-        """The log of that process. One that is open already gets these settings, and keeps its lines."""
+        """Return the process's log. If it is open already, it gets these settings and keeps its lines."""
         if log := self._logs.get(process_id):
             log.configure(settings)
             return log
-        log = ProcessLog(process_id, settings, self.directory, self._writer)
+        log = ProcessLog(process_id, settings, self.directory, self._writer, self._lock)
         log.echo = self.echo
         self._logs[process_id] = log
         return log
 
     def drop(self, process_id: str) -> None:
-        """The process is no more; its files stay."""
+        """Forget the log of a removed process. Its files stay."""
         if log := self._logs.pop(process_id, None):
             log.close()
 
     def close(self) -> None:
-        """Writes what waits, for as long as the disk moves; called once, at the very end."""
+        """Write what waits, as long as the disk makes progress. Called once, at the very end."""
         for log in self._logs.values():
             log.close()
         self._writer.close()

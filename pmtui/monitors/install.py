@@ -17,7 +17,7 @@ from pmtui.monitors.helper import HelperProcess, HelperResult
 from pmtui.spawner.client import Launch, Spawner
 from pmtui.supervisor import events
 from pmtui.supervisor.process import Process
-from pmtui.text.signals import signal_number
+from pmtui.text.units import signal_number
 
 MAX_ERROR_LINES = 5
 """Lines of a failed installation that explain the failed start."""

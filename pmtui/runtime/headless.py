@@ -17,8 +17,7 @@ from msgspec.structs import replace
 
 from pmtui.config.load import CONFIG_NAMES, Loaded
 from pmtui.control import ControlError, ProcessEvent, Status
-from pmtui.logs.bridge_file import FileConsoleLog
-from pmtui.logs.console import ConsoleLevel, ConsoleLog, Format
+from pmtui.logs.console import ConsoleLevel, ConsoleLog, FileConsoleLog, Format
 from pmtui.manager import Manager
 from pmtui.runtime.instance import AlreadyRunningError, DataDirectoryError, Instance, acquire
 from pmtui.runtime.limits import LIMIT_HINTS, require_fds, reserve_threads

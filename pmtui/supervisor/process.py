@@ -20,8 +20,8 @@ from pmtui.supervisor import events
 from pmtui.supervisor.launch import PreparedLaunch
 from pmtui.supervisor.state_machine import Policy, State, is_crash, transition
 from pmtui.text.formatting import printable
-from pmtui.text.signals import signal_number
 from pmtui.text.timestamps import now_ms, rfc3339
+from pmtui.text.units import signal_number
 
 logger = logging.getLogger(__name__)
 MAX_EVENTS = 100

@@ -1,4 +1,4 @@
-"""How quantities are written for people: short, in at most two units, as wide at noon as at midnight."""
+"""Quantities for people: short, in at most two units, of a steady width."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 def duration(seconds: float) -> str:
-    """The two largest units: `45s`, `5m12s`, `2h30m`, `3d4h`."""
+    """Format in the two largest units: `45s`, `5m12s`, `2h30m`, `3d4h`."""
     left = max(0, int(seconds))
     for place, (name, size) in enumerate(_UNITS):
         if left >= size:
@@ -17,12 +17,12 @@ def duration(seconds: float) -> str:
 
 
 def countdown(seconds: float) -> str:
-    """What is left, rounded up so that `0s` is never shown before its time."""
+    """As `duration`, but rounded up to at least `1s`."""
     return duration(max(1, -int(-seconds // 1)))
 
 
 def memory(size: int) -> str:
-    """Bytes in units of 1024, three digits at most."""
+    """Format bytes in powers of 1024, with at most three digits."""
     amount = float(size)
     for unit in ("B", "KB", "MB"):
         if amount < 1000:
@@ -32,22 +32,22 @@ def memory(size: int) -> str:
 
 
 def percent(value: float) -> str:
-    """Of one core; one digit after the point up to 99.9."""
+    """Format with one decimal place up to 99.9."""
     return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
 
 
 def epoch_seconds(time: str) -> float:
-    """An RFC 3339 time as seconds since the epoch."""
+    """Convert an RFC 3339 time to seconds since the epoch."""
     return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
 
 
 def plural(count: int, one: str, many: str) -> str:
-    """`1 line`, `1,234 lines`."""
+    """Format `1 line` or `1,234 lines`."""
     return f"{count:,} {one if count == 1 else many}"
 
 
 def printable(text: str) -> str:
-    """Fit for one line of the screen, whoever wrote it."""
+    """Replace every character that would not stay within its line of the screen."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else "�" for character in text)

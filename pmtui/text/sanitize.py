@@ -1,4 +1,4 @@
-"""Output of strangers made harmless: nothing that a terminal would obey, nothing that breaks JSON or a layout."""
+"""Untrusted output made safe: no control sequences, nothing that breaks JSON or a layout."""
 
 import re
 
@@ -9,7 +9,7 @@ _SEQUENCE = re.compile(
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI
     r"|\x1b[ -/]*[0-~]?"  # all other escapes, and the head of one without an end
     r"|[\x00-\x08\x0a-\x1f\x7f-\x9f]"  # C0 but tab, DEL, C1
-    r"|[\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"  # bidi and other unseen controls
+    r"|[\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"  # bidi and invisible controls
 )
 _PRINTABLE_ASCII = bytes(range(0x20, 0x7F)) + b"\t\n"
 _MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
@@ -17,7 +17,7 @@ _PILE = re.compile(f"({_MARKS}{{4}}){_MARKS}+")  # no script needs more on one l
 
 
 def strip_escapes(line: bytes) -> str:
-    """The line as text without any control sequence. Tabs stay."""
+    """Decode the line without control sequences. Tabs stay."""
     text = line.decode("utf-8", "replace")
     if text.isascii() and text.isprintable():
         return text
@@ -35,7 +35,7 @@ def is_plain(data: bytes) -> bool:
 
 
 def keep_colors(line: bytes) -> str:
-    """As `plain`, but colours and other text attributes stay (SGR), and tabs are blanks."""
+    """As `strip_escapes`, but keep SGR sequences (colors and other attributes), and expand tabs."""
     text = line.decode("utf-8", "replace")
     if text.isascii() and text.isprintable():
         return text
@@ -48,7 +48,7 @@ def _keep_sgr(match: re.Match[str]) -> str:
 
 
 def _last_state(text: str) -> str:
-    """What a progress bar, drawn over itself after carriage returns, showed in the end."""
+    """Return what is left on screen of a line that redraws itself after carriage returns, such as a progress bar."""
     if "\r" not in text:
         return text
     return text.rstrip("\r").rpartition("\r")[2]

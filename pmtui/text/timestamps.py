@@ -1,11 +1,11 @@
-"""Wall-clock times of log lines: whole milliseconds since 1970, and how they are written."""
+"""Wall-clock times in whole milliseconds since 1970, and their formats."""
 
 import calendar
 import time
 from functools import lru_cache
 
 STAMP_BYTES = 25
-"""Bytes of a time and the blank behind it, before each line of a log file."""
+"""Bytes of the time and the blank before each line of a log file."""
 
 
 def now_ms() -> int:
@@ -13,17 +13,17 @@ def now_ms() -> int:
 
 
 def rfc3339(ms: int) -> str:
-    """UTC with milliseconds: `2026-11-20T17:00:00.123Z`."""
+    """Format as UTC with milliseconds: `2026-11-20T17:00:00.123Z`."""
     return f"{_format_second(ms // 1000)}.{ms % 1000:03}Z"
 
 
 def stamp(ms: int) -> bytes:
-    """What stands before a line in a log file: the time and a blank."""
+    """Return the time and the blank that begin a line of a log file."""
     return b"%s.%03dZ " % (_format_second(ms // 1000).encode(), ms % 1000)
 
 
 def parse_stamp(line: bytes) -> int:
-    """The time at the beginning of a line of a log file, in milliseconds; 0 when there is none."""
+    """Return the time that begins a line of a log file, or 0."""
     if line[23:STAMP_BYTES] != b"Z " or not line[20:23].isdigit():
         return 0
     seconds = _parse_second(line[:20])

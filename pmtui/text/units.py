@@ -1,7 +1,8 @@
-"""Durations and sizes as people write them."""
+"""Durations, sizes and signals as people write them."""
 
 import math
 import re
+import signal
 
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d)")
@@ -10,7 +11,7 @@ _MAX_BYTES = (1 << 63) - 1
 
 
 def parse_duration(value: object) -> float:
-    """Seconds of `500ms`, `1s`, `1m30s` or a number of seconds. Raises ValueError on all else."""
+    """Parse `500ms`, `1s`, `1m30s` or a number of seconds into seconds. Raises ValueError for anything else."""
     match value:
         case bool():
             seconds = math.nan
@@ -26,7 +27,7 @@ def parse_duration(value: object) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Whole seconds as Go prints a time.Duration: `0s`, `12s`, `1m0s`, `2h30m15s`."""
+    """Format whole seconds as Go prints a time.Duration: `0s`, `12s`, `1m0s`, `2h30m15s`."""
     minutes, rest = divmod(max(0, int(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -35,7 +36,7 @@ def format_duration(seconds: float) -> str:
 
 
 def parse_size(value: object) -> int:
-    """Bytes of `10MB`, `512M`, `1G` (multiples of 1024) or a number of bytes. Raises ValueError on all else."""
+    """Parse `10MB`, `512M`, `1G` (powers of 1024) or a number of bytes. Raises ValueError for anything else."""
     match value:
         case bool():
             size = -1.0
@@ -50,6 +51,17 @@ def parse_size(value: object) -> int:
     if not 0 <= size <= _MAX_BYTES:
         raise ValueError(f'expected a size such as "10MB", "1G" or a number of bytes, got {_shown(value)}')
     return int(size)
+
+
+def signal_number(name: str) -> int:
+    """Parse `SIGHUP`, `hup` or `1`. Raises ValueError for anything else."""
+    if name.isdecimal() and len(name) < 4 and int(name) in {*signal.valid_signals()}:
+        return int(name)
+    word = name.upper()
+    try:
+        return signal.Signals[word if word.startswith("SIG") else f"SIG{word}"]
+    except KeyError:
+        raise ValueError(f"Unknown signal '{name}'.") from None
 
 
 def _finite(number: int | float) -> float:

@@ -151,7 +151,7 @@ def test_what_is_no_file_is_never_written_and_never_waited_for(tmp_path: Path) -
         os.mkfifo(logs / "fifo")
         (logs / "link").rename(places["lines"])
         (logs / "fifo").rename(places["fifo"])
-        eventually(lambda: "is not a regular file, remove it" in manager.log)
+        eventually(lambda: "is not a regular file; remove it" in manager.log)
         goes_on(manager)
         places["lines"].unlink()
         places["fifo"].unlink()

@@ -81,7 +81,7 @@ def test_a_stuck_reader_costs_lines_and_no_time() -> None:
         text = pool.submit(out.read)
         bridge.close()
         os.close(writing)
-    missing = re.search(rb"\[pmtui\] (\d+) lines are missing here: nobody read them\n\Z", text.result())
+    missing = re.search(rb"\[pmtui\] (\d+) lines not shown here \(slow reader\)\n\Z", text.result())
     assert missing
     assert int(missing[1]) + text.result().count(b"][STDOUT]") == 1000
 
@@ -98,7 +98,9 @@ def test_a_flood_of_one_hides_no_other_and_is_told() -> None:
         bridge.chunk("flood", "stdout", MS + 1000, b"ebb\n", 1)
         bridge.close()
         os.close(writing)
-    held_back = re.search(rb"\[pmtui\] (\d+) lines of flood are in its log alone: too many at once\n", text.result())
+    held_back = re.search(
+        rb"\[pmtui\] flood: (\d+) lines not shown here \(output rate limit\); see its log file\n", text.result()
+    )
     assert held_back
     assert int(held_back[1]) + text.result().count(b"[flood][STDOUT]") == 1001
     assert text.result().count(b"[web][STDOUT] hello\n") == 10
@@ -114,7 +116,7 @@ def test_many_floods_together_are_bounded(tmp_path: Path, monkeypatch: pytest.Mo
     text = (tmp_path / "out").read_bytes()
     printed = text.count(b"][STDOUT]")
     assert printed == MAX_CONCURRENT_FLOODS * 100_000 // 10_000 + 1
-    assert printed + sum(map(int, re.findall(rb"(\d+) lines of web-\d+ are in its log alone", text))) == 400
+    assert printed + sum(map(int, re.findall(rb"web-\d+: (\d+) lines not shown here", text))) == 400
 
 
 def test_a_stuck_reader_does_not_hold_up_the_exit() -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from pmtui.config.model import LogSettings
-from pmtui.logs import bridge_file
-from pmtui.logs.bridge_file import FileConsoleLog
+from pmtui.logs import console
+from pmtui.logs.console import FileConsoleLog
 
 
 def test_it_is_rotated_between_two_lines_and_keeps_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bridge_file, "SETTINGS", LogSettings(timestamps=False, max_size=1000, keep=2))
+    monkeypatch.setattr(console, "FILE_SETTINGS", LogSettings(timestamps=False, max_size=1000, keep=2))
     bridge = FileConsoleLog(tmp_path / "manager.log")
     for number in range(100):
         bridge.line("INFO", f"line {number}")

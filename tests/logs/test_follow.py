@@ -176,6 +176,20 @@ async def test_a_reader_that_leaves_is_forgotten(store: LogStore) -> None:
     assert not log.ring._listeners
 
 
+async def test_the_time_limit_of_a_search_does_not_include_the_reader(
+    store: LogStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pmtui.logs.search.follow._SEARCH_TIMEOUT", 0.5)
+    log = store.open("web", BARE)
+    async with aclosing(follow([log], Query(pattern=Pattern("apple")))) as stream:
+        write(log, "apple 1")
+        await take(stream, 1)
+        write(log, "apple 2", "apple 3")
+        assert shown(await take(stream, 1)) == ["apple 2"]
+        await asyncio.sleep(0.6)
+        assert shown(await take(stream, 1)) == ["apple 3"]
+
+
 async def test_a_hundred_rotations_cost_a_reader_no_line(store: LogStore) -> None:
     pump = PipeReader(asyncio.get_running_loop())
     log = store.open("web", LogSettings(max_size=10_000, keep=200))

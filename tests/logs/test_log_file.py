@@ -136,7 +136,7 @@ def test_a_loss_is_told_where_it_happened(tmp_path: Path, monkeypatch: pytest.Mo
     file.path.unlink()
     file.write([piece(4, b"back")])
     assert contents(file) == [
-        b"[pmtui] 3 lines (14 bytes) are missing here: is not a regular file, remove it\nback\n",
+        b"[pmtui] 3 lines (14 bytes) are missing here: is not a regular file; remove it\nback\n",
     ]
     assert (file.error, file.dropped) == (None, 14)
 

@@ -87,7 +87,7 @@ def test_one_warning_is_logged_for_all_that_fails(tmp_path: Path, caplog: pytest
         fed(store, process_id, b"lost\n")
     store.close()
     assert len(caplog.messages) == 1
-    assert caplog.messages[0].startswith(f"cannot write {tmp_path}/a-stdout.log: is not a regular file, remove it")
+    assert caplog.messages[0].startswith(f"cannot write {tmp_path}/a-stdout.log: is not a regular file; remove it")
 
 
 @pytest.mark.usefixtures("no_warnings")
@@ -124,7 +124,7 @@ async def test_a_disk_that_stands_still_costs_lines_at_last(
     child = start("seq", "1000000", stdout=writing)
     assert await asyncio.to_thread(child.wait) == 0
     await until(lambda: log.ring.end == 1_000_001)
-    assert [text[:41] for text in caplog.messages] == ["the disk of the logs has not moved for 0 s"[:41]]
+    assert [text[:41] for text in caplog.messages] == ["the log disk has accepted nothing for 0 s"]
     disk.moves.set()
     await until(lambda: store._writer._worker.load == 0)
     log.sink("stdout").feed(b"more\n")

@@ -1,7 +1,7 @@
-"""Floods: pipes that give so much, and so many of them, that the thread which writes the logs reads them itself.
+"""Reads pipes in the writer's thread when many of them carry a lot of output.
 
-So nobody has to be woken between reading and writing, what is written is still in the processor's cache, and the loop
-has nothing to do with it. A disk that stands still gives the pipes back to the loop, which never waits for one.
+No thread has to be woken between reading and writing, the data is still in the processor's cache when it is written,
+and the loop is not involved. If the disk stalls, the pipes go back to the loop, which never waits for a disk.
 """
 
 import fcntl
@@ -18,51 +18,50 @@ from typing import Protocol
 MAX_READ_BYTES = 256 << 10
 """Bytes read at once from one pipe."""
 BULK_THRESHOLD = 16 << 10
-"""Bytes read at once from one pipe, a quarter of what it holds, that are a flood."""
+"""Bytes in one read, a quarter of what a pipe holds, that make it a bulk pipe."""
 MAX_PIPE_BYTES = 1 << 20
-"""Bytes that the pipe of the first flood holds; those of others hold as much as is read at once. Who writes to it is
-then woken far less often, and that costs more than the bytes themselves."""
+"""Size of the first bulk pipe; the others hold one read. A process that writes to a larger pipe is woken less often,
+and waking it costs more than the bytes themselves."""
 MAX_WIDE_PIPES = 32
-"""Pipes that are wider, until they are closed: all pipes of a user together have a limit."""
+"""Pipes that may be larger until they are closed; the system limits the pipes of a user in total."""
 BULK_CHECK_INTERVAL = 0.02
-"""Seconds in which a flood that is over gives less than HOT."""
-_POLL_TIMEOUT = 0.003  # seconds to wait for more, while others may want something written
-_IDLE_DELAY = 0.001  # seconds without reading after a little was read: many lines are one wake-up
-_BATCH_SIZE = 4  # pipes that are read before what they gave is written
+"""Seconds in which a bulk pipe has to deliver BULK_THRESHOLD to stay one."""
+_POLL_TIMEOUT = 0.003  # seconds to wait for more before writing what waits
+_IDLE_DELAY = 0.001  # seconds without reading after little was read: one wake-up for many lines
+_BATCH_SIZE = 4  # pipes that are read before their output is written
 
 
 class Sink(Protocol):
-    """Where the bytes of one pipe go. It is fed by one thread at a time, the loop's or the one that writes."""
+    """Takes the bytes of one pipe, from one thread at a time: the loop's or the writer's."""
 
     def feed(self, data: bytes) -> bool:
-        """Takes it in any case. False: the next should wait until `may_come`."""
+        """Take the data. False asks the caller to wait for `has_room` before the next."""
 
     def has_room(self) -> bool: ...
 
-    def feed_eof(self) -> None:
-        """There is no more."""
+    def feed_eof(self) -> None: ...
 
 
 OnRelease = Callable[[Exception | None], None]
-"""Takes the error that the sink has raised."""
+"""Called with the error that the sink raised, if any."""
 
 
 class _BulkPipe:
-    def __init__(self, sink: Sink, give_back: OnRelease) -> None:
+    def __init__(self, sink: Sink, on_release: OnRelease) -> None:
         self.sink = sink
-        self.on_release = give_back
-        self.recent_bytes = BULK_THRESHOLD  # bytes since the last look for the ebb
+        self.on_release = on_release
+        self.recent_bytes = BULK_THRESHOLD  # since the last check for idle pipes
 
 
 class BulkReader:
-    """The pipes that are read by `pull`, in the thread that writes. `is_stuck` tells that it stands still.
+    """Reads its pipes in `pull`, which the writer's thread calls; `wake` is called when there is one more.
 
-    Whoever reads a pipe that may be here, or feeds the sink of one, holds `lock`: it is never held while anything is
-    written. `wake` is called when there is one more flood.
+    `lock` is held to read one of these pipes or feed its sink, and never while anything is written. `is_stuck` returns
+    whether the writer's thread stands still.
     """
 
-    def __init__(self, is_stuck: Callable[[], bool], wake: Callable[[], None]) -> None:
-        self.lock = threading.Lock()
+    def __init__(self, lock: threading.Lock, is_stuck: Callable[[], bool], wake: Callable[[], None]) -> None:
+        self.lock = lock
         self.is_stuck = is_stuck
         self._wake = wake
         self._bulk_pipes: dict[int, _BulkPipe] = {}
@@ -73,32 +72,34 @@ class BulkReader:
     def __bool__(self) -> bool:
         return bool(self._bulk_pipes)
 
-    def add(self, fd: int, sink: Sink, give_back: OnRelease) -> None:
-        """Reads this pipe from now on. When it ebbs, ends or has to wait, it is left and `give_back` is called, in the
-        thread that writes. OSError where the system cannot watch it."""
+    def add(self, fd: int, sink: Sink, on_release: OnRelease) -> None:
+        """Read this pipe until it is idle, at its end or has to wait; then call `on_release` in the writer's thread.
+
+        Raises OSError if the system cannot watch the pipe.
+        """
         with self.lock:
             self._pipes.register(fd, select.EPOLLIN)
-            self._bulk_pipes[fd] = _BulkPipe(sink, give_back)
+            self._bulk_pipes[fd] = _BulkPipe(sink, on_release)
         self._wake()
 
     def remove(self, fd: int) -> bool:
-        """Leaves the pipe, and tells whether it was here. Nothing of it is being read or fed any more."""
+        """Stop reading the pipe, and return whether it was read here."""
         with self.lock:
             return self._remove(fd)
 
     def widen(self, fd: int) -> None:
-        """Makes the pipe of a flood hold more, here or not, if few do and the system lets it."""
+        """Enlarge a bulk pipe, whoever reads it, if not too many are and the system permits it."""
         if fd not in self._wide and len(self._wide) < MAX_WIDE_PIPES:
             with suppress(OSError):
                 fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, MAX_READ_BYTES if self._wide else MAX_PIPE_BYTES)
             self._wide.add(fd)
 
     def forget(self, fd: int) -> None:
-        """Its pipe is going to be closed."""
+        """The pipe is about to be closed."""
         self._wide.discard(fd)
 
     def pull(self) -> bool:
-        """Feeds what has come, and waits a little for it. False: there is no flood."""
+        """Wait a little for output and feed it to the sinks. Return False if there are no pipes here."""
         if not self._bulk_pipes:
             return False
         total = 0
@@ -106,26 +107,26 @@ class BulkReader:
         for fd, _ in ready:
             with self.lock:
                 total += self._read(fd)
-        if len(ready) < _BATCH_SIZE:  # all had their turn
+        if len(ready) < _BATCH_SIZE:  # all have had their turn
             self._release_idle()
         if 0 < total < BULK_THRESHOLD:
             time.sleep(_IDLE_DELAY)
         return True
 
     def close(self) -> None:
-        """To be called when nobody pulls any more."""
+        """Close the epoll; `pull` must not be called any more."""
         self._pipes.close()
 
     def _read(self, fd: int) -> int:
-        flood = self._bulk_pipes.get(fd)
-        if not flood:
+        pipe = self._bulk_pipes.get(fd)
+        if not pipe:
             return 0  # removed since it was found ready
         data = read_available(fd)
         if data is None:
             return 0
-        flood.recent_bytes += len(data)
+        pipe.recent_bytes += len(data)
         try:
-            if not data or not flood.sink.feed(data):
+            if not data or not pipe.sink.feed(data):
                 self._release(fd)
         except Exception as error:
             self._release(fd, error)
@@ -137,15 +138,15 @@ class BulkReader:
             return
         self._next_check = now + BULK_CHECK_INTERVAL
         with self.lock:
-            for fd, flood in list(self._bulk_pipes.items()):
-                if flood.recent_bytes < BULK_THRESHOLD:
+            for fd, pipe in list(self._bulk_pipes.items()):
+                if pipe.recent_bytes < BULK_THRESHOLD:
                     self._release(fd)
-                flood.recent_bytes = 0
+                pipe.recent_bytes = 0
 
     def _release(self, fd: int, error: Exception | None = None) -> None:
-        give_back = self._bulk_pipes[fd].on_release
+        on_release = self._bulk_pipes[fd].on_release
         self._remove(fd)
-        give_back(error)
+        on_release(error)
 
     def _remove(self, fd: int) -> bool:
         if not self._bulk_pipes.pop(fd, None):
@@ -155,13 +156,11 @@ class BulkReader:
 
 
 def read_available(fd: int) -> bytes | None:
-    """What has come, READ bytes at most; empty at the end, None when nothing has come.
-
-    It asks first how much that is: a read that gives less than it has room for leaves a hole in the heap.
-    """
+    """Read at most MAX_READ_BYTES. Return b"" at the end, None if nothing is available."""
     try:
-        there = int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), sys.byteorder)
-        return os.read(fd, min(there, MAX_READ_BYTES) or 1)
+        # Why ask first: a read that returns less than it has room for leaves a hole in the heap.
+        available = int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), sys.byteorder)
+        return os.read(fd, min(available, MAX_READ_BYTES) or 1)
     except BlockingIOError:
         return None
     except OSError:

@@ -1,26 +1,26 @@
-"""From the bytes of one pipe to whole lines."""
+"""Splits the bytes of one pipe into whole lines."""
 
 from collections.abc import Callable
 
 MAX_LINE_BYTES = 64 << 10
-"""Bytes after which a line is cut, and goes on as the next one."""
-CUT_MARKER = b" [cut, goes on below]\n"
+"""Bytes after which a line is cut and continued as the next one."""
+CUT_MARKER = b" [cut, continues below]\n"
 
 
 class LineSplitter:
-    """Takes the bytes of one stream of one run and gives whole lines on, as many at once as there are.
+    """Takes the bytes of one stream of one run, and passes on whole lines, as many at once as there are.
 
-    `take(data, mark)` gets them with the newline of each; of a line that is cut it gets a part without one, and the
-    mark to end it with. `may_come` says whether there is room for more.
+    `on_lines(data, marker)` gets lines with their newlines and an empty marker, or a part of a line that is too long
+    and the marker that ends it.
     """
 
-    def __init__(self, take: Callable[[bytes, bytes], None], may_come: Callable[[], bool]) -> None:
-        self._on_lines = take
+    def __init__(self, on_lines: Callable[[bytes, bytes], None], has_room: Callable[[], bool]) -> None:
+        self._on_lines = on_lines
         self._partial = b""
-        self.has_room = may_come
+        self.has_room = has_room
 
     def feed(self, data: bytes) -> bool:
-        """Takes it in any case. False: the next should wait until `may_come`."""
+        """Take the data. False asks the caller to wait for `has_room` before the next."""
         if self._is_too_long(data):
             data = self._cut(self._partial + data)
             self._partial = b""
@@ -33,13 +33,13 @@ class LineSplitter:
         return self.has_room()
 
     def feed_eof(self) -> None:
-        """There is no more: what is left is a line too."""
+        """Pass on an unfinished last line."""
         if self._partial:
             self._on_lines(self._partial + b"\n", b"")
             self._partial = b""
 
     def _is_too_long(self, data: bytes) -> bool:
-        """Whether a line in it, or the one it goes on with, has to be cut."""
+        """Return whether a line in `data`, or the one it continues, has to be cut."""
         begin = -len(self._partial)
         while len(data) - begin > MAX_LINE_BYTES:
             begin = data.rfind(b"\n", max(begin, 0), begin + MAX_LINE_BYTES + 1) + 1
@@ -48,22 +48,22 @@ class LineSplitter:
         return False
 
     def _cut(self, data: bytes) -> bytes:
-        """Gives on all up to the last line that is too long, and returns what follows."""
-        given = begin = 0
+        """Pass on everything up to the last line that is too long, and return the rest."""
+        done = begin = 0
         while len(data) - begin > MAX_LINE_BYTES:
             if newline := data.rfind(b"\n", begin, begin + MAX_LINE_BYTES + 1) + 1:
                 begin = newline
                 continue
-            if given < begin:
-                self._on_lines(data[given:begin], b"")
-            given = begin + cut_at(data[begin : begin + MAX_LINE_BYTES])
-            self._on_lines(data[begin:given], CUT_MARKER)
-            begin = given
-        return data[given:]
+            if done < begin:
+                self._on_lines(data[done:begin], b"")
+            done = begin + cut_at(data[begin : begin + MAX_LINE_BYTES])
+            self._on_lines(data[begin:done], CUT_MARKER)
+            begin = done
+        return data[done:]
 
 
 def cut_at(data: bytes) -> int:
-    """Where to cut what is too long: at its end, or before the UTF-8 character that is split there."""
+    """Return the end of the data, or the beginning of a UTF-8 character that is split there."""
     for back in range(1, 4):
         if (byte := data[-back]) & 0xC0 != 0x80:
             size = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1

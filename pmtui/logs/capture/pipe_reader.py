@@ -1,8 +1,8 @@
-"""The pipes of all processes, read in the loop's thread unless many of them flood.
+"""Reads the pipes of all processes in the loop's thread, unless many of them carry a lot of output.
 
-All pipes are in one epoll, and that in the loop: one callback serves all that is ready. After a little was read the
-loop does not listen for a moment, so that thousands of single lines a second are a few wake-ups; a flood is read on at
-once, and many go to the thread that writes. When nothing is written there is no timer and no wake-up.
+All pipes are in one epoll, and that is in the loop: one callback serves all that are ready. After reading little, the
+loop does not listen for a moment, so that thousands of single lines a second are a few wake-ups. Bulk output is read on
+at once; if there are many such pipes, the writer's thread takes over. Silent processes cost no timer and no wake-up.
 """
 
 import asyncio
@@ -23,24 +23,24 @@ from pmtui.logs.capture.bulk_reader import (
 )
 
 IDLE_DELAY = 0.02
-"""Seconds without listening after a little was read."""
+"""Seconds without listening after little was read."""
 MIN_BULK_PIPES = 3
-"""Floods at the same time from which on the thread that writes reads them. One is faster read here while the other
-thread writes; of many each processor has enough to do, and what one thread does alone costs half as much."""
+"""Bulk pipes at the same time from which the writer's thread reads them. A single one is read faster here, while the
+other thread writes; with many, every processor is busy, and one thread for both costs half as much."""
 CHECK_INTERVAL = 0.1
-"""Seconds between two looks whether the thread that reads the floods stands still."""
+"""Seconds between checks that the writer's thread does not stand still while it has pipes to read."""
 RESUME_CHECK_INTERVAL = 0.003
-"""Seconds between two looks whether a pipe that was held back may be read again."""
+"""Seconds between checks whether a paused pipe may be read again."""
 ORPHAN_PIPE_TIMEOUT = 0.5
-"""Seconds for which the pipe of an ended process is read while somebody else holds it."""
+"""Seconds for which the pipe of an ended process is read while another one still holds it."""
 _MALLOC_HINT_BYTES = 16 << 20
-# glibc keeps what is freed if it once freed more than this at once; without that, page faults are a third of the CPU of
-# a flood. It must be more than what waits for the disk.
-_MAX_DRAIN_BYTES = MAX_PIPE_BYTES + 1  # bytes read from one pipe within `finish`: all that it can hold, and its end
+# Why: freeing a block this large makes glibc keep freed memory up to that size. Otherwise page faults are a third of
+# the CPU time of bulk output. It must be more than what waits for the disk.
+_MAX_DRAIN_BYTES = MAX_PIPE_BYTES + 1  # bytes read from one pipe by `finish`: all that it can hold, and its end
 
 
 class _Ending:
-    """The pipes of a process that is gone, as long as one is open."""
+    """The open pipes of a process that has ended."""
 
     def __init__(self, fds: set[int], done: Callable[[], None]) -> None:
         self.fds = fds
@@ -49,16 +49,16 @@ class _Ending:
 
 
 class PipeReader:
-    """Reads what was given to `follow` and feeds it to its sink, until `finish` closes it.
+    """Reads every pipe passed to `follow` and feeds it to its sink, until `finish` closes it.
 
-    With `floods` a sink may be fed in the thread that writes; without, all is read in the loop.
+    With a `bulk_reader`, sinks may also be fed in the writer's thread.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, floods: BulkReader | None = None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, bulk_reader: BulkReader | None = None) -> None:
         bytes(_MALLOC_HINT_BYTES)
         self._loop = loop
-        self._bulk_reader = floods
-        self._lock = floods.lock if floods is not None else threading.Lock()
+        self._bulk_reader = bulk_reader
+        self._lock = bulk_reader.lock if bulk_reader is not None else threading.Lock()
         self._pipes = select.epoll()
         self._listened: set[int] = set()
         self._sinks: dict[int, Sink] = {}
@@ -67,20 +67,20 @@ class PipeReader:
         self._check_timer: asyncio.TimerHandle | None = None
         self._resume_timer: asyncio.TimerHandle | None = None
         self._listen_timer: asyncio.TimerHandle | None = None
-        self._bulk_seen_at: dict[int, float] = {}  # when each was last found to flood
+        self._bulk_seen_at: dict[int, float] = {}  # when each last carried a lot
         self._bulk_until = 0.0
         self._bulk_bytes = 0
         loop.add_reader(self._pipes.fileno(), self._serve)
 
     def follow(self, fd: int, sink: Sink) -> None:
-        """Reads the non-blocking end of a pipe from now on, and owns it."""
+        """Read the non-blocking end of a pipe from now on, and own it."""
         self._sinks[fd] = sink
         self.resume(fd)
 
     def finish(self, fds: Sequence[int], done: Callable[[], None]) -> None:
-        """The process is gone: reads the rest, closes, calls `done`; all in this call if the ends are there already.
+        """Read the rest of an ended process, close its pipes and call `done`; if possible, all in this call.
 
-        A pipe that a stranger still holds is read for half a second.
+        A pipe that another process still holds is read for ORPHAN_PIPE_TIMEOUT seconds.
         """
         ending = _Ending(set(fds), done)
         self._endings |= dict.fromkeys(fds, ending)
@@ -93,7 +93,7 @@ class PipeReader:
             ending.timer = self._loop.call_later(ORPHAN_PIPE_TIMEOUT, self._expire, ending)
 
     def pause(self, fd: int) -> None:
-        """Leaves the pipe unread: its writer waits once it is full."""
+        """Leave the pipe unread, so that its process waits once it is full."""
         if self._bulk_reader is not None:
             self._bulk_reader.remove(fd)
         self._unlisten(fd)
@@ -104,7 +104,7 @@ class PipeReader:
             self._pipes.register(fd, select.EPOLLIN)
 
     def close(self) -> None:
-        """Lets go of all pipes, unread."""
+        """Close all pipes without reading them."""
         self._loop.remove_reader(self._pipes.fileno())
         for fd in self._sinks:
             self.pause(fd)
@@ -118,19 +118,19 @@ class PipeReader:
         self._pipes.close()
 
     def _serve(self) -> None:
-        """Reads every pipe that is ready once, and decides when to look again."""
+        """Read every pipe that is ready once, and decide when to listen again."""
         biggest = total = 0
         for fd, _ in self._pipes.poll(0):
             size = self._read(fd)
             total += size
             biggest = max(biggest, size)
-        if self._is_flood(biggest, total) or not total:
+        if self._is_bulk(biggest, total) or not total:
             self._listen()
         else:
             self._listen_later()
 
-    def _is_flood(self, biggest: int, total: int) -> bool:
-        """One pipe was found a quarter full, or has given as much in small pieces since then."""
+    def _is_bulk(self, biggest: int, total: int) -> bool:
+        """Return whether a pipe was found a quarter full, or has delivered as much in small pieces since then."""
         now = self._loop.time()
         if now < self._bulk_until:
             self._bulk_bytes += total
@@ -150,7 +150,7 @@ class PipeReader:
         self._listen_timer = self._loop.call_later(IDLE_DELAY, self._serve)
 
     def _read(self, fd: int) -> int:
-        """Reads once and gives how much that was. At the end the pipe is closed if it is to be finished, else left."""
+        """Read once, and return how many bytes that was."""
         sink = self._sinks.get(fd)
         if not sink:
             return 0  # closed since it was found ready
@@ -168,7 +168,7 @@ class PipeReader:
         return len(chunk)
 
     def _hand_over(self, fd: int, sink: Sink) -> None:
-        """The thread that writes reads it, if there are many, that thread moves and the process lives."""
+        """Let the writer's thread read the pipe if there are many, the disk moves and the process is alive."""
         if self._bulk_reader is None or fd in self._endings:
             return
         self._bulk_reader.widen(fd)
@@ -192,13 +192,12 @@ class PipeReader:
         )
 
     def _on_release(self, fd: int, sink: Sink, error: Exception | None) -> None:
-        """In the thread that writes."""
+        # In the writer's thread.
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._resume_released, fd, sink, error)
 
     def _resume_released(self, fd: int, sink: Sink, error: Exception | None) -> None:
-        """It was given back. By now it may be closed, and another pipe have its number."""
-        if self._sinks.get(fd) is sink:
+        if self._sinks.get(fd) is sink:  # else it was closed meanwhile, and another pipe may have its number
             if sink.has_room():
                 self.resume(fd)
             else:
@@ -207,7 +206,7 @@ class PipeReader:
             raise error
 
     def _check_bulk_reader(self) -> None:
-        """What the other thread cannot read, because its disk stands still, is read here."""
+        """Take the pipes back from a writer's thread that stands still."""
         self._check_timer = None
         if not self._bulk_reader:
             return
@@ -244,7 +243,7 @@ class PipeReader:
                 ending.done()
 
     def _drain(self, fd: int) -> None:
-        """Reads what the pipe holds, full as it may be."""
+        """Read everything that the pipe holds."""
         left = _MAX_DRAIN_BYTES
         while left > 0 and (size := self._read(fd)):
             left -= size
@@ -262,7 +261,6 @@ class PipeReader:
             self._resume_timer = self._loop.call_later(RESUME_CHECK_INTERVAL, self._resume_paused)
 
     def _resume_paused(self) -> None:
-        """Reads on where there is room again."""
         self._resume_timer = None
         for fd in list(self._paused):
             if self._sinks[fd].has_room():

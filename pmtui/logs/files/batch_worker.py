@@ -1,4 +1,4 @@
-"""A belt from the loop to a thread that may block: what is put on it is carried away in batches."""
+"""A queue to a thread that may block: items are processed in batches."""
 
 import errno
 import os
@@ -9,28 +9,28 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 IDLE_DELAY = 0.05
-"""Seconds between two batches of little: a wake-up for every line would cost more than the line."""
+"""Seconds between two small batches: a wake-up for every line would cost more than the line."""
 BATCH_BYTES = 256 << 10
-"""Bytes that are worth a batch at once."""
+"""Bytes that are processed without delay."""
 BULK_DELAY = 0.003
-"""Seconds that the little waits which follows such a batch: it may be the end of a flood."""
+"""Seconds between such a batch and a small one: it may be the end of bulk output."""
 _INFINITY = float("inf")
 
 
 class BatchWorker(Generic[T]):
-    """Calls `carry(batch)` in a daemon thread of its own, there from the first item on. `carry` must not raise.
+    """Runs `process(batch)` in a daemon thread, started with the first item. `process` must not raise.
 
-    `load` is what waits or is being carried, in bytes; keeping it bounded is up to those who put. `pull` is called
-    before every batch: it may put more and wait a little for that, and False tells that it has nothing to wait for.
+    `load` is how many bytes wait or are being processed; callers of `put` keep it bounded. `pull` is called before each
+    batch: it may put items and wait a little for them, and returns False if it has nothing to wait for.
     """
 
-    def __init__(self, name: str, carry: Callable[[list[T]], None], pull: Callable[[], bool] = bool) -> None:
+    def __init__(self, name: str, process: Callable[[list[T]], None], pull: Callable[[], bool] = bool) -> None:
         self.load = 0
-        self._process = carry
+        self._process = process
         self._pull = pull
         self._items: list[T] = []
-        self._waiting = 0  # the part of the load that is not being carried yet
-        self._wake_threshold: float = 0  # how much has to wait for the thread to be woken
+        self._waiting = 0  # the part of `load` that is not being processed yet
+        self._wake_threshold: float = 0  # bytes that have to wait for the thread to be woken
         self._last_progress = 0.0
         self._delay = IDLE_DELAY
         self._closing = False
@@ -39,7 +39,7 @@ class BatchWorker(Generic[T]):
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Has the thread before there is an item. OSError where the machine gives none."""
+        """Start the thread now. Raises OSError if the machine has none left."""
         if self._thread.ident is None:
             try:
                 self._thread.start()
@@ -58,28 +58,28 @@ class BatchWorker(Generic[T]):
             self.start()
 
     def flush(self) -> None:
-        """What waits is carried now, without the rest between batches, and `pull` is called."""
+        """Process what waits without delay, and call `pull`."""
         with self._changed:
             self._flush_requested = True
             self._changed.notify()
             self.start()
 
     def mark_progress(self) -> None:
-        """Told by `carry` whenever a part of its batch is done."""
+        """Called by `process` when a part of its batch is done."""
         self._last_progress = time.monotonic()
 
     def stalled(self) -> float:
-        """Seconds for which nothing has moved though there is something to move."""
+        """Return the seconds without progress while there are items."""
         return time.monotonic() - self._last_progress if self.load else 0.0
 
-    def close(self, patience: float) -> bool:
-        """Waits until all is carried, or until nothing has moved for `patience` seconds: then False."""
+    def close(self, timeout: float) -> bool:
+        """Wait until everything is processed. Return False after `timeout` seconds without progress."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         while self._thread.is_alive():
             self._thread.join(0.05)
-            if self.stalled() > patience:
+            if self.stalled() > timeout:
                 return False
         return True
 
@@ -95,7 +95,7 @@ class BatchWorker(Generic[T]):
                 self._last_progress = time.monotonic()
 
     def _next(self) -> list[T] | None:
-        """All that waits, once it is enough, or has waited long enough, or there was more to pull. None at the end."""
+        """Return all items as soon as they are many, have waited long enough or more was pulled; None at the end."""
         if self._closing or not self._pull():
             self._wait()
         with self._changed:

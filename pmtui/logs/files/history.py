@@ -1,8 +1,8 @@
-"""The lines that left memory, read back from the files: newest first, each with its number, its time and its run.
+"""Reads lines back from the files, newest first, each with its number, its time and its run.
 
-A line that the present manager wrote has the number it had in memory: the files end with the last one written, and
-`Order` knows which numbers each stream has. Lines of former managers are numbered 0, -1, -2, … backwards, in the order
-of their times. Files without timestamps say nothing of times and runs; those of their lines are 0.
+A line that the present manager wrote keeps the number it had in memory: the files end with the last line written, and
+`StreamOrder` knows which numbers belong to each stream. Lines of former managers are numbered 0, -1, -2, … backwards,
+ordered by time. In files without timestamps, times and runs are unknown and therefore 0.
 """
 
 import heapq
@@ -21,11 +21,11 @@ from pmtui.logs.ring_buffer import MAX_NUMBER, RawLine
 from pmtui.text.timestamps import STAMP_BYTES, parse_stamp
 
 _BLOCK_BYTES = 256 << 10
-_MAX_PARTIAL_BYTES = 16 << 20  # bytes of a line in a file that are too many to hold at once
+_MAX_PARTIAL_BYTES = 16 << 20  # a longer line in a file is returned in parts
 
 
 class StreamFiles(NamedTuple):
-    """The files of one stream at one moment, newest first; `last` is the number of the last line in them."""
+    """The open files of one stream, newest first; `last` is the number of their last line."""
 
     stream: Stream
     files: list[OpenFile]
@@ -39,7 +39,7 @@ class StreamFiles(NamedTuple):
 
 
 class _FoundLine(NamedTuple):
-    key: tuple[bool, int]  # lines of known number by that, before all others by time
+    key: tuple[bool, int]  # sorts numbered lines by number, before all others by time
     seq: int | None
     ms: int
     stream: Stream
@@ -55,10 +55,9 @@ def read_backwards(
     below: int = MAX_NUMBER,
     deadline: float = math.inf,
 ) -> Iterator[RawLine]:
-    """The lines in the files with numbers below `below`, newest first, without files not written since `since_ms`.
+    """Yield the lines with numbers below `below`, newest first, skipping files not written since `since_ms`.
 
-    `runs` are those of this manager by number of line, `former` all that are remembered, by time. TimeoutError at
-    `deadline`.
+    `runs` are this manager's; `former` are all that are remembered. Raises TimeoutError at `deadline`.
     """
     found = [_numbered(stream, order, since_ms, below, deadline) for stream in streams]
     number = max((stream.last for stream in streams), default=0) + 1
@@ -82,7 +81,7 @@ def _numbered(
         if count % 256 == 0 and time.monotonic() > deadline:
             raise TimeoutError
         seq = next(numbers, None)
-        for _ in range(gaps.pop(above or 0, 1) - 1):  # the marker of a gap stands for all that is missing
+        for _ in range(gaps.pop(above or 0, 1) - 1):  # the marker stands for all lines of the gap
             next(numbers, None)
         above = seq
         if seq is not None and seq >= below:
@@ -121,7 +120,7 @@ def _backwards(file: OpenFile) -> Iterator[bytes]:
 
 
 def _cut(line: bytes) -> list[bytes]:
-    """The parts that the sink made of it."""
+    """Split the line into the parts that `LineSplitter` made of it."""
     parts = []
     while len(line) > MAX_LINE_BYTES:
         end = cut_at(line[:MAX_LINE_BYTES])

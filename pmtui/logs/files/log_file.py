@@ -1,8 +1,8 @@
-"""One stream's log file and its archives. Only the writer's thread touches them.
+"""One stream's log file and its archives, written only by the writer's thread.
 
-Bytes stay as they were written; `log.timestamps` puts `2026-11-20T17:00:00.123Z ` before each line. A file that would
-pass `log.maxSize` (0: no limit) is first renamed to `{id}-stdout-20261120-170000.log` (UTC). Of archives made within
-one second only the newest has that plain name, those before it have `-001`, `-002` … added: so names sort by age.
+Output is written unchanged; with `log.timestamps`, `2026-11-20T17:00:00.123Z ` precedes each line. A file that would
+exceed `log.maxSize` (0: no limit) is renamed first, to `{id}-stdout-20261120-170000.log` (UTC). Of several archives of
+one second only the newest has this name; the others end in `-001`, `-002` and so on.
 """
 
 import errno
@@ -20,7 +20,7 @@ from pmtui.config.model import LogSettings
 from pmtui.text.timestamps import now_ms, stamp
 
 RETRY_DELAY = 5.0
-"""Seconds until writing is tried again after an error."""
+"""Seconds before writing is tried again after an error."""
 MAX_GROUP_CHUNKS = 256  # in one writev, of two buffers each; the system's limit is 1024 buffers
 MAX_GROUP_BYTES = 1 << 20
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -29,8 +29,7 @@ _MAX_GAPS = 100
 
 
 class LineBatch(NamedTuple):
-    """Whole lines on their way to a file: number of the first one in its process, how many lines, how many bytes as
-    they were read. `parts` is what to write."""
+    """Whole lines for a file: number of the first one, bytes as they were read, and what to write."""
 
     first: int
     lines: int
@@ -39,14 +38,14 @@ class LineBatch(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """A marker line stands before the line number `before` for `lines` lines that could not be written."""
+    """`lines` lines could not be written; a marker line replaces them, before line number `before`."""
 
     before: int
     lines: int
 
 
 class OpenFile(NamedTuple):
-    """A log file to read at one moment: what lies behind `size` came later. `mtime_ms` is when it was last written."""
+    """A log file opened for reading, up to `size`; `mtime_ms` is when it was last written."""
 
     fd: int
     size: int
@@ -54,13 +53,13 @@ class OpenFile(NamedTuple):
 
 
 class LogFile:
-    """Appends, rotates, opens again what was removed, and counts what could not be written.
+    """Appends lines, rotates, recreates what was removed, and counts what could not be written.
 
-    `error` is why writing fails at present; `dropped` the bytes lost so; `last` the number of the newest line on disk.
+    `error` is why writing fails at present, `dropped` counts the bytes lost, `last` is the newest line on disk.
     """
 
-    def __init__(self, folder: Path, name: str, settings: LogSettings) -> None:
-        self.path = folder / f"{name}.log"
+    def __init__(self, directory: Path, name: str, settings: LogSettings) -> None:
+        self.path = directory / f"{name}.log"
         self.settings = settings
         self.dropped = 0
         self.error: OSError | None = None
@@ -74,35 +73,34 @@ class LogFile:
         self._lost_lines = 0
         self._lost_bytes = 0
 
-    def write(self, batch: Sequence[LineBatch]) -> None:
-        """Writes what it can. What it cannot is counted, and told in the file as soon as that can be written again."""
+    def write(self, batches: Sequence[LineBatch]) -> None:
+        """Write the lines, or count them as lost, which is noted in the file as soon as it can be written again."""
         if time.monotonic() >= self._retry_at:
             try:
                 self._ensure_open()
-                self._write_loss_marker(batch[0].first)
-                for group in groups(batch):
+                self._write_loss_marker(batches[0].first)
+                for group in groups(batches):
                     self._write_group(group)
                 self.error = None
                 return
             except OSError as error:
                 self._fail(error)
-        for piece in batch:
-            if (left := min(piece.first + piece.lines - 1 - self.last, piece.lines)) > 0:
-                self.record_loss(left, piece.size * left // piece.lines)
+        for batch in batches:
+            if (left := min(batch.first + batch.lines - 1 - self.last, batch.lines)) > 0:
+                self.record_loss(left, batch.size * left // batch.lines)
 
     def record_loss(self, count: int, size: int) -> None:
-        """Counts lines and bytes that are not going to be written."""
+        """Count lines and bytes that are not going to be written."""
         self._lost_lines += count
         self._lost_bytes += size
         self.dropped += size
 
-    @cached_property
+    @cached_property  # most processes never rotate
     def _archive(self) -> re.Pattern[str]:
-        """Made when it is first needed: hundreds of processes start, and few rotate."""
         return re.compile(re.escape(self._name) + r"-(\d{8}-\d{6})(?:-(\d{3,}))?\.log")
 
     def archives(self) -> list[Path]:
-        """What was rotated away, oldest first."""
+        """Return the rotated files, oldest first."""
         try:
             names = os.listdir(self.path.parent)
         except OSError:
@@ -112,22 +110,21 @@ class LogFile:
         return [self.path.parent / match[0] for match in found]
 
     def open_files(self) -> list[OpenFile]:
-        """The file and its archives, newest first, for a reader that has to close them."""
+        """Open the file and its archives for reading, newest first. The caller closes them."""
         files = []
         for path in [self.path, *reversed(self.archives())]:
             try:
                 fd = os.open(path, _READ)
             except OSError:
                 continue
-            there = os.fstat(fd)
-            if stat.S_ISREG(there.st_mode):
-                files.append(OpenFile(fd, there.st_size, there.st_mtime_ns // 1_000_000))
+            status = os.fstat(fd)
+            if stat.S_ISREG(status.st_mode):
+                files.append(OpenFile(fd, status.st_size, status.st_mtime_ns // 1_000_000))
             else:
                 os.close(fd)
         return files
 
     def clear(self) -> None:
-        """Removes the file and its archives."""
         self.close()
         for path in [*self.archives(), self.path]:
             with suppress(OSError):
@@ -140,13 +137,13 @@ class LogFile:
             self._fd = -1
 
     def finish(self) -> None:
-        """Tells a loss that no further line gave an occasion to tell."""
+        """Note a loss that no later line has noted, and close the file."""
         try:
             if self._lost_lines:
                 self._ensure_open()
                 self._write_loss_marker(self.last + 1)
         except OSError:
-            pass  # the warning says it
+            pass  # the writer has logged it
         finally:
             self.close()
 
@@ -156,15 +153,15 @@ class LogFile:
         self.close()
 
     def _ensure_open(self) -> None:
-        """The file is open, and it is the one that has its name in the folder."""
+        """Open the file unless it is open and still the one at this path."""
         if self._fd >= 0:
             try:
-                there = os.stat(self.path, follow_symlinks=False)
+                status = os.stat(self.path, follow_symlinks=False)
             except FileNotFoundError:
                 pass
             else:
-                if (there.st_dev, there.st_ino) == self._identity:
-                    self._size = there.st_size
+                if (status.st_dev, status.st_ino) == self._identity:
+                    self._size = status.st_size
                     return
         self._open()
 
@@ -179,19 +176,19 @@ class LogFile:
             if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
                 raise not_regular(self.path) from error
             raise
-        there = os.fstat(self._fd)
-        if not stat.S_ISREG(there.st_mode):
+        status = os.fstat(self._fd)
+        if not stat.S_ISREG(status.st_mode):
             raise not_regular(self.path)
-        self._size = there.st_size
-        self._identity = (there.st_dev, there.st_ino)
+        self._size = status.st_size
+        self._identity = (status.st_dev, status.st_ino)
         if self._size and os.pread(self._fd, 1, self._size - 1) != b"\n":
-            self._put([b"\n"], 1)  # a line that was cut short by the manager's own end
+            self._put([b"\n"], 1)  # the manager died in the middle of a line
 
     def _write_loss_marker(self, before: int) -> None:
         if not self._lost_lines:
             return
-        why = self.error.strerror if self.error else "the disk did not move"
-        text = f"[pmtui] {self._lost_lines} lines ({self._lost_bytes} bytes) are missing here: {why}\n".encode()
+        reason = self.error.strerror if self.error else "the disk stalled"
+        text = f"[pmtui] {self._lost_lines} lines ({self._lost_bytes} bytes) are missing here: {reason}\n".encode()
         if self.settings.timestamps:
             text = stamp(now_ms()) + text
         self._put([text], len(text))
@@ -199,34 +196,34 @@ class LogFile:
         self._lost_lines = self._lost_bytes = 0
 
     def _write_group(self, group: Sequence[LineBatch]) -> None:
-        parts = [part for piece in group for part in piece.parts]
+        parts = [part for batch in group for part in batch.parts]
         size = sum(map(len, parts))
         if 0 < self.settings.max_size < self._size + size:
-            for piece in group:
-                self._write_rotating(piece)
+            for batch in group:
+                self._write_rotating(batch)
             return
         try:
             self._put(parts, size)
         except OSError:
             if len(group) == 1:
                 raise
-            for piece in group:  # a disk that is nearly full takes some of it
-                self._write_group([piece])
+            for batch in group:  # a disk that is nearly full takes some of them
+                self._write_group([batch])
         self.last = group[-1].first + group[-1].lines - 1
 
-    def _write_rotating(self, piece: LineBatch) -> None:
-        """Fills the file up with whole lines, and goes on in a new one."""
-        data = b"".join(piece.parts)
-        self.last = piece.first - 1
+    def _write_rotating(self, batch: LineBatch) -> None:
+        """Fill the file with whole lines, and continue in a new one."""
+        data = b"".join(batch.parts)
+        self.last = batch.first - 1
         begin = 0
         for end in self._write_ends(data):
             self._put([data[begin:end]], end - begin)
             self.last += data.count(b"\n", begin, end)
             begin = end
-        self.last = piece.first + piece.lines - 1
+        self.last = batch.first + batch.lines - 1
 
     def _write_ends(self, data: bytes) -> Iterator[int]:
-        """Where to end each write, with a rotation between two. A line longer than a file gets one for itself."""
+        """Yield the end of each write, rotating in between. A line longer than a file gets one for itself."""
         begin = 0
         while begin < len(data):
             end = len(data)
@@ -240,7 +237,7 @@ class LogFile:
             begin = end
 
     def _put(self, parts: Sequence[bytes | memoryview], size: int) -> None:
-        """Appends all of it or nothing."""
+        """Append everything or nothing."""
         try:
             done = os.writev(self._fd, parts)
             if done < size:
@@ -269,23 +266,23 @@ class LogFile:
         return self.path.with_name(f"{self._name}-{when}.log")
 
 
-def groups(batch: Sequence[LineBatch]) -> Iterator[Sequence[LineBatch]]:
-    """Parts of the batch that one call can write."""
+def groups(batches: Sequence[LineBatch]) -> Iterator[Sequence[LineBatch]]:
+    """Split the batches into groups that one system call can write."""
     begin = size = 0
-    for end, piece in enumerate(batch):
+    for end, batch in enumerate(batches):
         if end - begin == MAX_GROUP_CHUNKS or size > MAX_GROUP_BYTES:
-            yield batch[begin:end]
+            yield batches[begin:end]
             begin, size = end, 0
-        size += piece.size
-    yield batch[begin:]
+        size += batch.size
+    yield batches[begin:]
 
 
-def make_directory(folder: Path) -> None:
-    """The folder and those above it, for the owner alone."""
-    if not folder.parent.exists():
-        make_directory(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
+def make_directory(path: Path) -> None:
+    """Create the directory and its parents, accessible only to the owner."""
+    if not path.parent.exists():
+        make_directory(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
 
 
 def not_regular(path: Path) -> OSError:
-    return OSError(errno.EINVAL, "is not a regular file, remove it", str(path))
+    return OSError(errno.EINVAL, "is not a regular file; remove it", str(path))

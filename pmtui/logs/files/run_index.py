@@ -1,7 +1,7 @@
-"""The runs of a process, remembered beside its logs in `{id}.runs`, one line each: `3 2026-11-20T17:00:00.123Z`.
+"""The runs of a process, kept beside its logs in `{id}.runs`, one line each: `3 2026-11-20T17:00:00.123Z`.
 
-Log files hold nothing but output. A line in them that no manager remembers belongs to the newest run that began at or
-before its time; a run's time is after the last line of the one before it, so no millisecond belongs to two.
+Log files contain only output. A line of a former manager belongs to the newest run that began at or before its time. A
+run begins after the last line of the one before it, so no millisecond belongs to two.
 """
 
 import os
@@ -12,16 +12,13 @@ from typing import NamedTuple
 
 from pmtui.text.timestamps import rfc3339
 
-_MAX_FILE_BYTES = 64 << 10  # bytes of a file that is cut down to its newer half
+_MAX_FILE_BYTES = 64 << 10  # a larger file is cut down to its newer half
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class RunRecord(NamedTuple):
-    """A run: its number, when it began (milliseconds), and the number of the first line it could write.
-
-    `first` is 0 for a run of a former manager.
-    """
+    """A run. `ms` is when it began; `first` is the number of its first line, or 0 if a former manager started it."""
 
     number: int
     ms: int
@@ -29,7 +26,7 @@ class RunRecord(NamedTuple):
 
 
 class RunIndex:
-    """Where the runs are kept. Only the writer's thread adds to it; if that fails, only the numbers are lost."""
+    """The file of the runs. Only the writer's thread adds to it; errors are ignored, for they cost only run numbers."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -51,7 +48,7 @@ class RunIndex:
             os.close(fd)
 
     def load(self) -> list[RunRecord]:
-        """All that are remembered, oldest first."""
+        """Return all runs in the file, oldest first."""
         try:
             with os.fdopen(os.open(self._path, _READ), "rb") as file:
                 lines = file.read(2 * _MAX_FILE_BYTES).decode("ascii", "replace").splitlines()
@@ -68,12 +65,12 @@ class RunIndex:
 
 
 def run_at(runs: list[RunRecord], ms: int) -> int:
-    """The number of the run that wrote at that time; 0 when that is before all of them."""
+    """Return the number of the run that wrote at that time; 0 if it is before all of them."""
     index = bisect_right(runs, ms, key=lambda run: run.ms)
     return runs[index - 1].number if index else 0
 
 
 def run_of(runs: list[RunRecord], seq: int) -> int:
-    """The number of the run of this manager's that wrote the line of that number."""
+    """Return the number of this manager's run that wrote the line `seq`."""
     index = bisect_right(runs, seq, key=lambda run: run.first)
     return runs[index - 1].number if index else 0

@@ -1,15 +1,15 @@
-"""Which line of which stream came when: what the two files of a process cannot tell."""
+"""Which line belongs to which stream, in order: what the two files of a process do not say."""
 
 from array import array
 from collections.abc import Iterator
 
 from pmtui.control import Stream
 
-_MAX_CHANGES = 1 << 14  # changes of stream that are remembered: 128 KiB
+_MAX_CHANGES = 1 << 14  # 128 KiB
 
 
 class StreamOrder:
-    """Remembers at which line the output changed from one stream to the other, as far back as line number `floor`."""
+    """Remembers at which lines the output changed from one stream to the other, back to line number `floor`."""
 
     def __init__(self, floor: int = 1) -> None:
         self.floor = floor
@@ -17,7 +17,7 @@ class StreamOrder:
         self._newest: Stream | None = None
 
     def record(self, stream: Stream, first: int) -> None:
-        """Line number `first` and those after it are of that stream."""
+        """Note that line number `first` and those after it belong to that stream."""
         if stream == self._newest:
             return
         self._newest = stream
@@ -27,7 +27,7 @@ class StreamOrder:
             self.floor = self._changes[0] // 2
 
     def numbers_backwards(self, stream: Stream, last: int) -> Iterator[int]:
-        """The numbers of that stream's lines from `last` down to `floor`. May be called in any thread."""
+        """Yield the numbers of that stream's lines from `last` down to `floor`, in any thread."""
         end = last + 1
         for change in reversed(self._changes[:]):
             first = change // 2

@@ -1,6 +1,7 @@
-"""The one thread that touches the disk for all processes."""
+"""The one thread that writes to disk for all processes."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import groupby
@@ -12,14 +13,14 @@ from pmtui.logs.files.log_file import RETRY_DELAY, LineBatch, LogFile
 
 logger = logging.getLogger(__name__)
 STALL_TIMEOUT = 5.0
-"""Seconds without progress after which lines are dropped, not held back."""
+"""Seconds without progress after which lines are dropped instead of held back."""
 MAX_BUFFERED_BYTES = 8 << 20
-"""Bytes that may wait while the disk moves: more would only be memory, the processes can wait for it."""
+"""Bytes that may wait while the disk makes progress; then the processes wait."""
 MAX_STALLED_BYTES = 64 << 20
-"""Bytes that may wait while the disk does not move, before the processes have to."""
-_CALL_BYTES = 1  # bytes that a call counts for: one that hangs is a disk that does not move, too
-_STALL_DELAY = 0.1  # seconds without progress that are no stall yet
-_FLUSH_TIMEOUT = 2.0  # seconds without progress after which the exit goes on without the rest
+"""Bytes that may wait while the disk stalls; then the processes wait."""
+_CALL_BYTES = 1  # what a call counts for, so that one that hangs is a stall, too
+_STALL_DELAY = 0.1  # seconds without progress that are not a stall yet
+_FLUSH_TIMEOUT = 2.0  # seconds without progress after which `close` gives up
 
 
 class FileWrite(NamedTuple):
@@ -31,41 +32,41 @@ Item = FileWrite | Callable[[], None]
 
 
 class Writer:
-    """Takes lines for files, and calls to be made when all before them is written; `floods` it reads itself.
+    """Writes lines to files and makes calls, in the order they come, and lets `bulk_reader` read in between.
 
-    Logs one warning when writing fails or the disk does not move, and another only after all was well in between.
+    Logs one warning if writing fails or the disk stalls, and the next only after everything has worked in between.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lock: threading.Lock) -> None:
         self._has_warned = False
-        self.bulk_reader = BulkReader(self._is_stalled, self._flush)
+        self.bulk_reader = BulkReader(lock, self._is_stalled, self._flush)
         self._worker: BatchWorker[Item] = BatchWorker("pmtui-log-writer", self._process, self.bulk_reader.pull)
         self._failing: set[LogFile] = set()
         self._lost: dict[LogFile, tuple[int, int]] = {}
 
     def start(self) -> None:
-        """Has the thread now. OSError where the machine gives none."""
+        """Start the thread. Raises OSError if the machine has none left."""
         self._worker.start()
 
-    def write(self, file: LogFile, piece: LineBatch) -> None:
+    def write(self, file: LogFile, batch: LineBatch) -> None:
         if self._is_stuck():
             lines, size = self._lost.get(file, (0, 0))
-            self._lost[file] = lines + piece.lines, size + piece.size
+            self._lost[file] = lines + batch.lines, size + batch.size
             return
         if self._lost:
             self._record_lost()
-        self._worker.put(FileWrite(file, piece), piece.size)
+        self._worker.put(FileWrite(file, batch), batch.size)
 
     def lost(self, file: LogFile) -> int:
-        """Bytes lost lately that the file does not know of yet."""
+        """Return the bytes lost recently that `file.dropped` does not include yet."""
         return self._lost.get(file, (0, 0))[1]
 
     def call(self, action: Callable[[], None]) -> None:
-        """Calls `action` in the writer's thread, after all that was put before; it must not raise."""
+        """Call `action` in the writer's thread, after everything before it. It must not raise."""
         self._worker.put(action, _CALL_BYTES)
 
     def call_soon(self, action: Callable[[], None]) -> None:
-        """As `call`, but what waits is written at once. After `close` it is called here and now."""
+        """As `call`, but without delay. After `close`, call it right here."""
         if self._worker.has_ended():
             action()
             return
@@ -73,14 +74,14 @@ class Writer:
         self._worker.flush()
 
     def has_room(self) -> bool:
-        """Whether more may come. While the disk moves there is no use in holding much; a stall is to go unnoticed."""
+        """Return whether more may come. Only a stall is worth a large buffer, so that processes do not notice it."""
         load = self._worker.load
         if load <= MAX_BUFFERED_BYTES or (load <= MAX_STALLED_BYTES and self._is_stalled()):
             return True
         return self._is_stuck()
 
     def stalled(self) -> float:
-        """Seconds for which nothing was written though something waits."""
+        """Return the seconds for which nothing was written although something waits."""
         return self._worker.stalled()
 
     def _is_stalled(self) -> bool:
@@ -90,12 +91,10 @@ class Writer:
         self._worker.flush()
 
     def _is_stuck(self) -> bool:
-        """Whether what comes has to be dropped: there is no room, and the disk has not moved for long."""
+        """Return whether lines have to be dropped: the buffer is full, and the disk has stalled for long."""
         if self._worker.load <= MAX_STALLED_BYTES or self.stalled() < STALL_TIMEOUT:
             return False
-        self._warn_once(
-            f"the disk of the logs has not moved for {STALL_TIMEOUT:.0f} s, lines are dropped until it does"
-        )
+        self._warn_once(f"the log disk has accepted nothing for {STALL_TIMEOUT:.0f} s; dropping lines until it does")
         return True
 
     def _record_lost(self) -> None:
@@ -104,33 +103,33 @@ class Writer:
         self._lost.clear()
 
     def close(self) -> None:
-        """Writes what waits; gives up when nothing has moved for two seconds."""
+        """Write what waits. Gives up after two seconds without progress."""
         self._record_lost()
         if self._worker.close(_FLUSH_TIMEOUT):
             self.bulk_reader.close()
 
     def _process(self, batch: list[Item]) -> None:
-        for is_portion, items in groupby(batch, lambda item: isinstance(item, FileWrite)):
-            if is_portion:
+        for are_writes, items in groupby(batch, lambda item: isinstance(item, FileWrite)):
+            if are_writes:
                 self._write(cast("Iterable[FileWrite]", items))
             else:
                 for action in cast("Iterable[Callable[[], None]]", items):
                     action()
                     self._worker.mark_progress()
 
-    def _write(self, portions: Iterable[FileWrite]) -> None:
+    def _write(self, writes: Iterable[FileWrite]) -> None:
         by_file: dict[LogFile, list[LineBatch]] = {}
-        for file, piece in portions:
-            by_file.setdefault(file, []).append(piece)
-        for file, batch in by_file.items():
-            file.write(batch)
+        for file, batch in writes:
+            by_file.setdefault(file, []).append(batch)
+        for file, batches in by_file.items():
+            file.write(batches)
             self._worker.mark_progress()
             self._update_failing(file)
 
     def _update_failing(self, file: LogFile) -> None:
         if file.error:
             self._failing.add(file)
-            self._warn_once(f"cannot write {file.path}: {file.error.strerror} (tried again every {RETRY_DELAY:.0f} s)")
+            self._warn_once(f"cannot write {file.path}: {file.error.strerror} (retrying every {RETRY_DELAY:.0f} s)")
         elif self._failing:
             self._failing.discard(file)
             self._has_warned = bool(self._failing)

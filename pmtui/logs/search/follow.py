@@ -1,9 +1,9 @@
-"""The lines of processes as they come: first those there are, then the live ones, none twice and none left out."""
+"""Follows logs: first the lines there are, then new ones, each exactly once."""
 
 import asyncio
 import heapq
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from typing import NamedTuple
 
@@ -16,27 +16,27 @@ from pmtui.logs.search.threads import run_in_thread
 BATCH_SIZE = 500
 """Lines of one process that are taken from memory at a time."""
 MAX_CATCH_UP_LINES = 50_000
-"""Lines that are read back from the files for a reader that is behind; what is older it misses."""
-_SEARCH_TIMEOUT = 2.0  # for the search in the lines of one turn
+"""Lines that are read back from the files for a slow reader; it misses older ones."""
+_SEARCH_TIMEOUT = 2.0  # for the lines of one turn
 
 
 class MissedLines(NamedTuple):
-    """Lines before the next one of that process that the reader was too slow for: they have left memory and files."""
+    """Lines before the next one of that process that have left memory and files before they were read."""
 
     id: str
     lines: int
 
 
 class Cursor:
-    """How far one process's lines have been given: `next` is the number of the line to come."""
+    """How far the log of one process is read: `next` is the number of the next line."""
 
     def __init__(self, log: ProcessLog, following: int) -> None:
         self.log = log
         self.next = following
-        self._backlog: list[RawLine] = []  # back from the files and not given yet, newest first
+        self._backlog: list[RawLine] = []  # read back from the files, newest first
 
     async def read(self) -> tuple[int, list[RawLine]]:
-        """The next lines, and how many before them are missed. Nothing when all are taken."""
+        """Return how many lines were missed, and the next ones, if any."""
         missed = 0
         if not self._backlog:
             lines = self.log.ring.raw(self.next, BATCH_SIZE)
@@ -49,7 +49,7 @@ class Cursor:
         return missed, lines
 
     async def _read_back(self) -> int:
-        """Reads what has left memory, and gives how many of those lines are missed."""
+        """Read the lines that have left memory, and return how many of them are missed."""
         begin, end = self.next, self.log.ring.start
         if end <= begin:
             return 0
@@ -59,8 +59,14 @@ class Cursor:
         return end - begin - len(self._backlog)
 
 
+class _Turn(NamedTuple):
+    id: str
+    missed: int
+    lines: list[RawLine]
+
+
 def read_back(log: ProcessLog, first: int, end: int) -> list[RawLine]:
-    """The lines with numbers in `range(first, end)`, newest first, in a thread that may wait for the disk."""
+    """Return the lines with numbers in `range(first, end)`, newest first. May wait for the disk."""
     found = []
     with closing(log.newest_first(below=end)) as lines:
         for line in lines:
@@ -73,47 +79,57 @@ def read_back(log: ProcessLog, first: int, end: int) -> list[RawLine]:
 async def follow(
     logs: Sequence[ProcessLog], query: Query | None = None, after: Mapping[str, int] | None = None
 ) -> AsyncGenerator[LogLine | MissedLines, None]:
-    """The last lines that fit `query`, and all that come; of the ids in `after` all behind those numbers instead.
+    """Yield the last lines that match `query` and all new ones, without end, ordered by time.
 
-    Lines of several processes are in the order of their times. It never ends by itself. A slow reader costs the
-    processes nothing: what it has not taken waits in memory and in the files, and what leaves both is told as `Missed`.
-    A number that has not been reached is of a former manager: all lines of this one are given.
+    For the ids in `after`, all lines after those numbers are yielded instead of the last ones; a number that is not
+    reached yet belongs to a former manager, and stands for 0. A slow reader costs the processes nothing: lines wait in
+    memory and in the files, and those that leave both are reported as MissedLines.
     """
     query = query or Query()
     after = after or {}
-    come = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def tell() -> None:
-        if not come.is_set():
-            with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(come.set)
-
+    appended = asyncio.Event()
     with ExitStack() as stack:
         for log in logs:
-            stack.callback(log.ring.listen(tell))
+            stack.callback(log.ring.listen(_setter(appended)))
         begin = {log.process_id: _start_after(log, after[log.process_id]) for log in logs if log.process_id in after}
         past, ends = await search_and_mark([log for log in logs if log.process_id not in after], query)
         begin |= ends
-        places = [Cursor(log, begin[log.process_id]) for log in logs]
+        cursors = [Cursor(log, begin[log.process_id]) for log in logs]
         for old in past:
             yield old
         while True:
-            come.clear()
-            turn = [(place, *await place.read()) for place in places]
-            for place, missed, _ in turn:
-                if missed:
-                    yield MissedLines(place.log.process_id, missed)
-            tests = line_filters(query, RunRange(), time.monotonic() + _SEARCH_TIMEOUT)
-            taken = [[(line, place.log.process_id) for line in lines] for place, _, lines in turn]
-            for line, process_id in heapq.merge(*taken, key=lambda taken: taken[0].ms):
-                if all(test(line) for test in tests):
-                    yield query.show(line, process_id)
-            if any(missed or lines for _, missed, lines in turn):
+            appended.clear()
+            turns = [_Turn(cursor.log.process_id, *await cursor.read()) for cursor in cursors]
+            for item in _matching(turns, query):
+                yield item
+            if any(turn.missed or turn.lines for turn in turns):
                 await asyncio.sleep(0)
             else:
-                await come.wait()
+                await appended.wait()
+
+
+def _setter(event: asyncio.Event) -> Callable[[], None]:
+    """Return a function for any thread that sets the event."""
+    loop = asyncio.get_running_loop()
+
+    def set_event() -> None:
+        if not event.is_set():
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(event.set)
+
+    return set_event
 
 
 def _start_after(log: ProcessLog, after: int) -> int:
     return after + 1 if after < log.ring.end else 1
+
+
+def _matching(turns: Sequence[_Turn], query: Query) -> list[LogLine | MissedLines]:
+    """Search all lines at once, so that the time limit does not include the reader's time."""
+    filters = line_filters(query, RunRange(), time.monotonic() + _SEARCH_TIMEOUT)
+    found: list[LogLine | MissedLines] = [MissedLines(turn.id, turn.missed) for turn in turns if turn.missed]
+    tagged = [[(line, turn.id) for line in turn.lines] for turn in turns]
+    for line, process_id in heapq.merge(*tagged, key=lambda pair: pair[0].ms):
+        if all(passes(line) for passes in filters):
+            found.append(query.show(line, process_id))
+    return found

@@ -1,4 +1,4 @@
-"""How bad a line says it is: in JSON, in logfmt, or by one of the usual words."""
+"""The level that a line names: in JSON, in logfmt, or by one of the usual words."""
 
 import re
 from typing import Literal, get_args
@@ -24,11 +24,11 @@ _KEY = r"level|lvl|severity|levelname|log\.level|loglevel"
 _JSON = re.compile(rf'"(?:{_KEY})"\s*:\s*(?:"({_NAME})"|([1-6]0)\b)', re.IGNORECASE)
 _LOGFMT = re.compile(rf'\b(?:{_KEY})="?({_NAME})\b', re.IGNORECASE)
 _WORD = re.compile(rf"\b({_NAME.upper()})\b|(?<![\w.-])[\[<]?((?i:{_NAME}))[\]>:]|[a-z]((?:Error|Exception))\b")
-_SEARCH_LIMIT = 200  # characters in which a word is looked for: further on it is what the line speaks of
+_SEARCH_LIMIT = 200  # characters; a word further on belongs to the message
 
 
 def level_of(text: str) -> Level | None:
-    """The level that the line names, or None. Numbers are those of pino and bunyan, 10 to 60."""
+    """Return the level or None. Numbers are those of pino and bunyan, 10 to 60."""
     if text.lstrip().startswith("{") and (match := _JSON.search(text)):
         return LEVELS[int(match[2]) // 10 - 1] if match[2] else _NAMES[match[1].lower()]
     if match := _LOGFMT.search(text):

@@ -1,4 +1,4 @@
-"""What can be asked of the logs: the last lines that fit, of one process or of several in the order of their times."""
+"""Searches logs: the last matching lines, of one process or of several by time."""
 
 import heapq
 import time
@@ -19,20 +19,20 @@ from pmtui.text.timestamps import now_ms
 from pmtui.text.units import parse_duration
 
 SEARCH_TIMEOUT = 10.0
-"""For which a search may go on."""
+"""Seconds after which a search is given up."""
 TOO_LONG = "the search took too long; ask for less"
 RunName = Literal["current", "previous"] | int
 
 
 class QueryError(ValueError):
-    """What was asked makes no sense, or takes too long; the message names the parameter."""
+    """The query is invalid or takes too long; the message names the parameter."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """Which lines: the last `lines` of those that fit all the rest. Times are milliseconds, both ends included.
+    """Selects the last `lines` of those that match all other fields. Times are milliseconds, both ends included.
 
-    `level` means that one or a worse one. Lines whose time is not known fit no `since_ms` or `until_ms`.
+    `level` selects that level and worse ones. Lines of unknown time match neither `since_ms` nor `until_ms`.
     """
 
     lines: int = 100
@@ -50,34 +50,33 @@ class Query:
 
 
 def parse_query(parameters: Mapping[str, str]) -> Query:
-    """The query that `lines`, `stream`, `since`, `until`, `grep`, `run`, `level`, `before` and `raw` describe.
+    """Parse `lines`, `stream`, `since`, `until`, `grep`, `run`, `level`, `before` and `raw`.
 
     Times are RFC 3339, or a duration such as `5m` before now. Raises QueryError.
     """
-    chosen = {name: text for name in _PARSERS if (text := parameters.get(name))}
     parsed: dict[str, object] = {}
-    for name, text in chosen.items():
-        field, parse = _PARSERS[name]
-        try:
-            parsed[field] = parse(text)
-        except ValueError as error:
-            raise QueryError(f"{name}: {error}") from error
+    for name, (field, parse) in _PARSERS.items():
+        if text := parameters.get(name):
+            try:
+                parsed[field] = parse(text)
+            except ValueError as error:
+                raise QueryError(f"{name}: {error}") from error
     return Query(**parsed)  # type: ignore[arg-type]
 
 
 async def search(logs: Sequence[ProcessLog], query: Query, seconds: float = SEARCH_TIMEOUT) -> list[LogLine]:
-    """The lines that fit, oldest first: from memory, and from the files where memory does not reach.
+    """Return the matching lines, oldest first, from memory and, if that is not enough, from the files.
 
-    The files are read in a thread. Raises QueryError when that takes longer than `seconds`.
+    Searches in a thread. Raises QueryError after `seconds`.
     """
     return await run_in_thread(lambda: search_now(logs, query, time.monotonic() + seconds))
 
 
 async def search_and_mark(logs: Sequence[ProcessLog], query: Query) -> tuple[list[LogLine], dict[str, int]]:
-    """As `search`, and for every id the number that all later lines reach and none of those found."""
+    """As `search`, but also return for every id the number of the first line that was not searched."""
 
     def search_from_here() -> tuple[list[LogLine], dict[str, int]]:
-        ends = {log.process_id: log.ring.end for log in logs}  # here, for the thread may have come late to a flood
+        ends = {log.process_id: log.ring.end for log in logs}  # only now: the thread may have started late
         return search_now(logs, query, time.monotonic() + SEARCH_TIMEOUT, ends), ends
 
     return await run_in_thread(search_from_here) if logs else ([], {})
@@ -86,18 +85,14 @@ async def search_and_mark(logs: Sequence[ProcessLog], query: Query) -> tuple[lis
 def search_now(
     logs: Sequence[ProcessLog], query: Query, deadline: float, before: Mapping[str, int] | None = None
 ) -> list[LogLine]:
-    """As `search`, in the caller's thread. `before` has numbers that lines of these ids are below."""
+    """As `search`, in the caller's thread, and only lines with numbers below `before`."""
     before = before or {}
     with ExitStack() as stack:
-        fitting = [
-            stack.enter_context(
-                closing(
-                    _matching_lines(log, query, deadline, min(query.before, before.get(log.process_id, MAX_NUMBER)))
-                )
-            )
-            for log in logs
-        ]
-        merged = heapq.merge(*fitting, key=lambda found: found[0].ms, reverse=True)
+        matching = []
+        for log in logs:
+            end = min(query.before, before.get(log.process_id, MAX_NUMBER))
+            matching.append(stack.enter_context(closing(_matching_lines(log, query, deadline, end))))
+        merged = heapq.merge(*matching, key=lambda match: match[0].ms, reverse=True)
         try:
             newest = list(islice(merged, min(query.lines, MAX_LINES)))
         except TimeoutError:
@@ -106,7 +101,7 @@ def search_now(
 
 
 class RunRange(NamedTuple):
-    """The lines of one run: by number where this manager started it, else by time."""
+    """The lines of one run: by number if this manager started it, else by time."""
 
     first: int = -MAX_NUMBER
     end: int = MAX_NUMBER
@@ -118,7 +113,7 @@ class RunRange(NamedTuple):
 
 
 def run_range(log: ProcessLog, run: RunName) -> RunRange | None:
-    """The lines of the newest run of that name; None when there was none. Reads a file."""
+    """Return the range of the newest run of that name or number, or None. Reads a file."""
     former, runs = log.former_runs(), log.runs
     known = [*former, *runs]
     ends = {"current": len(known) - 1, "previous": len(known) - 2}
@@ -135,35 +130,35 @@ def run_range(log: ProcessLog, run: RunName) -> RunRange | None:
 def _matching_lines(
     log: ProcessLog, query: Query, deadline: float, end: int
 ) -> Generator[tuple[RawLine, str], None, None]:
-    """The lines of one process that fit, newest first."""
-    span = run_range(log, query.run) if query.run is not None else RunRange()
-    if span is None:
+    """Yield the matching lines of one process, newest first."""
+    run = run_range(log, query.run) if query.run is not None else RunRange()
+    if run is None:
         return
-    tests = line_filters(query, span, deadline)
+    filters = line_filters(query, run, deadline)
     with closing(log.newest_first(query.since_ms or 0, end, deadline)) as lines:
         for line in lines:
-            if line.seq < span.first:
+            if line.seq < run.first:
                 return
-            if all(test(line) for test in tests):
+            if all(passes(line) for passes in filters):
                 yield line, log.process_id
 
 
-def line_filters(query: Query, span: RunRange, deadline: float) -> list[Callable[[RawLine], bool]]:
-    """What a line has to pass, the cheapest first."""
-    tests: list[Callable[[RawLine], bool]] = []
+def line_filters(query: Query, run: RunRange, deadline: float) -> list[Callable[[RawLine], bool]]:
+    """Return the filters that a line has to pass, the cheapest first."""
+    filters: list[Callable[[RawLine], bool]] = []
     if query.run is not None:
-        tests.append(span.contains)
+        filters.append(run.contains)
     if query.stream:
-        tests.append(lambda line: line.stream == query.stream)
+        filters.append(lambda line: line.stream == query.stream)
     if query.since_ms is not None or query.until_ms is not None:
         since, until = max(query.since_ms or 0, 1), MAX_NUMBER if query.until_ms is None else query.until_ms
-        tests.append(lambda line: since <= line.ms <= until)
+        filters.append(lambda line: since <= line.ms <= until)
     if level := query.level:
         wanted = LEVELS[LEVELS.index(level) :]
-        tests.append(lambda line: level_of(line.text) in wanted)
+        filters.append(lambda line: level_of(line.text) in wanted)
     if pattern := query.pattern:
-        tests.append(lambda line: _is_in(pattern, line, deadline))
-    return tests
+        filters.append(lambda line: _is_in(pattern, line, deadline))
+    return filters
 
 
 def _is_in(pattern: Pattern, line: RawLine, deadline: float) -> bool:
@@ -185,7 +180,7 @@ def _parse_stream(text: str) -> Stream:
 
 
 def parse_time(text: str) -> int:
-    """Milliseconds since 1970 of an RFC 3339 time, or of a duration before now. Raises ValueError."""
+    """Parse an RFC 3339 time, or a duration before now, into milliseconds since 1970. Raises ValueError."""
     try:
         return now_ms() - round(parse_duration(text) * 1000)
     except ValueError:

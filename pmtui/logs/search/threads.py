@@ -1,4 +1,4 @@
-"""Work that may wait for a disk, done beside the loop by a few threads that never hold up the exit."""
+"""Runs work that may wait for a disk in a few threads that never delay the exit."""
 
 import asyncio
 import threading
@@ -17,25 +17,24 @@ _threads: list[threading.Thread] = []
 
 
 async def run_in_thread(work: Callable[[], T]) -> T:
-    """What `work` returns or raises; UnavailableError where the machine has no thread for it.
+    """Return or raise what `work` does. Raises UnavailableError if the machine has no thread left.
 
-    Unlike with asyncio's executor a stuck thread is left behind at the end.
+    Unlike with asyncio's executor, the exit does not wait for a stuck thread.
     """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[T] = loop.create_future()
+    outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
     def run() -> None:
         try:
             result = work()
         except Exception as error:
-            _deliver(loop, answer.set_exception, error, answer)
+            _deliver(outcome, outcome.set_exception, error)
         else:
-            _deliver(loop, answer.set_result, result, answer)
+            _deliver(outcome, outcome.set_result, result)
 
     if len(_threads) < _MAX_THREADS:
         _add_thread()
     _queue.put(run)
-    return await answer
+    return await outcome
 
 
 def _add_thread() -> None:
@@ -44,7 +43,7 @@ def _add_thread() -> None:
         thread.start()
     except RuntimeError:
         if not _threads:
-            raise UnavailableError("The machine has no thread to read the logs with.") from None
+            raise UnavailableError("The machine has no thread left to read the logs with.") from None
     else:
         _threads.append(thread)
 
@@ -54,10 +53,6 @@ def _serve() -> None:
         _queue.get()()
 
 
-def _deliver(loop: asyncio.AbstractEventLoop, tell: Callable[[T], None], what: T, answer: asyncio.Future[U]) -> None:
-    def arrive() -> None:
-        if not answer.done():  # nobody waits for it any more
-            tell(what)
-
-    with suppress(RuntimeError):  # the loop has ended
-        loop.call_soon_threadsafe(arrive)
+def _deliver(outcome: asyncio.Future[T], set_value: Callable[[U], None], value: U) -> None:
+    with suppress(RuntimeError):  # the loop is closed
+        outcome.get_loop().call_soon_threadsafe(lambda: None if outcome.done() else set_value(value))
