@@ -1,4 +1,4 @@
-"""The dashboard as an application."""
+"""The dashboard as a Textual application."""
 
 import asyncio
 import contextlib
@@ -29,20 +29,20 @@ from pmtui.dashboard.style.themes import CYCLE, DARK, LIGHT
 from pmtui.dashboard.terminal.driver import TerminalDriver
 
 DOUBLE_PRESS_TIMEOUT = 2.0
-"""Seconds within which the second Ctrl-C quits."""
+"""Seconds within which a second Ctrl-C quits."""
 LIST_TIMEOUT = 1.0
-"""Seconds for which quitting waits for the manager to say what runs."""
+"""Seconds that quitting waits for the manager's answer about what runs."""
 
 
 class ManagerOwner(Protocol):
-    """Who runs the manager that this dashboard shows."""
+    """Owns the manager that the dashboard shows."""
 
     def request_exit(self) -> None:
-        """Ends everything; asked again, at once. `DashboardApp.manager_ended` is called when it has."""
+        """End everything; when called again, immediately. Calls `DashboardApp.manager_ended` when done."""
 
 
 class DashboardApp(App[None]):
-    """Shows any manager. With an owner, quitting ends the manager, too; without one it goes on elsewhere."""
+    """Show any manager. With an owner, quitting ends the manager; without one, it keeps running elsewhere."""
 
     TITLE = "pmtui"
     ENABLE_COMMAND_PALETTE = True
@@ -93,12 +93,12 @@ class DashboardApp(App[None]):
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self._run_queued_calls()
 
-    def _show_state(self, facts: DashboardState) -> None:
-        if not self.main.is_running:  # on its way out, without its widgets
+    def _show_state(self, state: DashboardState) -> None:
+        if not self.main.is_running:  # closing; the widgets are gone
             return
-        self.main.show(facts)
+        self.main.show(state)
         if isinstance(self.screen, ShutdownDialog):
-            self.screen.show(facts)
+            self.screen.show(state)
 
     # leaving
 
@@ -114,35 +114,37 @@ class DashboardApp(App[None]):
         self.push_screen(quit_question(alive, self.glyphs, self._can_start_again), self._quit_answered)
 
     async def _active_snapshots(self) -> list[Snapshot]:
-        """What would stop: as the manager knows it now, or as it was shown last where it does not answer soon."""
+        """Return what would stop: from the manager, or as last shown if it does not answer in time."""
         rows = self.poller.state.snapshots
         with contextlib.suppress(ControlError, TimeoutError):
             async with asyncio.timeout(LIST_TIMEOUT):
                 rows = await self.control.list()
         return [row for row in rows if row.status not in INACTIVE_STATES]
 
-    def _quit_answered(self, parting: QuitChoice | None) -> None:
-        if parting not in (None, "stay"):
-            self.starts_again = parting == "start again"
+    def _quit_answered(self, choice: QuitChoice | None) -> None:
+        if choice not in (None, "stay"):
+            self.starts_again = choice == "start again"
             self.request_exit()
 
     def on_resize(self) -> None:
-        """Draws everything: a terminal that was small for a moment has lost what it showed, and nobody says so."""
+        """Redraw everything: a terminal that was too small for a moment has lost its content."""
         for screen in self.screen_stack[-1:]:
             screen.refresh()
 
     def set_timer(
         self, delay: float, callback: TimerCallback | None = None, *, name: str | None = None, pause: bool = False
     ) -> Timer:
-        """A timer that comes, however late. Textual skips one that the machine has kept waiting beyond its time before
-        it began to wait, and never asks for a new size, nor draws, while it believes that such a timer is to come.
+        """Return a timer that always fires.
+
+        Textual skips a timer whose time has passed before it began to wait, but still expects it: it then never asks
+        for a new size and never draws.
         """
         timer = super().set_timer(delay, callback, name=name, pause=pause)
         timer._skip = False
         return timer
 
     def request_exit(self) -> None:
-        """Ends everything; once more, at once."""
+        """End everything; when called again, immediately."""
         if self.owner is None:
             self.exit()
             return
@@ -153,11 +155,11 @@ class DashboardApp(App[None]):
             self.poller.poll_soon()
 
     def manager_ended(self) -> None:
-        """Nothing is left; there is nothing more to show. For any thread."""
+        """Close the dashboard, from any thread."""
         self._call_threadsafe(self.exit)
 
     def show_warning(self, text: str) -> None:
-        """Something that people should know of. For any thread."""
+        """Show a warning, from any thread."""
         self._call_threadsafe(
             partial(self.notify, printable(text), title="", severity="warning", timeout=10, markup=False)
         )
@@ -165,7 +167,7 @@ class DashboardApp(App[None]):
     def _call_threadsafe(self, callback: Callable[[], object]) -> None:
         self._queued_calls.append(callback)
         if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has just been closed
+            with contextlib.suppress(RuntimeError):  # the loop has been closed
                 self._loop.call_soon_threadsafe(self._run_queued_calls)
 
     def _run_queued_calls(self) -> None:
@@ -177,7 +179,7 @@ class DashboardApp(App[None]):
         self.request_exit()
 
     def action_interrupt(self) -> None:
-        """Ctrl-C copies what is selected; twice in a row it quits."""
+        """Copy the selection; without one, quit on the second press."""
         if text := self.main.pane.selected_text:
             self.main.copy(text)
             self.main.pane.clear_selection()
@@ -204,7 +206,7 @@ class DashboardApp(App[None]):
 
 
 def freeze_gc() -> None:
-    """What is there now stays: the collector need not look at it again (worst pause 95 ms, then 15-30 ms)."""
+    """Exempt what exists now from garbage collection: the worst pause drops from 95 ms to 15-30 ms."""
     gc.collect()
     gc.freeze()
     gc.enable()

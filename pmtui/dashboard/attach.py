@@ -1,4 +1,4 @@
-"""`pmtui attach` in a terminal: the dashboard over a manager that goes on without it."""
+"""`pmtui attach` in a terminal: the dashboard of a manager that outlives it."""
 
 import os
 import threading
@@ -13,11 +13,11 @@ from pmtui.dashboard.terminal.signals import exit_on_signals
 from pmtui.dashboard.terminal.state import Terminal
 
 EXIT_TIMEOUT = 3.0
-"""Seconds that the dashboard has to close; no terminal is waited for any longer."""
+"""Seconds the dashboard has to close, even if the terminal does not read."""
 
 
 class AttachSession:
-    """Leaves when a signal says so, even where the terminal keeps the dashboard waiting."""
+    """Leave on a signal, even while the terminal blocks the dashboard."""
 
     def __init__(self, app: DashboardApp, terminal: Terminal) -> None:
         self._app, self._terminal = app, terminal
@@ -34,9 +34,9 @@ class AttachSession:
 
 
 def run_attached(locate: Callable[[], ManagerAddress], about: ManagerInfo) -> int:
-    """Shows the manager that `locate` finds until the dashboard is left; the exit code. Nothing ends with it.
+    """Show the manager that `locate` finds until the dashboard is left; return the exit code.
 
-    `about` is what the manager has told of itself already.
+    `about` is what the manager has already reported about itself.
     """
     terminal = Terminal.current()
     control = RemoteControl(locate)
@@ -46,8 +46,8 @@ def run_attached(locate: Callable[[], ManagerAddress], about: ManagerInfo) -> in
             app.run()
         finally:
             terminal.restore()
-    facts = app.poller.state
-    about = facts.about or about
-    goes_on = f"the manager (pid {about.pid}, {about.url}) and its processes go on; 'pmtui down' ends them"
-    terminal.print_line(f"detached: {facts.connection_error or goes_on}")
+    state = app.poller.state
+    about = state.about or about
+    goes_on = f"the manager (pid {about.pid}, {about.url}) keeps running; 'pmtui down' stops it"
+    terminal.print_line(f"detached: {state.connection_error or goes_on}")
     return app.return_code or 0

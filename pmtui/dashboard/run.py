@@ -1,4 +1,4 @@
-"""`pmtui` in a terminal: the manager, and the dashboard over it."""
+"""`pmtui` in a terminal: the manager and its dashboard."""
 
 from collections.abc import Callable
 
@@ -12,18 +12,18 @@ from pmtui.supervisor.reload import ConfigSource
 def run_dashboard(
     source: ConfigSource, boot: GuardianLauncher, has_api: bool = True, start_again: Callable[[], int] | None = None
 ) -> int:
-    """Supervises what the configuration names until the dashboard is left; the exit code.
+    """Run the configured processes until the dashboard is left; return the exit code.
 
-    `start_again` starts the same in the background, and gives the exit code of that; where there is none it is not
-    offered. Raises StartError before anything is started. However the dashboard ends, all processes end, and the
-    terminal is as it was.
+    `start_again` starts the same config in the background and returns its exit code; without it, that is not offered.
+    Raises StartError before anything is started. However the dashboard ends, all processes end and the terminal is
+    restored.
     """
     terminal = Terminal.current()
     manager = ManagerThread(source, boot, terminal, has_api=has_api)
     with exit_on_signals(manager):
         manager.start()
         try:
-            from pmtui.dashboard.app import DashboardApp  # Textual takes 200 ms, in which the processes start
+            from pmtui.dashboard.app import DashboardApp  # loading Textual takes 200 ms, in which the processes start
 
             app = DashboardApp(manager.control, manager, manager, can_start_again=start_again is not None)
             manager.set_callbacks(app.show_warning, app.manager_ended)

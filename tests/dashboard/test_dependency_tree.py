@@ -54,9 +54,9 @@ def test_a_long_chain_and_a_circle_come_to_an_end() -> None:
 async def test_a_process_alone_says_so() -> None:
     async with stage() as shown:
         await shown.press("j", "d")
-        await shown.shows("It needs no other process, and none needs it")
+        await shown.shows("No dependencies and no dependents")
         await shown.press("d")
-        await shown.shows("Nothing written yet")
+        await shown.shows("No output yet")
 
 
 async def test_what_is_missing_says_why() -> None:

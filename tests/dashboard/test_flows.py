@@ -157,7 +157,7 @@ async def test_quitting_names_what_stops_and_asks() -> None:
         await shown.press("enter")
         assert owner.asked == 0
         await shown.press("q", "y")
-        await shown.shows("left, for")
+        await shown.shows("left after")
         assert owner.asked == 1
         await shown.press("K")
         assert owner.asked == 2
@@ -446,7 +446,7 @@ async def test_nothing_written_is_not_saved(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.chdir(tmp_path)
     async with stage(logs=FakeLogs()) as shown:
         await shown.press("w")
-        await shown.until(lambda: any("nothing to save" in note.message for note in shown.app._notifications))
+        await shown.until(lambda: any("Nothing to save" in note.message for note in shown.app._notifications))
     assert os.listdir(tmp_path) == []
 
 
@@ -504,10 +504,10 @@ async def test_a_visitor_is_told_that_it_detaches_and_sees_no_secret() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         shown = Stage(app, pilot, control, logs)
         await shown.press("question_mark", "end")
-        await shown.shows("Leave; the manager and its processes go on")
-        assert "Stop all" not in shown.text
+        await shown.shows("Detach; the manager keeps running")
+        assert "stop all" not in shown.text
         await shown.press("escape", "left_square_bracket")
-        await shown.shows("***  a secret: it is shown only in a dashboard")
+        await shown.shows("***  secret: only the dashboard that runs")
 
 
 async def test_quitting_asks_about_what_the_screen_does_not_show_yet() -> None:

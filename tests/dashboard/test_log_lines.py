@@ -36,7 +36,7 @@ def test_newer_lines_join_and_a_gap_is_told() -> None:
     paused = PausedView(BufferedLines(source))
     write(source, *(str(number) for number in range(15)))
     paused.append_newer()
-    assert texts(paused) == ["x", "… 5 lines went by …", *(str(number) for number in range(5, 15))]
+    assert texts(paused) == ["x", "… 5 lines skipped …", *(str(number) for number in range(5, 15))]
     assert paused.newer == 0
 
 
@@ -70,7 +70,7 @@ def test_merged_lines_begin_with_the_past_and_say_what_a_flood_left_out() -> Non
     assert texts(merged).count("past 0") == 2
     write(flood, *[f"new {number}" for number in range(1500)])
     merged.pull()
-    assert texts(merged).count("… 500 lines went by …") == 2
+    assert texts(merged).count("… 500 lines skipped …") == 2
     assert texts(merged)[-1] == "new 1499"
 
 

@@ -76,10 +76,10 @@ FLOWS: dict[str, tuple[Sequence[str], str]] = {
     "wrap": (["z"], "n 2 s"),
     "help": (["question_mark"], "Keys"),
     "quit": (["q"], "This stops"),
-    "kill": (["x"], "at once"),
+    "kill": (["x"], "immediately"),
     "signal": (["S"], "SIGHUP"),
     "restart-menu": (["R"], "All failed"),
-    "farewell": (["q", "y"], "left, for"),
+    "farewell": (["q", "y"], "left after"),
 }
 
 
@@ -107,7 +107,7 @@ async def test_broken_config() -> None:
     errors = ["processes[2].maxRetires: unknown field, did you mean maxRetries?", "processes[3].command: expected text"]
     control.facts = msgspec.structs.replace(control.facts, errors=errors)
     async with stage(80, 24, control, FakeLogs()) as shown:
-        await settled(shown, "cannot be used")
+        await settled(shown, "has errors")
         compare("broken-config-80x24.txt", shown.text)
 
 

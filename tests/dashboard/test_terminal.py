@@ -93,5 +93,5 @@ def test_no_config_tells_how_to_begin(tmp_path: Path) -> None:
 
 def test_a_broken_config_tells_its_errors(tmp_path: Path) -> None:
     with terminal(tmp_path, "[process.web]\ncomand = 7\n", size=(200, 30)) as shown:
-        shown.shows("cannot be used")
+        shown.shows("has errors")
         shown.shows("did you mean")

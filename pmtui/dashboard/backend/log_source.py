@@ -1,4 +1,4 @@
-"""How the dashboard gets at the lines of a process."""
+"""How the dashboard reads the lines of processes."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -8,13 +8,13 @@ from pmtui.logs.ring_buffer import RingBuffer
 
 
 class LogSource(Protocol):
-    """Gives the lines of processes; asked again whenever others are shown."""
+    """Gives access to lines; asked again whenever other processes are shown."""
 
     def lines_of(self, ids: Sequence[str]) -> Sequence[Lines]:
-        """Those of each process; what comes of several comes by time."""
+        """Return the lines of each process."""
 
     def older_than(self, process_id: str, number: int) -> Iterator[Line]:
-        """Lines from files, newest first. To be read on a thread, since it waits for the disk."""
+        """Yield lines from files, newest first. Blocks on the disk, so call it on a thread."""
 
 
 class BufferedLines:

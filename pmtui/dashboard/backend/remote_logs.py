@@ -1,4 +1,4 @@
-"""The lines of a manager that runs elsewhere, as they come: one stream for all that the pane shows."""
+"""The lines of a remote manager: one stream for everything the pane shows."""
 
 import asyncio
 from collections import deque
@@ -16,17 +16,17 @@ from pmtui.dashboard.log_view.lines import Line, LineBuffer, Lines
 from pmtui.dashboard.style.formats import epoch_seconds
 
 MAX_PAST_LINES = 2000
-"""Lines of the past that a stream begins with, of all its processes together."""
+"""Past lines a stream begins with, for all its processes together."""
 PAGE_SIZE = 2000
 REQUEST_DELAY = 0.05
-"""Seconds for which a cursor has to rest on a process before its lines are asked for."""
+"""Seconds the cursor must rest on a process before its lines are requested."""
 MAX_IDS = 200
 MAX_EVENT_ID_LENGTH = 8 << 10
-"""Characters of a place that a request can name."""
+"""Characters of an event id that fit into a request."""
 
 
 class RemoteLogs:
-    """A `LogSource`, on the loop of its control. Only what was asked for last is on its way."""
+    """A `LogSource` on the loop of its control. Only the latest request is in flight."""
 
     def __init__(self, control: RemoteControl) -> None:
         self._control = control
@@ -36,7 +36,7 @@ class RemoteLogs:
         self._follow_task: asyncio.Task[None] | None = None
 
     def lines_of(self, ids: Sequence[str]) -> Sequence[Lines]:
-        """Replaces what was asked for before; lines that are there already would not come by time."""
+        """Replace the previous request, so that the lines of several processes arrive in order of time."""
         shown = self._shown.keys() == {*ids}
         self._requested = self._shown if shown else {process_id: RemoteLines() for process_id in ids}
         if self._start_timer:
@@ -45,7 +45,7 @@ class RemoteLogs:
         return [self._requested[process_id] for process_id in ids]
 
     def older_than(self, process_id: str, number: int) -> Iterator[Line]:
-        """Lines from files, newest first; asked for on the caller's thread."""
+        """Yield lines from files, newest first; requests them on the caller's thread."""
         if self._control.address is None:
             return
         with HttpClient(self._control.address) as client, suppress(ControlError):
@@ -55,7 +55,6 @@ class RemoteLogs:
                 number = page[0].seq
 
     def close(self) -> None:
-        """Nothing more is on its way."""
         for pending in (self._start_timer, self._follow_task):
             if pending:
                 pending.cancel()
@@ -69,7 +68,7 @@ class RemoteLogs:
         self._follow_task = asyncio.create_task(self._follow(self._shown))
 
     async def _follow(self, shown: Mapping[str, "RemoteLines"]) -> None:
-        """Takes what comes, for ever; of a manager that comes after this one all again."""
+        """Read the stream until cancelled; start over when another manager answers."""
         events = EventStreamParser()
         manager: tuple[int, str] | None = None
         while True:
@@ -81,7 +80,7 @@ class RemoteLogs:
                         lines.clear()
                 await self._read_stream(shown, events)
             except ControlError:
-                pass  # the first line of the screen tells of it
+                pass  # the header shows it
             await asyncio.sleep(RETRY_DELAY)
 
     async def _read_stream(self, shown: Mapping[str, "RemoteLines"], events: EventStreamParser) -> None:
@@ -105,7 +104,7 @@ def add_event(told: ServerSentEvent, shown: Mapping[str, "RemoteLines"]) -> None
 
 
 class RemoteLines(LineBuffer):
-    """Lines of one process that a stream brings."""
+    """The lines of one process from a stream."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,10 +119,10 @@ class RemoteLines(LineBuffer):
         self.append(to_line(line))
 
     def add_dropped(self, missed: DroppedLines) -> None:
-        """Says on a line of its own that some are not there."""
+        """Add a line that says how many are missing."""
         if self._lines:
             self._numbers.append(self._numbers[-1])
-            self.append(self._lines[-1]._replace(data=f"… {missed.lines:,} lines went by …".encode()))
+            self.append(self._lines[-1]._replace(data=f"… {missed.lines:,} lines skipped …".encode()))
 
     def clear(self) -> None:
         self._lines.clear()

@@ -1,4 +1,4 @@
-"""What the dashboard knows at one moment, and where it learns it from."""
+"""What the dashboard knows at one moment, and how it learns it."""
 
 import asyncio
 import contextlib
@@ -9,14 +9,14 @@ from time import time
 from pmtui.control import Control, ControlError, ManagerInfo, Snapshot
 
 POLL_INTERVAL = 1.0
-"""Seconds between two looks when nothing happens."""
+"""Seconds between two polls while nothing happens."""
 MIN_POLL_INTERVAL = 0.1
-"""Seconds at least between two looks, however much happens."""
+"""Seconds between two polls, at least, however much happens."""
 
 
 @dataclass(frozen=True)
 class DashboardState:
-    """One look at the manager. `gone` says why it could not be asked; then the rest is what was known before."""
+    """The result of one poll. If `connection_error` is set, the rest is from the last successful poll."""
 
     snapshots: Sequence[Snapshot] = ()
     about: ManagerInfo | None = None
@@ -26,12 +26,12 @@ class DashboardState:
 
     @property
     def memory(self) -> int:
-        """Bytes of all processes together."""
+        """Return the bytes used by all processes together."""
         return sum(row.memory for row in self.snapshots)
 
 
 class StatePoller:
-    """Looks at the manager once a second, and sooner after an event; hands each look to `tell`."""
+    """Poll the manager once a second, and sooner after an event."""
 
     def __init__(
         self, control: Control, tell: Callable[[DashboardState], None], clock: Callable[[], float] = time
@@ -41,11 +41,10 @@ class StatePoller:
         self._poll_requested = asyncio.Event()
 
     def poll_soon(self) -> None:
-        """Something may have changed: look soon."""
         self._poll_requested.set()
 
     async def run(self) -> None:
-        """Looks, until cancelled."""
+        """Poll until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen())
             while True:

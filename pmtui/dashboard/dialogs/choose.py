@@ -1,4 +1,4 @@
-"""One of several."""
+"""Select one of several entries."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -13,7 +13,7 @@ from pmtui.dashboard.dialogs.dialog import Dialog
 
 
 class SelectDialog(Dialog[str]):
-    """A list of `(answer, what it says)`; Enter or a click takes one."""
+    """A list of `(answer, text)`; Enter or a click selects one."""
 
     DEFAULT_CSS = """
     SelectDialog OptionList, SelectDialog OptionList:focus {

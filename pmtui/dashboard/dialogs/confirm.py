@@ -1,4 +1,4 @@
-"""A question before something that cannot be undone."""
+"""Questions before something that cannot be undone."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -12,11 +12,11 @@ from textual.widgets import Button, Static
 from pmtui.dashboard.dialogs.dialog import Answer, Dialog
 
 ANSWER_KEYS = "nyb"
-"""Those that an answer can have."""
+"""Keys that answers may use."""
 
 
 class Question(Dialog[Answer]):
-    """Each answer has a key, a label and a value; Esc takes the first, and so does Enter unless another is chosen."""
+    """Each answer has a key, a label and a value. Esc selects the first one, and Enter the focused one."""
 
     DEFAULT_CSS = """
     Question #buttons { width: auto; height: 1; margin-bottom: 1; }
@@ -61,7 +61,7 @@ class Question(Dialog[Answer]):
 
 
 class Confirm(Question[bool]):
-    """Yes by `y`, anything else is No."""
+    """`y` means yes, anything else means no."""
 
     def __init__(self, title: str, text: str, yes: str) -> None:
         super().__init__(title, text, {"n": ("No", False), "y": (yes, True)})

@@ -1,4 +1,4 @@
-"""What all dialogs look like."""
+"""The base of all dialogs."""
 
 from typing import ClassVar, TypeVar
 
@@ -12,13 +12,13 @@ from textual.widgets import Static
 
 Answer = TypeVar("Answer")
 TIGHT_HEIGHT = 16
-"""Lines of a terminal in which there is no room for empty ones."""
+"""Terminals with fewer lines have no room for empty ones."""
 
 
 class Dialog(ModalScreen[Answer]):
-    """A box in the middle of the screen, with a title; Escape leaves it without an answer.
+    """A box with a title in the middle of the screen; Esc leaves it without an answer.
 
-    What has the class `body` gives way, so that the line below it stays on the screen.
+    What has the class `body` shrinks, so that the line below it stays on the screen.
     """
 
     DEFAULT_CSS = """
@@ -57,7 +57,7 @@ class Dialog(ModalScreen[Answer]):
             body.styles.max_height = max(1, height - 3 if tight else height - 7)
 
     def compose_body(self) -> ComposeResult:
-        """What stands in the box."""
+        """Yield the content of the box."""
         raise NotImplementedError
 
     def action_leave(self) -> None:

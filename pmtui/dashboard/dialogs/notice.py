@@ -1,4 +1,4 @@
-"""Something to read that is too long for a corner of the screen."""
+"""Text that is too long for a toast."""
 
 from typing import ClassVar
 
@@ -12,10 +12,10 @@ from pmtui.dashboard.dialogs.dialog import Dialog
 
 
 class Notice(Dialog[None]):
-    """Scrolls; any of the usual keys leaves it."""
+    """Scrolling text; Enter, q or Esc leaves it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,q", "leave", show=False)]
-    hint = "Esc goes back"
+    hint = "Esc closes"
 
     def __init__(self, title: str, text: str) -> None:
         super().__init__()

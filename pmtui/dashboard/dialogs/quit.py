@@ -1,4 +1,4 @@
-"""What is to become of the processes when their dashboard is left."""
+"""The question what becomes of the processes when the dashboard is left."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -9,16 +9,16 @@ from pmtui.dashboard.style.formats import plural
 from pmtui.dashboard.style.glyphs import Glyphs
 
 QuitChoice = Literal["stay", "stop", "start again"]
-BACKGROUND_HINT = """Background restarts them: a manager without
-a screen starts the config anew. pmtui shows
-it then, and pmtui down ends it.
+BACKGROUND_HINT = """Background restarts them under a manager
+without a screen. Use pmtui to show it, and
+pmtui down to stop it.
 """
 MAX_SHOWN = 10
-"""Processes that are named."""
+"""Number of processes that are named."""
 
 
 def quit_question(alive: Sequence[Snapshot], glyphs: Glyphs, can_start_again: bool) -> Question[QuitChoice]:
-    """Names what would stop. A manager in the background cannot take processes over: it starts them anew."""
+    """Name what would stop. A background manager cannot take processes over, so it restarts them."""
     lines = [f"{glyphs.status[row.status]} {row.id}" for row in alive[:MAX_SHOWN]]
     if len(alive) > MAX_SHOWN:
         lines.append(f"and {len(alive) - MAX_SHOWN} more")

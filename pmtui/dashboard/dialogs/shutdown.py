@@ -1,4 +1,4 @@
-"""Who is still stopping, and until when, while everything ends."""
+"""The progress of a shutdown."""
 
 from typing import ClassVar
 
@@ -19,33 +19,33 @@ MAX_SHOWN = 12
 
 
 class ShutdownDialog(Dialog[None]):
-    """Stays until the manager has ended; `K` does not wait for anybody's last wish."""
+    """Stays until the manager has ended; `K` kills what is left."""
 
     title_text = "Stopping"
-    hint = "K  kill what is left now"
+    hint = "K  kill the rest now"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("K,x,ctrl+c", "kill", show=False)]
 
     class KillRequested(Message):
-        """End what is left now."""
+        """Kill what is left now."""
 
-    def __init__(self, facts: DashboardState, started: float, glyphs: Glyphs = UNICODE) -> None:
+    def __init__(self, state: DashboardState, started: float, glyphs: Glyphs = UNICODE) -> None:
         super().__init__()
-        self._dashboard_state, self._started_at, self._glyphs = facts, started, glyphs
+        self._dashboard_state, self._started_at, self._glyphs = state, started, glyphs
 
     def compose_body(self) -> ComposeResult:
         with VerticalScroll(can_focus=False, classes="body"):
             yield Static(self._text(self._dashboard_state), id="text")
 
-    def show(self, facts: DashboardState) -> None:
+    def show(self, state: DashboardState) -> None:
         for text in self.query("#text").results(Static):  # none while it comes or goes
-            text.update(self._text(facts))
+            text.update(self._text(state))
 
-    def _text(self, facts: DashboardState) -> Text:
-        left = [row for row in facts.snapshots if row.status not in INACTIVE_STATES]
+    def _text(self, state: DashboardState) -> Text:
+        left = [row for row in state.snapshots if row.status not in INACTIVE_STATES]
         if not left:
             return Text("All processes have ended.")
-        waited = formats.duration(facts.now - self._started_at)
-        text = Text(f"{formats.plural(len(left), 'process', 'processes')} left, for {waited}\n")
+        waited = formats.duration(state.now - self._started_at)
+        text = Text(f"{formats.plural(len(left), 'process', 'processes')} left after {waited}\n")
         for row in left[:MAX_SHOWN]:
             glyph = self._glyphs.status[row.status]
             text.append(f"\n{glyph} {row.id:<24} ")
@@ -58,4 +58,4 @@ class ShutdownDialog(Dialog[None]):
         self.post_message(self.KillRequested())
 
     def action_leave(self) -> None:
-        """There is no way back from here."""
+        """Do nothing: a shutdown cannot be cancelled."""

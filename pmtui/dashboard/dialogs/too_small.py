@@ -1,4 +1,4 @@
-"""What a terminal shows that has no room for the dashboard."""
+"""The message of a terminal that is too small for the dashboard."""
 
 from typing import ClassVar
 
@@ -18,7 +18,7 @@ def is_too_small(size: Size) -> bool:
 
 
 class TooSmall(ModalScreen[None]):
-    """Stands before the dashboard until there is room; quitting is the one thing that can be done blindly."""
+    """Covers the dashboard until there is room. Quitting is the only action that is safe without seeing it."""
 
     DEFAULT_CSS = """
     TooSmall { align: center middle; background: $background; }
@@ -39,7 +39,7 @@ class TooSmall(ModalScreen[None]):
         self._show_size(self.app.size)
 
     def _show_size(self, size: Size) -> None:
-        said = f"{size.width}x{size.height} is too small,\npmtui needs {MIN_SIZE.width}x{MIN_SIZE.height}.\n\nq leaves"
+        said = f"{size.width}x{size.height} is too small,\npmtui needs {MIN_SIZE.width}x{MIN_SIZE.height}.\n\nq quits"
         self.query_one(Static).update(Content(said))
         if self.is_current and not is_too_small(size):
             self.app.pop_screen()

@@ -1,4 +1,4 @@
-"""Where the log pane takes its lines from: it asks for the visible ones, nobody sends them."""
+"""The lines a log pane shows: the pane pulls the visible ones."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -8,14 +8,14 @@ from pmtui.control import Stream
 from pmtui.text.formatting import plural
 
 BATCH_SIZE = 2000
-"""Lines that one frame looks at, at most, so that no flood stops a key press."""
+"""Lines that one frame reads at most, so that a flood never delays a key press."""
 
 MAX_PAST_LINES = 10_000
-"""Lines that several processes together show of what was before."""
+"""Past lines that several merged processes show together."""
 
 
 class Line(NamedTuple):
-    """One line as its process wrote it, at its place in the `Lines` it came from. `ms` is the wall clock."""
+    """One line as its process wrote it, at its position in its `Lines`. `ms` is wall-clock time."""
 
     position: int
     ms: int
@@ -26,7 +26,7 @@ class Line(NamedTuple):
 
 
 class Lines(Protocol):
-    """Lines at absolute places: those from `start` up to, not with, `end` are there. Grows without telling."""
+    """Lines at absolute positions from `start` up to but excluding `end`. Grows without notice."""
 
     @property
     def start(self) -> int: ...
@@ -36,17 +36,17 @@ class Lines(Protocol):
 
     @property
     def oldest(self) -> int | None:
-        """The number that its process's log gives the oldest line; older ones are in files. None: there are none."""
+        """Return the number of the oldest line in its process's log, or None if there are no older ones in files."""
 
     def pull(self) -> None:
-        """Takes in what is new; called once a frame."""
+        """Take in new lines; called once a frame."""
 
     def lines(self, first: int, count: int) -> Sequence[Line]:
-        """At most `count` lines from place `first` on; those that are gone are left out."""
+        """Return at most `count` lines from `first` on, without those that are gone."""
 
 
 class LineBuffer:
-    """Lines kept in a list of bounded length, with places of its own. Also what a view without a process shows."""
+    """A bounded list of lines with its own positions."""
 
     def __init__(self, lines: Sequence[Line] = (), limit: int = 20_000) -> None:
         self._limit = limit
@@ -81,9 +81,9 @@ class LineBuffer:
 
 
 class PausedView(LineBuffer):
-    """The lines that were there when the reader stopped following; newer ones join when he has come to the end.
+    """The lines that were there when the reader paused; newer ones are added when the reader reaches the end.
 
-    However fast the source drops its old lines, those on the screen stay.
+    The lines on the screen stay, however fast the source drops old ones.
     """
 
     def __init__(self, source: Lines) -> None:
@@ -98,17 +98,17 @@ class PausedView(LineBuffer):
         return self._oldest
 
     def prepend(self, lines: Sequence[Line]) -> None:
-        """Adds lines before the oldest, themselves oldest first."""
+        """Add lines, oldest first, before the oldest one."""
         kept = [*lines, *self._lines]
         self._lines = deque(kept, maxlen=max(len(kept), self._limit))
 
     @property
     def newer(self) -> int:
-        """Lines that came since."""
+        """Return how many lines have arrived since."""
         return max(0, self._source.end - self._next)
 
     def append_newer(self) -> None:
-        """Adds what came since; a line says so where some of it is lost."""
+        """Add the lines that have arrived since, and a marker if some are lost."""
         self._source.pull()
         lost = self._source.start - self._next
         fresh = self._source.lines(self._next, self._source.end - self._next)
@@ -120,12 +120,12 @@ class PausedView(LineBuffer):
 
 
 def skipped_marker(count: int, before: Line) -> Line:
-    """What stands in the place of lines that are left out."""
-    return before._replace(data=f"… {plural(count, 'line', 'lines')} went by …".encode())
+    """Return the line that stands for skipped ones."""
+    return before._replace(data=f"… {plural(count, 'line', 'lines')} skipped …".encode())
 
 
 class FilteredLines(LineBuffer):
-    """Those lines of a source that match, with the places that they have there in `places`."""
+    """The lines of a source that match; `positions` are their positions in the source."""
 
     def __init__(self, source: Lines, matches: Callable[[Line], bool]) -> None:
         super().__init__()
@@ -150,7 +150,7 @@ class FilteredLines(LineBuffer):
 
 
 class MergedLines(LineBuffer):
-    """The lines of several sources by time. Where a flood brings too many at once, a line says how many went by."""
+    """The lines of several sources in order of time. In a flood, a marker says how many lines were skipped."""
 
     def __init__(self, sources: Sequence[Lines]) -> None:
         super().__init__()
@@ -166,7 +166,7 @@ class MergedLines(LineBuffer):
         self._append_new(self._share)
 
     def _append_new(self, share: int) -> None:
-        """Adds what is new, at most `share` lines of each source."""
+        """Add new lines, at most `share` of each source."""
         fresh: list[Line] = []
         for place, source in enumerate(self._sources):
             end = source.end

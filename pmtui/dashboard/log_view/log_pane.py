@@ -1,4 +1,4 @@
-"""The log of a process, drawn line by line: ten times a second it pulls those that are visible."""
+"""The log of a process, drawn line by line: the pane pulls the visible lines ten times a second."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,19 +13,17 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from pmtui.dashboard.actions import bindings
-from pmtui.dashboard.log_view.finder import Finder, MatchCount
 from pmtui.dashboard.log_view.lines import FilteredLines, Line, LineBuffer, Lines, PausedView
 from pmtui.dashboard.log_view.rendering import RenderOptions, line_strips, run_strip, shown_text
-from pmtui.dashboard.log_view.search import Search, is_error
+from pmtui.dashboard.log_view.search import Finder, MatchCount, Search, is_error
 from pmtui.dashboard.log_view.selection import CellPosition, TextSelection, highlight
 from pmtui.dashboard.log_view.viewport import ScreenRow, Viewport
 from pmtui.dashboard.style.formats import shorten
-from pmtui.dashboard.style.glyphs import UNICODE, Glyphs
-from pmtui.dashboard.style.scrolling import scrollbar_thumb
+from pmtui.dashboard.style.glyphs import UNICODE, Glyphs, scrollbar_thumb
 from pmtui.dashboard.style.styles import Styles, styles_for
 
 FRAME_INTERVAL = 0.1
-"""Seconds between two looks at the lines; four times as long while the terminal has lost the focus."""
+"""Seconds between two frames; four times as long while the terminal has no focus."""
 WHEEL_ROWS = 3
 SIDEWAYS_CELLS = 8
 MAX_CACHED_STRIPS = 512
@@ -33,7 +31,7 @@ MAX_CACHED_STRIPS = 512
 
 @dataclass(frozen=True)
 class PaneState:
-    """What the bar above the pane tells: `found` of `total` matches, `newer` lines below a view that holds still."""
+    """What the bar above the pane shows; `newer` counts the lines below a paused view."""
 
     follows: bool = True
     newer: int = 0
@@ -43,7 +41,7 @@ class PaneState:
 
 
 class LogPane(Widget, can_focus=True):
-    """Shows `Lines`, follows their end or holds still, finds, selects and copies."""
+    """Show `Lines`: follow or pause, search, select and copy."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = bindings("log")
@@ -53,19 +51,19 @@ class LogPane(Widget, can_focus=True):
 
     @dataclass
     class Changed(Message):
-        """The bar above has something else to tell."""
+        """The bar above has to be updated."""
 
         state: PaneState
 
     @dataclass
     class Copied(Message):
-        """Text was chosen with the mouse."""
+        """Text was selected with the mouse."""
 
         text: str
 
     @dataclass
     class ReachedTop(Message):
-        """The reader has come to the oldest of the lines; there may be older ones in files."""
+        """The reader has reached the oldest line in memory; there may be older ones in files."""
 
         held: PausedView
 
@@ -98,28 +96,27 @@ class LogPane(Widget, can_focus=True):
     # what is shown
 
     def show(self, lines: Lines, names: int = 0) -> None:
-        """Shows other lines, from their end; `names`: width of a column with the process's id."""
+        """Show other lines, from their end; `names` is the width of a column with the process's id."""
         self._lines = lines
         self.render_options = replace(self.render_options, names=names, x=0)
         self._start_view()
 
     def everything(self) -> Sequence[Line]:
-        """All lines that can be reached by scrolling, oldest first."""
+        """Return all lines that can be reached by scrolling, oldest first."""
         view = self._viewport.view
         return view.lines(view.start, view.end - view.start)
 
     @property
     def on_screen(self) -> Sequence[str]:
-        """The texts of the lines that are on the screen."""
+        """Return the texts of the visible lines."""
         return [shown_text(row.line)[0] for row in self._frame if row.sub == 0]
 
-    def change(self, manner: RenderOptions) -> None:
-        """Draws lines another way."""
-        self.render_options = manner
+    def change(self, options: RenderOptions) -> None:
+        """Redraw the lines with other options."""
+        self.render_options = options
         self._forget_strips()
 
     def follow(self) -> None:
-        """Shows the newest lines from now on."""
         self._viewport.follow()
         self._view_changed()
 
@@ -131,7 +128,7 @@ class LogPane(Widget, can_focus=True):
             self.follow()
 
     def scroll_rows(self, step: int) -> None:
-        """Moves by rows; upwards is negative, and holds still from then on."""
+        """Scroll by rows; scrolling up (negative) pauses."""
         followed = self._viewport.follows
         self._viewport.scroll(step)
         if followed != self._viewport.follows:
@@ -146,7 +143,7 @@ class LogPane(Widget, can_focus=True):
             self.post_message(self.ReachedTop(held))
 
     def add_older(self, held: PausedView, lines: Sequence[Line]) -> None:
-        """Puts lines before those that the reader looks at; nothing moves on the screen."""
+        """Add lines at the top without moving what is on the screen."""
         if self._viewport.held is held:
             wanted = [line for line in lines if self.finder.matches(line)] if self._filtered else lines
             held.prepend(wanted)
@@ -188,7 +185,7 @@ class LogPane(Widget, can_focus=True):
     # finding
 
     def search(self, text: str) -> None:
-        """Marks what is found; an empty text ends that, and the filter."""
+        """Highlight matches; an empty text ends the search and its filter."""
         self.finder.search = Search(text) if text else None
         self.finder.current = None
         self.render_options = replace(self.render_options, search=self.finder.search)
@@ -199,17 +196,17 @@ class LogPane(Widget, can_focus=True):
         self._forget_strips()
 
     def toggle_filter(self) -> None:
-        """Only lines in which something is found, or all again."""
+        """Show only matching lines, or all again."""
         if self.finder.search is not None:
             self._filtered = not self._filtered
             self._start_view()
 
     def find(self, step: int) -> bool:
-        """Goes to the next match (with -1 the one before), around the ends; False if there is none."""
+        """Go to the next match (-1: the previous one), wrapping around; return False if there is none."""
         return self._jump(step, self.finder.matches)
 
     def find_error(self, step: int) -> bool:
-        """Goes to the next line that tells of an error; False if there is none."""
+        """Go to the next error; return False if there is none."""
         return self._jump(step, lambda line: is_error(line.data))
 
     def _jump(self, step: int, wanted: Callable[[Line], bool]) -> bool:
@@ -232,7 +229,7 @@ class LogPane(Widget, can_focus=True):
             self.tick()
 
     def tick(self) -> None:
-        """Looks whether anything has changed, and asks for a new picture if so."""
+        """Redraw if anything has changed."""
         if not self.is_mounted or not self.display or not self.size.height:
             return
         viewport = self._viewport
@@ -266,11 +263,11 @@ class LogPane(Widget, can_focus=True):
     def _rows_of(self, line: Line, begins_run: bool) -> Sequence[Strip]:
         strips = self._strips.get((line, begins_run))
         if strips is None:
-            look = self._text_styles = self._text_styles or styles_for(self.app)
+            styles = self._text_styles = self._text_styles or styles_for(self.app)
             current = line.position == self.finder.current
-            strips = line_strips(line, self.render_options, look, self.glyphs, current=current)
+            strips = line_strips(line, self.render_options, styles, self.glyphs, current=current)
             if begins_run:
-                strips = [run_strip(line.run, self.render_options, look, self.glyphs), *strips]
+                strips = [run_strip(line.run, self.render_options, styles, self.glyphs), *strips]
             if len(self._strips) > MAX_CACHED_STRIPS:
                 self._strips.clear()
             self._strips[line, begins_run] = strips
@@ -280,36 +277,36 @@ class LogPane(Widget, can_focus=True):
         return self._bare_line(y).adjust_cell_length(self.size.width).apply_style(self.rich_style)
 
     def _bare_line(self, y: int) -> Strip:
-        look = self._text_styles = self._text_styles or styles_for(self.app)
+        styles = self._text_styles = self._text_styles or styles_for(self.app)
         width = self.size.width
         if y >= len(self._frame):
             empty = not self._frame and y == min(1, self.size.height - 1)
             return Strip(
-                [Segment("  " + shorten(self.message, width - 4, self.glyphs.ellipsis), look["dim"])] if empty else []
+                [Segment("  " + shorten(self.message, width - 4, self.glyphs.ellipsis), styles["dim"])] if empty else []
             )
         row = self._frame[y]
         strip = row.strip
         if self._selection is not None:
-            strip = self._with_selection(row, strip, look)
-        return Strip([*strip.adjust_cell_length(width - 1), self._scrollbar_cell(y, look)])
+            strip = self._with_selection(row, strip, styles)
+        return Strip([*strip.adjust_cell_length(width - 1), self._scrollbar_cell(y, styles)])
 
-    def _with_selection(self, row: ScreenRow, strip: Strip, look: Styles) -> Strip:
+    def _with_selection(self, row: ScreenRow, strip: Strip, styles: Styles) -> Strip:
         assert self._selection is not None
-        manner = self.render_options
-        skipped = self._text_row(row) * manner.text_width + manner.x
+        options = self.render_options
+        skipped = self._text_row(row) * options.text_width + options.x
         cells = self._selection.cells(row.line.position, cell_len(shown_text(row.line)[0]))
-        begin, end = (max(0, min(manner.text_width, cell - skipped)) for cell in (cells.start, cells.stop))
-        return highlight(strip, manner.prefix + begin, manner.prefix + end, look.selection)
+        begin, end = (max(0, min(options.text_width, cell - skipped)) for cell in (cells.start, cells.stop))
+        return highlight(strip, options.prefix + begin, options.prefix + end, styles.selection)
 
     def _text_row(self, row: ScreenRow) -> int:
-        """Which row of the line's text it is; the one that separates runs is none."""
+        """Return the row's index within its line's text, not counting a run separator."""
         return max(0, row.sub - ((row.line, True) in self._strips))
 
-    def _scrollbar_cell(self, y: int, look: Styles) -> Segment:
+    def _scrollbar_cell(self, y: int, styles: Styles) -> Segment:
         view, height = self._viewport.view, self.size.height
         first = self._frame[0].line.position - view.start
         cells = scrollbar_thumb(first, len(self._frame), view.end - view.start, height)
-        return Segment(self.glyphs.thumb if y in cells else " ", look["dim"])
+        return Segment(self.glyphs.thumb if y in cells else " ", styles["dim"])
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -362,7 +359,7 @@ class LogPane(Widget, can_focus=True):
 
     @property
     def selected_text(self) -> str:
-        """What was chosen with the mouse, lines as they were written."""
+        """Return the selected text as it was written."""
         chosen = self._selection
         if chosen is None:
             return ""
@@ -371,7 +368,7 @@ class LogPane(Widget, can_focus=True):
         return "\n".join(chosen.cut(line.position, shown_text(line)[0]) for line in lines)
 
     def clear_selection(self) -> bool:
-        """Forgets what was chosen; False if nothing was."""
+        """Clear the selection; return False if there was none."""
         had = self._selection is not None
         self._selection = None
         self.tick()
@@ -381,6 +378,6 @@ class LogPane(Widget, can_focus=True):
         if not self._frame:
             return None
         row = self._frame[max(0, min(event.y, len(self._frame) - 1))]
-        manner = self.render_options
-        cell = max(0, event.x - manner.prefix) + self._text_row(row) * manner.text_width + manner.x
+        options = self.render_options
+        cell = max(0, event.x - options.prefix) + self._text_row(row) * options.text_width + options.x
         return CellPosition(row.line.position, cell)

@@ -27,7 +27,7 @@ Span = tuple[int, int, Style]
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """How lines are drawn. `names`: width of the column with the process's id, 0 for none; `x` is scrolled off."""
+    """How to draw lines. `names` is the width of the id column, 0 for none; `x` cells are scrolled off."""
 
     width: int
     times: bool = True
@@ -38,7 +38,7 @@ class RenderOptions:
 
     @property
     def prefix(self) -> int:
-        """Cells before the text."""
+        """Return the number of cells before the text."""
         return 1 + (TIME_WIDTH if self.times else 0) + (self.names + 2 if self.names else 0)
 
     @property
@@ -47,7 +47,7 @@ class RenderOptions:
 
 
 def shown_text(line: Line) -> tuple[str, list[Span]]:
-    """What may be written on the screen, and the colours that its process gave it."""
+    """Return what may be written on the screen, with the colors its process gave it."""
     text = keep_colors(line.data[:MAX_LINE_BYTES])
     if len(line.data) > MAX_LINE_BYTES:
         text += f" … {len(line.data) - MAX_LINE_BYTES:,} more bytes"
@@ -61,7 +61,7 @@ def shown_text(line: Line) -> tuple[str, list[Span]]:
 
 
 def _safe_style(style: Style | str) -> Style:
-    """Colours and weights; nothing that blinks, hides or links."""
+    """Keep colors and weights; drop blinking, hiding and links."""
     if not isinstance(style, Style):
         return Style.null()
     return Style(
@@ -76,47 +76,47 @@ def _safe_style(style: Style | str) -> Style:
 
 
 def line_strips(
-    line: Line, manner: RenderOptions, look: Styles, glyphs: Glyphs, *, current: bool = False
+    line: Line, options: RenderOptions, styles: Styles, glyphs: Glyphs, *, current: bool = False
 ) -> Sequence[Strip]:
-    """The rows of a line, each as wide as `manner` says; `current`: the search stands on it."""
+    """Return the rows of a line; `current` marks it as the one the search has reached."""
     text, spans = shown_text(line)
     if not spans:
-        spans = [(start, end, look[tone]) for start, end, tone in level_spans(text)]  # type: ignore[index]
-    if manner.search is not None:
-        style = look.current_match if current else look.match
-        spans += [(start, end, style) for start, end in manner.search.spans(text)]
-    head = _head(line, manner, look, glyphs)
-    if not manner.wrap:
-        strip = Strip(_segments(text, 0, len(text), spans, look["text"]))
-        return [Strip([*head, *strip.crop(manner.x, manner.x + manner.text_width)])]
+        spans = [(start, end, styles[tone]) for start, end, tone in level_spans(text)]  # type: ignore[index]
+    if options.search is not None:
+        style = styles.current_match if current else styles.match
+        spans += [(start, end, style) for start, end in options.search.spans(text)]
+    head = _head(line, options, styles, glyphs)
+    if not options.wrap:
+        strip = Strip(_segments(text, 0, len(text), spans, styles["text"]))
+        return [Strip([*head, *strip.crop(options.x, options.x + options.text_width)])]
     rows = []
     begin = 0
-    for piece in chop_cells(text, manner.text_width) or [""]:
-        rows.append(Strip([*head, *_segments(text, begin, begin + len(piece), spans, look["text"])]))
-        head = [head[0], Segment(" " * (manner.prefix - 1))]
+    for piece in chop_cells(text, options.text_width) or [""]:
+        rows.append(Strip([*head, *_segments(text, begin, begin + len(piece), spans, styles["text"])]))
+        head = [head[0], Segment(" " * (options.prefix - 1))]
         begin += len(piece)
     return rows
 
 
-def run_strip(run: int, manner: RenderOptions, look: Styles, glyphs: Glyphs) -> Strip:
-    """What separates a run from the one before it."""
+def run_strip(run: int, options: RenderOptions, styles: Styles, glyphs: Glyphs) -> Strip:
+    """Return the separator between two runs."""
     head = f" {glyphs.rule * 2} run {run} "
-    return Strip([Segment(head + glyphs.rule * max(0, manner.width - len(head)), look["dim"])])
+    return Strip([Segment(head + glyphs.rule * max(0, options.width - len(head)), styles["dim"])])
 
 
-def _head(line: Line, manner: RenderOptions, look: Styles, glyphs: Glyphs) -> list[Segment]:
+def _head(line: Line, options: RenderOptions, styles: Styles, glyphs: Glyphs) -> list[Segment]:
     mark = glyphs.stderr if line.stream == "stderr" else " "
-    head = [Segment(mark, look["warn"])]
-    if manner.times:
-        head.append(Segment(clock_time(line.ms).ljust(TIME_WIDTH), look["dim"]))
-    if manner.names:
-        name = shorten(line.process_id, manner.names, glyphs.ellipsis)
-        head.append(Segment(name + " " * (manner.names + 2 - cell_len(name)), look["accent"]))
+    head = [Segment(mark, styles["warn"])]
+    if options.times:
+        head.append(Segment(clock_time(line.ms).ljust(TIME_WIDTH), styles["dim"]))
+    if options.names:
+        name = shorten(line.process_id, options.names, glyphs.ellipsis)
+        head.append(Segment(name + " " * (options.names + 2 - cell_len(name)), styles["accent"]))
     return head
 
 
 def _segments(text: str, begin: int, end: int, spans: Sequence[Span], base: Style) -> list[Segment]:
-    """`text[begin:end]` cut where styles begin and end; of two styles in one place the later one lies on top."""
+    """Cut `text[begin:end]` where styles begin and end; later styles lie on top."""
     here = [(max(start, begin), min(stop, end), style) for start, stop, style in spans if start < end and stop > begin]
     if not here:
         return [Segment(text[begin:end], base)]

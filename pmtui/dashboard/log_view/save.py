@@ -1,4 +1,4 @@
-"""Text that leaves the dashboard: to the clipboard's stand-in, and to files."""
+"""Text that leaves the dashboard: copies and saved logs."""
 
 import os
 import tempfile
@@ -12,7 +12,7 @@ from pmtui.dashboard.style.formats import clock_time
 
 
 def save_copy(text: str) -> Path | None:
-    """Keeps what was copied where a terminal without a clipboard can get at it; None if that cannot be."""
+    """Save copied text for terminals without a clipboard; return None if that fails."""
     folder = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
     path = folder / f"pmtui-{os.getuid()}-copy.txt"
     try:
@@ -24,7 +24,7 @@ def save_copy(text: str) -> Path | None:
 
 
 def save_lines(title: str, lines: Sequence[Line], folder: Path | None = None) -> Path:
-    """Writes lines with their times into a new file of the folder. OSError where that cannot be."""
+    """Write lines with their times to a new file in the directory. Raises OSError."""
     stamp = f"{datetime.now():%Y%m%d-%H%M%S}"
     path = (folder or Path.cwd()) / f"pmtui-{title.replace(' ', '-')}-{stamp}.log"
     _write(

@@ -1,4 +1,4 @@
-"""A piece of the log chosen with the mouse."""
+"""A part of the log selected with the mouse."""
 
 from dataclasses import dataclass
 from functools import total_ordering
@@ -11,7 +11,7 @@ from textual.strip import Strip
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class CellPosition:
-    """A cell of a line's text: the line's place, and the cells before it."""
+    """A cell of a line's text: the line's position, and the number of cells before it."""
 
     position: int
     cell: int
@@ -22,7 +22,7 @@ class CellPosition:
 
 @dataclass(frozen=True, slots=True)
 class TextSelection:
-    """From `anchor`, where the button went down, to `head`, where the mouse is; both are part of it."""
+    """From `anchor`, where the button was pressed, to `head`, where the mouse is; both included."""
 
     anchor: CellPosition
     head: CellPosition
@@ -36,7 +36,7 @@ class TextSelection:
         return max(self.anchor, self.head)
 
     def cells(self, position: int, length: int) -> range:
-        """The chosen cells of a line whose text is `length` cells long."""
+        """Return the selected cells of a line whose text is `length` cells long."""
         if not self.first.position <= position <= self.last.position:
             return range(0)
         begin = self.first.cell if position == self.first.position else 0
@@ -44,7 +44,7 @@ class TextSelection:
         return range(min(begin, length), min(end, length))
 
     def cut(self, position: int, text: str) -> str:
-        """The chosen part of a line."""
+        """Return the selected part of a line."""
         cells = self.cells(position, cell_len(text))
         begin = len(set_cell_size(text, cells.start).rstrip()) if cells.start else 0
         head = text[:begin]
@@ -58,7 +58,7 @@ class TextSelection:
 
 
 def highlight(strip: Strip, begin: int, end: int, style: Style) -> Strip:
-    """The strip with `style` over the cells from `begin` up to `end`."""
+    """Lay `style` over the cells from `begin` up to `end`."""
     if begin >= end:
         return strip
     length = strip.cell_length

@@ -1,4 +1,4 @@
-"""Which part of the lines is on the screen: the end that grows, or a place that stays put."""
+"""Which part of the lines is on the screen: the growing end, or a fixed position."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from textual.strip import Strip
 from pmtui.dashboard.log_view.lines import Line, Lines, PausedView
 
 RowsOf = Callable[[Line, bool], Sequence[Strip]]
-"""The rows of a line; true: it is the first one of a run, and others are above it."""
+"""Returns the rows of a line; true means the line begins a run, so that a separator precedes it."""
 
 
 class ScreenRow(NamedTuple):
@@ -27,7 +27,7 @@ class TopRow(NamedTuple):
 
 
 class Viewport:
-    """Follows the end of `source`, or holds still at `top`. Any move upwards holds; coming to the end follows."""
+    """Follow the end of `source`, or pause at a position. Scrolling up pauses; reaching the end follows."""
 
     def __init__(self, source: Lines, rows_of: RowsOf) -> None:
         self.source = source
@@ -42,39 +42,38 @@ class Viewport:
 
     @property
     def view(self) -> Lines:
-        """The lines that can be seen by scrolling."""
+        """Return the lines that can be reached by scrolling."""
         return self.source if self._paused is None else self._paused
 
     @property
     def state(self) -> object:
-        """All that decides about which rows are on the screen."""
+        """Return everything that determines which rows are on the screen."""
         if self._paused is None:
             return self.source.start, self.source.end, self.height
         return self._top, self._paused.start, self._paused.end, self.height
 
     @property
     def newer(self) -> int:
-        """Lines that came since the view holds still."""
+        """Return how many lines have arrived since the view was paused."""
         return self._paused.newer if self._paused else 0
 
     def rows(self) -> Sequence[ScreenRow]:
-        """What is on the screen, from the top."""
+        """Return what is on the screen, from the top."""
         if self._paused is None:
             return self._last_rows(self.source)
         return self._rows_from(self._clamped(self._paused))
 
     @property
     def held(self) -> PausedView | None:
-        """The lines of a view that holds still."""
+        """Return the lines of a paused view."""
         return self._paused
 
     @property
     def is_at_top(self) -> bool:
-        """Nothing is above what is on the screen."""
+        """Return whether the oldest row is on the screen."""
         return self._paused is not None and self._clamped(self._paused) == TopRow(self._paused.start, 0)
 
     def pause(self) -> None:
-        """Holds still what is on the screen."""
         if self._paused is None:
             rows = self.rows()
             behind = self.source.end - rows[0].line.position if rows else 0
@@ -85,7 +84,7 @@ class Viewport:
         self._paused = None
 
     def scroll(self, step: int) -> None:
-        """Moves by so many rows; upwards is negative."""
+        """Scroll by rows; up is negative."""
         if step < 0:
             self.pause()
             self._up(-step)
@@ -97,7 +96,7 @@ class Viewport:
         self._top = TopRow(self.view.start, 0)
 
     def show(self, position: int) -> None:
-        """Brings the line at that place of the held view into the middle third, if it is not on the screen."""
+        """Scroll the line into the middle third, unless it is on the screen."""
         self.pause()
         seen = [row.line.position for row in self.rows()]
         if not seen or not seen[0] <= position <= seen[-1]:
@@ -172,5 +171,5 @@ class Viewport:
 
 
 def starts_run(before: Line | None, line: Line) -> bool:
-    """The process was started anew between the two."""
+    """Return whether the process was restarted between the two lines."""
     return before is not None and before.run != line.run and before.process_id == line.process_id

@@ -1,4 +1,4 @@
-"""What is shown where there are no processes to show."""
+"""What is shown if there are no processes."""
 
 from rich.text import Text
 
@@ -14,39 +14,39 @@ script = "worker.py"
 """
 
 
-def empty_notice(about: ManagerInfo, look: Styles) -> Text:
-    """No process: where a config was looked for, and how to begin."""
+def empty_notice(about: ManagerInfo, styles: Styles) -> Text:
+    """Say where a config was looked for, and how to begin."""
     text = Text()
     if about.errors:
-        return error_notice(about, look)
+        return error_notice(about, styles)
     if about.config:
-        text.append(f"{about.config} names no process.\n\n", style=look["bold"])
+        text.append(f"{about.config} has no processes.\n\n", style=styles["bold"])
     else:
-        text.append("No config here yet.\n\n", style=look["bold"])
+        text.append("No config here yet.\n\n", style=styles["bold"])
         if about.searched:
-            text.append("Looked for\n", style=look["dim"])
-            text.append("".join(f"  {path}\n" for path in about.searched) + "\n", style=look["text"])
-        text.append("pmtui init", style=look["accent"])
-        text.append(" makes one, or write pmtui.toml yourself:\n\n", style=look["dim"])
-    text.append(EXAMPLE, style=look["text"])
-    text.append("\nL", style=look["accent"])
-    text.append(" reads it, ", style=look["dim"])
-    text.append("q", style=look["accent"])
-    text.append(" leaves.", style=look["dim"])
+            text.append("Looked for\n", style=styles["dim"])
+            text.append("".join(f"  {path}\n" for path in about.searched) + "\n", style=styles["text"])
+        text.append("pmtui init", style=styles["accent"])
+        text.append(" creates one, or write pmtui.toml yourself:\n\n", style=styles["dim"])
+    text.append(EXAMPLE, style=styles["text"])
+    text.append("\nL", style=styles["accent"])
+    text.append(" loads it, ", style=styles["dim"])
+    text.append("q", style=styles["accent"])
+    text.append(" quits.", style=styles["dim"])
     return text
 
 
-def error_notice(about: ManagerInfo, look: Styles) -> Text:
-    """A config that cannot be read: every error with its place."""
+def error_notice(about: ManagerInfo, styles: Styles) -> Text:
+    """List every error of the config with its place."""
     text = Text()
-    text.append(f"{about.config or 'The config'} cannot be used as it is:\n\n", style=look["bold"])
+    text.append(f"{about.config or 'The config'} has errors:\n\n", style=styles["bold"])
     for error in about.errors[:20]:
-        text.append("  ✖ ", style=look["bad"])
-        text.append(f"{printable(error)}\n", style=look["text"])
+        text.append("  ✖ ", style=styles["bad"])
+        text.append(f"{printable(error)}\n", style=styles["text"])
     if len(about.errors) > 20:
-        text.append(f"  and {len(about.errors) - 20} more\n", style=look["dim"])
-    text.append("\nL", style=look["accent"])
-    text.append(" reads it again, ", style=look["dim"])
-    text.append("q", style=look["accent"])
-    text.append(" leaves.", style=look["dim"])
+        text.append(f"  and {len(about.errors) - 20} more\n", style=styles["dim"])
+    text.append("\nL", style=styles["accent"])
+    text.append(" reloads it, ", style=styles["dim"])
+    text.append("q", style=styles["accent"])
+    text.append(" quits.", style=styles["dim"])
     return text

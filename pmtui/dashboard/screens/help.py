@@ -17,18 +17,18 @@ from pmtui.dashboard.actions import Action, Section, actions_of
 from pmtui.dashboard.style.styles import Styles, styles_for
 
 COLUMNS: Sequence[Sequence[Section]] = (("Processes", "Table"), ("Logs", "View", "Moving"))
-"""What stands on the left and on the right, or one below the other."""
+"""Sections on the left and on the right, or one above the other."""
 SYNTAX_HELP = {
     "Filter": (
-        ("word", "in id, group, command or status"),
-        ("!word", "not that"),
-        ("@group", "of that group"),
-        ("is:failed", "of that status; is:problem for all that need a look"),
+        ("word", "in the id, group, command or status"),
+        ("!word", "does not match"),
+        ("@group", "of this group"),
+        ("is:failed", "of this status; is:problem for everything with a problem"),
     ),
     "Mouse": (
-        ("click", "selects; on a title sorts; on a key presses it"),
-        ("double click", "gives the logs the whole screen"),
-        ("drag", "in the log: copies"),
+        ("click", "selects a row, sorts by a title, presses a key"),
+        ("double-click", "shows the log on the whole screen"),
+        ("drag", "copies text in the log"),
     ),
 }
 KEYS_WIDTH = 14
@@ -38,7 +38,7 @@ MIN_WIDE_WIDTH = 150
 
 
 class Help(ModalScreen[None]):
-    """Scrolls; any of the usual keys leaves it."""
+    """A scrolling list; Enter, q, ? or Esc leaves it."""
 
     DEFAULT_CSS = """
     Help { align: center middle; }
@@ -65,11 +65,11 @@ class Help(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
             box.border_title = "Keys"
-            box.border_subtitle = "j k scroll · Esc goes back"
+            box.border_subtitle = "j k scroll · Esc closes"
             with Container():
-                look = styles_for(self.app)
+                styles = styles_for(self.app)
                 for side, (title, words) in zip(COLUMNS, SYNTAX_HELP.items(), strict=True):
-                    yield Static(help_table([*keys_of(self._actions, side), (title, words)], look))
+                    yield Static(help_table([*keys_of(self._actions, side), (title, words)], styles))
 
     def on_mount(self) -> None:
         self.set_class(self.app.size.width >= MIN_WIDE_WIDTH, "-wide")
@@ -85,21 +85,20 @@ Part = tuple[str, Iterable[tuple[str, str]]]
 
 
 def keys_of(actions: Sequence[Action], sections: Sequence[Section]) -> Iterable[Part]:
-    """Keys that do the same, or the same the other way round, stand together."""
+    """Group the keys that do the same, or the same in reverse."""
     for section in sections:
         wanted = [action for action in actions if action.section == section]
         by_help = groupby(wanted, key=lambda action: action.help)
         yield section, [(" ".join(action.all_keys for action in same), text) for text, same in by_help]
 
 
-def help_table(parts: Iterable[Part], look: Styles) -> Table:
-    """Keys, or words, and what they do, part by part."""
+def help_table(parts: Iterable[Part], styles: Styles) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(width=KEYS_WIDTH)
     table.add_column()
     for title, rows in parts:
-        table.add_row(Text(title, style=look["bold"]), "")
+        table.add_row(Text(title, style=styles["bold"]), "")
         for keys, meaning in rows:
-            table.add_row(Text(keys, style=look["accent"]), Text(meaning, style=look["text"]))
+            table.add_row(Text(keys, style=styles["accent"]), Text(meaning, style=styles["text"]))
         table.add_row("", "")
     return table

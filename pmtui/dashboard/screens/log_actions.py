@@ -18,11 +18,11 @@ from pmtui.dashboard.widgets.tab_bar import CHANNELS, Channel
 
 MAX_NAME_WIDTH = 16
 PAGE_SIZE = 1000
-"""Lines that are read from the files at a time."""
+"""Lines that are read from files at a time."""
 
 
 class LogActions(MainScreenBase):
-    """The pane is bound to the process under the cursor, or to several at once."""
+    """The pane shows the process under the cursor, or several at once."""
 
     channel: Channel = "all"
     merged = False
@@ -30,7 +30,7 @@ class LogActions(MainScreenBase):
     _older: tuple[PausedView, Iterator[Line]] | None = None
 
     def show_log(self) -> None:
-        """Shows the lines that are wanted now, from their end."""
+        """Show the selected lines from their end."""
         row = self.table.snapshot
         names = 0
         lines: Lines = LineBuffer()
@@ -56,7 +56,7 @@ class LogActions(MainScreenBase):
             self.run_worker(self._read_older(message.held, message.held.oldest, self.table.selected), group="older")
 
     async def _read_older(self, held: PausedView, oldest: int, process_id: str) -> None:
-        """One page more from the files."""
+        """Add one page from the files."""
         if self._is_reading_older:
             return
         if self._older is None or self._older[0] is not held:
@@ -88,7 +88,7 @@ class LogActions(MainScreenBase):
 
     def action_wrap(self) -> None:
         self.pane.change(replace(self.pane.render_options, wrap=not self.pane.render_options.wrap, x=0))
-        self.show_message("Long lines are wrapped" if self.pane.render_options.wrap else "Long lines are cut")
+        self.show_message("Long lines wrap" if self.pane.render_options.wrap else "Long lines are truncated")
 
     def action_search(self) -> None:
         self.prompt.open("search", self.pane.state.search)
@@ -103,7 +103,7 @@ class LogActions(MainScreenBase):
         if not self.pane.state.search:
             self.action_search()
         elif not self.pane.find(step):
-            self.show_message(f"'{self.pane.state.search}' is not in these lines")
+            self.show_message(f"No line contains '{self.pane.state.search}'")
 
     def action_filter_matches(self) -> None:
         if self.pane.state.search:
@@ -119,15 +119,15 @@ class LogActions(MainScreenBase):
 
     def _find_error(self, step: int) -> None:
         if not self.pane.find_error(step):
-            self.show_message("No line here tells of an error")
+            self.show_message("No errors in these lines")
 
     def action_copy(self) -> None:
         self.copy(self.pane.selected_text or "\n".join(self.pane.on_screen))
 
     def copy(self, text: str) -> None:
-        """Into the terminal's clipboard, and into a file for those that have none."""
+        """Copy to the terminal's clipboard, and to a file for terminals without one."""
         if not text:
-            self.show_message("There is nothing to copy")
+            self.show_message("Nothing to copy")
             return
         self.app.copy_to_clipboard(text)
         path = save_copy(text)
@@ -137,13 +137,13 @@ class LogActions(MainScreenBase):
     def action_save(self) -> None:
         lines: list[Line] = [*self.pane.everything()]
         if not lines:
-            self.show_message("There is nothing to save")
+            self.show_message("Nothing to save")
             return
         about = self.dashboard_state.about
         folder = data_directory(Path(about.config) if about and about.config else None)
         try:
             path = save_lines(self.pane_bar.title, lines, folder if folder.is_dir() else None)
         except OSError as error:
-            self.show_message(f"The lines cannot be saved: {error.strerror} ({error.filename})", error=True)
+            self.show_message(f"Cannot save the lines: {error.strerror} ({error.filename})", error=True)
         else:
             self.show_message(f"Saved {plural(len(lines), 'line', 'lines')} to {path}")

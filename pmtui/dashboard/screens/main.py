@@ -1,4 +1,4 @@
-"""The screen of the dashboard: the table of processes, and below it what there is to know of one."""
+"""The screen of the dashboard: the table of processes, and below it the details of one."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -11,7 +11,7 @@ from textual.geometry import Size
 from textual.widgets import ContentSwitcher, Static
 
 from pmtui.control import Status
-from pmtui.dashboard.actions import ACTIONS, BY_ID, Action, bindings
+from pmtui.dashboard.actions import ACTIONS, BY_ID, bindings
 from pmtui.dashboard.backend.state import DashboardState
 from pmtui.dashboard.dialogs.too_small import TooSmall, is_too_small
 from pmtui.dashboard.log_view.log_pane import LogPane
@@ -30,15 +30,15 @@ from pmtui.dashboard.widgets.footer import KeyBar
 from pmtui.dashboard.widgets.header import TitleBar
 from pmtui.dashboard.widgets.tab_bar import CHANNELS, TABS
 
-SECRET_HERE = "v shows it"
-SECRET_ELSEWHERE = "a secret: it is shown only in a dashboard that runs its own manager, and never sent to another"
+SECRET_HERE = "press v to reveal"
+SECRET_ELSEWHERE = "secret: only the dashboard that runs the manager can show it"
 LOG_ACTIONS = frozenset(action.id for action in ACTIONS if action.section == "Logs") - {"full_logs", "clear_logs"}
 MAX_TABLE_FRACTION = 0.45
 MIN_TABLE_ROWS = 3
 
 
 class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
-    """Shows the facts, and hands keys, clicks and messages to the widget that they are meant for."""
+    """Show the state, and pass keys, clicks and messages to the right widget."""
 
     DEFAULT_CSS = """
     MainScreen #notice { display: none; padding: 1 3; height: 1fr; }
@@ -65,19 +65,18 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         yield self.prompt
         yield KeyBar(self.glyphs, id="keys")
 
-    # facts
+    # state
 
-    def show(self, facts: DashboardState) -> None:
-        """Takes a new look at the manager."""
+    def show(self, state: DashboardState) -> None:
         shown = len(self.dashboard_state.snapshots)
-        self.dashboard_state = facts
-        self.query_one(TitleBar).show(facts)
-        empty = facts.about is not None and not facts.snapshots
+        self.dashboard_state = state
+        self.query_one(TitleBar).show(state)
+        empty = state.about is not None and not state.snapshots
         self.set_class(empty, "-empty")
-        if empty and facts.about is not None:
-            self.query_one("#notice", Static).update(empty_notice(facts.about, styles_for(self.app)))
-        self.table.show(facts)
-        if len(facts.snapshots) != shown:
+        if empty and state.about is not None:
+            self.query_one("#notice", Static).update(empty_notice(state.about, styles_for(self.app)))
+        self.table.show(state)
+        if len(state.snapshots) != shown:
             self._set_heights()
         self._update_empty_messages()
         self.label_keys()
@@ -85,20 +84,20 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             self.show_details()
 
     def _update_empty_messages(self) -> None:
-        arrangement = self.table.table_view
-        if arrangement.filter:
-            self.table.message = f"No process matches '{arrangement.filter.text}'. Esc shows all."
-        elif arrangement.problems_only:
-            self.table.message = "No process has a problem. ! shows all."
+        view = self.table.table_view
+        if view.filter:
+            self.table.message = f"No process matches '{view.filter.text}'. Press Esc to show all."
+        elif view.problems_only:
+            self.table.message = "No process has a problem. Press ! to show all."
         row = self.table.snapshot
         if row is None:
             self.pane.message = ""
         elif self.pane.state.filtered:
-            self.pane.message = f"No line matches '{self.pane.state.search}'. F shows all."
+            self.pane.message = f"No line matches '{self.pane.state.search}'. Press F to show all."
         elif row.status is Status.STOPPED and not row.restart_count:
-            self.pane.message = "Nothing written yet. s starts it."
+            self.pane.message = "No output yet. Press s to start it."
         else:
-            self.pane.message = "Nothing written yet."
+            self.pane.message = "No output yet."
 
     def label_keys(self) -> None:
         keys = self.query_one(KeyBar)
@@ -120,18 +119,18 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         keys.update_pieces()
 
     def _hint(self) -> str:
-        """What else is in force in the table: marks, filter."""
-        arrangement, marked = self.table.table_view, len(self.table.marks)
+        """Return what else applies to the table: marks and filters."""
+        view, marked = self.table.table_view, len(self.table.marks)
         count = f"{len(self.table.ids)} of {len(self.dashboard_state.snapshots)}"
         said = [f"{marked} marked"] if marked else []
-        if arrangement.problems_only:
+        if view.problems_only:
             said.append(f"problems {count}")
-        if arrangement.filter:
-            said.append(f"{shorten(arrangement.filter.text, 16)} {count}")
+        if view.filter:
+            said.append(f"{shorten(view.filter.text, 16)} {count}")
         return f" {self.glyphs.dot} ".join(said)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What is done to the log is done where it can be seen."""
+        """Disable log actions while the log is not visible."""
         if self.tab != "logs" and action in LOG_ACTIONS:
             return False
         return super().check_action(action, parameters)
@@ -146,7 +145,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         self._guard_size(self.app.size)
 
     def _guard_size(self, size: Size) -> None:
-        """No key reaches what cannot be seen."""
+        """Cover the dashboard if it does not fit, so that no key reaches what cannot be seen."""
         if self.is_current and is_too_small(size):
             self.app.push_screen(TooSmall())
 
@@ -174,7 +173,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
     # steps back
 
     def action_back(self) -> None:
-        """One step back, from the nearest to the farthest."""
+        """Go one step back, innermost first."""
         steps: list[tuple[bool, Callable[[], object]]] = [
             (len(self.app._notifications) > 0, self.app.clear_notifications),
             (bool(self.pane.selected_text), self.pane.clear_selection),
@@ -240,19 +239,3 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         self.pane_bar.focused_pane = self.focused not in (self.table, None)
         self.pane_bar.update_pieces()
         self.label_keys()
-
-    # palette
-
-    def callback_for_action(self, action: Action) -> Callable[[], object]:
-        """What the palette does for an action."""
-        return lambda: self.run_worker(self.run_action(action.call))
-
-    def callback_for_process(self, process_id: str) -> Callable[[], None]:
-        """What the palette does for a process."""
-
-        def go() -> None:
-            if process_id not in self.table.ids:
-                self.set_filter("")
-            self.table.select(process_id)
-
-        return go

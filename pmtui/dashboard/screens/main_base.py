@@ -1,29 +1,32 @@
-"""What the parts of the main screen have in common."""
+"""What the parts of the main screen share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
 from pmtui.control import Control, ControlError
+from pmtui.dashboard.actions import Action
 from pmtui.dashboard.backend.log_source import LogSource
 from pmtui.dashboard.backend.state import DashboardState, StatePoller
 from pmtui.dashboard.log_view.log_pane import LogPane
 from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.glyphs import Glyphs
+from pmtui.dashboard.table.filters import NO_FILTER
 from pmtui.dashboard.table.process_table import ProcessTable
 from pmtui.dashboard.widgets.prompt import Prompt
 from pmtui.dashboard.widgets.tab_bar import PaneBar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
 
 class MainScreenBase(Screen[None]):
-    """The widgets, the facts, and how an operation is done and told of."""
+    """The widgets, the state, and how operations are run and reported."""
 
     detaches = False
-    """Leaving ends nothing: the manager runs elsewhere."""
+    """Leaving ends nothing, because the manager runs elsewhere."""
 
     def __init__(self, control: Control, logs: LogSource, feed: StatePoller, glyphs: Glyphs) -> None:
         super().__init__()
@@ -35,15 +38,15 @@ class MainScreenBase(Screen[None]):
         self.prompt = Prompt(id="prompt")
 
     def show_message(self, text: str, *, error: bool = False) -> None:
-        """Says what has happened, in a corner, for some seconds."""
+        """Show a toast."""
         text = "\n".join(printable(line) for line in text.splitlines())
         self.notify(text, severity="error" if error else "information", timeout=6 if error else 3, markup=False)
 
     def label_keys(self) -> None:
-        """Names the keys for what they would do now."""
+        """Label the keys with what they would do now."""
 
     def operate(self, verb: str, ids: Sequence[str], do: "Callable[[str], Awaitable[Any]]") -> None:
-        """Does something to each of the processes, one after the other, and tells how it went."""
+        """Run an operation on each process in turn, and report the result."""
         self.run_worker(self._operate(verb, [*ids], do), group="operations")
 
     async def _operate(self, verb: str, ids: Sequence[str], do: "Callable[[str], Awaitable[Any]]") -> None:
@@ -61,9 +64,23 @@ class MainScreenBase(Screen[None]):
         if done:
             self.show_message(f"{verb} {join_names(done)}")
 
+    def callback_for_action(self, action: Action) -> Callable[[], object]:
+        """Return what the palette runs for an action."""
+        return lambda: self.run_worker(self.run_action(action.call))
+
+    def callback_for_process(self, process_id: str) -> Callable[[], None]:
+        """Return what the palette runs for a process."""
+
+        def select() -> None:
+            if process_id not in self.table.ids:
+                self.table.set_view(replace(self.table.table_view, filter=NO_FILTER))
+            self.table.select(process_id)
+
+        return select
+
 
 def join_names(ids: Sequence[str], most: int = 3) -> str:
-    """`a, b and 7 more`."""
+    """Return `a, b and 7 more`."""
     if len(ids) <= most:
         return ", ".join(ids)
     return f"{', '.join(ids[:most])} and {len(ids) - most} more"

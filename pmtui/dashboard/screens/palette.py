@@ -1,4 +1,4 @@
-"""The command palette: the actions, the processes, the themes."""
+"""The command palette: actions, processes and themes."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -11,21 +11,21 @@ from pmtui.dashboard.actions import actions_of
 from pmtui.dashboard.style.formats import printable
 
 if TYPE_CHECKING:
-    from pmtui.dashboard.screens.main import MainScreen
+    from pmtui.dashboard.screens.main_base import MainScreenBase
 
 
 class PaletteProvider(Provider):
-    """Everything that has a key, by its name; and a way to any process by its id."""
+    """Offer every action by its name, and every process by its id."""
 
     def _entries(self) -> Iterator[tuple[str, str, IgnoreReturnCallbackType]]:
-        screen = cast("MainScreen", self.screen)
+        screen = cast("MainScreenBase", self.screen)
         for action in actions_of(screen.detaches):
             if action.scope in ("screen", "app") and action.id not in ("palette", "back", "switch_pane"):
                 yield f"{action.label}  ({action.key})", action.help, screen.callback_for_action(action)
         for row in screen.dashboard_state.snapshots:
             yield f"Go to {row.id}", printable(f"{row.status} {row.reason}"), screen.callback_for_process(row.id)
         for name in self.app.available_themes:
-            yield f"Theme {name}", "Changes the colours", partial(setattr, self.app, "theme", name)
+            yield f"Theme {name}", "Change the colors", partial(setattr, self.app, "theme", name)
 
     async def discover(self) -> Hits:
         for name, help_text, run in self._entries():

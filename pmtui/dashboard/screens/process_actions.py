@@ -12,20 +12,20 @@ from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.table.filters import is_problem
 
 SIGNALS = (
-    ("SIGHUP", "often: read the config again"),
-    ("SIGUSR1", "the program's own meaning"),
-    ("SIGUSR2", "the program's own meaning"),
-    ("SIGINT", "as Ctrl-C"),
-    ("SIGTERM", "asks it to end; it is then restarted as its policy says"),
-    ("SIGQUIT", "asks it to end with a core dump"),
-    ("SIGSTOP", "holds it"),
-    ("SIGCONT", "lets it go on"),
-    ("SIGKILL", "ends it; it is then restarted as its policy says"),
+    ("SIGHUP", "usually: reload the configuration"),
+    ("SIGUSR1", "defined by the program"),
+    ("SIGUSR2", "defined by the program"),
+    ("SIGINT", "like Ctrl-C"),
+    ("SIGTERM", "asks it to exit; its restart policy applies"),
+    ("SIGQUIT", "asks it to exit with a core dump"),
+    ("SIGSTOP", "pauses it"),
+    ("SIGCONT", "resumes it"),
+    ("SIGKILL", "kills it; its restart policy applies"),
 )
 
 
 class ProcessActions(MainScreenBase):
-    """Every action is done to the processes whose names were on the screen when its key was pressed."""
+    """Every action applies to the processes that were shown when its key was pressed."""
 
     def action_restart(self) -> None:
         self.operate("Restarting", self.table.chosen, self.control.restart)
@@ -38,7 +38,7 @@ class ProcessActions(MainScreenBase):
 
     @property
     def all_inactive(self) -> bool:
-        """None of those that a key would be for runs, or is about to."""
+        """Return whether none of the chosen processes runs or is about to."""
         chosen = {*self.table.chosen}
         return all(row.status in INACTIVE_STATES for row in self.dashboard_state.snapshots if row.id in chosen)
 
@@ -53,7 +53,7 @@ class ProcessActions(MainScreenBase):
             if yes:
                 self.operate("Killing", ids, self.control.kill)
 
-        text = f"{self._describe_processes(ids)}\n\nThe whole tree ends at once, without grace,\nand stays stopped."
+        text = f"{self._describe_processes(ids)}\n\nThe whole process tree is killed immediately\nand stays stopped."
         self.app.push_screen(Confirm(f"Kill {join_names(ids)}?", text, "Kill"), answered)
 
     def action_signal(self) -> None:
@@ -96,7 +96,7 @@ class ProcessActions(MainScreenBase):
             if yes:
                 self.operate("Cleared the logs of", ids, self.control.clear_logs)
 
-        text = f"All lines of {join_names(ids)}, in memory and in files,\nare gone then."
+        text = f"This deletes all lines of {join_names(ids)},\nin memory and on disk."
         self.app.push_screen(Confirm(f"Clear the logs of {join_names(ids)}?", text, "Clear"), answered)
 
     def action_reload(self) -> None:
@@ -118,17 +118,17 @@ class ProcessActions(MainScreenBase):
 
     def _format_errors(self, errors: Sequence[str]) -> str:
         lines = [f"{self.glyphs.bad} {printable(error)}" for error in errors]
-        return "\n".join([*lines, "", "What runs goes on as it is. L reads the config again."])
+        return "\n".join([*lines, "", "Nothing has changed. Press L to reload after correcting the config."])
 
     def _report_unchanged(self) -> None:
         about = self.dashboard_state.about
         if about and about.errors:
             self._confirm_reload(True)
         elif about and about.config is None:
-            folder = Path(about.searched[0]).parent if about.searched else "this folder"
+            folder = Path(about.searched[0]).parent if about.searched else "this directory"
             self.show_message(f"There is still no config in {folder}")
         else:
-            self.show_message("The config says what is running already")
+            self.show_message("The config has not changed")
 
     def _confirm_reload(self, yes: bool | None) -> None:
         async def reload(_: str) -> None:
@@ -147,10 +147,10 @@ class ProcessActions(MainScreenBase):
 
 
 def format_changes(changes: ConfigChanges) -> str:
-    """What a reload would do, a line for each."""
-    lines = [f"+ {name}  is new" for name in changes.added]
-    lines += [f"~ {name}  has changed, and is restarted if it runs" for name in changes.changed]
-    lines += [f"- {name}  is no longer there, and is stopped" for name in changes.removed]
-    lines.append(f"  {len(changes.unchanged)} stay as they are")
+    """Describe what a reload would do, one line per process."""
+    lines = [f"+ {name}  new" for name in changes.added]
+    lines += [f"~ {name}  changed; restarted if it is running" for name in changes.changed]
+    lines += [f"- {name}  removed; it is stopped" for name in changes.removed]
+    lines.append(f"  {len(changes.unchanged)} unchanged")
     lines += [f"  {note}" for note in changes.notes]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The tabs below the table: what they show, and moving between them."""
+"""The tabs below the table: what they show, and how to switch between them."""
 
 from collections.abc import Container
 
@@ -16,12 +16,12 @@ from pmtui.dashboard.widgets.tab_bar import TABS, Tab
 
 
 def origin_rank(name: str, configured: Container[str]) -> int:
-    """How far a variable comes from: the config, pmtui, or whoever started the manager."""
+    """Rank a variable by its origin: the config, pmtui, or the manager's environment."""
     return 0 if name in configured else 1 if name.startswith("PMTUI_") else 2
 
 
 class TabActions(MainScreenBase):
-    """Info, Tree, Events and Env are asked for when they are looked at, and then with each new look at the manager."""
+    """Info, Tree, Events and Env are requested when they are shown, and after each poll."""
 
     tab: Tab = "logs"
     revealed: tuple[str, str] | None = None
@@ -67,26 +67,26 @@ class TabActions(MainScreenBase):
 
     @work(exclusive=True, group="details")
     async def show_details(self) -> None:
-        """Fills the visible tab."""
+        """Fill the visible tab."""
         process_id = self.table.selected
-        look = styles_for(self.app)
+        styles = styles_for(self.app)
         if process_id is None:
             return
         try:
             if self.tab == "events":
                 history = await self.control.history(process_id)
                 self.query_one("#events", DetailsPane).show(
-                    events_table(history, look, self.glyphs, self.dashboard_state.now)
+                    events_table(history, styles, self.glyphs, self.dashboard_state.now)
                 )
                 return
             if self.tab == "tree":
                 graph = await self.control.graph()
-                self.query_one("#tree", DetailsPane).show(tree_table(graph, process_id, look, self.glyphs))
+                self.query_one("#tree", DetailsPane).show(tree_table(graph, process_id, styles, self.glyphs))
                 return
             detail = await self.control.get(process_id)
             if self.tab == "info":
                 self.query_one("#info", DetailsPane).show(
-                    info_table(detail, look, self.glyphs, self.dashboard_state.now)
+                    info_table(detail, styles, self.glyphs, self.dashboard_state.now)
                 )
                 return
             own = detail.config.get("env") or {}

@@ -11,13 +11,13 @@ from pmtui.dashboard.widgets.prompt import Prompt
 
 
 class TableActions(MainScreenBase):
-    """Filter and order, and the prompt in which filters and searches are written."""
+    """Filter and sort order, and the prompt for filters and searches."""
 
     extra_rows = 0
 
     @property
     def _log_has_focus(self) -> bool:
-        """The log has the attention: a slash searches it."""
+        """Return whether a slash searches the log."""
         return self.pane_bar.tab == "logs" and (self.focused is self.pane or self.has_class("-full"))
 
     def action_slash(self) -> None:
@@ -30,8 +30,8 @@ class TableActions(MainScreenBase):
         self.table.set_view(replace(self.table.table_view, filter=Filter(text)))
 
     def action_problems(self) -> None:
-        arrangement = self.table.table_view
-        self.table.set_view(replace(arrangement, problems_only=not arrangement.problems_only))
+        view = self.table.table_view
+        self.table.set_view(replace(view, problems_only=not view.problems_only))
 
     def action_sort_next(self) -> None:
         self.table.set_view(self.table.table_view.sorted_by_neighbor(1, self.table.columns))
@@ -40,8 +40,8 @@ class TableActions(MainScreenBase):
         self.table.set_view(self.table.table_view.sorted_by_neighbor(-1, self.table.columns))
 
     def action_invert(self) -> None:
-        arrangement = self.table.table_view
-        self.table.set_view(replace(arrangement, inverted=not arrangement.inverted))
+        view = self.table.table_view
+        self.table.set_view(replace(view, inverted=not view.inverted))
 
     def action_group(self) -> None:
         groups = dict.fromkeys(row.group for row in self.dashboard_state.snapshots if row.group)

@@ -21,20 +21,20 @@ __all__ = [
 
 
 def clock_time(ms: int) -> str:
-    """Local time of day with milliseconds, as it stands before a log line."""
+    """Return the local time of day with milliseconds."""
     moment = datetime.fromtimestamp(ms // 1000)
     return f"{moment:%H:%M:%S}.{ms % 1000:03}"
 
 
 def day_time(time: str, now: float) -> str:
-    """An RFC 3339 time as local time of day; the day stands before it where it is not that of `now`."""
+    """Return an RFC 3339 time as local time of day, with the date unless it is that of `now`."""
     moment = datetime.fromtimestamp(epoch_seconds(time))
     same_day = moment.date() == datetime.fromtimestamp(now).date()
     return f"{moment:%H:%M:%S}" if same_day else f"{moment:%d %b %H:%M:%S}"
 
 
 def shorten(text: str, width: int, ellipsis: str = "…") -> str:
-    """At most `width` cells, its end replaced by an ellipsis; whole characters only, and harmless."""
+    """Return at most `width` cells of printable text, ending in an ellipsis if cut."""
     text = printable(text)
     if cell_len(text) <= width:
         return text

@@ -1,4 +1,4 @@
-"""The signs of the dashboard, in Unicode and for terminals that know ASCII only."""
+"""The symbols of the dashboard, in Unicode and ASCII, and the tone of each status."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Literal
 from pmtui.control import Status
 
 Tone = Literal["text", "dim", "accent", "good", "warn", "bad", "bold"]
+
 STATUS_TONES: Mapping[Status, Tone] = {
     Status.WAITING: "dim",
     Status.STARTING: "accent",
@@ -21,7 +22,7 @@ STATUS_TONES: Mapping[Status, Tone] = {
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """One set of signs, each one cell wide."""
+    """One set of symbols, each one cell wide."""
 
     status: Mapping[Status, str]
     cursor: str
@@ -117,7 +118,7 @@ ASCII = Glyphs(
 
 
 def sparkline(values: Sequence[float], width: int, ceiling: float, glyphs: Glyphs) -> str:
-    """The last `width` values as bars; `ceiling` is the least value that fills a bar when all are below it."""
+    """Draw the last `width` values as bars; `ceiling` is the smallest value that fills a bar."""
     shown = [*values][-width:]
     top = max([ceiling, *shown])
     last = len(glyphs.bars) - 1
@@ -126,6 +127,14 @@ def sparkline(values: Sequence[float], width: int, ceiling: float, glyphs: Glyph
 
 
 def progress(done: int, total: int, width: int, glyphs: Glyphs) -> str:
-    """A bar of `width` cells."""
     filled = width * done // total if total else width
     return glyphs.full * filled + glyphs.empty * (width - filled)
+
+
+def scrollbar_thumb(first: float, shown: int, total: int, height: int) -> range:
+    """Return the cells of a scrollbar that stand for `shown` of `total` items from `first` on; empty if all fit."""
+    if total <= shown or height < 2:
+        return range(0)
+    size = max(1, round(height * shown / total))
+    start = round((height - size) * first / (total - shown))
+    return range(max(0, min(start, height - size)), max(0, min(start, height - size)) + size)

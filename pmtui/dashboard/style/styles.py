@@ -1,4 +1,4 @@
-"""The few styles that the line-drawing widgets use, made of the theme's colours."""
+"""The styles of the line-drawing widgets, made from the theme's colors."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Styles:
-    """Styles by what they say. `cursor` and `panel` are backgrounds, to be laid under a tone."""
+    """Styles by meaning. `cursor` and `panel` are backgrounds for a tone."""
 
     tones: dict[Tone, Style]
     base: Style
@@ -30,7 +30,7 @@ class Styles:
 
 
 def styles_for(app: "App[object]") -> Styles:
-    """The look in the app's present theme."""
+    """Return the styles for the current theme."""
     colours = app.theme_variables
 
     def color(name: str) -> Color:

@@ -1,4 +1,4 @@
-"""The dashboard's own two themes: calm greys, one accent."""
+"""The dashboard's own two themes: calm greys and one accent."""
 
 from textual.theme import Theme
 
@@ -35,4 +35,4 @@ LIGHT = Theme(
 )
 
 CYCLE = ("pmtui", "pmtui-light", "nord", "gruvbox", "ansi-dark", "ansi-light")
-"""What the theme key goes through; the palette offers all themes."""
+"""Themes the theme key cycles through; the palette offers all."""

@@ -1,4 +1,4 @@
-"""One process as a row of the table: what is written in each cell, and in which tone."""
+"""One process as a row of the table: the text and tone of each cell."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from pmtui.why import explain
 Align = Literal["left", "right"]
 SPARK_WIDTH = 8
 SORT_LAST = "\U0010ffff"
-"""Comes after all that is told."""
+"""Sorts after every text."""
 
 
 class Cell(NamedTuple):
-    """A text without control sequences, and its tone."""
+    """Text without control sequences, and its tone."""
 
     text: str
     tone: Tone
@@ -24,7 +24,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A snapshot with what the dashboard knows besides: past CPU values, the time, the signs to write with."""
+    """A snapshot, with past CPU values, the current time and the glyphs to use."""
 
     snapshot: Snapshot
     cpu: Sequence[float]
@@ -95,7 +95,7 @@ def why_cell(row: TableRow) -> Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the table. Those of rank 0 are always there; the highest rank goes first when it gets narrow."""
+    """Columns of rank 0 are always shown; if space is short, the highest rank is dropped first."""
 
     key: str
     title: str

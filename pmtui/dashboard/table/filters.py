@@ -1,4 +1,4 @@
-"""The language of the table's filter: words, `!not`, `@group`, `is:failed`, all of which must hold."""
+"""The filter language of the table: words, `!not`, `@group`, `is:failed`; all must match."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ PROBLEM_STATES = frozenset({Status.CRASHED, Status.FAILED})
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a row must have. An empty one lets all rows pass."""
+    """An empty filter matches every row."""
 
     text: str = ""
 
@@ -24,7 +24,7 @@ NO_FILTER = Filter()
 
 
 def is_problem(row: Snapshot) -> bool:
-    """Crashed, given up, or alive and not healthy."""
+    """Return whether a process has crashed, has failed, or runs but is unhealthy."""
     return row.status in PROBLEM_STATES or row.health == "unhealthy"
 
 

@@ -1,4 +1,4 @@
-"""Which columns the table shows in a given width, and how wide each is."""
+"""Which columns fit into a width, and how wide each is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from pmtui.dashboard.table.columns import COLUMNS, Column
 
 GUTTER = 2
-"""Cells before the first column: cursor and mark."""
+"""Cells before the first column, for cursor and mark."""
 GAP = 2
 MAX_ID_WIDTH = 28
 MAX_NARROW_ID_WIDTH = 16
 NARROW_WIDTH = 110
 MIN_ID_WIDTH = 6
 MIN_REASON_WIDTH = 26
-"""Cells that the reason should have before columns of the ranks from LUXURY on are shown."""
+"""Cells the reason needs before columns from OPTIONAL_RANK on are shown."""
 OPTIONAL_RANK = 4
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnLayout:
-    """A column at its place: `x` from the left edge of the table."""
+    """A column and its distance `x` from the left edge."""
 
     column: Column
     x: int
@@ -29,7 +29,7 @@ class ColumnLayout:
 def layout_columns(
     width: int, longest_id: int, *, with_health: bool = True, with_ports: bool = True
 ) -> Sequence[ColumnLayout]:
-    """Drops columns by rank until the rest fits; what is left over goes to the last column, and to the ids."""
+    """Drop columns by rank until the rest fits; the last column gets the remaining width."""
     wanted = [c for c in COLUMNS if (with_health or c.key != "health") and (with_ports or c.key != "port")]
     widths = {column.key: column.width for column in wanted}
     is_narrow = width < NARROW_WIDTH
@@ -61,5 +61,5 @@ def _right_edge(placed: Sequence[ColumnLayout]) -> int:
 
 
 def _gap(column: Column, is_narrow: bool) -> int:
-    """Cells before a column; figures stand at the right of theirs, and have air where it is narrow, too."""
+    """Return the cells before a column; right-aligned ones need fewer if space is short."""
     return 1 if column.key == "spark" or (is_narrow and column.align == "right") else GAP

@@ -1,4 +1,4 @@
-"""The table of processes, drawn line by line: only visible rows that changed are painted again."""
+"""The table of processes, drawn line by line: only visible rows that changed are repainted."""
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
@@ -17,8 +17,7 @@ from pmtui.control import Snapshot
 from pmtui.dashboard.actions import bindings
 from pmtui.dashboard.backend.state import DashboardState
 from pmtui.dashboard.style.formats import shorten
-from pmtui.dashboard.style.glyphs import UNICODE, Glyphs
-from pmtui.dashboard.style.scrolling import scrollbar_thumb
+from pmtui.dashboard.style.glyphs import UNICODE, Glyphs, scrollbar_thumb
 from pmtui.dashboard.style.styles import Styles, styles_for
 from pmtui.dashboard.table.columns import SPARK_WIDTH, TableRow
 from pmtui.dashboard.table.layout import ColumnLayout, layout_columns
@@ -29,7 +28,7 @@ WHEEL_ROWS = 3
 
 
 class ProcessTable(Widget, can_focus=True):
-    """Shows snapshots. The cursor is a process id, never a row number: no sort or removal moves it to another one."""
+    """Show snapshots. The cursor is a process id, not a row number, so sorting never moves it to another process."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = bindings("table")
@@ -39,7 +38,7 @@ class ProcessTable(Widget, can_focus=True):
 
     @dataclass
     class Selected(Message):
-        """The cursor is on another process, or on none."""
+        """The cursor has moved to another process, or to none."""
 
         process_id: str | None
 
@@ -51,7 +50,7 @@ class ProcessTable(Widget, can_focus=True):
 
     @dataclass
     class ViewChanged(Message):
-        """Rows are filtered or sorted another way."""
+        """The filter or the sort order has changed."""
 
         table_view: TableView
 
@@ -73,45 +72,43 @@ class ProcessTable(Widget, can_focus=True):
 
     # what is shown
 
-    def show(self, facts: DashboardState) -> None:
-        """Takes the newest facts."""
-        snapshots = facts.snapshots
+    def show(self, state: DashboardState) -> None:
+        snapshots = state.snapshots
         for row in snapshots:
             self._cpu[row.id].append(row.cpu)
         known = {row.id for row in snapshots}
         for gone in self._cpu.keys() - known:
             del self._cpu[gone]
         self.marks &= known
-        self._snapshots, self._now = snapshots, facts.now
+        self._snapshots, self._now = snapshots, state.now
         self._update_rows()
 
-    def set_view(self, arrangement: TableView) -> None:
-        """Filters and sorts another way."""
-        if arrangement != self.table_view:
-            self.table_view = arrangement
+    def set_view(self, view: TableView) -> None:
+        if view != self.table_view:
+            self.table_view = view
             self._update_rows()
             self._scroll_to_selected()
-            self.post_message(self.ViewChanged(arrangement))
+            self.post_message(self.ViewChanged(view))
 
     @property
     def ids(self) -> Sequence[str]:
-        """The shown processes, from top to bottom."""
+        """Return the shown processes, from top to bottom."""
         return [row.id for row in self._rows]
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """The process under the cursor."""
+        """Return the process under the cursor."""
         return next((row for row in self._rows if row.id == self.selected), None)
 
     @property
     def chosen(self) -> Sequence[str]:
-        """The marked processes, or else the one under the cursor."""
+        """Return the marked processes, or the one under the cursor."""
         marked = [row.id for row in self._snapshots if row.id in self.marks]
         return marked or ([self.selected] if self.selected else [])
 
     @property
     def message(self) -> str:
-        """What is said where no row is left."""
+        """Return the text shown instead of rows."""
         return self._message
 
     @message.setter
@@ -133,7 +130,6 @@ class ProcessTable(Widget, can_focus=True):
     # the cursor
 
     def select(self, process_id: str | None) -> None:
-        """Puts the cursor on a process."""
         if process_id != self.selected:
             self.selected = process_id
             self._scroll_to_selected()
@@ -141,7 +137,7 @@ class ProcessTable(Widget, can_focus=True):
             self._repaint()
 
     def move(self, step: int) -> None:
-        """Moves the cursor by so many rows; the ends stop it."""
+        """Move the cursor by `step` rows, stopping at the ends."""
         ids = self.ids
         if ids:
             place = ids.index(self.selected) if self.selected in ids else 0
@@ -161,7 +157,7 @@ class ProcessTable(Widget, can_focus=True):
         self.move(len(self._rows))
 
     def toggle_mark(self) -> None:
-        """Marks the process under the cursor, or unmarks it, and goes on to the next."""
+        """Mark or unmark the process under the cursor, and move to the next one."""
         if self.selected:
             self.marks ^= {self.selected}
             self.move(1)
@@ -173,12 +169,12 @@ class ProcessTable(Widget, can_focus=True):
 
     @property
     def page(self) -> int:
-        """Rows that fit below the header."""
+        """Return how many rows fit below the header."""
         return max(0, self.size.height - 1)
 
     @property
     def columns(self) -> Sequence[str]:
-        """The keys of those that there is room for."""
+        """Return the keys of the visible columns."""
         return [placed.column.key for placed in self._column_layout]
 
     def _scroll_to_selected(self) -> None:
@@ -257,7 +253,7 @@ class ProcessTable(Widget, can_focus=True):
             self._painted.clear()
 
     def _repaint(self) -> None:
-        """Asks for those lines to be painted that look different from what is on the screen."""
+        """Repaint the lines that differ from what is on the screen."""
         lines = [self._row_state(y) for y in range(self.size.height)]
         if len(self._painted) != len(lines):
             self.refresh()
@@ -268,7 +264,7 @@ class ProcessTable(Widget, can_focus=True):
         self._painted = list(lines)
 
     def _row_state(self, y: int) -> object:
-        """All that decides about how line `y` looks."""
+        """Return everything that determines how line `y` looks."""
         bar = scrollbar_thumb(self._top, self.page, len(self._rows), self.page)
         if y == 0:
             return self.table_view.sort, self.table_view.is_descending, len(self.marks)
@@ -286,28 +282,28 @@ class ProcessTable(Widget, can_focus=True):
         return self._bare_line(y).adjust_cell_length(self.size.width).apply_style(self.rich_style)
 
     def _bare_line(self, y: int) -> Strip:
-        look = self._text_styles = self._text_styles or styles_for(self.app)
+        styles = self._text_styles = self._text_styles or styles_for(self.app)
         width = self.size.width
         place = self._top + y - 1
         if y == 0:
-            return header_line(self._column_layout, self.table_view, self.glyphs, look)
+            return header_line(self._column_layout, self.table_view, self.glyphs, styles)
         if place < len(self._rows):
-            return self._row_strip(self._rows[place], y, look)
+            return self._row_strip(self._rows[place], y, styles)
         if not self._rows and self.message and y == min(2, self.size.height - 1):
-            return Strip([Segment("  " + shorten(self.message, width - 4, self.glyphs.ellipsis), look["dim"])])
+            return Strip([Segment("  " + shorten(self.message, width - 4, self.glyphs.ellipsis), styles["dim"])])
         return Strip([])
 
-    def _row_strip(self, row: Snapshot, y: int, look: Styles) -> Strip:
+    def _row_strip(self, row: Snapshot, y: int, styles: Styles) -> Strip:
         selected = row.id == self.selected
         marked = row.id in self.marks
         sign = self.glyphs.mark if marked else self.glyphs.cursor if selected else " "
-        gutter = [Segment(sign, look["warn" if marked else "accent"]), Segment(" ")]
+        gutter = [Segment(sign, styles["warn" if marked else "accent"]), Segment(" ")]
         cells = row_cells(self._row(row), self._column_layout)
         strip = row_line(
-            cells, self._column_layout, gutter, look["bold" if selected else "text"], look, self.glyphs.ellipsis
+            cells, self._column_layout, gutter, styles["bold" if selected else "text"], styles, self.glyphs.ellipsis
         )
         strip = strip.adjust_cell_length(self.size.width - 1)
         if selected:
-            strip = strip.apply_style(look.cursor if self.has_focus else look.idle_cursor)
+            strip = strip.apply_style(styles.cursor if self.has_focus else styles.idle_cursor)
         thumb_here = y - 1 in scrollbar_thumb(self._top, self.page, len(self._rows), self.page)
-        return Strip([*strip, Segment(self.glyphs.thumb if thumb_here else " ", look["dim"])])
+        return Strip([*strip, Segment(self.glyphs.thumb if thumb_here else " ", styles["dim"])])

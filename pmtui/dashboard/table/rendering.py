@@ -16,19 +16,18 @@ from pmtui.dashboard.table.view import TableView
 
 
 def row_cells(row: TableRow, columns: Sequence[ColumnLayout]) -> tuple[Cell, ...]:
-    """What stands in the row."""
     return tuple(placed.column.cell(row) for placed in columns)
 
 
-def header_line(columns: Sequence[ColumnLayout], arrangement: TableView, glyphs: Glyphs, look: Styles) -> Strip:
-    """The titles; the sorted column has an arrow."""
+def header_line(columns: Sequence[ColumnLayout], view: TableView, glyphs: Glyphs, styles: Styles) -> Strip:
+    """Draw the titles, with an arrow on the sorted column."""
     texts = []
     for placed in columns:
         title = glyphs.restarts if placed.column.key == "restarts" else placed.column.title
-        style = look["dim"]
-        if placed.column.key == arrangement.sort:
-            arrow = glyphs.falling if arrangement.is_descending else glyphs.rising
-            title, style = f"{title}{arrow}" if len(title) < placed.width else arrow, look["accent"]
+        style = styles["dim"]
+        if placed.column.key == view.sort:
+            arrow = glyphs.falling if view.is_descending else glyphs.rising
+            title, style = f"{title}{arrow}" if len(title) < placed.width else arrow, styles["accent"]
         texts.append((shorten(title, placed.width), style))
     return _line([Segment(" " * GUTTER)], columns, texts)
 
@@ -38,12 +37,12 @@ def row_line(
     columns: Sequence[ColumnLayout],
     gutter: Sequence[Segment],
     id_style: Style,
-    look: Styles,
+    styles: Styles,
     ellipsis: str,
 ) -> Strip:
-    """One process; `gutter` is what stands before its first column."""
+    """Draw one process; `gutter` precedes its first column."""
     texts = [
-        (shorten(cell.text, placed.width, ellipsis), id_style if placed.column.key == "id" else look[cell.tone])
+        (shorten(cell.text, placed.width, ellipsis), id_style if placed.column.key == "id" else styles[cell.tone])
         for placed, cell in zip(columns, cells, strict=True)
     ]
     return _line(gutter, columns, texts)

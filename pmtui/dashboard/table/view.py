@@ -12,7 +12,7 @@ _BY_KEY = {column.key: column for column in COLUMNS}
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """Filter and sort order. `sort` None: the order of the config."""
+    """Filter and sort order. `sort` None means the order of the config."""
 
     filter: Filter = NO_FILTER
     problems_only: bool = False
@@ -29,16 +29,16 @@ class TableView:
 
     @property
     def is_descending(self) -> bool:
-        """The largest comes first."""
+        """Return whether the largest value comes first."""
         return self.sort is not None and _BY_KEY[self.sort].is_descending != self.inverted
 
     def sorted_by(self, key: str) -> "TableView":
-        """A click on a column: sort by it, then the other way round, then no more."""
+        """Sort by a clicked column, then in reverse, then not at all."""
         if self.sort != key:
             return replace(self, sort=key, inverted=False)
         return replace(self, sort=None, inverted=False) if self.inverted else replace(self, inverted=True)
 
     def sorted_by_neighbor(self, step: int, shown: Collection[str] = SORTABLE) -> "TableView":
-        """Sorted by the next (or, with -1, the previous) of those shown; one place is the config's order."""
+        """Sort by the next visible column (-1: the previous one), or in the config's order between the ends."""
         circle = [None, *(key for key in SORTABLE if key in shown or key == self.sort)]
         return replace(self, sort=circle[(circle.index(self.sort) + step) % len(circle)], inverted=False)

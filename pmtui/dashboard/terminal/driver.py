@@ -1,8 +1,8 @@
-"""Textual's terminal driver, made to survive what terminals do.
+"""Textual's terminal driver, hardened against what terminals do.
 
-In Textual 8.2.8 a byte from the keyboard that is not UTF-8 ends the application, a terminal that has gone makes it spin
-at 133 % of a core, SIGCONT after a SIGSTOP starts a second set of threads, and SIGTSTP or SIGCONT in the midst of a
-write waits for ever for the lock that the interrupted write holds.
+In Textual 8.2.8 a byte from the keyboard that is not UTF-8 ends the application, a closed terminal makes it spin at
+133 % of a core, SIGCONT after SIGSTOP starts a second set of threads, and SIGTSTP or SIGCONT during a write deadlocks
+on the lock that the interrupted write holds.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 ESCAPE_TIMEOUT = 0.1
-"""Seconds after which an escape key is no longer taken for the head of a sequence."""
+"""Seconds after which a lone escape byte counts as the Esc key."""
 
 
 class TerminalDriver(LinuxDriver):
-    """Reads keys byte for byte, whatever they are, and gives up quietly when the terminal has gone."""
+    """Accept any byte as input, and stop quietly when the terminal is closed."""
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         self._loop = asyncio.get_running_loop()
@@ -32,7 +32,7 @@ class TerminalDriver(LinuxDriver):
         self._file = cast("Any", LossyFile(cast("IO[str]", self._file)))
 
     def _get_terminal_size(self) -> tuple[int, int]:
-        """That of the terminal; COLUMNS and LINES, which a shell may have exported long ago, do not change with it."""
+        """Ask the terminal: COLUMNS and LINES exported by a shell do not follow a resize."""
         with contextlib.suppress(OSError):
             width, height = os.get_terminal_size(self.fileno)
             if width and height:
@@ -73,14 +73,14 @@ class TerminalDriver(LinuxDriver):
             self._loop.call_soon_threadsafe(act)
 
     def _on_continue(self) -> None:
-        if not self._must_signal_resume:  # stopped by SIGSTOP, which nobody is told of
+        if not self._must_signal_resume:  # stopped by SIGSTOP, which sends no notice
             self.suspend_application_mode()
             self._must_signal_resume = True
         super()._sigcont_application()
 
 
 class LossyFile:
-    """A file whose reader may go away; what is written then is lost."""
+    """A file that drops what its reader does not take any more."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file

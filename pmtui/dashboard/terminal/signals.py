@@ -1,4 +1,4 @@
-"""The signals that ask a dashboard to leave."""
+"""The signals that end a dashboard."""
 
 import signal
 from collections.abc import Iterator
@@ -9,20 +9,20 @@ EXIT_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
 
 class ExitTarget(Protocol):
-    """Who has to know that it is to leave."""
+    """Something that can be asked to exit."""
 
     def request_exit(self) -> None: ...
 
 
 @contextmanager
-def exit_on_signals(leaver: ExitTarget) -> Iterator[None]:
-    """Each request to leave reaches the leaver at once, even while the terminal keeps the dashboard waiting.
+def exit_on_signals(target: ExitTarget) -> Iterator[None]:
+    """Pass each exit signal to the target at once, even while the terminal blocks the dashboard.
 
-    Python's own handlers, since those of a loop wait for it to turn.
+    These are Python's own handlers, because those of an event loop wait for its next turn.
     """
 
     def leave(number: int, frame: object) -> None:
-        leaver.request_exit()
+        target.request_exit()
 
     before = {number: signal.signal(number, leave) for number in EXIT_SIGNALS}
     try:

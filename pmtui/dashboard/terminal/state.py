@@ -1,4 +1,4 @@
-"""The terminal as it was before the dashboard, and how it gets back there."""
+"""The state of the terminal before the dashboard, and how to restore it."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ RESET_SEQUENCE = b"".join(
 
 @dataclass(frozen=True)
 class Terminal:
-    """What `stdin` and `stderr` are connected to; `attributes` are those of termios, None where it is no terminal."""
+    """The terminal of `stdin` and `stderr`; `attributes` come from termios, None if it is no terminal."""
 
     attributes: list[Any] | None
     keyboard: int = 0
@@ -33,14 +33,14 @@ class Terminal:
             return cls(None)
 
     def restore(self) -> None:
-        """Leaves it as it was found. A terminal that has gone, or does not read, is not waited for."""
+        """Restore the terminal without waiting for one that is closed or does not read."""
         with contextlib.suppress(OSError, termios.error):
             if self.attributes is not None:
                 termios.tcsetattr(self.keyboard, termios.TCSANOW, self.attributes)
             write_nonblocking(self.screen, RESET_SEQUENCE)
 
     def print_line(self, line: str) -> None:
-        """Writes a line to stdout, once the dashboard is gone; a terminal that has gone, too, is not told."""
+        """Write a line to stdout after the dashboard has closed, unless the terminal is gone."""
         with contextlib.suppress(OSError):
             write_nonblocking(1, f"{line}\n".encode())
         for descriptor, file in ((1, sys.stdout), (2, sys.stderr)):
@@ -48,8 +48,9 @@ class Terminal:
 
 
 def flush_nonblocking(descriptor: int, file: TextIO) -> None:
-    """Writes what is still buffered without waiting; what is not taken goes nowhere: Python, which tries it again when
-    it ends, would wait for the terminal, or give the exit code 120.
+    """Write what is buffered without waiting, and drop the rest.
+
+    Python retries at exit: it would wait for the terminal, or exit with code 120.
     """
     try:
         blocking = os.get_blocking(descriptor)
@@ -65,7 +66,7 @@ def flush_nonblocking(descriptor: int, file: TextIO) -> None:
 
 
 def write_nonblocking(descriptor: int, data: bytes) -> None:
-    """Writes what is taken without waiting; raises OSError."""
+    """Write as much as possible without waiting. Raises OSError."""
     blocking = os.get_blocking(descriptor)
     os.set_blocking(descriptor, False)
     try:

@@ -1,4 +1,4 @@
-"""A line of text whose pieces can be clicked."""
+"""A line of text with clickable pieces."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from pmtui.dashboard.style.styles import Styles, styles_for
 
 
 class Piece(NamedTuple):
-    """A text in a style; a click on it means `target`."""
+    """Styled text; a click on it means `target`."""
 
     text: str
     style: Style
@@ -25,7 +25,7 @@ class Piece(NamedTuple):
 
 
 class Bar(Widget):
-    """One line, drawn anew only when its pieces have changed."""
+    """One line, redrawn only if its pieces have changed."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -50,11 +50,11 @@ class Bar(Widget):
         return self._text_styles
 
     def pieces(self, width: int) -> Sequence[Piece]:
-        """What the line says in so many cells."""
+        """Return the content of the line for a width in cells."""
         raise NotImplementedError
 
     def update_pieces(self) -> None:
-        """Draws the line anew if it says something else now."""
+        """Redraw the line if its content has changed."""
         if self.is_mounted and self.pieces(self.size.width) != self._drawn:
             self.refresh()
 
@@ -82,7 +82,7 @@ def total_width(pieces: Iterable[Piece]) -> int:
 
 
 def justify(left: Sequence[Piece], right: Sequence[Piece], width: int, fill: Piece) -> Sequence[Piece]:
-    """`left` and `right` at the two ends, the filling repeated between them; without room `right` goes."""
+    """Place `left` and `right` at the two ends with `fill` between them; drop `right` if there is no room."""
     free = width - total_width(left) - total_width(right)
     if free < 0:
         return [*left, fill._replace(text=fill.text * max(0, width - total_width(left)))]

@@ -1,4 +1,4 @@
-"""What a process needs and what needs it, as an indented tree."""
+"""The dependencies and dependents of a process as an indented tree."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ MAX_ID_WIDTH = 24
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A line of the tree: the process that it is about, and the dependency that it hangs on.
+    """A line of the tree: a process, and the dependency it hangs on.
 
-    `trail` tells for the line and for each line above it on the way to the root whether it is the last of its siblings.
-    `is_repeated`: what hangs on the process is shown elsewhere in the tree.
+    `trail` holds, for each ancestor's line and this one, whether it is the last of its siblings. `is_repeated` means
+    that the children are shown elsewhere in the tree.
     """
 
     node: Node
@@ -34,7 +34,7 @@ class Branch:
 
 
 def dependencies_of(graph: Graph, process_id: str) -> list[Branch]:
-    """What the process needs, directly or not, from the top down."""
+    """Return what the process needs, directly or indirectly, from the top down."""
     below: dict[str, list[tuple[str, Edge]]] = {}
     for edge in graph.edges:
         below.setdefault(edge.from_, []).append((edge.to, edge))
@@ -42,7 +42,7 @@ def dependencies_of(graph: Graph, process_id: str) -> list[Branch]:
 
 
 def dependents_of(graph: Graph, process_id: str) -> list[Branch]:
-    """What needs the process, directly or not, from the top down."""
+    """Return what needs the process, directly or indirectly, from the top down."""
     below: dict[str, list[tuple[str, Edge]]] = {}
     for edge in graph.edges:
         below.setdefault(edge.to, []).append((edge.from_, edge))
@@ -50,7 +50,7 @@ def dependents_of(graph: Graph, process_id: str) -> list[Branch]:
 
 
 def _branches(graph: Graph, below: Mapping[str, Sequence[tuple[str, Edge]]], root: str) -> Iterator[Branch]:
-    """Each process is unfolded once, so that the tree is never longer than there are dependencies."""
+    """Expand each process only once, so that the tree is never longer than the list of dependencies."""
     nodes = {node.id: node for node in graph.nodes}
     unfolded = {root}
     left = _children(below, root, ())
@@ -67,52 +67,52 @@ def _branches(graph: Graph, below: Mapping[str, Sequence[tuple[str, Edge]]], roo
 def _children(
     below: Mapping[str, Sequence[tuple[str, Edge]]], process_id: str, trail: tuple[bool, ...]
 ) -> list[tuple[str, Edge, tuple[bool, ...]]]:
-    """The last one first."""
+    """Return the children, last one first."""
     children = below.get(process_id, ())
     return [(name, edge, (*trail, edge is children[-1][1])) for name, edge in reversed(children)]
 
 
-def tree_table(graph: Graph, process_id: str, look: Styles, glyphs: Glyphs) -> Table | Text:
-    """Both trees of a process, each line with the condition that is waited for and how the process is doing."""
+def tree_table(graph: Graph, process_id: str, styles: Styles, glyphs: Glyphs) -> Table | Text:
+    """Draw both trees, each line with its condition and the status of the process."""
     up, down = dependencies_of(graph, process_id), dependents_of(graph, process_id)
     if not up and not down:
-        return Text("It needs no other process, and none needs it (dependsOn).", style=look["dim"])
+        return Text("No dependencies and no dependents (dependsOn).", style=styles["dim"])
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, overflow="crop")
     table.add_column(no_wrap=True)
     table.add_column()
     for title, branches in (("needs", up), ("is needed by", down)):
         if branches:
-            table.add_row(Text(title, style=look["accent"]))
+            table.add_row(Text(title, style=styles["accent"]))
         for branch in branches:
-            table.add_row(*_cells(branch, look, glyphs))
+            table.add_row(*_cells(branch, styles, glyphs))
     return table
 
 
-def _cells(branch: Branch, look: Styles, glyphs: Glyphs) -> tuple[Text, Text, Text]:
+def _cells(branch: Branch, styles: Styles, glyphs: Glyphs) -> tuple[Text, Text, Text]:
     node, edge = branch.node, branch.edge
     repeated = f" {glyphs.ellipsis}" if branch.is_repeated else ""
     name = Text.assemble(
-        (branch.draw(glyphs), look["dim"]),
-        _state(node.status, look, glyphs),
-        (f" {shorten(node.id, MAX_ID_WIDTH, glyphs.ellipsis)}", look["text"]),
-        (repeated, look["dim"]),
+        (branch.draw(glyphs), styles["dim"]),
+        _state(node.status, styles, glyphs),
+        (f" {shorten(node.id, MAX_ID_WIDTH, glyphs.ellipsis)}", styles["text"]),
+        (repeated, styles["dim"]),
     )
     tone: Tone = "dim" if edge.met else "bad" if edge.forever else "warn"
     sign = glyphs.good if edge.met else glyphs.bad if edge.forever else glyphs.status[Status.WAITING]
     return (
         name,
-        Text(f"{sign} {edge.condition}", style=look[tone]),
-        _status_text(node, look["bad" if edge.forever else "text"], glyphs),
+        Text(f"{sign} {edge.condition}", style=styles[tone]),
+        _status_text(node, styles["bad" if edge.forever else "text"], glyphs),
     )
 
 
-def _state(status: Status, look: Styles, glyphs: Glyphs) -> tuple[str, Style]:
-    return glyphs.status[status], look[STATUS_TONES[status]]
+def _state(status: Status, styles: Styles, glyphs: Glyphs) -> tuple[str, Style]:
+    return glyphs.status[status], styles[STATUS_TONES[status]]
 
 
 def _status_text(node: Node, tone: Style, glyphs: Glyphs) -> Text:
-    """How the process is doing, in one line: a second one would break the lines of the tree."""
+    """Describe the status on a single line, because a second one would break the lines of the tree."""
     why = f": {node.reason}" if node.reason and node.status is not Status.RUNNING else ""
     said = node.reason if node.status is Status.WAITING and node.reason else f"{node.status}{why}"
     return Text(printable(said), tone, no_wrap=True, overflow="crop" if glyphs.ellipsis.isascii() else "ellipsis")

@@ -1,4 +1,4 @@
-"""The tabs beside the log: what a process is made of, what it hangs on, what has happened to it, its environment."""
+"""The tabs beside the log: Info, Events and Env."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,7 +37,7 @@ class DetailsPane(VerticalScroll, can_focus=True):
 
 
 class EnvPane(OptionList):
-    """One variable a line. A masked value can be revealed, one at a time; `note` stands beside it."""
+    """One variable per line. One masked value at a time can be revealed; `note` is shown beside it."""
 
     DEFAULT_CSS = """
     EnvPane, EnvPane:focus { background: $background; border: none; padding: 0 1; scrollbar-size-vertical: 1; }
@@ -79,18 +79,17 @@ class EnvPane(OptionList):
         return names[self.highlighted] if self.highlighted is not None and names else None
 
 
-def info_table(detail: Detail, look: Styles, glyphs: Glyphs, now: float) -> Table:
-    """What the process is made of."""
+def info_table(detail: Detail, styles: Styles, glyphs: Glyphs, now: float) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
 
     def row(name: str, value: object) -> None:
         if value not in (None, "", []):
-            table.add_row(Text(name, style=look["dim"]), Text(printable(str(value)), style=look["text"]))
+            table.add_row(Text(name, style=styles["dim"]), Text(printable(str(value)), style=styles["text"]))
 
-    status = Text(f"{glyphs.status[detail.status]} {detail.status}", style=look[STATUS_TONES[detail.status]])
-    table.add_row(Text("status", style=look["dim"]), status)
+    status = Text(f"{glyphs.status[detail.status]} {detail.status}", style=styles[STATUS_TONES[detail.status]])
+    table.add_row(Text("status", style=styles["dim"]), status)
     row("why", explain(detail))
     if detail.last_error not in detail.reason:
         row("last error", detail.last_error)
@@ -119,14 +118,14 @@ def exit_text(ended: RunExit, now: float) -> str:
     return f"{formats.day_time(ended.time, now)}  run {ended.run}  {how} after {ended.uptime_seconds:.1f} s{words}"
 
 
-def events_table(history: Sequence[ProcessEvent], look: Styles, glyphs: Glyphs, now: float) -> Table:
-    """Every change of state, the newest first."""
+def events_table(history: Sequence[ProcessEvent], styles: Styles, glyphs: Glyphs, now: float) -> Table:
+    """List every change of status, newest first."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for event in reversed(history):
-        status = Text(f"{glyphs.status[event.to]} {event.to}", style=look[STATUS_TONES[event.to]])
-        time = Text(formats.day_time(event.time, now), style=look["dim"])
-        table.add_row(time, status, Text(printable(event.reason), style=look["text"]))
+        status = Text(f"{glyphs.status[event.to]} {event.to}", style=styles[STATUS_TONES[event.to]])
+        time = Text(formats.day_time(event.time, now), style=styles["dim"])
+        table.add_row(time, status, Text(printable(event.reason), style=styles["text"]))
     return table

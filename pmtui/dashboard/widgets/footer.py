@@ -1,4 +1,4 @@
-"""The last line: what can be done here, and with which keys."""
+"""The last line: which keys do what here."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ ALWAYS_SHOWN = ("help", "quit")
 
 
 class KeyBar(Bar):
-    """Keys by rank, as many as fit; `labels` gives some of them a name that suits the moment."""
+    """Keys by rank, as many as fit; `labels` overrides some of the names."""
 
     DEFAULT_CSS = """
     KeyBar { background: $panel; }

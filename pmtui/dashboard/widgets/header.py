@@ -1,4 +1,4 @@
-"""The first line: what is managed, how it is, what it costs, where it can be reached."""
+"""The first line: the config, the status of its processes, their cost, and the address of the API."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -21,27 +21,27 @@ STATUS_ORDER = (
     Status.STOPPED,
 )
 WORDLESS_STATES = (Status.WAITING, Status.STOPPING, Status.COMPLETED, Status.STOPPED)
-"""Their words go first when it gets narrow."""
+"""States that lose their word first if space is short."""
 MIN_PROGRESS_COUNT = 5
-"""So many processes on their way up are shown as a bar of progress, too."""
+"""Starting processes from which on a progress bar is shown."""
 
 
 class TitleBar(Bar):
-    """Counts by status at all widths; memory, CPU, address, uptime and config as far as there is room."""
+    """Counts by status at every width; memory, CPU, address, uptime and config if there is room."""
 
     DEFAULT_CSS = """
     TitleBar { background: $panel; }
     """
     dashboard_state = DashboardState()
 
-    def show(self, facts: DashboardState) -> None:
-        self.dashboard_state = facts
+    def show(self, state: DashboardState) -> None:
+        self.dashboard_state = state
         self.update_pieces()
 
     def pieces(self, width: int) -> Sequence[Piece]:
-        look = self.text_styles
-        gap = Piece("   ", look["text"])
-        name = Piece(" pmtui", look["accent"] + look["bold"].without_color)
+        styles = self.text_styles
+        gap = Piece("   ", styles["text"])
+        name = Piece(" pmtui", styles["accent"] + styles["bold"].without_color)
         memory, cpu, uptime = self._memory(), self._cpu(), self._uptime()
         left = [name, *self._errors(), *self._counts(())]
         for wordless, beside in (
@@ -56,8 +56,8 @@ class TitleBar(Bar):
             if pieces and total_width([*left, *right, *pieces, gap, gap]) < width:
                 right += [*([gap] if right and pieces[0].text.strip() else []), *pieces]
         if config := self._config(width - total_width([*left, *right]) - 6):
-            left[1:1] = [Piece(f"  {config}", look["dim"])]
-        return justify(left, [*right, Piece(" ", look["text"])], width, Piece(" ", look["text"]))
+            left[1:1] = [Piece(f"  {config}", styles["dim"])]
+        return justify(left, [*right, Piece(" ", styles["text"])], width, Piece(" ", styles["text"]))
 
     def _errors(self) -> list[Piece]:
         errors = self.dashboard_state.about.errors if self.dashboard_state.about else []
@@ -65,20 +65,20 @@ class TitleBar(Bar):
         return [Piece(f"   {self.glyphs.bad} {said}", self.text_styles["bad"], "reload")] if errors else []
 
     def _counts(self, wordless: Collection[Status]) -> list[Piece]:
-        look, glyphs = self.text_styles, self.glyphs
+        styles, glyphs = self.text_styles, self.glyphs
         if self.dashboard_state.connection_error:
-            return [Piece(f"   {glyphs.bad} {self.dashboard_state.connection_error}", look["bad"])]
+            return [Piece(f"   {glyphs.bad} {self.dashboard_state.connection_error}", styles["bad"])]
         counted = Counter(row.status for row in self.dashboard_state.snapshots)
         pieces = []
         for status in STATUS_ORDER:
             if counted[status]:
                 word = "" if status in wordless else f" {status}"
                 text = f"   {glyphs.status[status]} {counted[status]}{word}"
-                pieces.append(Piece(text, look[STATUS_TONES[status]], f"is:{status}"))
+                pieces.append(Piece(text, styles[STATUS_TONES[status]], f"is:{status}"))
         coming = counted[Status.STARTING] + counted[Status.WAITING]
         if coming >= MIN_PROGRESS_COUNT:
             total = len(self.dashboard_state.snapshots)
-            pieces.append(Piece("   " + progress(total - coming, total, 12, glyphs), look["accent"]))
+            pieces.append(Piece("   " + progress(total - coming, total, 12, glyphs), styles["accent"]))
         return pieces
 
     def _memory(self) -> list[Piece]:

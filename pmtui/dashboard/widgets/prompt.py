@@ -1,4 +1,4 @@
-"""The line at the bottom in which a filter or a search is written."""
+"""The line at the bottom for filters and searches."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -13,12 +13,12 @@ from textual.widgets import Input, Static
 Purpose = Literal["filter", "search"]
 LABELS: dict[Purpose, tuple[str, str]] = {
     "filter": ("Filter", "words  !not  @group  is:failed"),
-    "search": ("Search", "Enter finds · Tab shows matches only"),
+    "search": ("Search", "Enter finds · Tab filters"),
 }
 
 
 class Prompt(Horizontal):
-    """Tells every change while it is written, and how it ended. Escape brings back what was there before."""
+    """Reports every change while typing, and the result. Esc restores the previous text."""
 
     DEFAULT_CSS = """
     Prompt { height: 1; display: none; background: $panel; }
@@ -34,14 +34,14 @@ class Prompt(Horizontal):
 
     @dataclass
     class Changed(Message):
-        """The text is another one."""
+        """The text has changed."""
 
         purpose: Purpose
         text: str
 
     @dataclass
     class Closed(Message):
-        """Writing has ended. `only`: show nothing but what matches."""
+        """Typing has ended. `only` means to show only matching lines."""
 
         purpose: Purpose
         text: str
@@ -58,7 +58,6 @@ class Prompt(Horizontal):
         yield Static("", id="prompt-hint")
 
     def open(self, purpose: Purpose, text: str) -> None:
-        """Begins to ask."""
         self.purpose, self._previous_text = purpose, text
         label, hint = LABELS[purpose]
         self.query_one("#prompt-label", Static).update(Content(label))

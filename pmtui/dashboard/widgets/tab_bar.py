@@ -1,4 +1,4 @@
-"""The line between table and pane: whose pane it is, its tabs, and what the log shows."""
+"""The line between table and tab: the process, its tabs, and the state of the log."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -15,7 +15,7 @@ MAX_TITLE_WIDTH = 24
 
 
 class PaneBar(Bar):
-    """Tabs, streams and the chip that says whether the log follows can be clicked."""
+    """Tabs, streams and the follow chip can be clicked."""
 
     DEFAULT_CSS = """
     PaneBar { background: $background; }
@@ -27,9 +27,9 @@ class PaneBar(Bar):
     focused_pane = False
 
     def pieces(self, width: int) -> Sequence[Piece]:
-        look, rule = self.text_styles, self.glyphs.rule
-        line = Piece(rule, look["accent" if self.focused_pane else "dim"])
-        title = Piece(f" {shorten(self.title, MAX_TITLE_WIDTH, self.glyphs.ellipsis)} ", look["bold"])
+        styles, rule = self.text_styles, self.glyphs.rule
+        line = Piece(rule, styles["accent" if self.focused_pane else "dim"])
+        title = Piece(f" {shorten(self.title, MAX_TITLE_WIDTH, self.glyphs.ellipsis)} ", styles["bold"])
         left = [line, *([title, line] if self.title else []), *self._tabs(), line]
         if self.tab != "logs":
             return justify(left, [line], width, line)
@@ -41,28 +41,28 @@ class PaneBar(Bar):
         return justify(left, right, width, line)
 
     def _tabs(self) -> list[Piece]:
-        look = self.text_styles
-        pieces = [Piece(" ", look["text"])]
+        styles = self.text_styles
+        pieces = [Piece(" ", styles["text"])]
         for tab in TABS:
             if len(pieces) > 1:
-                pieces.append(Piece(f" {self.glyphs.tabs} ", look["dim"]))
+                pieces.append(Piece(f" {self.glyphs.tabs} ", styles["dim"]))
             active = tab == self.tab
-            style = look["accent"] + look["bold"].without_color if active else look["dim"]
+            style = styles["accent"] + styles["bold"].without_color if active else styles["dim"]
             pieces.append(Piece(tab.capitalize(), style, f"tab:{tab}"))
-        return [*pieces, Piece(" ", look["text"])]
+        return [*pieces, Piece(" ", styles["text"])]
 
     def _streams(self) -> list[Piece]:
-        look = self.text_styles
+        styles = self.text_styles
         pieces: list[Piece] = []
         for channel in CHANNELS:
             if pieces:
-                pieces.append(Piece(f" {self.glyphs.dot} ", look["dim"]))
-            style = look["text"] if channel == self.channel else look["dim"]
+                pieces.append(Piece(f" {self.glyphs.dot} ", styles["dim"]))
+            style = styles["text"] if channel == self.channel else styles["dim"]
             pieces.append(Piece(channel, style, f"channel:{channel}"))
-        return [Piece(" ", look["text"]), *pieces, Piece(" ", look["text"])]
+        return [Piece(" ", styles["text"]), *pieces, Piece(" ", styles["text"])]
 
     def _search(self, width: int) -> list[Piece]:
-        state, look = self.state, self.text_styles
+        state, styles = self.state, self.text_styles
         if not state.search:
             return []
         count = (
@@ -70,11 +70,11 @@ class PaneBar(Bar):
         )
         only = "only " if state.filtered else ""
         text = shorten(state.search, max(8, width // 5), self.glyphs.ellipsis)
-        return [Piece(f" {only}/{text} ", look["warn"]), Piece(f"{count} ", look["dim"])]
+        return [Piece(f" {only}/{text} ", styles["warn"]), Piece(f"{count} ", styles["dim"])]
 
     def _chip(self) -> list[Piece]:
-        look, state = self.text_styles, self.state
+        styles, state = self.text_styles, self.state
         if state.follows:
-            return [Piece(" FOLLOW ", look["good"], "follow")]
+            return [Piece(" FOLLOW ", styles["good"], "follow")]
         newer = f"{self.glyphs.more} {state.newer:,} new " if state.newer else ""
-        return [Piece(" PAUSED ", look["warn"], "follow"), Piece(newer, look["accent"], "follow")]
+        return [Piece(" PAUSED ", styles["warn"], "follow"), Piece(newer, styles["accent"], "follow")]
