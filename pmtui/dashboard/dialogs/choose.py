@@ -26,7 +26,7 @@ class SelectDialog(Dialog[str]):
         Binding("k", "cursor(-1)", show=False),
         Binding("q", "leave", show=False),
     ]
-    hint = "Enter takes it · Esc goes back"
+    hint = "Enter selects · Esc closes"
 
     def __init__(self, title: str, choices: Sequence[tuple[str, str]]) -> None:
         super().__init__()

@@ -21,7 +21,7 @@ COLUMNS: Sequence[Sequence[Section]] = (("Processes", "Table"), ("Logs", "View",
 SYNTAX_HELP = {
     "Filter": (
         ("word", "in the id, group, command or status"),
-        ("!word", "does not match"),
+        ("!word", "without the word"),
         ("@group", "of this group"),
         ("is:failed", "of this status; is:problem for everything with a problem"),
     ),
