@@ -1,4 +1,4 @@
-"""The one interface between the manager and its fronts: a key press, a request and a shell verb are the same call."""
+"""The interface between the manager and its fronts: a key press, a request and a shell command are the same call."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from enum import StrEnum
@@ -15,7 +15,7 @@ Operation = Literal["start", "stop", "restart"]
 
 
 class Status(StrEnum):
-    """What a process is, as told to people; contract and table of transitions are in `supervise.states`."""
+    """The state of a process; `pmtui.supervisor.state_machine` holds the transitions."""
 
     WAITING = "waiting"
     STARTING = "starting"
@@ -28,11 +28,11 @@ class Status(StrEnum):
 
 
 INACTIVE_STATES = frozenset({Status.STOPPED, Status.COMPLETED, Status.FAILED})
-"""Nothing of it runs, and nothing is about to."""
+"""Nothing of the process runs, and nothing is about to."""
 
 
 class Reason(StrEnum):
-    """Why a process was started again."""
+    """Why a process was restarted."""
 
     CRASH = "crash"
     EXIT = "exit"
@@ -43,12 +43,26 @@ class Reason(StrEnum):
     CONFIG = "config"
 
 
+RESTART_TEXTS: dict[str, str] = {
+    Reason.CRASH: "restarted after a crash",
+    Reason.EXIT: "restarted after it exited",
+    Reason.USER: "restarted by user",
+    Reason.WATCH: "restarted: a file changed",
+    Reason.MEMORY: "restarted: too much memory",
+    Reason.HEALTH: "restarted: unhealthy",
+    Reason.CONFIG: "restarted: config changed",
+}
+
+
 class _Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Something that was so at one moment; safe to hand to any thread."""
+    """Describes one moment; immutable, so any thread may use it."""
 
 
 class Snapshot(_Model, frozen=True, kw_only=True):
-    """One process as a row of `list`. Times are RFC 3339 UTC, `memory` bytes, `cpu` percent of one core, whole tree."""
+    """One process as a row of `list`. Times are RFC 3339 UTC.
+
+    `cpu` (percent of one core) and `memory` (bytes) are those of the whole tree.
+    """
 
     id: str
     pid: int
@@ -75,7 +89,7 @@ class Snapshot(_Model, frozen=True, kw_only=True):
 
 
 class RunExit(_Model, frozen=True, kw_only=True):
-    """How one run ended: `code` or `signal` is set, `lines` are the last words on stderr (or stdout)."""
+    """How one run ended: `code` or `signal` is set, `lines` are the last on stderr, or else on stdout."""
 
     run: int
     time: str
@@ -86,7 +100,7 @@ class RunExit(_Model, frozen=True, kw_only=True):
 
 
 class ProbeResult(_Model, frozen=True, kw_only=True):
-    """What one health check found, and how long the answer took."""
+    """The result of one health check."""
 
     time: str
     ok: bool
@@ -95,7 +109,7 @@ class ProbeResult(_Model, frozen=True, kw_only=True):
 
 
 class Detail(Snapshot, frozen=True, kw_only=True):
-    """A snapshot and all that explains it; values that look secret are masked. `probes`: the last 50, oldest first."""
+    """A snapshot and what explains it. Values that look secret are masked; `probes` are the last 50, oldest first."""
 
     argv: list[str]
     cwd: str
@@ -107,7 +121,7 @@ class Detail(Snapshot, frozen=True, kw_only=True):
 
 
 class ProcessEvent(_Model, frozen=True, kw_only=True):
-    """A change of state. `seq` grows by one with each event of the manager."""
+    """A change of state. `seq` increases by one with each event of the manager."""
 
     seq: int
     id: str
@@ -118,7 +132,7 @@ class ProcessEvent(_Model, frozen=True, kw_only=True):
 
 
 class LogLine(_Model, frozen=True, kw_only=True):
-    """One line of output. `seq` grows within the process, `run` counts its starts; `text` has no control sequences."""
+    """One line of output. `seq` counts lines of the process, `run` its starts; `text` has no control sequences."""
 
     seq: int
     time: str
@@ -129,21 +143,21 @@ class LogLine(_Model, frozen=True, kw_only=True):
 
 
 class RawLogLine(LogLine, frozen=True, kw_only=True):
-    """A line for whoever makes it harmless himself: `data` has the bytes as they were written (base64 in JSON)."""
+    """A line with the original bytes in `data` (base64 in JSON), for fronts that strip control sequences themselves."""
 
     data: bytes
 
 
 MAX_LINES = 10_000
-"""Lines in one answer, however many are asked for."""
+"""Lines in one answer, at most."""
 
 
 class LogQuery(TypedDict, total=False):
-    """Which lines: the last `lines` (100) of those that fit all the rest, each as people write it.
+    """Select the last `lines` (default 100) that pass all other filters.
 
     `since` and `until` are RFC 3339 or a duration before now (`5m`), `grep` is a regular expression, `run` is
-    `current`, `previous` or a number, `level` means that one and all that are worse. `before` is
-    the number of a line, and means those before it. With `raw` each is a `RawLogLine`.
+    `current`, `previous` or a number, `level` is the lowest level included, `before` a line number to stay below.
+    With `raw` each line is a `RawLogLine`.
     """
 
     lines: int
@@ -158,21 +172,21 @@ class LogQuery(TypedDict, total=False):
 
 
 class DroppedLines(_Model, frozen=True, kw_only=True):
-    """So many lines before the next one of that process are gone: its reader was too slow for them."""
+    """How many lines are missing before the next one of that process, because the reader was too slow."""
 
     id: str
     lines: int
 
 
 class LogStream(NamedTuple):
-    """Lines as they come. `after` tells for each process behind which line the first one stands."""
+    """Lines as they arrive. `after` holds the number of the line before the first one, for each process."""
 
     after: Mapping[str, int]
     lines: AsyncGenerator[LogLine | DroppedLines, None]
 
 
 class LogFileInfo(_Model, frozen=True, kw_only=True):
-    """A file with output of a process: `size` in bytes, `time` of its last change; `archived`: rotated away."""
+    """A log file of a process: `size` in bytes, `time` of its last change; `archived` if it was rotated."""
 
     name: str
     path: str
@@ -183,7 +197,7 @@ class LogFileInfo(_Model, frozen=True, kw_only=True):
 
 
 class Node(_Model, frozen=True, kw_only=True):
-    """A process in the graph of dependencies; `reason` tells what it waits for."""
+    """A process in the dependency graph; `reason` says what it waits for."""
 
     id: str
     status: Status
@@ -191,7 +205,7 @@ class Node(_Model, frozen=True, kw_only=True):
 
 
 class Edge(_Model, frozen=True, kw_only=True):
-    """Process `from` needs process `to`; `why` tells what is not met yet, `forever` that it cannot come by itself."""
+    """Process `from` depends on `to`; `why` says what is not met yet, `forever` that it cannot resolve itself."""
 
     from_: str = msgspec.field(name="from")
     to: str
@@ -202,7 +216,7 @@ class Edge(_Model, frozen=True, kw_only=True):
 
 
 class Graph(_Model, frozen=True, kw_only=True):
-    """Who needs whom. `order` is that of a start: processes of one level start together, after those before them."""
+    """The dependency graph. `order` lists levels that start together, each after the one before it."""
 
     nodes: list[Node]
     edges: list[Edge]
@@ -210,10 +224,7 @@ class Graph(_Model, frozen=True, kw_only=True):
 
 
 class ProcessCounters(_Model, frozen=True, kw_only=True):
-    """What is counted of a process since the manager came up; `dropped` bytes never reached the log files.
-
-    `probe` is the last health check.
-    """
+    """Counters since the manager started. Dropped bytes never reached the log files; `probe` is the last check."""
 
     id: str
     restarts: dict[Reason, int]
@@ -223,7 +234,7 @@ class ProcessCounters(_Model, frozen=True, kw_only=True):
 
 
 class Result(_Model, frozen=True, kw_only=True):
-    """What an operation did to one process of several."""
+    """The outcome of an operation for one process or pattern."""
 
     id: str
     ok: bool
@@ -231,13 +242,13 @@ class Result(_Model, frozen=True, kw_only=True):
 
 
 class Results(_Model, frozen=True, kw_only=True):
-    """What an operation did to each of the processes that it was for."""
+    """The outcome of an operation for each process or pattern."""
 
     results: Sequence[Result]
 
 
 class ConfigChanges(_Model, frozen=True, kw_only=True):
-    """What reading the config again does to the set of processes; with `errors` the running set stays."""
+    """What a reload changes; nothing if there are `errors`."""
 
     added: list[str]
     removed: list[str]
@@ -248,7 +259,7 @@ class ConfigChanges(_Model, frozen=True, kw_only=True):
 
 
 class ManagerInfo(_Model, frozen=True, kw_only=True):
-    """The manager itself. `config` None: none was found in `searched`; `errors` are those of the last reading."""
+    """The manager itself. `config` is None if none was found in `searched`; `errors` are those of the last reload."""
 
     version: str
     pid: int
@@ -260,7 +271,7 @@ class ManagerInfo(_Model, frozen=True, kw_only=True):
 
 
 class ControlError(Exception):
-    """An operation that could not be done; the message says why and what to do."""
+    """An operation failed; the message says why and what to do."""
 
 
 class NotFoundError(ControlError):
@@ -268,15 +279,107 @@ class NotFoundError(ControlError):
 
 
 class ConflictError(ControlError):
-    """The process is in a state in which this cannot be done, or it failed while it was waited for."""
+    """The state of the process does not allow the operation, or it failed while a caller waited."""
 
 
 class InvalidError(ControlError):
-    """What was asked makes no sense: an unknown signal, an impossible pattern."""
+    """A parameter is invalid, such as an unknown signal or a broken pattern."""
 
 
 class UnavailableError(ControlError):
-    """The manager is on its way out, or cannot be reached."""
+    """The manager is shutting down, or cannot be reached."""
+
+
+class Control(Protocol):
+    """What a front can ask of a manager. Methods raise a `ControlError` that names the process concerned.
+
+    `start`, `stop`, `restart` and `kill` return at once, but the status has changed by then, so `wait` waits for the
+    outcome.
+    """
+
+    async def list(self) -> Sequence[Snapshot]:
+        """Return all processes in config order."""
+
+    async def get(self, process_id: str) -> Detail: ...
+
+    async def start(self, process_id: str) -> None: ...
+
+    async def stop(self, process_id: str) -> None: ...
+
+    async def restart(self, process_id: str) -> None: ...
+
+    async def kill(self, process_id: str) -> None:
+        """Kill the whole tree; the process stays stopped."""
+
+    async def wait(self, process_id: str, statuses: frozenset[Status]) -> Snapshot:
+        """Return as soon as the process has one of `statuses`."""
+
+    async def signal(self, process_id: str, name: str) -> None:
+        """Send a signal (`SIGHUP`, `HUP` or `1`) to the main process."""
+
+    async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
+        """Apply the operation to every match of an id, a glob or `@group`; wait for stops.
+
+        A pattern without a match is a result too, with `ok` false.
+        """
+
+    async def logs(self, process_id: str, *, lines: int = 100, stream: Stream | None = None) -> Sequence[LogLine]:
+        """Return the last lines, oldest first."""
+
+    async def clear_logs(self, process_id: str) -> None:
+        """Delete all lines, in memory and in files."""
+
+    def events(self) -> AsyncIterator[ProcessEvent]:
+        """Yield every change of state from now on."""
+
+    async def history(self, process_id: str) -> Sequence[ProcessEvent]:
+        """Return the last changes of state, oldest first."""
+
+    async def reveal(self, process_id: str, name: str) -> str:
+        """Return a variable that is masked everywhere else. Refused if it would leave the machine."""
+
+    async def preview(self) -> ConfigChanges:
+        """Return what `reload` would change."""
+
+    async def reload(self) -> ConfigChanges:
+        """Read the config again and apply what has changed."""
+
+    async def about(self) -> ManagerInfo: ...
+
+    async def graph(self) -> Graph: ...
+
+
+class ManagerControl(Control, Protocol):
+    """What the API needs besides."""
+
+    async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
+        """Return the last lines that match, oldest first, from memory and files."""
+
+    async def follow_logs(
+        self, patterns: Sequence[str], after: Mapping[str, int] | None = None, **query: Unpack[LogQuery]
+    ) -> LogStream:
+        """Return the last lines that match and all future ones; for the ids in `after`, all lines after that number.
+
+        A slow reader holds nobody up: it receives `DroppedLines` instead.
+        """
+
+    async def log_files(self, process_id: str) -> Sequence[LogFileInfo]:
+        """Return the log files of the process, newest first."""
+
+    async def last_event(self) -> int:
+        """Return the `seq` of the newest event, 0 if there was none."""
+
+    def replay(self, after: int) -> AsyncGenerator[ProcessEvent, None]:
+        """Yield every change of state after that event. A gap in `seq` means that events were dropped."""
+
+    async def figures(self) -> Sequence[ProcessCounters]: ...
+
+
+def explain(row: Snapshot) -> str:
+    """Say what the process is doing, waiting for, or why it is in its state; empty if there is nothing to say."""
+    if row.status is Status.STARTING:
+        return (row.stage or "spawning").replace("-", " ")
+    return RESTART_TEXTS.get(row.reason, row.reason)
 
 
 class Selectable(Protocol):
@@ -290,95 +393,3 @@ class Selectable(Protocol):
 def matches(process: Selectable, pattern: str) -> bool:
     """Return whether the pattern (an id, a glob or `@group`) selects the process."""
     return pattern == f"@{process.group}" if pattern.startswith("@") else fnmatchcase(process.id, pattern)
-
-
-class BaseControl(Protocol):
-    """What a front can ask of a manager. Every method raises a `ControlError` that names the process it is about.
-
-    When `start`, `stop` or `restart` returns, the status is no longer that of before: a `wait` that follows waits for
-    what was asked.
-    """
-
-    async def list(self) -> Sequence[Snapshot]:
-        """All processes in config order."""
-
-    async def get(self, process_id: str) -> Detail: ...
-
-    async def start(self, process_id: str) -> None:
-        """Asks for the process to run; nothing is done to one that does."""
-
-    async def stop(self, process_id: str) -> None:
-        """Asks for the process's end, and returns at once. A stopped one is left as it is."""
-
-    async def restart(self, process_id: str) -> None:
-        """Asks for a new run, and returns at once."""
-
-    async def wait(self, process_id: str, statuses: frozenset[Status]) -> Snapshot:
-        """Returns as soon as the process has one of `statuses`."""
-
-    async def signal(self, process_id: str, name: str) -> None:
-        """Sends a signal (`SIGHUP`, `HUP` or `1`) to the main process."""
-
-    async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
-        """Does the operation to all that match; a pattern is an id, a glob or `@group`. Stops are waited for.
-
-        A pattern that nothing matches is a result too, and not ok.
-        """
-
-    async def logs(self, process_id: str, *, lines: int = 100, stream: Stream | None = None) -> Sequence[LogLine]:
-        """The last lines, oldest first."""
-
-    def events(self) -> AsyncIterator[ProcessEvent]:
-        """Every change of state from now on."""
-
-
-class Control(BaseControl, Protocol):
-    """What a person at a dashboard can ask besides."""
-
-    async def kill(self, process_id: str) -> None:
-        """Ends the whole tree at once, and returns at once; the process stays stopped."""
-
-    async def history(self, process_id: str) -> Sequence[ProcessEvent]:
-        """The last changes of state, oldest first."""
-
-    async def clear_logs(self, process_id: str) -> None:
-        """Forgets all lines, in memory and in files."""
-
-    async def reveal(self, process_id: str, name: str) -> str:
-        """The value of a variable that is masked everywhere else; refused where it would leave the machine."""
-
-    async def preview(self) -> ConfigChanges:
-        """What `reload` would do."""
-
-    async def reload(self) -> ConfigChanges:
-        """Reads the config again, and carries out what has changed."""
-
-    async def about(self) -> ManagerInfo: ...
-
-    async def graph(self) -> Graph: ...
-
-
-class ManagerControl(Control, Protocol):
-    """What a manager answers to its API besides."""
-
-    async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
-        """The last lines that fit, oldest first, from memory and files."""
-
-    async def follow_logs(
-        self, patterns: Sequence[str], after: Mapping[str, int] | None = None, **query: Unpack[LogQuery]
-    ) -> LogStream:
-        """The last lines that fit, and all that come; of the ids in `after` all behind those numbers instead.
-
-        A pattern is an id, a glob or `@group`. A slow reader costs nobody anything, it is told what it `Missed`.
-        """
-
-    async def log_files(self, process_id: str) -> Sequence[LogFileInfo]:
-        """The files that hold the process's output, newest first."""
-
-    async def last_event(self) -> int:
-        """The `seq` of the newest event; 0 when there was none."""
-
-    def replay(self, after: int) -> AsyncGenerator[ProcessEvent, None]:
-        """Every change of state behind that event, and all that come. A gap in `seq` tells how many are lost."""
-
-    async def figures(self) -> Sequence[ProcessCounters]: ...

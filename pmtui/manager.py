@@ -1,13 +1,13 @@
-"""The manager: the supervisor, and the answers to all that a front can ask of it."""
+"""The manager: a supervisor, its monitors, and the answers to everything a front can ask."""
 
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from pathlib import Path
 from typing import Unpack
 
-import msgspec
-
 from pmtui.config.load import Loaded
+from pmtui.config.model import ProcessConfig, Settings
 from pmtui.control import (
     ConfigChanges,
     ConflictError,
@@ -29,11 +29,13 @@ from pmtui.control import (
     Status,
 )
 from pmtui.logs import access
+from pmtui.logs.process_log import Echo
+from pmtui.monitors.registry import MONITORS
+from pmtui.spawner.client import Spawner
 from pmtui.spawner.usage import NO_USAGE, Usage
 from pmtui.supervisor import events
-from pmtui.supervisor.graph import build_graph
+from pmtui.supervisor.dependencies import build_graph
 from pmtui.supervisor.process import Process
-from pmtui.supervisor.reload import diff
 from pmtui.supervisor.snapshot import detail, snapshot
 from pmtui.supervisor.supervisor import Supervisor
 from pmtui.text.timestamps import rfc3339
@@ -41,36 +43,72 @@ from pmtui.text.units import signal_number
 from pmtui.version import __version__
 
 
-class Manager(Supervisor):
-    """Runs and watches processes: implements `Control`, `Console` and `Service` for its loop's own thread."""
+class Manager:
+    """Implements `ManagerControl` on the loop that runs it.
+
+    Without `log_directory` output is kept in memory only; `echo` receives all of it. Warnings go to the `pmtui` logger.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        log_directory: Path | None = None,
+        echo: Echo | None = None,
+        spawner: Spawner | None = None,
+    ) -> None:
+        self.supervisor = Supervisor(settings, log_directory=log_directory, echo=echo, spawner=spawner)
+        self._reloading = asyncio.Lock()
+
+    def register(self, config: ProcessConfig) -> None:
+        """Add a process; it starts with `run`, or at once while that runs. Raises ValueError if the id is taken."""
+        self.supervisor.register(config)
+
+    def connect(self) -> None:
+        """Bind to the running loop, unless `run` is to do it. Raises OSError if no thread can be started."""
+        self.supervisor.connect()
+        self.supervisor.observers = [monitor(self.supervisor) for monitor in MONITORS]
+
+    async def run(self) -> None:
+        """Run until `shutdown` or a cancellation; return once every process has ended."""
+        if not self.supervisor.observers:
+            self.connect()
+        await self.supervisor.run()
+
+    def shutdown(self) -> None:
+        """End everything in order, and then `run`. A second call kills everything at once."""
+        self.supervisor.shutdown()
 
     # Control
 
     async def list(self) -> Sequence[Snapshot]:
-        await self._sampler.refresh(process.run for process in self.processes.values() if process.pid)
-        return [snapshot(process, self._usage(process)) for process in self.processes.values()]
+        await self.supervisor.sampler.refresh(one.run for one in self.supervisor.processes.values() if one.pid)
+        return [snapshot(process, self._usage(process)) for process in self.supervisor.processes.values()]
 
     async def get(self, process_id: str) -> Detail:
-        process = self.find(process_id)
-        await self._sampler.refresh([process.run] if process.pid else [])
+        process = self.supervisor.find(process_id)
+        await self.supervisor.sampler.refresh([process.run] if process.pid else [])
         return detail(process, self._usage(process))
 
     async def start(self, process_id: str) -> None:
-        self.request("start", [process_id])
+        self.supervisor.request("start", [process_id])
 
     async def stop(self, process_id: str) -> None:
-        self.request("stop", [process_id])
+        self.supervisor.request("stop", [process_id])
 
     async def restart(self, process_id: str) -> None:
-        self.request("restart", [process_id])
+        self.supervisor.request("restart", [process_id])
+
+    async def kill(self, process_id: str) -> None:
+        self.supervisor.find(process_id).handle(events.Kill())
 
     async def wait(self, process_id: str, statuses: frozenset[Status]) -> Snapshot:
-        process = self.find(process_id)
-        await self.wait_until(lambda: process.status in statuses or process.state.removed)
+        process = self.supervisor.find(process_id)
+        await self.supervisor.wait_until(lambda: process.status in statuses or process.state.removed)
         return snapshot(process, self._usage(process))
 
     async def signal(self, process_id: str, name: str) -> None:
-        process = self.find(process_id)
+        process = self.supervisor.find(process_id)
         try:
             number = signal_number(name)
         except ValueError as error:
@@ -80,107 +118,94 @@ class Manager(Supervisor):
         process.signal(number)
 
     async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
-        chosen = self.matching(patterns)
-        self.request(operation, [process_id for process_id, matched in chosen.items() if matched])
+        selected = self.supervisor.matching(patterns)
+        ids = [name for name, matched in selected.items() if matched]
+        self.supervisor.request(operation, ids)
         if operation == "stop":
-            stopping = [self.processes[process_id] for process_id, matched in chosen.items() if matched]
-            await self.wait_inactive(stopping)
+            await self.supervisor.wait_inactive([self.supervisor.processes[process_id] for process_id in ids])
         return [
-            Result(id=process_id, ok=matched, message="" if matched else f"No process matches '{process_id}'.")
-            for process_id, matched in chosen.items()
+            Result(id=name, ok=matched, message="" if matched else f"No process matches '{name}'.")
+            for name, matched in selected.items()
         ]
 
     async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
-        return await access.last_lines([self.find(process_id).log], query)
-
-    def events(self) -> AsyncGenerator[ProcessEvent, None]:
-        return self._event_log.subscribe()
-
-    # Console
-
-    async def kill(self, process_id: str) -> None:
-        self.find(process_id).handle(events.Kill())
-
-    async def history(self, process_id: str) -> Sequence[ProcessEvent]:
-        return [*self.find(process_id).events]
+        return await access.last_lines([self.supervisor.find(process_id).log], query)
 
     async def clear_logs(self, process_id: str) -> None:
-        self.find(process_id).log.clear()
+        self.supervisor.find(process_id).log.clear()
+
+    def events(self) -> AsyncGenerator[ProcessEvent, None]:
+        return self.supervisor.event_log.subscribe()
+
+    async def history(self, process_id: str) -> Sequence[ProcessEvent]:
+        return [*self.supervisor.find(process_id).events]
 
     async def reveal(self, process_id: str, name: str) -> str:
-        prepared = self.find(process_id).prepared
+        prepared = self.supervisor.find(process_id).prepared
         if prepared is None or name not in prepared.launch.env:
             raise InvalidError(f"'{name}' is not in the environment of '{process_id}'.")
         return prepared.launch.env[name]
 
     async def preview(self) -> ConfigChanges:
-        return diff(self._fingerprints, self.settings, await self._reread_config())
+        return self.supervisor.diff(await self._reread_config())
 
     async def reload(self) -> ConfigChanges:
-        async with self._reloading:  # what was read first must not be carried out last
-            loaded = await self._reread_config()
-            self.require_running()
-            changes = diff(self._fingerprints, self.settings, loaded)
-            if changes.errors:
-                assert self.source
-                old = msgspec.structs.replace(self.source.loaded, problems=loaded.problems)
-                self.source = msgspec.structs.replace(self.source, loaded=old)
-            else:
-                self.apply_changes(changes, loaded)
-            return changes
+        async with self._reloading:  # a config read earlier must not be applied later
+            return self.supervisor.reload(await self._reread_config())
 
     async def about(self) -> ManagerInfo:
-        source = self.source
+        source = self.supervisor.source
         loaded = source.loaded if source else Loaded()
         return ManagerInfo(
             version=__version__,
             pid=os.getpid(),
-            start_time=rfc3339(self.started_at),
+            start_time=rfc3339(self.supervisor.started_at),
             url=source.url if source else None,
             config=str(loaded.path) if loaded.path else None,
             searched=[*source.searched] if source else [],
             errors=[str(problem) for problem in loaded.errors],
         )
 
-    # Service
+    async def graph(self) -> Graph:
+        return build_graph(self.supervisor.processes)
+
+    # ManagerControl
 
     async def follow_logs(
         self, patterns: Sequence[str], after: Mapping[str, int] | None = None, **query: Unpack[LogQuery]
     ) -> LogStream:
-        chosen = self.matching(patterns)
-        for name, matched in chosen.items():
+        selected = self.supervisor.matching(patterns)
+        for name, matched in selected.items():
             if not matched:
                 raise NotFoundError(f"No process matches '{name}'.")
-        return await access.follow_lines([self.processes[name].log for name in chosen], query, after or {})
+        logs = [self.supervisor.processes[name].log for name in selected]
+        return await access.follow_lines(logs, query, after or {})
 
     async def log_files(self, process_id: str) -> Sequence[LogFileInfo]:
-        return await access.list_files(self.find(process_id).log)
+        return await access.list_files(self.supervisor.find(process_id).log)
 
     async def last_event(self) -> int:
-        return self._event_log.last
+        return self.supervisor.event_log.last
 
     def replay(self, after: int) -> AsyncGenerator[ProcessEvent, None]:
-        return self._event_log.subscribe(after)
-
-    async def graph(self) -> Graph:
-        return build_graph(self.processes)
+        return self.supervisor.event_log.subscribe(after)
 
     async def figures(self) -> Sequence[ProcessCounters]:
         return [
             ProcessCounters(
                 id=process.id,
-                restarts={reason: self._restarts[process.id, reason] for reason in Reason},
+                restarts={reason: self.supervisor.restarts[process.id, reason] for reason in Reason},
                 log_bytes=process.log.bytes_written,
                 log_bytes_dropped=process.log.dropped_bytes,
                 probe=process.probes[-1] if process.probes else None,
             )
-            for process in self.processes.values()
+            for process in self.supervisor.processes.values()
         ]
 
     async def _reread_config(self) -> Loaded:
-        if self.source is None:
-            raise ConflictError("There is no config to read again: the processes were registered by a program.")
-        return await asyncio.to_thread(self.source.read)
+        if self.supervisor.source is None:
+            raise ConflictError("There is no config to reload: the processes were registered by a program.")
+        return await asyncio.to_thread(self.supervisor.source.read)
 
     def _usage(self, process: Process) -> Usage:
-        return self._sampler.usage_of(process.run) if process.pid else NO_USAGE
+        return self.supervisor.sampler.usage_of(process.run) if process.pid else NO_USAGE

@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from pmtui import Manager, ProcessConfig
 from pmtui.config.model import Settings
 from pmtui.control import Snapshot, Status
+from pmtui.monitors.monitor import Monitor
 from tests.eventually import DEADLINE, eventually_awaited, is_alive
 
 RUNNING = frozenset({Status.RUNNING})
 STOPPED = frozenset({Status.STOPPED})
 SLEEP = "sleep 600"
+M = TypeVar("M", bound=Monitor)
 STUBBORN = "trap '' TERM; echo ready; while :; do sleep 0.1; done"
 
 
@@ -34,7 +36,11 @@ async def managed(*configs: ProcessConfig, settings: Settings | None = None, **o
     finally:
         manager.shutdown()
         await asyncio.wait_for(running, DEADLINE)
-        assert not is_alive(manager.spawner.guardian_pid)
+        assert not is_alive(manager.supervisor.spawner.guardian_pid)
+
+
+def monitor_of(manager: Manager, kind: type[M]) -> M:
+    return next(monitor for monitor in manager.supervisor.observers if isinstance(monitor, kind))
 
 
 async def row(manager: Manager, process_id: str = "a") -> Snapshot:

@@ -228,7 +228,7 @@ async def test_a_fifo_as_env_file_holds_nobody_up(tmp_path: Path) -> None:
 async def test_processes_that_end_at_once_for_ever_are_no_reason_to_wait() -> None:
     loops = [ProcessConfig(id=f"p{number}", command="true", backoff=0, max_retries=-1) for number in range(10)]
     async with managed(*loops) as manager:
-        await asyncio.wait_for(manager.wait_spawned(), DEADLINE)
+        await asyncio.wait_for(manager.supervisor.wait_spawned(), DEADLINE)
 
 
 async def test_the_environment_is_what_the_contract_says() -> None:
@@ -323,7 +323,7 @@ async def test_a_start_is_told_though_the_guardian_answers_within_the_same_turn_
         os.kill(b.pid, signal.SIGKILL)
         time.sleep(0.3)  # noqa: ASYNC251 - what the guardian says of it is read in the next turn, behind what is asked there
         await asyncio.sleep(0)
-        manager.processes["a"].handle(Start())
+        manager.supervisor.processes["a"].handle(Start())
         time.sleep(0.3)  # noqa: ASYNC251 - and so is that a is there
         await running(manager, "a")
         told = [(event.from_, event.to) for event in await manager.history("a")]
@@ -426,7 +426,7 @@ def has_another(pid: int, now: Snapshot) -> bool:
 async def test_after_the_guardians_death_everything_runs_again(caplog: pytest.LogCaptureFixture) -> None:
     async with managed(sh("a", SLEEP, backoff=0.01), sh("b", SLEEP, backoff=0.01)) as manager:
         pids = [(await running(manager, name)).pid for name in ("a", "b")]
-        os.kill(manager.spawner.guardian_pid, signal.SIGKILL)
+        os.kill(manager.supervisor.spawner.guardian_pid, signal.SIGKILL)
         for name, pid in zip(("a", "b"), pids, strict=True):
             again = await until(manager, partial(has_another, pid), name)
             assert (again.restart_reason, again.restart_count) == (Reason.CRASH, 1)

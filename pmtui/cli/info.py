@@ -11,9 +11,8 @@ from pmtui.cli.base import DONE
 from pmtui.cli.output import Output
 from pmtui.cli.session import verb_parser, with_client
 from pmtui.client.http_client import HttpClient, process_path
-from pmtui.control import Detail, RunExit
+from pmtui.control import Detail, RunExit, explain
 from pmtui.text.formatting import duration, memory, percent, printable
-from pmtui.why import explain
 
 MAX_EXITS = 5
 

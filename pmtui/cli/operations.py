@@ -9,8 +9,7 @@ from pmtui.cli.base import DONE, FAILURE
 from pmtui.cli.output import Output, fit
 from pmtui.cli.session import PATTERNS, duration_option, fetch_snapshots, verb_parser, with_client
 from pmtui.client.http_client import HttpClient
-from pmtui.control import Operation, Result, Results, Snapshot, Status
-from pmtui.why import explain
+from pmtui.control import Operation, Result, Results, Snapshot, Status, explain
 
 OUTCOME_STATES = frozenset({Status.RUNNING, Status.CRASHED, Status.FAILED, Status.STOPPED, Status.COMPLETED})
 SUCCESS_STATES: dict[Operation, frozenset[Status]] = {

@@ -110,7 +110,7 @@ def run_manager(options: argparse.Namespace, boot: "GuardianLauncher", start_aga
     from pmtui.client.discovery import read_instance
     from pmtui.config.load import CONFIG_NAMES
     from pmtui.control import matches
-    from pmtui.runtime.headless import StartError
+    from pmtui.runtime.session import StartError
     from pmtui.supervisor.reload import ConfigSource
 
     def read(path: Path | None = options.config) -> "Loaded":

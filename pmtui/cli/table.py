@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pmtui.cli.output import Output, cell_width, fit
-from pmtui.control import Snapshot, Status
+from pmtui.control import Snapshot, Status, explain
 from pmtui.dashboard.style.glyphs import STATUS_TONES
 from pmtui.text.formatting import countdown, duration, epoch_seconds, memory, percent
-from pmtui.why import explain
 
 GAP = 2
 MIN_REASON_WIDTH = 16

@@ -9,9 +9,8 @@ from pmtui.cli.base import DONE, FAILURE, fail
 from pmtui.cli.operations import MAX_POLL_INTERVAL, MIN_POLL_INTERVAL
 from pmtui.cli.session import PATTERNS, duration_option, fetch_snapshots, select_matching, verb_parser, with_client
 from pmtui.client.http_client import HttpClient, process_path
-from pmtui.control import INACTIVE_STATES, Detail, Snapshot, Status
+from pmtui.control import INACTIVE_STATES, Detail, Snapshot, Status, explain
 from pmtui.text.formatting import printable
-from pmtui.why import explain
 
 CONDITIONS: dict[str, Callable[[Snapshot], bool]] = {
     "healthy": lambda row: row.status is Status.RUNNING and row.ready,

@@ -29,7 +29,7 @@ def resolve(config: ProcessConfig, environment: Mapping[str, str]) -> Command:
 
     Raises ConfigError if cwd, script, interpreter or command is missing; the message lists all places searched.
     """
-    _check_cwd(config)
+    check_cwd(config)
     if config.script is None:
         return _command(config, environment)
     script = _script(config, config.script)
@@ -59,7 +59,7 @@ def which(name: str, environment: Mapping[str, str], cwd: str) -> str | None:
     return None
 
 
-def _check_cwd(config: ProcessConfig) -> None:
+def check_cwd(config: ProcessConfig) -> None:
     if not os.path.isdir(config.cwd or "."):
         wrong = "is not a folder" if os.path.exists(config.cwd) else "does not exist"
         raise ConfigError(f"cwd {config.cwd} {wrong} (cwd of {config.id})")

@@ -1,4 +1,4 @@
-"""A program that is run for a process beside it: a health check, an installation, a hook."""
+"""Run a program beside a process: a health check, an installation, a hook."""
 
 import asyncio
 
@@ -19,22 +19,22 @@ from pmtui.supervisor.events import ExitStatus
 from pmtui.text.sanitize import strip_escapes
 
 MAX_TAIL_BYTES = 4096
-"""Bytes of output that are remembered."""
+"""Bytes of output that are kept."""
 
 
 class HelperResult(msgspec.Struct, frozen=True):
-    """How a program ended: `why` is empty after exit code 0; `lines` are the last it has printed."""
+    """How a program ended: `error` is empty after exit code 0; `lines` are the last of its output."""
 
     error: str
     lines: list[str]
 
 
 class OutputTail:
-    """Remembers the end of what it is fed, and hands all of it on to another sink."""
+    """Keeps the end of the output, and passes all of it to another sink."""
 
-    def __init__(self, to: Sink | None = None) -> None:
+    def __init__(self, target: Sink | None = None) -> None:
         self.data = b""
-        self._target = to
+        self._target = target
 
     def feed(self, data: bytes) -> bool:
         self.data = (self.data + data)[-MAX_TAIL_BYTES:]
@@ -52,22 +52,22 @@ class OutputTail:
 
 
 class HelperProcess:
-    """Runs the program through the guardian, so that it ends with everything; `outcome` is set when all of it is gone.
+    """Runs a program through the guardian, which leaves nothing of it behind. `result` is set when its tree is gone.
 
-    What it prints goes to `stdout` and `stderr`, or nowhere. `end` and `kill` may be called at any time.
+    Output goes to `stdout` and `stderr`, or nowhere. `terminate` and `kill` may be called at any time.
     """
 
     def __init__(
         self,
         spawner: Spawner,
-        pump: PipeReader,
+        pipe_reader: PipeReader,
         launch: Launch,
         stdout: Sink | None = None,
         stderr: Sink | None = None,
     ) -> None:
         self.result: asyncio.Future[HelperResult] = asyncio.get_running_loop().create_future()
         self._spawner = spawner
-        self._pipe_reader = pump
+        self._pipe_reader = pipe_reader
         self._tails = OutputTail(stdout), OutputTail(stderr)
         self._outputs: tuple[int, ...] = ()
         self._error = ""
@@ -78,12 +78,12 @@ class HelperProcess:
 
     @property
     def lines(self) -> list[str]:
-        """The last it has printed so far, on stderr if it wrote any there."""
+        """The last lines so far: of stderr, or else of stdout."""
         stdout, stderr = (tail.lines() for tail in self._tails)
         return stderr or stdout
 
     def terminate(self, number: int) -> None:
-        """Asks the whole of it to end, by that signal."""
+        """Send the signal to the whole tree."""
         self._signal = number
         self._spawner.terminate(self._run, number)
 
@@ -107,7 +107,7 @@ class HelperProcess:
                 self._pipe_reader.finish(self._outputs, self._finish)
 
     def _resend_requests(self) -> None:
-        """What was asked for before it was there."""
+        """Repeat what was requested before the program was spawned."""
         if self._killed:
             self._spawner.kill(self._run)
         elif self._signal is not None:
@@ -118,10 +118,10 @@ class HelperProcess:
             self.result.set_result(HelperResult(self._error, self.lines))
 
 
-async def run_helper(errand: HelperProcess) -> HelperResult:
-    """Returns when it is over; kills it when cancelled."""
+async def run_helper(helper: HelperProcess) -> HelperResult:
+    """Wait for the result; kill the program if cancelled."""
     try:
-        return await errand.result
+        return await helper.result
     finally:
-        if errand.result.cancelled():
-            errand.kill()
+        if helper.result.cancelled():
+            helper.kill()

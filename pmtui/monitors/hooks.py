@@ -1,45 +1,45 @@
-"""Tells others what happens to processes: by programs that read JSON on stdin, or by webhooks that are sent it."""
+"""Report crashes, failures and recoveries to programs (JSON on stdin) and webhooks (JSON by POST)."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
 
 import msgspec
 
-from pmtui.config.model import HookEvent, Settings
+from pmtui.config.model import HookEvent
 from pmtui.control import Reason, Status
-from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.monitors.helper import HelperProcess, run_helper
-from pmtui.spawner.client import Launch, Spawner
+from pmtui.monitors.monitor import Monitor
+from pmtui.spawner.client import Launch
 from pmtui.spawner.usage import NO_USAGE
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.snapshot import snapshot
+from pmtui.supervisor.supervisor import Supervisor
 from pmtui.text.timestamps import now_ms, rfc3339
 
 logger = logging.getLogger(__name__)
 MIN_HOOK_INTERVAL = 10.0
-"""Seconds between two hooks of one process for the same event at least; those between are counted in the next one."""
+"""Seconds between two calls for the same process and event; calls held back are counted in the next one."""
 HOOK_TIMEOUT = 10.0
 MAX_CONCURRENT_HOOKS = 8
 STDIN_SCRIPT = 'printf "%s\\n" "$PMTUI_PAYLOAD" | "$@"'
-"""Gives a program its stdin, which those of the guardian have not."""
+"""Why: the guardian starts programs without stdin."""
 
 Target = str | list[str]
 
 
 class HookState:
-    """What is known of one process, to tell what is new."""
+    """What the last call knew of one process."""
 
     def __init__(self) -> None:
         self.status = Status.STOPPED
         self.crashes = 0
-        self.unhealthy_generation = 0  # the generation that was last found unhealthy
+        self.unhealthy_generation = 0  # the last one found unhealthy
         self.has_open_problem = False
         self.timer: asyncio.TimerHandle | None = None
 
     def new_events(self, process: Process, now: float) -> list[HookEvent]:
-        """What has happened since the last call."""
+        """Return what has happened since the last call."""
         state, found = process.state, list[HookEvent]()
         if (
             state.next_restart_reason is Reason.HEALTH
@@ -61,7 +61,7 @@ class HookState:
 
 
 def is_recovered(process: Process, now: float) -> bool:
-    """Healthy, or, where nobody asks, running for so long that a crash would be the first one again."""
+    """Whether it is healthy or, without a health check, has run long enough to reset its failures."""
     if process.status is not Status.RUNNING:
         return False
     if process.config.health:
@@ -70,15 +70,15 @@ def is_recovered(process: Process, now: float) -> bool:
 
 
 class RateLimiter:
-    """Lets one of a kind through in so many seconds, and counts the others."""
+    """Admits one event per process and kind in each interval, and counts the others."""
 
-    def __init__(self, gap: float) -> None:
-        self._interval = gap
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
         self._last: dict[tuple[str, HookEvent], float] = {}
         self._suppressed: dict[tuple[str, HookEvent], int] = {}
 
     def admit(self, process_id: str, event: HookEvent, now: float) -> int | None:
-        """How many were held back before this one; None: it is held back itself."""
+        """Return how many were held back since the last one, or None if this one is held back too."""
         kind = process_id, event
         if kind in self._last and now - self._last[kind] < self._interval:
             self._suppressed[kind] = self._suppressed.get(kind, 0) + 1
@@ -87,20 +87,12 @@ class RateLimiter:
         return self._suppressed.pop(kind, 0)
 
 
-class Hooks:
-    """Calls what the settings name for an event, beside the processes and never in their way."""
+class Hooks(Monitor):
+    """Calls what the settings name for an event. Processes never wait for it."""
 
-    def __init__(
-        self,
-        spawner: Spawner,
-        pump: PipeReader,
-        settings: Callable[[], Settings],
-        environment: Mapping[str, str],
-    ) -> None:
-        self._spawner = spawner
-        self._pipe_reader = pump
-        self._settings = settings
-        self._environment = {name: value for name, value in environment.items() if name != "PMTUI_TOKEN"}
+    def __init__(self, supervisor: Supervisor) -> None:
+        super().__init__(supervisor)
+        self._environment = {name: value for name, value in supervisor.environment.items() if name != "PMTUI_TOKEN"}
         self._states: dict[str, HookState] = {}
         self._limiter = RateLimiter(MIN_HOOK_INTERVAL)
         self._calls: set[asyncio.Task[None]] = set()
@@ -108,25 +100,24 @@ class Hooks:
         self._last_errors: dict[HookEvent, str] = {}
 
     def process_changed(self, process: Process) -> None:
-        """To be called whenever the state of the process, or its health, has changed."""
-        hooks = self._settings().hooks
+        hooks = self.supervisor.settings.hooks
         if not hooks or process.state.is_cleaning_up:
             return
-        record = self._states.setdefault(process.id, HookState())
+        state = self._states.setdefault(process.id, HookState())
         now = time.monotonic()
-        for event in record.new_events(process, now):
+        for event in state.new_events(process, now):
             if event in hooks and (held := self._limiter.admit(process.id, event, now)) is not None:
                 self._call(event, hooks[event], process, held)
-        if record.timer:
-            record.timer.cancel()
-        if record.has_open_problem and process.status is Status.RUNNING and not process.config.health:
+        if state.timer:
+            state.timer.cancel()
+        if state.has_open_problem and process.status is Status.RUNNING and not process.config.health:
             loop = asyncio.get_running_loop()
-            record.timer = loop.call_later(process.policy.healthy_after + 0.01, self.process_changed, process)
+            state.timer = loop.call_later(process.policy.healthy_after + 0.01, self.process_changed, process)
 
-    def close(self) -> None:
-        for record in self._states.values():
-            if record.timer:
-                record.timer.cancel()
+    async def close(self) -> None:
+        for state in self._states.values():
+            if state.timer:
+                state.timer.cancel()
         for call in self._calls:
             call.cancel()
 
@@ -147,7 +138,7 @@ class Hooks:
                     else:
                         why = await self._run(event, target, process_id, folder, body)
             except TimeoutError:
-                why = f"no end within {HOOK_TIMEOUT:g} s"
+                why = f"not finished within {HOOK_TIMEOUT:g} s"
         if why and why != self._last_errors.get(event):
             logger.warning("hook for %s of %s: %s", event, process_id, why)
         self._last_errors[event] = why
@@ -155,12 +146,12 @@ class Hooks:
     async def _run(self, event: HookEvent, argv: list[str], process_id: str, folder: str, body: bytes) -> str:
         own = {"PMTUI_ID": process_id, "PMTUI_EVENT": event, "PMTUI_PAYLOAD": body.decode()}
         launch = Launch(["/bin/sh", "-c", STDIN_SCRIPT, "sh", *argv], folder, self._environment | own)
-        outcome = await run_helper(HelperProcess(self._spawner, self._pipe_reader, launch))
-        return f"{outcome.error}: {' '.join(outcome.lines[-1:])}" if outcome.error else ""
+        result = await run_helper(HelperProcess(self.supervisor.spawner, self.supervisor.pipe_reader, launch))
+        return f"{result.error}: {' '.join(result.lines[-1:])}" if result.error else ""
 
 
 async def post(url: str, body: bytes) -> str:
-    """Sends JSON; what went wrong, without the URL, which may be a secret itself."""
+    """Post JSON, and return the error, without the URL: it may be a secret."""
     from pmtui.monitors.health import http
     from pmtui.monitors.health.probes import error_text, status_text
 

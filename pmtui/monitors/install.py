@@ -1,9 +1,9 @@
-"""Installs what a process depends on before it starts, once for the same inputs."""
+"""Install what a process depends on before it starts, once for the same inputs."""
 
 import asyncio
 import os
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,27 +12,29 @@ from pmtui.config.model import ConfigError, ProcessConfig
 from pmtui.config.requirements import existing_manifests, find_requirements, fingerprint
 from pmtui.config.secrets import redact
 from pmtui.control import Status
-from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.monitors.helper import HelperProcess, HelperResult
-from pmtui.spawner.client import Launch, Spawner
+from pmtui.monitors.monitor import Monitor
+from pmtui.spawner.client import Launch
 from pmtui.supervisor import events
+from pmtui.supervisor.launch import prepare_helper
 from pmtui.supervisor.process import Process
+from pmtui.supervisor.supervisor import Supervisor
 from pmtui.text.units import signal_number
 
 MAX_ERROR_LINES = 5
-"""Lines of a failed installation that explain the failed start."""
+"""Lines of output that explain a failed installation."""
 Steps = Sequence[Sequence[str]]
 
 
 class InstallEntry(msgspec.Struct):
-    """What was installed last in one folder; not `done`: it was begun, and nobody knows how far it came."""
+    """What was last installed in one directory; not `done` if it was started and may be incomplete."""
 
     inputs: str
     done: bool
 
 
 class InstallRecord:
-    """What was installed where, kept in a file. Its methods wait for the disk."""
+    """A file that records what was installed where. Its methods block on the disk."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -50,12 +52,12 @@ class InstallRecord:
     def _load(self) -> dict[str, InstallEntry]:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=dict[str, InstallEntry])
-        except (OSError, msgspec.DecodeError):  # then everything that is missing is installed once more
+        except (OSError, msgspec.DecodeError):  # what is missing is then installed again
             return {}
 
 
 class Installation:
-    """One that is under way for a process."""
+    """A running installation for a process."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
@@ -65,7 +67,7 @@ class Installation:
         self.is_cancelled = False
 
     def cancel(self) -> None:
-        """The process is to stop: what runs is asked to end, and has as long for that as the process itself."""
+        """Send the stop signal to the running step; it has stopTimeout to end, like the process itself."""
         if self.is_cancelled:
             return
         self.is_cancelled = True
@@ -82,34 +84,23 @@ class Installation:
             self.helper.kill()
 
 
-class Installer:
-    """Sees to it that what a process depends on is there; `launch` tells how a program is run for a process."""
+class Installer(Monitor):
+    """Runs installations, one at a time in each directory, between the request for a start and the spawn."""
 
-    def __init__(
-        self,
-        spawner: Spawner,
-        pump: PipeReader,
-        ledger: Callable[[], InstallRecord],
-        launch: Callable[[Process, Sequence[str]], Launch],
-        changed: Callable[[Process], None],
-    ) -> None:
-        self._spawner = spawner
-        self._pipe_reader = pump
-        self._record = ledger
-        self._launch = launch
-        self._on_change = changed
+    def __init__(self, supervisor: Supervisor) -> None:
+        super().__init__(supervisor)
+        supervisor.install = self.start
         self._active: dict[str, Installation] = {}
         self._directory_locks: dict[str, asyncio.Lock] = {}
 
     def start(self, process: Process) -> None:
-        """Has the process executed as soon as all is there, or tells it that its start has failed."""
+        """Install what the process needs, then execute it, or report a failed spawn."""
         installation = self._active[process.id] = Installation(process)
         installation.task = asyncio.create_task(
             self._install_and_start(installation), name=f"installation for {process.id}"
         )
 
     def process_changed(self, process: Process) -> None:
-        """To be called whenever the state of the process has changed."""
         installation = self._active.get(process.id)
         if installation and process.status is Status.STOPPING:
             if process.state.killed:
@@ -126,7 +117,7 @@ class Installer:
         except (ConfigError, OSError, ValueError) as error:
             why = str(error)
         except asyncio.CancelledError:
-            pass  # its start is called off, which is to be told below
+            pass  # the process is stopping; reported below
         finally:
             process.installing = False
             del self._active[process.id]
@@ -136,61 +127,65 @@ class Installer:
             process.execute(generation)
 
     async def _install(self, installation: Installation) -> None:
-        """Raises ConfigError when it fails."""
-        config, ledger = installation.process.config, self._record()
+        """Raises ConfigError if a step fails."""
+        config = installation.process.config
+        record = InstallRecord(Path(self.supervisor.settings.data_dir) / "installed.json")
         launch = self._launch(installation.process, [])
-        for job in await asyncio.to_thread(pending_jobs, config, launch.env, ledger):
-            await asyncio.to_thread(ledger.save, job.key, InstallEntry(job.inputs, done=False))
+        for job in await asyncio.to_thread(pending_jobs, config, launch.env, record):
+            await asyncio.to_thread(record.save, job.key, InstallEntry(job.inputs, done=False))
             for step in job.steps:
-                outcome = await self._run(installation, self._launch(installation.process, step))
+                result = await self._run(installation, self._launch(installation.process, step))
                 if installation.is_cancelled:
                     return
-                if outcome.error:
-                    words = "\n".join(outcome.lines[-MAX_ERROR_LINES:])
-                    raise ConfigError(redact(f"install: {shlex.join(step)}: {outcome.error}\n{words}", launch.env))
-            await asyncio.to_thread(mark_done, job, ledger)
+                if result.error:
+                    output = "\n".join(result.lines[-MAX_ERROR_LINES:])
+                    raise ConfigError(redact(f"install: {shlex.join(step)}: {result.error}\n{output}", launch.env))
+            await asyncio.to_thread(mark_done, job, record)
 
     async def _run(self, installation: Installation, launch: Launch) -> HelperResult:
         process = installation.process
         if not process.installing:
             process.installing = True
-            self._on_change(process)
+            self.supervisor.process_changed(process)
         sinks = process.log.sink("stdout"), process.log.sink("stderr")
-        installation.helper = HelperProcess(self._spawner, self._pipe_reader, launch, *sinks)
+        installation.helper = HelperProcess(self.supervisor.spawner, self.supervisor.pipe_reader, launch, *sinks)
         return await installation.helper.result
+
+    def _launch(self, process: Process, argv: Sequence[str]) -> Launch:
+        return prepare_helper(process.config, self.supervisor.settings, self.supervisor.environment, "install", argv)
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What is to be installed in a folder: its key in the ledger, and the fingerprint of what it starts from."""
+    """What to install in a directory: `key` in the record, `inputs` the fingerprint of the files it depends on."""
 
     cwd: str
     key: str
     steps: Steps
-    hashed: Steps  # what of the steps the fingerprint is about
+    hashed: Steps  # the steps that are part of the fingerprint
     inputs: str
     manifests: list[str]
 
 
-def pending_jobs(config: ProcessConfig, environment: Mapping[str, str], ledger: InstallRecord) -> list[Job]:
+def pending_jobs(config: ProcessConfig, environment: Mapping[str, str], record: InstallRecord) -> list[Job]:
     cwd, files = config.cwd, existing_manifests(config.cwd)
     if isinstance(config.install, list):
         key, inputs = f"{cwd}: install", fingerprint(cwd, [config.install])
-        if ledger.find(key) == InstallEntry(inputs, done=True):
+        if record.find(key) == InstallEntry(inputs, done=True):
             return []
         return [Job(cwd, key, [config.install], [config.install], inputs, files)]
-    found, inputs = list[Job](), fingerprint(cwd, [])
-    for need in find_requirements(config, environment):
-        key = os.path.join(cwd, need.target)
-        entry = ledger.find(key)
-        if need.is_missing or (entry and not entry.done):
-            found.append(Job(cwd, key, need.steps, [], inputs, files))
+    jobs, inputs = list[Job](), fingerprint(cwd, [])
+    for requirement in find_requirements(config, environment):
+        key = os.path.join(cwd, requirement.target)
+        entry = record.find(key)
+        if requirement.is_missing or (entry and not entry.done):
+            jobs.append(Job(cwd, key, requirement.steps, [], inputs, files))
         elif entry and entry.inputs != inputs:
-            found.append(Job(cwd, key, need.steps[-1:], [], inputs, files))
-    return found
+            jobs.append(Job(cwd, key, requirement.steps[-1:], [], inputs, files))
+    return jobs
 
 
-def mark_done(job: Job, ledger: InstallRecord) -> None:
-    """Notes that it is done, with the lock that it may have made; but not what somebody has changed meanwhile."""
+def mark_done(job: Job, record: InstallRecord) -> None:
+    """Record the job as done, with a lock file it may have written, but without changes by others meanwhile."""
     before = fingerprint(job.cwd, job.hashed, job.manifests)
     inputs = fingerprint(job.cwd, job.hashed) if before == job.inputs else job.inputs
-    ledger.save(job.key, InstallEntry(inputs, done=True))
+    record.save(job.key, InstallEntry(inputs, done=True))

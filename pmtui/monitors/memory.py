@@ -1,29 +1,30 @@
-"""Ends processes that take more memory than they may."""
+"""Restart processes that use more memory than they may."""
 
 import asyncio
 
 from pmtui.control import Reason
-from pmtui.spawner.usage import SAMPLE_INTERVAL, UsageSampler
+from pmtui.monitors.monitor import Monitor
+from pmtui.spawner.usage import SAMPLE_INTERVAL
 from pmtui.supervisor import events
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.state_machine import ACTIVE_STATES
+from pmtui.supervisor.supervisor import Supervisor
 from pmtui.text import formatting
 
 MIN_SAMPLES_ABOVE_LIMIT = 2
-"""Samples above the limit after which it is no passing peak."""
+"""Consecutive samples above the limit, so that a short peak does not count."""
 
 
-class MemoryMonitor:
-    """Looks at the memory of whole trees every second, as long as there is one with a limit."""
+class MemoryMonitor(Monitor):
+    """Samples the memory of whole trees, as long as a process with a limit runs."""
 
-    def __init__(self, sampler: UsageSampler) -> None:
-        self._sampler = sampler
+    def __init__(self, supervisor: Supervisor) -> None:
+        super().__init__(supervisor)
         self._limited: dict[str, Process] = {}
-        self._above: dict[str, tuple[int, int]] = {}  # the generation, and samples in a row
+        self._above: dict[str, tuple[int, int]] = {}  # generation, and consecutive samples above the limit
         self._task: asyncio.Task[None] | None = None
 
     def process_changed(self, process: Process) -> None:
-        """To be called whenever the state of the process has changed."""
         state = process.state
         if process.config.max_memory and state.is_alive and state.status in ACTIVE_STATES:
             self._limited[process.id] = process
@@ -32,23 +33,23 @@ class MemoryMonitor:
         else:
             self._limited.pop(process.id, None)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         if self._task:
             self._task.cancel()
 
     async def _sample(self) -> None:
-        seen = -1
+        sampler, seen = self.supervisor.sampler, -1
         while self._limited:
-            await self._sampler.refresh([process.run for process in self._limited.values()])
-            if self._sampler.samples != seen:
-                seen = self._sampler.samples
+            await sampler.refresh([process.run for process in self._limited.values()])
+            if sampler.samples != seen:
+                seen = sampler.samples
                 for process in [*self._limited.values()]:
                     self._check_limit(process)
             await asyncio.sleep(SAMPLE_INTERVAL)
         self._task = None
 
     def _check_limit(self, process: Process) -> None:
-        memory, limit = self._sampler.usage_of(process.run).memory, process.config.max_memory or 0
+        memory, limit = self.supervisor.sampler.usage_of(process.run).memory, process.config.max_memory or 0
         generation = process.state.generation
         before, count = self._above.pop(process.id, (generation, 0))
         if memory <= limit:
@@ -57,5 +58,5 @@ class MemoryMonitor:
         self._above[process.id] = generation, count
         if count >= MIN_SAMPLES_ABOVE_LIMIT:
             del self._above[process.id]
-            why = f"takes {formatting.memory(memory)}, more than its maxMemory of {formatting.memory(limit)}"
+            why = f"uses {formatting.memory(memory)}, more than its maxMemory of {formatting.memory(limit)}"
             process.handle(events.Unhealthy(generation, why, Reason.MEMORY))

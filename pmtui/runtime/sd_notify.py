@@ -1,4 +1,4 @@
-"""Tells the service manager that started this one how it is, as sd_notify does: ready, alive, leaving."""
+"""Report to the service manager that started this one, as sd_notify does: ready, alive, stopping."""
 
 import asyncio
 import contextlib
@@ -8,19 +8,17 @@ from collections.abc import AsyncIterator, MutableMapping
 from typing import Protocol
 
 BEATS_PER_WATCHDOG = 3
-"""Signs of life within the time after which a manager counts as hung."""
+"""Notifications within the time after which the service manager considers this one hung."""
 
 
 class Lifecycle(Protocol):
-    """What can be ready, and can be asked to leave."""
-
     async def wait_spawned(self) -> None: ...
 
     async def wait_shutdown(self) -> None: ...
 
 
 class Notifier:
-    """The socket of the service manager; without an address nobody is told anything. `watchdog` in seconds, or 0."""
+    """The socket of the service manager. Does nothing without an address; `watchdog` in seconds, or 0."""
 
     def __init__(self, address: str = "", watchdog: float = 0) -> None:
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
@@ -28,15 +26,15 @@ class Notifier:
 
     @classmethod
     def from_environment(cls, environment: MutableMapping[str, str]) -> "Notifier":
-        """What this environment says, which is taken out of it: the processes are not to speak for the manager."""
-        address, watched, pid = (
+        """Take the settings out of the environment, so that processes cannot notify in the manager's name."""
+        address, watchdog, pid = (
             environment.pop(name, "") for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
         )
         is_for_us = pid in ("", str(os.getpid()))
-        return cls(address, int(watched) / 1e6 if watched.isdecimal() and is_for_us else 0)
+        return cls(address, int(watchdog) / 1e6 if watchdog.isdecimal() and is_for_us else 0)
 
     def notify(self, state: str) -> None:
-        """Sends one state, such as READY=1. Never blocks; what cannot be sent is nobody's concern here."""
+        """Send one state, such as READY=1. Never blocks, and ignores errors."""
         if not self._address:
             return
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
@@ -45,7 +43,7 @@ class Notifier:
 
     @contextlib.asynccontextmanager
     async def notifying(self, manager: Lifecycle) -> AsyncIterator[None]:
-        """Meanwhile tells that the manager is ready, that it lives and that it leaves, each when it is so."""
+        """Report that the manager is ready, alive and stopping, while the body runs."""
         tasks = (
             [asyncio.create_task(self._notify_states(manager)), asyncio.create_task(self._notify_watchdog())]
             if self._address

@@ -1,36 +1,37 @@
-"""Whether a process may start: how what it depends on is doing."""
+"""What a process depends on: whether it may start, in which order to stop, and the graph for people."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import msgspec
 
 from pmtui.config.model import Condition, ProcessConfig
-from pmtui.control import Status
+from pmtui.control import Edge, Graph, Node, Status
 from pmtui.supervisor.process import Process
+from pmtui.supervisor.snapshot import describe
 
 
 class Blocker(msgspec.Struct, frozen=True):
-    """What keeps a process from starting; `forever`: it cannot go away by itself."""
+    """What keeps a process from starting; `permanent` if it cannot resolve itself."""
 
     reason: str
     permanent: bool = False
 
 
 def find_blocker(process: Process, processes: Mapping[str, Process]) -> Blocker | None:
-    """The first thing that stands in the way of the process's start; one that stands there for ever comes first."""
+    """Return the first unmet dependency, a permanent one before all others."""
     found = []
     for target_id, condition in process.config.depends_on.items():
         target = processes.get(target_id)
         if target is None:
             found.append(Blocker(f"depends on '{target_id}', which does not exist", permanent=True))
-        elif hindrance := unmet_condition(target, condition):
-            found.append(hindrance)
-    return min(found, key=lambda one: not one.permanent, default=None)
+        elif blocker := unmet_condition(target, condition):
+            found.append(blocker)
+    return min(found, key=lambda blocker: not blocker.permanent, default=None)
 
 
 def unmet_condition(target: Process, condition: Condition | None) -> Blocker | None:
-    """What the target lacks for that condition."""
-    condition = condition or ("healthy" if target.config.health else "started")
+    condition = condition or default_condition(target)
     state, status = target.state, target.status
     if status is Status.FAILED:
         return Blocker(f"{target.id} has failed: {state.detail}", permanent=True)
@@ -42,10 +43,14 @@ def unmet_condition(target: Process, condition: Condition | None) -> Blocker | N
         case "completed":
             met = status is Status.COMPLETED
         case "succeeded":
-            met = status is Status.COMPLETED and state.exit is not None and succeeded(target)
+            met = status is Status.COMPLETED and succeeded(target)
             if status is Status.COMPLETED and not met:
                 return Blocker(f"{target.id} did not succeed: {state.detail}", permanent=True)
     return None if met else Blocker(f"waits for {target.id} ({condition}): it is {status}")
+
+
+def default_condition(target: Process) -> Condition:
+    return "healthy" if target.config.health else "started"
 
 
 def succeeded(target: Process) -> bool:
@@ -53,20 +58,29 @@ def succeeded(target: Process) -> bool:
 
 
 def stop_order(configs: Mapping[str, ProcessConfig]) -> list[list[str]]:
-    """Ids in the order in which they can be stopped: nothing depends on the first level but what is stopped with it."""
-    left = dict(configs)
-    found: list[list[str]] = []
-    while left:
-        needed = {target for config in left.values() for target in config.depends_on}
-        level = [process_id for process_id in left if process_id not in needed] or [*left]  # a cycle cannot be ordered
-        found.append(level)
-        for process_id in level:
-            del left[process_id]
-    return found
+    """Group ids into levels to stop one after the other: dependents come before what they depend on.
+
+    Processes in a cycle, and what they depend on, form the last level.
+    """
+    from graphlib import CycleError, TopologicalSorter
+
+    sorter = TopologicalSorter[str]()
+    for process_id, config in configs.items():
+        sorter.add(process_id)
+        for target in config.depends_on.keys() & configs.keys():
+            sorter.add(target, process_id)
+    with suppress(CycleError):
+        sorter.prepare()
+    levels, left = list[list[str]](), [*configs]
+    while ready := {*sorter.get_ready()}:
+        sorter.done(*ready)
+        levels.append([process_id for process_id in left if process_id in ready])
+        left = [process_id for process_id in left if process_id not in ready]
+    return [*levels, left] if left else levels
 
 
 def transitive_dependencies(process_id: str, configs: Mapping[str, ProcessConfig]) -> list[str]:
-    """The ids that the process depends on, directly or not, farthest first."""
+    """Return the ids of direct and indirect dependencies, each after its own dependencies."""
     found: dict[str, None] = {}
 
     def visit(current: str) -> None:
@@ -77,3 +91,29 @@ def transitive_dependencies(process_id: str, configs: Mapping[str, ProcessConfig
 
     visit(process_id)
     return [*found]
+
+
+def build_graph(processes: Mapping[str, Process]) -> Graph:
+    order = stop_order({process.id: process.config for process in processes.values()})
+    return Graph(
+        nodes=[Node(id=one.id, status=one.status, reason=describe(one)) for one in processes.values()],
+        edges=[
+            _edge(process, processes[target_id], condition)
+            for process in processes.values()
+            for target_id, condition in process.config.depends_on.items()
+            if target_id in processes
+        ],
+        order=order[::-1],
+    )
+
+
+def _edge(process: Process, target: Process, condition: Condition | None) -> Edge:
+    blocker = unmet_condition(target, condition)
+    return Edge(
+        from_=process.id,
+        to=target.id,
+        condition=condition or default_condition(target),
+        met=blocker is None,
+        why=blocker.reason if blocker else "",
+        forever=blocker is not None and blocker.permanent,
+    )

@@ -1,4 +1,4 @@
-"""What happened lately, for any number of readers, each at its own pace."""
+"""Recent events, for any number of readers, each at its own pace."""
 
 import asyncio
 from collections import deque
@@ -11,45 +11,45 @@ MAX_EVENTS = 1000
 
 
 class EventLog:
-    """The manager's last events. A reader holds no more than its place, so a slow one costs nothing.
+    """Keeps the last events. A reader holds only its position, so a slow one costs nothing.
 
-    What leaves the journal before a reader took it is a gap in the numbers that it sees.
+    A reader sees a gap in `seq` if events were dropped before it read them.
     """
 
     def __init__(self) -> None:
-        self.last = 0  # number of the newest event
+        self.last = 0  # seq of the newest event
         self._events: deque[ProcessEvent] = deque(maxlen=MAX_EVENTS)
         self._readers: set[asyncio.Event] = set()
 
     def append(self, event: ProcessEvent) -> None:
         self.last = event.seq
         self._events.append(event)
-        for come in self._readers:
-            come.set()
+        for arrived in self._readers:
+            arrived.set()
 
     def subscribe(self, after: int | None = None) -> AsyncGenerator[ProcessEvent, None]:
-        """The events behind that number (None: from this call on) and all to come.
+        """Yield the events after that number, and all future ones; None means from now on.
 
-        A number that has not been reached is of a former manager: all of this one's are given.
+        A number not yet reached comes from an earlier manager, so all events of this one are yielded.
         """
         if after is None:
             after = self.last
         return self._follow(after if after <= self.last else 0)
 
-    async def _follow(self, place: int) -> AsyncGenerator[ProcessEvent, None]:
-        come = asyncio.Event()
-        self._readers.add(come)
+    async def _follow(self, position: int) -> AsyncGenerator[ProcessEvent, None]:
+        arrived = asyncio.Event()
+        self._readers.add(arrived)
         try:
             while True:
-                come.clear()
-                for event in self._events_after(place):
-                    place = event.seq
+                arrived.clear()
+                for event in self._events_after(position):
+                    position = event.seq
                     yield event
-                if place == self.last:
-                    await come.wait()
+                if position == self.last:
+                    await arrived.wait()
         finally:
-            self._readers.discard(come)
+            self._readers.discard(arrived)
 
-    def _events_after(self, place: int) -> list[ProcessEvent]:
+    def _events_after(self, position: int) -> list[ProcessEvent]:
         first = self.last - len(self._events)
-        return [*islice(self._events, max(place - first, 0), None)]
+        return [*islice(self._events, max(position - first, 0), None)]

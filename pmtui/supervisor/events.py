@@ -1,4 +1,4 @@
-"""What can happen to a process, and what is to be done about it: the words that states.py puts into sentences."""
+"""Events that happen to a process, and effects that the state machine answers with."""
 
 from signal import Signals
 
@@ -8,13 +8,12 @@ from pmtui.control import Reason
 
 
 class ExitStatus(msgspec.Struct, frozen=True):
-    """How a run ended: its exit code, or the signal that ended it as a negative number."""
+    """An exit code, or the signal that killed the process as a negative number."""
 
     code: int
 
     @property
     def signal(self) -> str | None:
-        """The signal's name."""
         if self.code >= 0:
             return None
         try:
@@ -30,11 +29,11 @@ class ExitStatus(msgspec.Struct, frozen=True):
 
 
 class Start(msgspec.Struct, frozen=True):
-    """The user wants it to run."""
+    """The user wants the process to run."""
 
 
 class Restart(msgspec.Struct, frozen=True):
-    """The user, or a changed file, wants a new run."""
+    """The user or a changed file wants a new run."""
 
     reason: Reason = Reason.USER
     detail: str = ""
@@ -45,35 +44,35 @@ class ConfigChanged(msgspec.Struct, frozen=True):
 
 
 class Stop(msgspec.Struct, frozen=True):
-    """The user wants it not to run."""
+    """The user wants the process to stop."""
 
 
 class Kill(msgspec.Struct, frozen=True):
-    """The user wants it gone now."""
+    """The user wants the whole tree killed now."""
 
 
 class Remove(msgspec.Struct, frozen=True):
-    """The configuration no longer has it."""
+    """The configuration no longer has the process."""
 
 
 class DependenciesMet(msgspec.Struct, frozen=True):
-    """Nothing stands in the way of a start."""
+    """The process may start."""
 
 
 class DependenciesFailed(msgspec.Struct, frozen=True):
-    """What it waits for can never come."""
+    """A dependency can no longer be met."""
 
     detail: str
 
 
 class Spawned(msgspec.Struct, frozen=True):
-    """The process executes."""
+    """The program is running."""
 
     generation: int
 
 
 class SpawnFailed(msgspec.Struct, frozen=True):
-    """The process could not be executed; `scarce`: because the machine lacks something for the moment."""
+    """The program could not be executed; `transient` if the machine is short of a resource."""
 
     generation: int
     detail: str
@@ -81,13 +80,13 @@ class SpawnFailed(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """The health check says that it does its work."""
+    """The health check has succeeded for the first time."""
 
     generation: int
 
 
 class Unhealthy(msgspec.Struct, frozen=True):
-    """It did not become ready in time, does no longer do its work, or takes too much memory."""
+    """The process was not ready in time, stopped answering, or uses too much memory."""
 
     generation: int
     detail: str
@@ -95,20 +94,20 @@ class Unhealthy(msgspec.Struct, frozen=True):
 
 
 class Exited(msgspec.Struct, frozen=True):
-    """The leader has ended; what it left behind is being ended."""
+    """The leader has exited; the rest of its tree is being killed."""
 
     generation: int
     exit: ExitStatus
 
 
 class TreeExited(msgspec.Struct, frozen=True):
-    """Nothing of the run is left, and its output is read to the end."""
+    """Nothing of the run is left, and its output has been read to the end."""
 
     generation: int
 
 
 class TimerExpired(msgspec.Struct, frozen=True):
-    """The timer that was set last has run down."""
+    """The timer set last has run out."""
 
     generation: int
 
@@ -136,36 +135,36 @@ Event = (
 
 
 class AwaitDependencies(msgspec.Struct, frozen=True):
-    """Look whether it may start, and say so by an event, now or later."""
+    """Answer with DependenciesMet or DependenciesFailed, now or later."""
 
 
 class Spawn(msgspec.Struct, frozen=True):
-    """Execute it, as the run of that generation."""
+    """Execute the program as the run of that generation."""
 
     generation: int
 
 
 class TerminateTree(msgspec.Struct, frozen=True):
-    """Ask the whole tree to end."""
+    """Send the stop signal to the whole tree."""
 
     generation: int
 
 
 class KillTree(msgspec.Struct, frozen=True):
-    """End the whole tree."""
+    """Send SIGKILL to the whole tree."""
 
     generation: int
 
 
 class SetTimer(msgspec.Struct, frozen=True):
-    """TimeUp after so many seconds, in place of any timer set before."""
+    """Send TimerExpired after that many seconds; replaces the timer set before."""
 
     generation: int
     seconds: float
 
 
 class Warn(msgspec.Struct, frozen=True):
-    """Tell people."""
+    """Log a warning."""
 
     text: str
 

@@ -1,4 +1,4 @@
-"""From a process's configuration to what is executed: argv, environment, user and limits, read again at each start."""
+"""Turn a configuration into argv, environment, user and limits. Runs at each start, so files are read again."""
 
 import grp
 import os
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from pmtui.config.environment import build_environment, injected_environment
-from pmtui.config.interpreter import Command, resolve
+from pmtui.config.interpreter import Command, check_cwd, resolve
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.config.requirements import requirement_hint
 from pmtui.spawner.client import Launch
@@ -23,7 +23,7 @@ RLIMITS = {
 
 
 class PreparedLaunch(msgspec.Struct, frozen=True):
-    """All that one start needs, and what people may want to know of it; `hint`: why it may fail."""
+    """What one start needs; `warnings` and `hint` (why it may fail) are for people."""
 
     launch: Launch
     command: Command
@@ -32,12 +32,11 @@ class PreparedLaunch(msgspec.Struct, frozen=True):
 
 
 def prepare(config: ProcessConfig, settings: Settings, base: Mapping[str, str], run: str) -> PreparedLaunch:
-    """What to execute for the run of that name; `base` is the manager's environment.
+    """Prepare the run of that name; `base` is the manager's environment.
 
-    Raises ConfigError, which names what is missing and where it was looked for.
+    Raises ConfigError, which names what is missing and where it was searched.
     """
     env, warnings = build_environment(config, settings, base, injected_environment(config, settings, run))
-    check_cwd(config)
     command = resolve(config, env)
     options = user_options(config) | limit_options(config)
     return PreparedLaunch(
@@ -48,27 +47,21 @@ def prepare(config: ProcessConfig, settings: Settings, base: Mapping[str, str], 
 def prepare_helper(
     config: ProcessConfig, settings: Settings, base: Mapping[str, str], run: str, argv: Sequence[str]
 ) -> Launch:
-    """The same for a program that is run for the process: in its folder and environment, by its user, unlimited."""
+    """Prepare a program that runs on behalf of the process: same directory, environment and user, but no limits."""
     env, _ = build_environment(config, settings, base, injected_environment(config, settings, run))
     check_cwd(config)
     return Launch(argv, config.cwd, env, user_options(config))
 
 
-def check_cwd(config: ProcessConfig) -> None:
-    if not os.path.isdir(config.cwd):
-        problem = "is not a folder" if os.path.exists(config.cwd) else "does not exist"
-        raise ConfigError(f"cwd {config.cwd} {problem} (cwd of {config.id})")
-
-
 def user_options(config: ProcessConfig) -> dict[str, object]:
-    """Who the process is to be; a user that cannot be had is an error, never ignored."""
+    """Return umask, user and groups. Raises ConfigError if the user is unknown or cannot be assumed."""
     options: dict[str, object] = {}
     if config.umask is not None:
         options["umask"] = config.umask
     if config.user is None:
         return options
     if os.geteuid() != 0:
-        raise ConfigError(f"user {config.user} needs a manager that runs as root (user of {config.id})")
+        raise ConfigError(f"user {config.user} requires a manager that runs as root (user of {config.id})")
     name, _, group = config.user.partition(":")
     try:
         account = pwd.getpwnam(name)

@@ -1,4 +1,4 @@
-"""One supervised process: carries out what states.py decides, and keeps what people ask about it."""
+"""One supervised process: applies the state machine, carries out its effects, and keeps what people ask about."""
 
 import asyncio
 import logging
@@ -11,8 +11,7 @@ from typing import Protocol
 
 from pmtui.config.model import ConfigError, ProcessConfig
 from pmtui.config.secrets import redact
-from pmtui.control import ProbeResult, ProcessEvent, Stage, Status
-from pmtui.control import RunExit as PastExit
+from pmtui.control import ProbeResult, ProcessEvent, RunExit, Stage, Status
 from pmtui.logs.process_log import ProcessLog
 from pmtui.spawner import client
 from pmtui.spawner.client import Report, Spawner
@@ -29,59 +28,58 @@ MAX_EXITS = 10
 MAX_PROBES = 50
 MAX_EXIT_LINES = 20
 MAX_ERROR_LENGTH = 200
-"""Characters of the last line that stands in an explanation."""
+"""Characters of the last stderr line that an error message may quote."""
 
 
 class ProcessHost(Protocol):
-    """What a process needs of the manager around it."""
+    """What a process needs from the supervisor."""
 
     spawner: Spawner
+    install: Callable[["Process"], None]
+    """Install what the process needs, then call `execute`, or report a failed spawn."""
 
     def prepare(self, process: "Process") -> tuple[int, PreparedLaunch]:
-        """The number of a new run, whose reports come to the process, and what to execute; raises ConfigError."""
+        """Number a new run, route its reports to the process, and build its launch. Raises ConfigError."""
 
     def check_dependencies(self, process: "Process") -> None:
-        """Answers by an event, now or later."""
-
-    def install(self, process: "Process") -> None:
-        """Sees to it that what the process depends on is there, and then calls `execute`, or says why not."""
+        """Answer with an event, now or later."""
 
     def follow(self, process: "Process", stdout: int, stderr: int) -> None:
-        """Reads the output of the new run."""
+        """Read the output of the new run."""
 
     def drain_output(self, outputs: Sequence[int], done: Callable[[], None]) -> None:
-        """Reads what is left of a run's output, closes it, and calls `done`."""
+        """Read the rest of a run's output, close it, and call `done`."""
 
     def process_changed(self, process: "Process") -> None:
-        """The state has changed: it is told at once, and those who attend to it look soon."""
+        """Publish the new state now, and notify observers soon."""
 
 
 class Process:
-    """The one owner of a process's state: whatever happens reaches it as an event, on the loop's thread."""
+    """Owns the state of one process: everything that happens reaches it as an event, on the loop's thread."""
 
-    def __init__(self, config: ProcessConfig, log: ProcessLog, around: ProcessHost) -> None:
+    def __init__(self, config: ProcessConfig, log: ProcessLog, host: ProcessHost) -> None:
         self.reconfigure(config)
         self.log = log
         self.state = State()
-        self.last_published = self.state  # what was published last
+        self.last_published = self.state
         self.events: deque[ProcessEvent] = deque(maxlen=MAX_EVENTS)
-        self.blocked_by = ""  # what keeps it from starting
+        self.blocked_by = ""  # the unmet dependency
         self.prepared: PreparedLaunch | None = None
-        self.command_line = config.command or config.script or ""  # in one line and without secrets
+        self.command_line = config.command or config.script or ""  # for display, with secrets masked
         self.run = 0
         self.pid = 0
-        self.started_at = 0  # for display: milliseconds of the wall clock
+        self.started_at = 0  # wall clock in milliseconds, for display
         self.retry_at = 0
-        self.killed: Sequence[str] = ()  # what did not end by itself, at the end of the last run
-        self.exits: deque[PastExit] = deque(maxlen=MAX_EXITS)
+        self.killed: Sequence[str] = ()  # "pid name" of what needed SIGKILL when the last run ended
+        self.exits: deque[RunExit] = deque(maxlen=MAX_EXITS)
         self.last_error = ""
         self._gave_up = False
         self.crashes = 0
         self.installing = False
-        self.first_line = 0  # the number of the first line that the present run can have printed
-        self.health: str | None = None  # "starting", "healthy" or "unhealthy" while it is asked
+        self.first_line = 0  # number of the first line the current run can have printed
+        self.health: str | None = None  # "starting", "healthy" or "unhealthy" while it is checked
         self.probes: deque[ProbeResult] = deque(maxlen=MAX_PROBES)
-        self._host = around
+        self._host = host
         self._outputs: tuple[int, ...] = ()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -95,7 +93,6 @@ class Process:
 
     @property
     def is_first_spawn_pending(self) -> bool:
-        """Whether its first run is asked for, and not yet there."""
         return self.stage == "spawning" and self.state.starts == 1
 
     @property
@@ -111,7 +108,7 @@ class Process:
                 return None
 
     def reconfigure(self, config: ProcessConfig) -> None:
-        """The next start is by this configuration."""
+        """Use this configuration from the next start on."""
         self.config = config
         self.policy = Policy(
             restart=config.restart,
@@ -125,7 +122,6 @@ class Process:
         )
 
     def handle(self, event: events.Event) -> None:
-        """Lets something happen to the process."""
         before = self.state
         self.state, effects = transition(before, event, self.policy, time.monotonic())
         if self.state is before and not effects:
@@ -134,17 +130,15 @@ class Process:
         self.crashes += crashed
         if isinstance(event, events.Exited):
             self._gave_up = crashed and event.exit.code > 0
-        if self.status in (Status.CRASHED, Status.FAILED) and (self.status, self.state.detail) != (
-            before.status,
-            before.detail,
-        ):
+        is_new_failure = (self.status, self.state.detail) != (before.status, before.detail)
+        if self.status in (Status.CRASHED, Status.FAILED) and is_new_failure:
             self.last_error = self._error_message(isinstance(event, events.TreeExited) and self._gave_up)
-        self._host.process_changed(self)  # before the effects, which may be the next change already
+        self._host.process_changed(self)  # before the effects: they may already cause the next change
         for effect in effects:
             self._run_effect(effect)
 
     def handle_report(self, report: Report) -> None:
-        """Takes what the guardian says about the present run."""
+        """Handle what the guardian reports about the current run."""
         generation = self.state.generation
         match report:
             case client.WorkerSpawned():
@@ -163,28 +157,26 @@ class Process:
                 self._host.drain_output(outputs, partial(self._finish_run, generation))
 
     def signal(self, number: int) -> None:
-        """Signals the main process."""
         self._host.spawner.signal(self.run, number)
 
     def _finish_run(self, generation: int) -> None:
-        """The run is over: its tree is gone, its output read."""
         self.pid = 0
         self._record_exit()
         self.handle(events.TreeExited(generation))
 
     def _error_message(self, gave_up: bool) -> str:
-        """Why it does not run; what a program said last that gave up by itself is mostly the cause, and comes first."""
         why = self.state.detail
-        if gave_up and (words := self.log.last_stderr_line()):
-            words = redact(words, self.prepared.launch.env) if self.prepared else words
-            why = f"{printable(words[:MAX_ERROR_LENGTH])} ({why})"
+        # Why: the last line of a program that exited by itself is usually the cause, so it comes first.
+        if gave_up and (line := self.log.last_stderr_line()):
+            line = redact(line, self.prepared.launch.env) if self.prepared else line
+            why = f"{printable(line[:MAX_ERROR_LENGTH])} ({why})"
         hint = self.prepared.hint if self.prepared else ""
         return f"{why} ({hint})" if hint and why else why
 
     def _record_exit(self) -> None:
         exit = self.state.exit
         self.exits.append(
-            PastExit(
+            RunExit(
                 run=self.state.starts,
                 time=rfc3339(now_ms()),
                 code=exit.code if exit and exit.code >= 0 else None,
@@ -217,7 +209,7 @@ class Process:
             self._host.install(self)
 
     def execute(self, generation: int) -> None:
-        """Starts the run for which nothing is missing any more."""
+        """Spawn the run, now that nothing is missing any more."""
         try:
             self.run, self.prepared = self._host.prepare(self)
         except ConfigError as error:

@@ -1,4 +1,4 @@
-"""The config read again: which processes it adds, removes and changes."""
+"""Compare a configuration read again with what runs: added, removed and changed processes."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ NEEDS_RESTART = ("host", "port", "data_dir")
 
 
 class ConfigSource(msgspec.Struct, frozen=True):
-    """Where the processes come from, how to read that again, and under which address the manager is found."""
+    """Where the processes come from, how to read it again, and the address of the manager's API."""
 
     read: Callable[[], Loaded]
     loaded: Loaded
@@ -26,27 +26,27 @@ class ConfigSource(msgspec.Struct, frozen=True):
 
 
 def fingerprint(config: ProcessConfig, settings: Settings) -> str:
-    """Equal as long as a start would give the same: the process's own words, what holds for all, its env files."""
+    """Hash everything that affects a start: the process's configuration, shared settings, and its env files."""
     shared = msgspec.structs.replace(settings, **{name: getattr(Settings(), name) for name in NEEDS_RESTART})
-    found = hashlib.sha256(repr((config, shared)).encode("utf-8", "surrogatepass"))
+    digest = hashlib.sha256(repr((config, shared)).encode("utf-8", "surrogatepass"))
     for path in env_files(config):
         with suppress(ConfigError):
-            found.update(read_bytes(path, MAX_FILE_BYTES))
-    return found.hexdigest()
+            digest.update(read_bytes(path, MAX_FILE_BYTES))
+    return digest.hexdigest()
 
 
-def diff(digests: Mapping[str, str], settings: Settings, loaded: Loaded) -> ConfigChanges:
-    """What `loaded` means for the processes that have these digests: with errors nothing."""
+def diff(fingerprints: Mapping[str, str], settings: Settings, loaded: Loaded) -> ConfigChanges:
+    """Compare the running processes, by fingerprint, with `loaded`. If it has errors, nothing is to change."""
     if loaded.errors:
         errors = [str(problem) for problem in loaded.errors]
-        return ConfigChanges(added=[], removed=[], changed=[], unchanged=[*digests], errors=errors)
+        return ConfigChanges(added=[], removed=[], changed=[], unchanged=[*fingerprints], errors=errors)
     wanted = {config.id: fingerprint(config, loaded.settings) for config in loaded.processes}
     moved = [name for name in NEEDS_RESTART if getattr(settings, name) != getattr(loaded.settings, name)]
     return ConfigChanges(
-        added=[name for name in wanted if name not in digests],
-        removed=[name for name in digests if name not in wanted],
-        changed=[name for name in wanted if digests.get(name, wanted[name]) != wanted[name]],
-        unchanged=[name for name in wanted if digests.get(name) == wanted[name]],
+        added=[name for name in wanted if name not in fingerprints],
+        removed=[name for name in fingerprints if name not in wanted],
+        changed=[name for name in wanted if fingerprints.get(name, wanted[name]) != wanted[name]],
+        unchanged=[name for name in wanted if fingerprints.get(name) == wanted[name]],
         errors=[],
-        notes=[f"settings.{name} takes effect when the manager is started again" for name in moved],
+        notes=[f"settings.{name} takes effect after a restart of the manager" for name in moved],
     )

@@ -1,4 +1,4 @@
-"""What people are told about a process at one moment."""
+"""Describe a process at one moment."""
 
 import time
 
@@ -13,7 +13,6 @@ from pmtui.text.units import format_duration
 
 
 def snapshot(process: Process, usage: Usage) -> Snapshot:
-    """The process as a row of the list."""
     state = process.state
     uptime = time.monotonic() - state.spawned_at if state.spawned_at is not None and state.is_alive else 0.0
     return Snapshot(
@@ -43,7 +42,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
 
 
 def detail(process: Process, usage: Usage) -> Detail:
-    """The row and what explains it, without a secret."""
+    """Return the snapshot and what explains it, with secrets masked."""
     prepared = process.prepared
     env = prepared.launch.env if prepared else process.config.env
     return Detail(
@@ -59,7 +58,7 @@ def detail(process: Process, usage: Usage) -> Detail:
 
 
 def describe(process: Process) -> str:
-    """Why the process is what it is, in a few words."""
+    """Explain the state in a few words."""
     state = process.state
     match process.status:
         case Status.WAITING:

@@ -1,8 +1,8 @@
-"""What a process does on every event: one pure, total transition function.
+"""The life of a process as one pure, total function.
 
-`step(state, event, policy, now)` gives the next state and the effects that the driver is to carry out. Every state has
-an answer to every event, if only to drop it. What the user wants (`want`) is kept apart from what is (`status`).
-Every run has a number, its generation; an event of an older one is dropped. Times are seconds of a monotonic clock.
+`transition(state, event, policy, now)` returns the next state and the effects for the process to carry out. Every state
+answers every event, if only by ignoring it. What the user wants (`should_run`) is separate from what is (`status`).
+Every run has a generation; events of an older one are dropped. Times are seconds of a monotonic clock.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from pmtui.control import Reason, Status
-from pmtui.supervisor.backoff import backoff_delay
+from pmtui.control import INACTIVE_STATES, Reason, Status
 from pmtui.supervisor.events import (
     AwaitDependencies,
     ConfigChanged,
@@ -42,13 +41,14 @@ from pmtui.supervisor.events import (
 )
 
 KILL_TIMEOUT = 5.0
-"""Seconds after SIGKILL at which a tree that is still there is told of."""
+"""Seconds after SIGKILL until a tree that still exists is reported."""
 RESOURCE_RETRY_DELAY = 0.1
-"""Seconds before another try at least, where nothing could be spawned."""
+"""Seconds before the next attempt, at least, if nothing could be spawned."""
+ACTIVE_STATES = (Status.STARTING, Status.RUNNING)
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """What the configuration says about ends and restarts; durations in seconds."""
+    """What the configuration says about restarts; durations in seconds."""
 
     restart: str = "always"
     success_exit_codes: frozenset[int] = frozenset({0})
@@ -61,17 +61,17 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pending(Enum):
-    """What follows the end that was asked for."""
+    """What happens once the process has stopped."""
 
     NONE = auto()
-    RESTART = auto()  # the user or a changed file wants a new run
+    RESTART = auto()  # requested by the user, or by a changed file
     APPLY = auto()  # the configuration has changed
-    RETRY = auto()  # the process was ended because it did not work
+    RETRY = auto()  # it was stopped as unhealthy, which counts as a crash
     REMOVE = auto()  # the configuration no longer has it
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """All that decides about what comes next. `restarts` counts the starts after the first one."""
+    """Everything that decides what happens next."""
 
     status: Status = Status.STOPPED
     should_run: bool = False
@@ -79,14 +79,14 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     generation: int = 0
     starts: int = 0
     failures: int = 0
-    spawned_at: float | None = None  # when the latest run's process was spawned
-    exited_at: float | None = None  # when its leader ended
-    exit: ExitStatus | None = None  # and how
-    restart_reason: Reason | None = None  # why there was a start after the first
-    next_restart_reason: Reason | None = None  # why there is to be another one
-    detail: str = ""  # for people: what led to this status
+    spawned_at: float | None = None  # when the current run was spawned
+    exited_at: float | None = None  # when its leader exited
+    exit: ExitStatus | None = None
+    restart_reason: Reason | None = None  # why the current run followed another one
+    next_restart_reason: Reason | None = None  # why the next one will
+    detail: str = ""  # for people: what led to this state
     retry_at: float | None = None
-    stop_requests: int = 0  # how often the end of this run was asked for
+    stop_requests: int = 0  # how often the user has asked to stop this run
     killed: bool = False
     removed: bool = False
 
@@ -100,7 +100,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_cleaning_up(self) -> bool:
-        """It has ended by itself, and what it left behind is being ended: a moment not worth telling of."""
+        """Whether it exited by itself and the rest of its tree is being killed: too brief to report."""
         return (
             self.status is Status.STOPPING
             and self.exited_at is not None
@@ -110,28 +110,24 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lifetime(self) -> float:
-        """Seconds from the spawn to the leader's end; 0 for what was never spawned."""
+        """Seconds from the spawn to the exit of the leader; 0 if it was never spawned."""
         return self.exited_at - self.spawned_at if self.spawned_at is not None and self.exited_at is not None else 0.0
 
 
 Next = tuple[State, tuple[Effect, ...]]
 
-INACTIVE_STATES = (Status.STOPPED, Status.COMPLETED, Status.FAILED)
-ACTIVE_STATES = (Status.STARTING, Status.RUNNING)
-
 
 def transition(state: State, event: Event, policy: Policy, now: float) -> Next:
-    """The state after the event, and what is to be done about it."""
     if state.removed or getattr(event, "generation", state.generation) != state.generation:
         return state, ()
     return HANDLERS[type(event)](state, event, policy, now)
 
 
-# what people and files ask for
+# requests
 
 
 def start(state: State, event: Start, policy: Policy, now: float) -> Next:
-    if state.status in (*INACTIVE_STATES, Status.CRASHED):
+    if state.status in INACTIVE_STATES or state.status is Status.CRASHED:
         return start_run(replace(state, failures=0, should_run=True), Reason.USER)
     if state.status is Status.STOPPING:
         return set_pending(replace(state, should_run=True), Pending.RESTART, Reason.USER)
@@ -140,7 +136,7 @@ def start(state: State, event: Start, policy: Policy, now: float) -> Next:
 
 def restart(state: State, event: Restart, policy: Policy, now: float) -> Next:
     if not state.should_run and event.reason is not Reason.USER:
-        return state, ()  # what the user has stopped stays so
+        return state, ()  # stopped by the user: it stays stopped
     state = replace(state, should_run=True)
     if state.status in ACTIVE_STATES:
         return stop_run(state, Pending.RESTART, event.reason, event.detail, policy)
@@ -186,7 +182,7 @@ def remove(state: State, event: Remove, policy: Policy, now: float) -> Next:
     return replace(deactivate(state, Status.STOPPED, ""), removed=True), ()
 
 
-# what happens to it
+# what happens to the process
 
 
 def dependencies_met(state: State, event: DependenciesMet, policy: Policy, now: float) -> Next:
@@ -214,7 +210,7 @@ def dependencies_failed(state: State, event: DependenciesFailed, policy: Policy,
 
 def spawned(state: State, event: Spawned, policy: Policy, now: float) -> Next:
     state = replace(state, spawned_at=now)
-    if state.status is Status.STOPPING:  # its end was asked for before it was there
+    if state.status is Status.STOPPING:  # the stop came before the spawn
         return kill_now(state) if state.killed else (state, terminate_effects(state, policy))
     if state.status is Status.STARTING and not policy.has_health_check:
         state = replace(state, status=Status.RUNNING)
@@ -247,10 +243,9 @@ def unhealthy(state: State, event: Unhealthy, policy: Policy, now: float) -> Nex
 
 def exited(state: State, event: Exited, policy: Policy, now: float) -> Next:
     state = replace(state, exited_at=now, exit=event.exit)
-    if state.status in ACTIVE_STATES:  # by itself
-        state = replace(
-            state, status=Status.STOPPING, killed=True, detail=f"{event.exit} after {state.lifetime:.1f} s"
-        )  # the guardian kills what is left
+    if state.status in ACTIVE_STATES:  # by itself; the guardian kills the rest of its tree
+        detail = f"{event.exit} after {state.lifetime:.1f} s"
+        state = replace(state, status=Status.STOPPING, killed=True, detail=detail)
         return state, (SetTimer(state.generation, KILL_TIMEOUT),)
     return state, ()
 
@@ -266,7 +261,7 @@ def timer_expired(state: State, event: TimerExpired, policy: Policy, now: float)
         return state, ()
     if not state.killed:
         return kill_now(state)
-    return state, (Warn("cannot be ended: SIGKILL has no effect"), SetTimer(state.generation, policy.max_backoff))
+    return state, (Warn("cannot be killed: SIGKILL has no effect"), SetTimer(state.generation, policy.max_backoff))
 
 
 HANDLERS: dict[type[Event], Callable[[State, Any, Policy, float], Next]] = {
@@ -289,7 +284,7 @@ HANDLERS: dict[type[Event], Callable[[State, Any, Policy, float], Next]] = {
 
 
 def is_crash(state: State, event: Event, policy: Policy) -> bool:
-    """Whether by that event a run fails to begin, or ends by itself and without success."""
+    """Whether the run could not be spawned, or exited by itself without success."""
     if isinstance(event, Exited) and event.generation == state.generation:
         return state.status in ACTIVE_STATES and event.exit.code not in policy.success_exit_codes
     if isinstance(event, SpawnFailed) and event.generation == state.generation:
@@ -297,17 +292,16 @@ def is_crash(state: State, event: Event, policy: Policy) -> bool:
     return False
 
 
-# what the answers are made of
+# parts of the answers
 
 
 def start_run(state: State, reason: Reason | None) -> Next:
-    """Towards a new run, as soon as nothing stands in its way."""
+    """Start a new run as soon as its dependencies allow it."""
     state = replace(state, status=Status.WAITING, pending=Pending.NONE, next_restart_reason=reason, retry_at=None)
     return state, (AwaitDependencies(),)
 
 
 def stop_run(state: State, pending: Pending, reason: Reason | None, why: str, policy: Policy) -> Next:
-    """Towards the end of this run, and what is then pending."""
     state = replace(state, status=Status.STOPPING, pending=pending, next_restart_reason=reason, detail=why)
     return state, (terminate_effects(state, policy) if state.spawned_at is not None else ())
 
@@ -321,14 +315,14 @@ def kill_now(state: State) -> Next:
 
 
 def set_pending(state: State, pending: Pending, reason: Reason | None) -> Next:
-    """Something else is to follow the end of this run; the last word holds, but a removal always."""
+    """Change what follows this run. The last request wins, except over a removal."""
     if state.pending is Pending.REMOVE:
         return replace(state, should_run=False), ()
     return replace(state, pending=pending, next_restart_reason=reason), ()
 
 
 def finish_run(state: State, policy: Policy, now: float) -> Next:
-    """The run is over: what was pending, or else what the restart policy says."""
+    """Do what is pending, or else what the restart policy says."""
     if state.pending is Pending.REMOVE:
         return replace(deactivate(state, Status.STOPPED, ""), removed=True), ()
     if not state.should_run:
@@ -346,16 +340,22 @@ def finish_run(state: State, policy: Policy, now: float) -> Next:
 
 
 def retry_or_fail(state: State, reason: Reason | None, policy: Policy, now: float) -> Next:
-    """Again: at once after a healthy run, else after a growing delay, but only so many times in a row."""
+    """Restart immediately after a long enough run, else after a growing delay, until the retries are used up."""
     if state.lifetime > policy.healthy_after and policy.max_retries != 0:
         return start_run(replace(state, failures=0), reason)
     state = replace(state, failures=state.failures + 1, next_restart_reason=reason)
     if 0 <= policy.max_retries < state.failures:
         return deactivate(state, Status.FAILED, state.detail), ()
     seconds = backoff_delay(state.failures, policy.backoff, policy.max_backoff)
-    if state.spawned_at is None:  # it could not even be spawned, which without any delay would be a busy loop
+    if state.spawned_at is None:  # a failed spawn without any delay would be a busy loop
         seconds = max(seconds, RESOURCE_RETRY_DELAY)
     return retry_in(state, seconds, now) if seconds else start_run(state, reason)
+
+
+def backoff_delay(failures: int, first: float, longest: float) -> float:
+    """Return first, 2·first, 4·first … after 1, 2, 3 … failures, up to `longest`. Seconds."""
+    doublings = min(max(failures, 1) - 1, 60)  # more would overflow a float, and exceed `longest` anyway
+    return float(min(first * 2**doublings, longest))
 
 
 def retry_in(state: State, seconds: float, now: float, *effects: Effect) -> Next:

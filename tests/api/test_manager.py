@@ -41,7 +41,7 @@ def counting(process_id: str, pause: float = 0.0, **fields: Any) -> ProcessConfi
 
 @pytest.fixture
 async def manager(tmp_path: Path) -> AsyncIterator[Manager]:
-    manager = Manager(folder=tmp_path / "logs")
+    manager = Manager(log_directory=tmp_path / "logs")
     running = asyncio.create_task(manager.run())
     await asyncio.sleep(0)
     yield manager
@@ -187,7 +187,7 @@ async def test_the_graph_tells_what_is_not_met(client: httpx.AsyncClient, manage
     manager.register(python("db", "import time; time.sleep(600)", autostart=False))
     await client.post("/api/pm/web/start")
     await manager.wait("db", frozenset({Status.RUNNING}))
-    await eventually_async(lambda: manager.processes["web"].blocked_by.endswith("running"))
+    await eventually_async(lambda: manager.supervisor.processes["web"].blocked_by.endswith("running"))
     why = "waits for db (completed): it is running"
     assert (await client.get("/api/pm/graph")).json() == {
         "nodes": [
@@ -204,7 +204,7 @@ async def test_a_broken_config_is_told_and_leaves_all_running(
 ) -> None:
     path = tmp_path / "pb_processes.json"
     path.write_text('[{"id": "a", "command": "sleep 600"}]')
-    manager.load(ConfigSource(read=lambda: load_config(path), loaded=load_config(path)))
+    manager.supervisor.load(ConfigSource(read=lambda: load_config(path), loaded=load_config(path)))
     await manager.wait("a", frozenset({Status.RUNNING}))
     path.write_text('[{"id": "a", "comand": "sleep 600"}]')
     changes = (await client.post("/api/pm/reload")).json()

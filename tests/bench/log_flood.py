@@ -39,7 +39,7 @@ async def measure_lag(lags: list[float]) -> None:
 
 async def flood(folder: Path) -> float:
     """Runs it once and prints the figures; the 99th percentile of the lag in milliseconds."""
-    manager = Manager(folder=folder / "logs")
+    manager = Manager(log_directory=folder / "logs")
     for number in range(COUNT):
         argv = ["-ISc", WRITER, str(folder / "go")]
         log = LogSettings(max_size=0, timestamps=False)

@@ -47,15 +47,15 @@ async def measure(port: int) -> None:
         manager.register(ProcessConfig(id=f"p{number}", command="sleep 600", health=health))
     life = asyncio.create_task(manager.run())
     await asyncio.sleep(0)
-    for process_id in manager.processes:
+    for process_id in manager.supervisor.processes:
         await manager.wait(process_id, frozenset({Status.RUNNING}))
-    for process in manager.processes.values():
+    for process in manager.supervisor.processes.values():
         process.probes.clear()
     cpu, began = time.process_time(), time.monotonic()
     await asyncio.sleep(SECONDS)
     cpu, elapsed = time.process_time() - cpu, time.monotonic() - began
-    asked = sum(len(process.probes) for process in manager.processes.values())
-    late = max(latest(process) for process in manager.processes.values())
+    asked = sum(len(process.probes) for process in manager.supervisor.processes.values())
+    late = max(latest(process) for process in manager.supervisor.processes.values())
     manager.shutdown()
     await life
     print(f"{asked / elapsed:.0f} checks a second")

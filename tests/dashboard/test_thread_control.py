@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from pmtui.control import NotFoundError, Status, UnavailableError
-from pmtui.dashboard.backend.thread_control import ThreadControl
+from pmtui.dashboard.backend.thread_control import thread_control
 from tests.eventually import eventually_async
 from tests.fake_control import FakeControl, snapshot
 
@@ -18,7 +18,7 @@ class Elsewhere:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
-        self.control = ThreadControl(self.fake, self.loop)
+        self.control = thread_control(self.fake, self.loop)
 
     def end(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)

@@ -27,12 +27,12 @@ def test_a_folder_that_is_removed_is_made_again_and_keeps_a_second_manager_out(t
         pid = manager.wait_running(["a"])["a"]
         before = {name: (manager.data / name).read_text() for name in ("token", "instance.json", "state.json", "lock")}
         remove_data(manager)
-        eventually(lambda: f"the data folder {manager.data} was removed: it is made again" in manager.log)
+        eventually(lambda: f"{manager.data} was removed, and has been created again" in manager.log)
         assert {name: (manager.data / name).read_text() for name in before} == before
         assert manager.row("a")["pid"] == pid
         second = subprocess.run([*PMTUI, "--no-ui"], cwd=tmp_path, capture_output=True, text=True)
         assert second.returncode == 1
-        assert f"a manager runs for this config already: pid {manager.pid}" in second.stderr
+        assert f"a manager already runs for this config: pid {manager.pid}" in second.stderr
 
 
 def test_a_lock_made_again_lasts_until_nothing_is_left_of_a_killed_manager(tmp_path: Path) -> None:

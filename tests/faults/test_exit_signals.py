@@ -48,7 +48,7 @@ def test_the_second_request_to_end_waits_for_nobody(tmp_path: Path, first: str, 
         pid = manager.wait_running(["a"])["a"]
         eventually(lambda: "[a][STDOUT] ready" in manager.log)
         manager.process.send_signal(signal.Signals[first])
-        eventually(lambda: f"{first}: ending all processes" in manager.log)
+        eventually(lambda: f"{first}: stopping all processes" in manager.log)
         assert is_alive(pid)
         manager.process.send_signal(signal.Signals[second])
         assert manager.process.wait(DEADLINE) == 0

@@ -77,6 +77,6 @@ def test_a_guardian_that_stands_still_is_not_waited_for_for_ever(tmp_path: Path)
         pid = manager.wait_running(["a"])["a"]
         os.kill(manager.guardian, signal.SIGSTOP)
         manager.process.send_signal(signal.SIGTERM)
-        eventually(lambda: "ending all processes" in manager.log)
+        eventually(lambda: "stopping all processes" in manager.log)
         assert manager.stop() == 0
         assert not is_alive(pid)

@@ -61,7 +61,7 @@ def test_it_is_asked_every_second_until_the_first_success() -> None:
 
 
 def test_after_an_ill_run_it_takes_several_successes_to_be_healthy_again() -> None:
-    run = HealthTracker(HTTP, BORN, was_ill=True)
+    run = HealthTracker(HTTP, BORN, was_unhealthy=True)
     assert run.record(True, BORN) is Verdict.READY
     assert (run.status, run.is_ready) == ("unhealthy", True)
     assert run.record(False, BORN) is None
@@ -146,7 +146,7 @@ async def test_a_failure_counts_not_when_everything_stood_still(monkeypatch: pyt
     clock = iter([0.0, 0.0, 0.0, 3600.0] + [3600.0] * 1000)  # it sleeps before the suspend and asks during it
     monkeypatch.setattr(health_module, "boottime", lambda: next(clock))
     (first, second) = await results_of(Script(), 2, failure_threshold=1)
-    assert first == (False, "no answer within 0.05 s; not counted, for the machine or the manager was asleep", None)
+    assert first == (False, "no answer within 0.05 s; not counted: the machine or the manager was suspended", None)
     assert second == (False, "no answer within 0.05 s", Verdict.UNHEALTHY)
 
 
@@ -163,7 +163,7 @@ async def test_a_process_is_starting_until_its_check_succeeds() -> None:
     async with web() as site:
         site.status = "503 Service Unavailable"
         async with managed(sh("a", "sleep 600", health=Health(http=site.url, interval=0.05))) as manager:
-            await eventually_async(lambda: manager.processes["a"].probes)
+            await eventually_async(lambda: manager.supervisor.processes["a"].probes)
             waiting = await row(manager)
             assert (waiting.status, waiting.stage, waiting.health, waiting.ready) == (
                 Status.STARTING,
@@ -243,7 +243,7 @@ async def test_a_line_of_the_log_makes_it_ready_at_once() -> None:
 async def test_only_lines_of_the_present_run_count() -> None:
     config = sh("a", "sleep 600", autostart=False, health=Health(log="up", interval=0.05))
     async with managed(config) as manager:
-        process = manager.processes["a"]
+        process = manager.supervisor.processes["a"]
         process.log.start_run(0)
         process.log.sink("stdout").feed(b"up\n")
         await manager.start("a")
@@ -266,7 +266,7 @@ async def test_a_command_that_succeeds_makes_it_ready_and_its_tree_is_ended_when
     async with managed(sh("a", "sleep 600", health=quick), sh("b", "sleep 600", health=hanging)) as manager:
         await running(manager)
         assert (await manager.get("a")).probes[0].message == "fine"
-        process = manager.processes["b"]
+        process = manager.supervisor.processes["b"]
         await eventually_async(lambda: len(process.probes) >= 2)
         assert process.probes[0].message == "no answer within 0.1 s"
         await manager.stop("b")
@@ -291,7 +291,7 @@ async def test_a_check_that_cannot_be_made_says_so() -> None:
     health = Health(log="(?<=a)b", start_period=0, failure_threshold=1)
     async with managed(sh("a", "sleep 600", health=health, max_retries=0)) as manager:
         failed = await manager.wait("a", frozenset({Status.FAILED}))
-        assert "the health check itself is wrong" in failed.last_error
+        assert "invalid health check" in failed.last_error
 
 
 async def test_a_killed_process_is_not_unhealthy_but_crashed() -> None:

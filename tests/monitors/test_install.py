@@ -11,8 +11,9 @@ import pytest
 from pmtui import Manager, ProcessConfig
 from pmtui.config.model import Settings
 from pmtui.control import Status
+from pmtui.monitors.watch.reloader import FileReloader
 from tests.eventually import DEADLINE, eventually_async, eventually_awaited, is_alive
-from tests.managed import STOPPED, managed, row, running, sh, texts, until
+from tests.managed import STOPPED, managed, monitor_of, row, running, sh, texts, until
 
 FAILED = frozenset({Status.FAILED, Status.CRASHED})
 
@@ -87,7 +88,7 @@ async def test_what_changes_during_an_installation_is_changed_before_the_start(t
     folder.mkdir()
     config = installing(folder, line, dev_mode=True, watch_debounce=0)
     async with managed(config, settings=settings(tmp_path)) as manager:
-        watcher = manager._monitors._reloader
+        watcher = monitor_of(manager, FileReloader)
         await asyncio.wait_for(watcher.is_ready.wait(), DEADLINE)
         await until(manager, lambda now: now.stage == "installing-dependencies")
         (folder / "agent.py").touch()

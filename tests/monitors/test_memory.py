@@ -13,7 +13,7 @@ async def test_a_tree_that_takes_too_much_is_restarted() -> None:
     async with managed(sh("a", GREEDY, max_memory=60 << 20, backoff=0.01)) as manager:
         again = await until(manager, lambda now: now.restart_count)
         assert again.restart_reason is Reason.MEMORY
-        assert again.reason.startswith("memory: takes 1")
+        assert again.reason.startswith("memory: uses 1")
         assert again.reason.endswith(" MB, more than its maxMemory of 60 MB")
 
 
@@ -21,13 +21,13 @@ async def test_one_within_its_limit_and_one_without_are_left_alone() -> None:
     configs = sh("a", GREEDY, max_memory=1 << 30), sh("b", GREEDY)
     async with managed(*configs) as manager:
         await running(manager)
-        before = manager._sampler.samples
-        await eventually_async(lambda: manager._sampler.samples >= before + 4)
+        before = manager.supervisor.sampler.samples
+        await eventually_async(lambda: manager.supervisor.sampler.samples >= before + 4)
         assert [now.restart_count for now in await manager.list()] == [0, 0]
 
 
 async def test_nobody_samples_where_there_is_no_limit() -> None:
     async with managed(sh("a", "sleep 600")) as manager:
         await manager.wait("a", frozenset({Status.RUNNING}))
-        assert manager._sampler.samples == 0
+        assert manager.supervisor.sampler.samples == 0
         await until(manager, lambda now: now.memory > 0)  # it may not have executed yet

@@ -17,13 +17,12 @@ from pmtui import Manager, ProcessConfig
 from pmtui.config.load import Loaded
 from pmtui.config.model import Settings
 from pmtui.control import Reason, Snapshot, Status
-from pmtui.monitors import registry
 from pmtui.monitors.watch import reloader
-from pmtui.monitors.watch.reloader import FlapDetector
+from pmtui.monitors.watch.reloader import FileReloader, FlapDetector
 from pmtui.monitors.watch.watcher import FileWatcher
 from pmtui.supervisor.reload import ConfigSource
 from tests.eventually import DEADLINE, eventually, eventually_async, is_alive
-from tests.managed import STOPPED, managed, row, running, sh, until
+from tests.managed import STOPPED, managed, monitor_of, row, running, sh, until
 
 QUIET = 0.15
 """Seconds of quiet before a restart in these tests."""
@@ -37,7 +36,7 @@ def watched(folder: Path, **fields: Any) -> ProcessConfig:
 async def watching(*configs: ProcessConfig, **options: Any) -> AsyncIterator[Manager]:
     """A manager that runs and watches."""
     async with managed(*configs, **options) as manager:
-        await asyncio.wait_for(manager._monitors._reloader.is_ready.wait(), DEADLINE)
+        await asyncio.wait_for(monitor_of(manager, FileReloader).is_ready.wait(), DEADLINE)
         for config in configs:
             await running(manager, config.id)
         yield manager
@@ -49,7 +48,7 @@ async def restarted(manager: Manager, times: int = 1) -> Snapshot:
 
 async def settled(manager: Manager, beside: Path) -> None:
     """Returns when a change made now has had its effect, and with it all that was changed before."""
-    process = manager.processes["a"]
+    process = manager.supervisor.processes["a"]
     before = process.state.restarts
     (beside / "the-last-change.py").write_text(str(time.monotonic()))
     await eventually_async(lambda: process.state.restarts > before and process.status is Status.RUNNING)
@@ -75,7 +74,7 @@ async def test_a_burst_is_one_restart_and_its_last_change_is_in_it(tmp_path: Pat
             script.write_text(f"import time; print('v{version}', flush=True); time.sleep(600)")
             await asyncio.sleep(0.05)
         await restarted(manager)
-        process = manager.processes["a"]
+        process = manager.supervisor.processes["a"]
         await eventually_async(lambda: process.log.tail(1) == ["v5"])
         assert process.state.restarts == 1
 
@@ -113,7 +112,7 @@ async def test_what_is_ignored_restarts_nothing(tmp_path: Path) -> None:
 
 
 async def test_what_the_manager_prints_restarts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "own_output", lambda: [str(tmp_path / "out.txt")])
+    monkeypatch.setattr(reloader, "own_output", lambda: [str(tmp_path / "out.txt")])
     async with watching(watched(tmp_path)) as manager:
         (tmp_path / "out.txt").write_text("agent running")
         await settled(manager, tmp_path)
@@ -121,7 +120,7 @@ async def test_what_the_manager_prints_restarts_nothing(tmp_path: Path, monkeypa
 
 
 def test_the_manager_knows_the_files_that_it_prints_to(tmp_path: Path) -> None:
-    code = "from pmtui.monitors.registry import own_output; import sys; print(own_output())"
+    code = "from pmtui.monitors.watch.reloader import own_output; import sys; print(own_output())"
     with (tmp_path / "out.txt").open("w") as out:
         subprocess.run([sys.executable, "-c", code], stdout=out, stderr=subprocess.DEVNULL, check=True)
     assert (tmp_path / "out.txt").read_text().strip() == str([str(tmp_path / "out.txt")])
@@ -131,7 +130,7 @@ async def test_new_folders_are_watched(tmp_path: Path) -> None:
     async with watching(watched(tmp_path)) as manager:
         (tmp_path / "new/deep").mkdir(parents=True)
         await asyncio.sleep(0.5)
-        assert manager.processes["a"].state.restarts == 0
+        assert manager.supervisor.processes["a"].state.restarts == 0
         (tmp_path / "new/deep/agent.py").write_text("pass")
         again = await restarted(manager)
         assert (again.restart_count, again.reason) == (1, "watch: new/deep/agent.py changed")
@@ -176,7 +175,7 @@ async def test_one_that_has_failed_gets_another_chance(tmp_path: Path) -> None:
     async with managed(
         sh("a", "exec sh ./agent.sh", cwd=str(tmp_path), dev_mode=True, watch_debounce=QUIET, max_retries=0)
     ) as m:
-        await asyncio.wait_for(m._monitors._reloader.is_ready.wait(), DEADLINE)
+        await asyncio.wait_for(monitor_of(m, FileReloader).is_ready.wait(), DEADLINE)
         await m.wait("a", frozenset({Status.FAILED}))
         script.write_text("exec sleep 600")
         assert (await running(m)).restart_reason is Reason.WATCH
@@ -190,10 +189,10 @@ async def test_a_process_that_changes_its_own_files_is_suspended_until_somebody_
         await eventually_async(lambda: caplog.messages)
         assert (await row(manager)).restart_count == reloader.MAX_RESTARTS
         assert caplog.messages[0].startswith(
-            "a: cache.json changed, but hot reload is suspended until somebody restarts it"
+            "a: cache.json changed, but hot reload is suspended until the next manual restart"
         )
         (tmp_path / "agent.py").write_text("pass")
-        process = manager.processes["a"]
+        process = manager.supervisor.processes["a"]
         await manager.restart("a")
         await eventually_async(lambda: len(caplog.messages) == 2)
         assert process.state.restarts == 2 * reloader.MAX_RESTARTS + 1
@@ -225,9 +224,9 @@ async def test_a_reload_changes_what_is_watched(tmp_path: Path) -> None:
         Loaded(processes=(watched(tmp_path, watch_paths=[str(tmp_path / name)]),)) for name in ("one", "two")
     )
     async with managed() as manager:
-        manager.load(ConfigSource(read=lambda: second, loaded=first))
+        manager.supervisor.load(ConfigSource(read=lambda: second, loaded=first))
         await running(manager)
-        watcher = manager._monitors._reloader
+        watcher = monitor_of(manager, FileReloader)
         await asyncio.wait_for(watcher.is_ready.wait(), DEADLINE)
         await manager.reload()
         await restarted(manager)
@@ -248,7 +247,7 @@ async def test_a_wrong_pattern_is_told_and_left_out(tmp_path: Path, caplog: pyte
     async with watching(watched(tmp_path, watch_ignore=["!"])) as manager:
         (tmp_path / "agent.py").touch()
         await restarted(manager)
-        assert caplog.messages == ["watchIgnore is left out: Invalid git pattern: '!'"]
+        assert caplog.messages == ["watchIgnore is not applied: Invalid git pattern: '!'"]
 
 
 def test_where_the_system_cannot_tell_all_files_are_looked_at(
@@ -284,9 +283,9 @@ async def test_restarts_reloads_and_changes_at_once_end_in_one_copy_with_the_las
 
     versions = iter(range(1, 100))
     async with managed() as manager:
-        manager.load(ConfigSource(read=lambda: loaded(next(versions)), loaded=loaded(0)))
+        manager.supervisor.load(ConfigSource(read=lambda: loaded(next(versions)), loaded=loaded(0)))
         await running(manager)
-        await asyncio.wait_for(manager._monitors._reloader.is_ready.wait(), DEADLINE)
+        await asyncio.wait_for(monitor_of(manager, FileReloader).is_ready.wait(), DEADLINE)
 
         async def edit(number: int) -> None:
             (folder / f"{number}.py").write_text("changed")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pmtui.runtime.headless import log_to
+from pmtui.runtime.session import log_to
 from tests.eventually import DEADLINE, eventually, is_alive
 from tests.running import PMTUI, Running, running
 
@@ -86,7 +86,7 @@ def test_a_second_manager_on_the_same_config_is_told_who_runs(tmp_path: Path) ->
         manager.wait_running(["a"])
         done = subprocess.run([*PMTUI, "--no-ui"], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 1
-        assert f"a manager runs for this config already: pid {manager.pid}, http://127.0.0.1:" in done.stderr
+        assert f"a manager already runs for this config: pid {manager.pid}, http://127.0.0.1:" in done.stderr
 
 
 def test_a_taken_port_is_told_with_its_holder(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_broken_or_deleted_config_keeps_the_running_set(tmp_path: Path, text: 
         else:
             (tmp_path / "pb_processes.json").write_text(text)
         manager.process.send_signal(signal.SIGHUP)
-        eventually(lambda: "reload: nothing is changed" in manager.log)
+        eventually(lambda: "reload: nothing changed" in manager.log)
         assert manager.row("a")["pid"] == pid
 
 
@@ -212,7 +212,7 @@ def test_a_reload_during_the_end_starts_nothing(tmp_path: Path) -> None:
         eventually(lambda: "[a][STDOUT] ready" in manager.log)
         (tmp_path / "pb_processes.json").write_text(json.dumps([*config, SLEEP | {"id": "new"}]))
         manager.process.send_signal(signal.SIGTERM)
-        eventually(lambda: "ending all processes" in manager.log)
+        eventually(lambda: "stopping all processes" in manager.log)
         manager.process.send_signal(signal.SIGHUP)
         assert manager.process.wait(DEADLINE) == 0
         assert "new starting" not in manager.log

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 from msgspec.structs import replace
 
-from pmtui.control import Reason, Status
+from pmtui.control import INACTIVE_STATES, Reason, Status
 from pmtui.supervisor.events import (
     AwaitDependencies,
     ConfigChanged,
@@ -37,11 +37,11 @@ from pmtui.supervisor.events import (
 from pmtui.supervisor.state_machine import (
     ACTIVE_STATES,
     HANDLERS,
-    INACTIVE_STATES,
     KILL_TIMEOUT,
     Pending,
     Policy,
     State,
+    backoff_delay,
     transition,
 )
 
@@ -356,3 +356,15 @@ def test_random_events_never_make_two_copies_and_a_stop_always_ends_in_stopped(s
     world.feed(Stop())
     world.settle()
     assert world.state.status is Status.STOPPED
+
+
+def test_the_delay_doubles_up_to_the_most() -> None:
+    assert [backoff_delay(failures, 1.0, 30.0) for failures in range(1, 8)] == [1, 2, 4, 8, 16, 30, 30]
+
+
+def test_many_failures_do_not_overflow() -> None:
+    assert backoff_delay(100_000, 1.0, 30.0) == 30.0
+
+
+def test_no_backoff_is_no_delay() -> None:
+    assert backoff_delay(5, 0.0, 30.0) == 0.0

@@ -1,4 +1,4 @@
-"""The manager on a thread and a loop of its own, so that no terminal, however slow, delays it."""
+"""The manager on its own thread and event loop, so that a slow terminal cannot delay it."""
 
 import asyncio
 import contextlib
@@ -11,34 +11,31 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from pmtui.control import INACTIVE_STATES
 from pmtui.dashboard.backend.log_source import BufferedLines
-from pmtui.dashboard.backend.thread_control import ThreadControl
+from pmtui.dashboard.backend.thread_control import thread_control
 from pmtui.dashboard.log_view.lines import Line, LineBuffer, Lines
 from pmtui.dashboard.terminal.state import Terminal
 from pmtui.logs.console import ConsoleLevel
 from pmtui.manager import Manager
-from pmtui.runtime.headless import acquire_instance, log_to, open_api, serve, set_limits, startup_errors
+from pmtui.runtime.session import log_to, manager_session
 from pmtui.spawner.client import Spawner
 from pmtui.spawner.launcher import GuardianLauncher
 from pmtui.supervisor.reload import ConfigSource
 from pmtui.text.formatting import plural
 
 if TYPE_CHECKING:
-    from pmtui.control import Control
     from pmtui.supervisor.process import Process
 
 EXIT_TIMEOUT = 3.0
-"""Seconds that the dashboard has to close once the manager has ended; no terminal is waited for any longer."""
+"""Seconds the dashboard has to close once the manager has ended, before this process exits without it."""
 
 
 class TerminalSpawner(Spawner):
-    """Has the guardian put the terminal right should the manager vanish, but not where it leaves in good order."""
+    """Lets the guardian restore the terminal if the manager is killed, but not after an orderly exit."""
 
-    def __init__(self, boot: GuardianLauncher, terminal: Terminal) -> None:
-        super().__init__(boot)
+    def __init__(self, launcher: GuardianLauncher, terminal: Terminal) -> None:
+        super().__init__(launcher)
         self._terminal = terminal
 
     def guard_terminal(self) -> None:
@@ -52,12 +49,12 @@ class TerminalSpawner(Spawner):
 
 
 class ManagerThread:
-    """Owns the manager of a dashboard. `start` before anything heavy is loaded: the processes come up meanwhile."""
+    """Owns the manager of a dashboard. Call `start` before heavy imports: the processes start meanwhile."""
 
     def __init__(
-        self, source: ConfigSource, boot: GuardianLauncher, terminal: Terminal, *, has_api: bool = True
+        self, source: ConfigSource, launcher: GuardianLauncher, terminal: Terminal, *, has_api: bool = True
     ) -> None:
-        self._source, self._launcher, self._terminal, self._has_api = source, boot, terminal, has_api
+        self._source, self._launcher, self._terminal, self._has_api = source, launcher, terminal, has_api
         self._started: Future[Manager] = Future()
         self._thread = threading.Thread(target=self._run, name="pmtui-manager", daemon=True)
         self._loop = asyncio.new_event_loop()
@@ -70,10 +67,9 @@ class ManagerThread:
         self._pending_warnings: deque[str] = deque(maxlen=100)
 
     def start(self) -> None:
-        """Returns when the processes are being started; raises StartError where they cannot be."""
+        """Return once processes are being started. Raises StartError."""
         self._thread.start()
-        self._started.result()
-        self.control: Control = ThreadControl(self._manager, self._loop)
+        self.control = thread_control(self._started.result(), self._loop)
 
     def set_callbacks(self, on_warning: Callable[[str], None], on_ended: Callable[[], None]) -> None:
         """Pass on warnings, those logged before this call first, and the end. Both are called on other threads."""
@@ -84,14 +80,14 @@ class ManagerThread:
             on_ended()
 
     def request_exit(self) -> None:
-        """Ends everything; asked again, at once. For any thread, and for signal handlers."""
+        """Stop everything; on a second call, kill it. For any thread, and for signal handlers."""
         self._exit_requested = True
-        with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended
+        with contextlib.suppress(RuntimeError):  # the loop is closed
             if self._started.done():
                 self._loop.call_soon_threadsafe(self._shutdown)
 
     def close(self) -> None:
-        """The dashboard has gone: ends the manager, and returns when it has."""
+        """Stop the manager and wait for its end."""
         self._closed.set()
         if self._thread.is_alive():
             self.request_exit()
@@ -99,7 +95,7 @@ class ManagerThread:
 
     @property
     def summary(self) -> str:
-        """What has become of the processes, once all has ended."""
+        """Say what was stopped, once everything has ended."""
         if not self._active_processes:
             return "pmtui: no process was running"
         count = plural(len(self._active_processes), "process", "processes")
@@ -108,11 +104,11 @@ class ManagerThread:
         return f"{left}; had to be killed: {', '.join(killed)}" if killed else left
 
     def lines_of(self, ids: Sequence[str]) -> Sequence[Lines]:
-        found = [self._manager.processes.get(process_id) for process_id in ids]
+        found = [self._supervisor.processes.get(process_id) for process_id in ids]
         return [BufferedLines(process.log.ring) if process else LineBuffer() for process in found]
 
     def older_than(self, process_id: str, number: int) -> Iterator[Line]:
-        process = self._manager.processes.get(process_id)
+        process = self._supervisor.processes.get(process_id)
         if process is not None:
             yield from (Line(*raw, process_id) for raw in process.log.newest_first(below=number))
 
@@ -136,34 +132,23 @@ class ManagerThread:
         if not self._exit_requested_at:
             self._exit_requested_at = time.monotonic()
             self._active_processes = [
-                process for process in self._manager.processes.values() if process.status not in INACTIVE_STATES
+                process for process in self._supervisor.processes.values() if process.status not in INACTIVE_STATES
             ]
-        self._manager.shutdown()
+        self._supervisor.shutdown()
+
+    def _create_manager(self, log_directory: Path) -> Manager:
+        self._spawner = TerminalSpawner(self._launcher, self._terminal)
+        return Manager(self._source.loaded.settings, log_directory=log_directory, spawner=self._spawner)
 
     async def _main(self) -> None:
-        set_limits()
-        loaded = self._source.loaded
-        folder = Path(loaded.settings.data_dir)
-        with startup_errors():
-            spawner = TerminalSpawner(self._launcher, self._terminal)
-        manager = Manager(loaded.settings, folder=folder / "logs", spawner=spawner)
-        instance = await acquire_instance(folder, manager)
-        spawner.guard_terminal()
-        api = open_api(loaded, folder) if self._has_api else None
-        url = api.listener.url if api else None
-        instance.publish(loaded.path, url)
-        self._manager = manager
-        manager.load(msgspec.structs.replace(self._source, url=url))
-        async with asyncio.TaskGroup() as fronts:
-            serving = fronts.create_task(serve(manager, api)) if api else None
+        async with manager_session(self._source, self._create_manager, has_api=self._has_api) as manager:
+            self._spawner.guard_terminal()
+            self._supervisor = manager.supervisor
             self._started.set_result(manager)
             if self._exit_requested:
                 self._shutdown()
             await manager.run()
             self._ended_at = time.monotonic()
-            if serving:
-                serving.cancel()
-        instance.release()
 
     def _show_warning(self, level: ConsoleLevel, text: str) -> None:
         if level == "INFO":

@@ -1,92 +1,38 @@
-"""A manager on another thread's loop, asked from this one."""
+"""A manager on another thread's loop, called from this one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, cast
 
-from pmtui.control import (
-    ConfigChanges,
-    Control,
-    Detail,
-    Graph,
-    LogLine,
-    ManagerInfo,
-    Operation,
-    ProcessEvent,
-    Result,
-    Snapshot,
-    Status,
-    Stream,
-    UnavailableError,
-)
-
-T = TypeVar("T")
+from pmtui.control import Control, ProcessEvent, UnavailableError
 
 
-class ThreadControl:
-    """Implements `Console`: every call is carried out on `loop`, and waited for on the caller's."""
+def thread_control(control: Control, loop: asyncio.AbstractEventLoop) -> Control:
+    """Return a `Control` for this thread; every call runs on `loop`."""
+    return cast("Control", _ThreadControl(control, loop))
+
+
+class _ThreadControl:
+    """Forwards every coroutine method by name; `events`, the one generator, is written out."""
 
     def __init__(self, control: Control, loop: asyncio.AbstractEventLoop) -> None:
         self._control, self._loop = control, loop
 
-    async def _call(self, call: Coroutine[Any, Any, T]) -> T:
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._control, name)
+
+        async def call(*args: Any, **options: Any) -> Any:
+            return await self._run(method(*args, **options))
+
+        return call
+
+    async def _run(self, call: Coroutine[Any, Any, Any]) -> Any:
         try:
             future = asyncio.run_coroutine_threadsafe(call, self._loop)
         except RuntimeError:  # the loop is closed
             call.close()
             raise UnavailableError("The manager has ended.") from None
         return await asyncio.wrap_future(future)
-
-    async def list(self) -> Sequence[Snapshot]:
-        return await self._call(self._control.list())
-
-    async def get(self, process_id: str) -> Detail:
-        return await self._call(self._control.get(process_id))
-
-    async def start(self, process_id: str) -> None:
-        await self._call(self._control.start(process_id))
-
-    async def stop(self, process_id: str) -> None:
-        await self._call(self._control.stop(process_id))
-
-    async def restart(self, process_id: str) -> None:
-        await self._call(self._control.restart(process_id))
-
-    async def wait(self, process_id: str, statuses: frozenset[Status]) -> Snapshot:
-        return await self._call(self._control.wait(process_id, statuses))
-
-    async def signal(self, process_id: str, name: str) -> None:
-        await self._call(self._control.signal(process_id, name))
-
-    async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
-        return await self._call(self._control.bulk(operation, patterns))
-
-    async def logs(self, process_id: str, *, lines: int = 100, stream: Stream | None = None) -> Sequence[LogLine]:
-        return await self._call(self._control.logs(process_id, lines=lines, stream=stream))
-
-    async def kill(self, process_id: str) -> None:
-        await self._call(self._control.kill(process_id))
-
-    async def history(self, process_id: str) -> Sequence[ProcessEvent]:
-        return await self._call(self._control.history(process_id))
-
-    async def clear_logs(self, process_id: str) -> None:
-        await self._call(self._control.clear_logs(process_id))
-
-    async def reveal(self, process_id: str, name: str) -> str:
-        return await self._call(self._control.reveal(process_id, name))
-
-    async def preview(self) -> ConfigChanges:
-        return await self._call(self._control.preview())
-
-    async def reload(self) -> ConfigChanges:
-        return await self._call(self._control.reload())
-
-    async def about(self) -> ManagerInfo:
-        return await self._call(self._control.about())
-
-    async def graph(self) -> Graph:
-        return await self._call(self._control.graph())
 
     async def events(self) -> AsyncIterator[ProcessEvent]:
         here = asyncio.get_running_loop()
@@ -96,7 +42,7 @@ class ThreadControl:
             async for event in self._control.events():
                 here.call_soon_threadsafe(queue.put_nowait, event)
 
-        task = asyncio.ensure_future(self._call(forward()))
+        task = asyncio.ensure_future(self._run(forward()))
         try:
             while True:
                 yield await queue.get()

@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from pmtui.control import Snapshot, Status
+from pmtui.control import Snapshot, Status, explain
 from pmtui.dashboard.style import formats
 from pmtui.dashboard.style.glyphs import STATUS_TONES, Glyphs, Tone, sparkline
-from pmtui.why import explain
 
 Align = Literal["left", "right"]
 SPARK_WIDTH = 8

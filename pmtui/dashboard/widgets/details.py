@@ -11,12 +11,11 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from pmtui.control import Detail, ProcessEvent, RunExit
+from pmtui.control import Detail, ProcessEvent, RunExit, explain
 from pmtui.dashboard.style import formats
 from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.glyphs import STATUS_TONES, Glyphs
 from pmtui.dashboard.style.styles import Styles
-from pmtui.why import explain
 
 MASK = "***"
 

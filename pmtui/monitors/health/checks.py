@@ -1,7 +1,7 @@
-"""Whether a process is well: asked over and over for as long as a run lasts.
+"""Check the health of processes, for as long as a run lasts.
 
-Until its first success a run is asked every second, then at the interval. Checks of one run never overlap. After the
-machine or the manager was asleep a check is skipped, and one that was under way meanwhile counts only if it succeeded.
+Until its first success a run is checked every second, then at the interval. Checks of one run never overlap. After the
+machine or the manager was suspended one check is skipped; a check in progress meanwhile counts only if it succeeded.
 """
 
 import asyncio
@@ -16,38 +16,38 @@ from msgspec.structs import replace
 
 from pmtui.config.model import Health
 from pmtui.control import ProbeResult, Reason
-from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.monitors.health.probes import Probe, ProbeError, error_text, probe_for
-from pmtui.spawner.client import Spawner
+from pmtui.monitors.monitor import Monitor
 from pmtui.supervisor import events
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.state_machine import ACTIVE_STATES
+from pmtui.supervisor.supervisor import Supervisor
 from pmtui.text.timestamps import now_ms, rfc3339
 
 HealthStatus = Literal["starting", "healthy", "unhealthy"]
 STARTUP_INTERVAL = 1.0
-"""Seconds between two checks until the first success, if the interval is not shorter."""
+"""Seconds between two checks before the first success, unless the interval is shorter."""
 MAX_START_DELAY = 0.25
-"""Seconds over which the checks of processes that were started together are spread out."""
+"""Seconds over which the first checks of processes are spread."""
 SUSPEND_THRESHOLD = 1.0
-"""Seconds later than asked for at which a wake-up tells that everything stood still."""
+"""Seconds a wake-up must be late to count as a suspend."""
 
 
 class Verdict(Enum):
-    """What a result changes."""
+    """What the result of a check changes."""
 
     READY = auto()
-    RECOVERED = auto()  # again, after it was unhealthy
+    RECOVERED = auto()  # after it was unhealthy
     UNHEALTHY = auto()
 
 
 class HealthTracker:
-    """Counts the results of one run that was spawned at `born`; `was_ill`: the run before was ended as unhealthy."""
+    """Counts the results of one run; `was_unhealthy` if the run before was stopped as unhealthy."""
 
-    def __init__(self, health: Health, born: float, was_ill: bool = False) -> None:
+    def __init__(self, health: Health, spawned_at: float, was_unhealthy: bool = False) -> None:
         self._health = health
-        self._spawned_at = born
-        self._was_unhealthy = was_ill
+        self._spawned_at = spawned_at
+        self._was_unhealthy = was_unhealthy
         self._successes = 0
         self._failures = 0
         self.is_ready = False
@@ -60,14 +60,12 @@ class HealthTracker:
 
     @property
     def failure_summary(self) -> str:
-        """What is wrong with an unhealthy process, in front of what the last check says."""
         if not self.is_ready:
             return f"not ready after {self._health.start_period:g} s"
         return f"{self._failures} failed check{'s in a row' if self._failures > 1 else ''}"
 
-    def record(self, good: bool, now: float) -> Verdict | None:
-        """Takes the result of a check that ended at `now`."""
-        return self._record_success() if good else self._record_failure(now)
+    def record(self, ok: bool, now: float) -> Verdict | None:
+        return self._record_success() if ok else self._record_failure(now)
 
     def _record_success(self) -> Verdict | None:
         self._failures = 0
@@ -90,127 +88,122 @@ class HealthTracker:
         return Verdict.UNHEALTHY
 
 
-class HealthMonitor:
-    """The checkup of every run that is to have one. `changed` is told when a process is well again."""
+class HealthMonitor(Monitor):
+    """Runs one `HealthCheck` for each run of a process that is configured for it."""
 
-    def __init__(self, spawner: Spawner, pump: PipeReader, changed: Callable[[Process], None]) -> None:
-        self._spawner = spawner
-        self._pipe_reader = pump
-        self._on_change = changed
+    def __init__(self, supervisor: Supervisor) -> None:
+        super().__init__(supervisor)
         self._checks: dict[str, tuple[int, HealthCheck]] = {}
 
     def process_changed(self, process: Process) -> None:
-        """To be called whenever the state of the process has changed."""
         state = process.state
         health = process.config.health if state.is_alive and state.status in ACTIVE_STATES else None
-        generation, checkup = self._checks.get(process.id, (0, None))
-        if checkup and (health is None or generation != state.generation):
-            checkup.close()
+        generation, check = self._checks.get(process.id, (0, None))
+        if check and (health is None or generation != state.generation):
+            check.close()
             del self._checks[process.id]
-            process.health, checkup = None, None
-        if health and not checkup:
+            process.health, check = None, None
+        if health and not check:
             self._start_check(process, health)
 
-    def close(self) -> None:
-        for _, checkup in self._checks.values():
-            checkup.close()
+    async def close(self) -> None:
+        for _, check in self._checks.values():
+            check.close()
         self._checks.clear()
 
     def _start_check(self, process: Process, health: Health) -> None:
         rules, state = effective_rules(health), process.state
-        probe = probe_for(process, health, self._spawner, self._pipe_reader)
-        judge = HealthTracker(rules, state.spawned_at or 0.0, was_ill=state.restart_reason is Reason.HEALTH)
-        process.health = judge.status
-        tell = partial(self._record, process, state.generation, judge)
-        self._checks[process.id] = state.generation, HealthCheck(process.id, rules, probe, judge, tell)
+        probe = probe_for(process, health, self.supervisor)
+        tracker = HealthTracker(rules, state.spawned_at or 0.0, state.restart_reason is Reason.HEALTH)
+        process.health = tracker.status
+        on_result = partial(self._record, process, state.generation, tracker)
+        self._checks[process.id] = state.generation, HealthCheck(process.id, rules, probe, tracker, on_result)
 
     def _record(
-        self, process: Process, generation: int, judge: HealthTracker, result: ProbeResult, verdict: Verdict | None
+        self, process: Process, generation: int, tracker: HealthTracker, result: ProbeResult, verdict: Verdict | None
     ) -> None:
         process.probes.append(result)
-        process.health = judge.status
+        process.health = tracker.status
         match verdict:
             case Verdict.READY:
                 process.handle(events.Ready(generation))
             case Verdict.UNHEALTHY:
-                process.handle(events.Unhealthy(generation, f"{judge.failure_summary}: {result.message}"))
+                process.handle(events.Unhealthy(generation, f"{tracker.failure_summary}: {result.message}"))
             case Verdict.RECOVERED:
-                self._on_change(process)
+                self.supervisor.process_changed(process)
 
 
 def effective_rules(health: Health) -> Health:
-    """Silence needs no second proof, and is looked for often enough to be noticed in time."""
+    """Fail a silent process at the first check, and check often enough to notice it in time."""
     if health.silence is None:
         return health
     return replace(health, failure_threshold=1, interval=min(health.interval, health.silence / 2))
 
 
 class HealthCheck:
-    """Asks one run until it is closed; `tell` gets every result and what it changes, if anything."""
+    """Checks one run until closed; `on_result` receives every result and what it changes, if anything."""
 
     def __init__(
         self,
         name: str,
         health: Health,
         probe: Probe,
-        judge: HealthTracker,
-        tell: Callable[[ProbeResult, Verdict | None], None],
+        tracker: HealthTracker,
+        on_result: Callable[[ProbeResult, Verdict | None], None],
     ) -> None:
-        self.tracker = judge
+        self.tracker = tracker
         self._timeout = health.timeout
         self._probe = probe
-        self._on_result = tell
-        is_listener = health.log is not None or health.silence is not None
-        self._offset = (
-            0.0 if is_listener else zlib.crc32(name.encode()) / (1 << 32) * min(MAX_START_DELAY, judge.interval)
-        )
+        self._on_result = on_result
+        self._start_delay = 0.0
+        if health.log is None and health.silence is None:  # the others send something
+            self._start_delay = zlib.crc32(name.encode()) / (1 << 32) * min(MAX_START_DELAY, tracker.interval)
         self._task = asyncio.create_task(self._run(), name=f"health of {name}")
 
     def close(self) -> None:
-        """There are no more results from now on."""
         self._probe.close()
         self._task.cancel()
 
     async def _run(self) -> None:
-        due = time.monotonic() + self._offset
+        due = time.monotonic() + self._start_delay
         while True:
             if not await slept_through_suspend(due - time.monotonic()):
                 self._on_result(*await self._check())
             due = next_due(due, self.tracker.interval, time.monotonic())
 
     async def _check(self) -> tuple[ProbeResult, Verdict | None]:
-        at, began, asked = now_ms(), time.perf_counter(), boottime()
-        good = False
+        at, started, booted = now_ms(), time.perf_counter(), boottime()
+        ok = False
         try:
             async with asyncio.timeout(self._timeout):
-                message, good = await self._probe.check(), True
+                message, ok = await self._probe.check(), True
         except TimeoutError:
             message = f"no answer within {self._timeout:g} s"
         except OSError as error:
             message = error_text(error)
         except (ProbeError, ValueError) as error:
             message = str(error)
-        latency = round((time.perf_counter() - began) * 1000, 1)
-        slept_through = boottime() - asked > self._timeout + SUSPEND_THRESHOLD
-        if slept_through and not good:
-            message += "; not counted, for the machine or the manager was asleep"
-        result = ProbeResult(time=rfc3339(at), ok=good, latency_ms=latency, message=message)
-        return result, None if slept_through and not good else self.tracker.record(good, time.monotonic())
+        latency = round((time.perf_counter() - started) * 1000, 1)
+        is_ignored = not ok and boottime() - booted > self._timeout + SUSPEND_THRESHOLD
+        if is_ignored:
+            message += "; not counted: the machine or the manager was suspended"
+        result = ProbeResult(time=rfc3339(at), ok=ok, latency_ms=latency, message=message)
+        return result, None if is_ignored else self.tracker.record(ok, time.monotonic())
 
 
 async def slept_through_suspend(seconds: float) -> bool:
-    """Waits; whether that took so much longer that the machine or the manager must have been asleep."""
-    began = boottime()
+    """Sleep; return whether it took so long that the machine or the manager must have been suspended."""
+    started = boottime()
     await asyncio.sleep(max(seconds, 0.0))
-    return boottime() - began > max(seconds, 0.0) + SUSPEND_THRESHOLD
+    return boottime() - started > max(seconds, 0.0) + SUSPEND_THRESHOLD
 
 
 def boottime() -> float:
-    """Seconds since the machine was started, with those for which it was suspended."""
+    """Seconds since boot, including time spent suspended."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def next_due(due: float, period: float, now: float) -> float:
-    """The first moment from `now` on that is a whole number of periods after `due`; turns that were missed are gone."""
+    """Return the first time after `now` that is a whole number of periods after `due`; missed turns are skipped."""
     missed = max(0, int((now - due) // period))
     return due + (missed + 1) * period

@@ -1,4 +1,4 @@
-"""One HTTP request and the status of its answer: all that health checks and webhooks need."""
+"""Send one HTTP request and read the status of the response: all that health checks and webhooks need."""
 
 import asyncio
 import ssl
@@ -8,17 +8,15 @@ import h11
 import msgspec
 
 LINGER_TIMEOUT = 1.0
-"""Seconds for which a server may go on sending a body that nobody reads: one that is cut off tells its log of it."""
+"""Seconds a server may go on sending a body that is not read. Why: it would log a cut connection as an error."""
 LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
 
 
 class ResponseError(Exception):
-    """What came was no HTTP, or nothing."""
+    """The response is not HTTP, or empty."""
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What is asked of a server, and where that is."""
-
     host: str
     port: int
     secure: bool
@@ -29,7 +27,7 @@ class Request(msgspec.Struct, frozen=True):
 
 
 def get(url: str) -> Request:
-    """Raises ValueError for a URL that cannot be asked."""
+    """Build a GET request. Raises ValueError if the URL is invalid."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     secure = parts.scheme.lower() == "https"
@@ -48,14 +46,14 @@ def get(url: str) -> Request:
 
 
 def post(url: str, body: bytes) -> Request:
-    """The same with JSON to deliver."""
-    asked = get(url)
-    headers = [*asked.headers, ("content-type", "application/json"), ("content-length", str(len(body)))]
-    return msgspec.structs.replace(asked, method="POST", headers=headers, body=body)
+    """Build a POST request with JSON. Raises ValueError if the URL is invalid."""
+    request = get(url)
+    headers = [*request.headers, ("content-type", "application/json"), ("content-length", str(len(body)))]
+    return msgspec.structs.replace(request, method="POST", headers=headers, body=body)
 
 
 async def connect(protocol: asyncio.Protocol, host: str, port: int, secure: bool = False) -> None:
-    """Connects; `localhost` is both loopbacks, without asking a resolver. Raises OSError."""
+    """Connect; `localhost` means both loopback addresses, without a resolver. Raises OSError."""
     loop = asyncio.get_running_loop()
     context = ssl.create_default_context() if secure else None
     addresses = LOOPBACK_ADDRESSES if host == "localhost" and not secure else (host,)
@@ -69,13 +67,13 @@ async def connect(protocol: asyncio.Protocol, host: str, port: int, secure: bool
 
 
 async def fetch_status(request: Request) -> int:
-    """The status of the answer; redirects are not followed. Raises AnswerError and OSError."""
-    answer = _ResponseProtocol(request)
+    """Return the status of the response; redirects are not followed. Raises ResponseError and OSError."""
+    response = _ResponseProtocol(request)
     try:
-        await connect(answer, request.host, request.port, request.secure)
-        return await answer.status
+        await connect(response, request.host, request.port, request.secure)
+        return await response.status
     finally:
-        answer.release()
+        response.release()
 
 
 class _ResponseProtocol(asyncio.Protocol):
@@ -88,9 +86,9 @@ class _ResponseProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        asked = self._request
-        head = h11.Request(method=asked.method, target=asked.target, headers=asked.headers)
-        for event in (head, h11.Data(data=asked.body), h11.EndOfMessage()):
+        request = self._request
+        head = h11.Request(method=request.method, target=request.target, headers=request.headers)
+        for event in (head, h11.Data(data=request.body), h11.EndOfMessage()):
             transport.write(self._parser.send(event) or b"")
 
     def data_received(self, data: bytes) -> None:
@@ -106,10 +104,10 @@ class _ResponseProtocol(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
         if not self.status.done():
-            self.status.set_exception(error or ResponseError("the connection was closed without an answer"))
+            self.status.set_exception(error or ResponseError("the connection was closed without a response"))
 
     def release(self) -> None:
-        """Nobody waits any more: the server may end its answer, but not take for ever."""
+        """Let the server finish its response for a moment, then disconnect."""
         self.status.cancel()
         if self._transport:
             asyncio.get_running_loop().call_later(LINGER_TIMEOUT if self.status.done() else 0, self._abort)
@@ -120,12 +118,12 @@ class _ResponseProtocol(asyncio.Protocol):
             while isinstance(event, h11.InformationalResponse):
                 event = self._parser.next_event()
         except h11.RemoteProtocolError:
-            self.status.set_exception(ResponseError("the answer is not HTTP"))
+            self.status.set_exception(ResponseError("the response is not HTTP"))
             return
         if isinstance(event, h11.Response):
             self.status.set_result(event.status_code)
         elif isinstance(event, h11.ConnectionClosed):
-            self.status.set_exception(ResponseError("the connection was closed without an answer"))
+            self.status.set_exception(ResponseError("the connection was closed without a response"))
 
     def _abort(self) -> None:
         if self._transport:

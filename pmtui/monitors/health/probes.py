@@ -1,4 +1,4 @@
-"""The ways to ask a process how it is. Each asks once: it gives the good news in a few words, or raises ProbeError."""
+"""The kinds of health checks. A probe checks once, and returns a few words on success, or raises ProbeError."""
 
 import asyncio
 import os
@@ -11,40 +11,40 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec.structs import replace
 
 from pmtui.config.model import Health
-from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.logs.ring_buffer import RingBuffer
 from pmtui.monitors.helper import HelperProcess, run_helper
-from pmtui.spawner.client import Launch, Spawner
+from pmtui.spawner.client import Launch
 from pmtui.text.regex import Pattern, PatternError
 
 if TYPE_CHECKING:
     from pmtui.supervisor.process import Process
+    from pmtui.supervisor.supervisor import Supervisor
 
 LOG_MATCH_TIMEOUT = 0.9
-"""Seconds for which one look at the log waits for the line: until the next look."""
+"""Seconds one check waits for the line, about until the next check."""
 
 
 class ProbeError(Exception):
-    """The process is not well; the message says how that shows, in a few words without a secret."""
+    """The check has failed; the message says why, in a few words and without secrets."""
 
 
 class Probe(Protocol):
-    """May be cancelled at any moment, and then leaves nothing behind."""
+    """One kind of check. May be cancelled at any moment, and then leaves nothing behind."""
 
     async def check(self) -> str: ...
 
     def close(self) -> None: ...
 
 
-def probe_for(process: "Process", health: Health, spawner: Spawner, pump: PipeReader) -> Probe:
-    """The probe of that health check, for the present run of the process."""
+def probe_for(process: "Process", health: Health, supervisor: "Supervisor") -> Probe:
+    """Return the probe for the current run of the process."""
     try:
-        return _probe(process, health, spawner, pump)
+        return _probe(process, health, supervisor)
     except (ValueError, PatternError) as error:
-        return InvalidProbe(f"the health check itself is wrong: {error}")
+        return InvalidProbe(f"invalid health check: {error}")
 
 
-def _probe(process: "Process", health: Health, spawner: Spawner, pump: PipeReader) -> Probe:
+def _probe(process: "Process", health: Health, supervisor: "Supervisor") -> Probe:
     ring = process.log.ring
     if health.http is not None:
         return HttpProbe(health.http)
@@ -52,7 +52,7 @@ def _probe(process: "Process", health: Health, spawner: Spawner, pump: PipeReade
         return TcpProbe(health.tcp)
     if health.command is not None:
         assert process.prepared
-        return CommandProbe(replace(process.prepared.launch, argv=health.command), spawner, pump)
+        return CommandProbe(replace(process.prepared.launch, argv=health.command), supervisor)
     if health.log is not None:
         return LogProbe(Pattern(health.log), ring, process.first_line)
     assert health.silence is not None
@@ -60,10 +60,10 @@ def _probe(process: "Process", health: Health, spawner: Spawner, pump: PipeReade
 
 
 class InvalidProbe:
-    """What cannot be asked is never well."""
+    """Always fails."""
 
-    def __init__(self, why: str) -> None:
-        self._error = why
+    def __init__(self, error: str) -> None:
+        self._error = error
 
     async def check(self) -> str:
         raise ProbeError(self._error)
@@ -73,7 +73,7 @@ class InvalidProbe:
 
 
 class HttpProbe:
-    """Good is any status of 2xx or 3xx; redirects are not followed, the body is not looked at."""
+    """Succeeds on any status 2xx or 3xx. Redirects are not followed, the body is ignored."""
 
     def __init__(self, url: str) -> None:
         from pmtui.monitors.health import http
@@ -95,7 +95,7 @@ class HttpProbe:
 
 
 class TcpProbe:
-    """Good is a port that takes a connection."""
+    """Succeeds if the port accepts a connection."""
 
     def __init__(self, address: str) -> None:
         from pmtui.monitors.health.http import connect
@@ -113,25 +113,22 @@ class TcpProbe:
 
 
 class CloseOnConnect(asyncio.Protocol):
-    """Closes the connection as soon as it is there."""
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.close()
 
 
 class CommandProbe:
-    """Good is exit code 0. All that the command has started is ended with it, and at the latest when nobody waits."""
+    """Succeeds on exit code 0. Everything the command has started is killed with it, at the latest on a timeout."""
 
-    def __init__(self, launch: Launch, spawner: Spawner, pump: PipeReader) -> None:
+    def __init__(self, launch: Launch, supervisor: "Supervisor") -> None:
         self._launch = launch
-        self._spawner = spawner
-        self._pipe_reader = pump
+        self._supervisor = supervisor
 
     async def check(self) -> str:
-        outcome = await run_helper(HelperProcess(self._spawner, self._pipe_reader, self._launch))
-        last = outcome.lines[-1] if outcome.lines else ""
-        if outcome.error:
-            raise ProbeError(f"{outcome.error}: {last}" if last else outcome.error)
+        result = await run_helper(HelperProcess(self._supervisor.spawner, self._supervisor.pipe_reader, self._launch))
+        last = result.lines[-1] if result.lines else ""
+        if result.error:
+            raise ProbeError(f"{result.error}: {last}" if last else result.error)
         return last or "exit 0"
 
     def close(self) -> None:
@@ -139,7 +136,7 @@ class CommandProbe:
 
 
 class LogProbe:
-    """Good is a line of the run that matches, from the moment it is there."""
+    """Succeeds once a line of the run has matched."""
 
     def __init__(self, pattern: Pattern, ring: RingBuffer, first: int) -> None:
         self._pattern = pattern
@@ -160,7 +157,7 @@ class LogProbe:
         return "a line has matched"
 
     def _scan(self) -> None:
-        """Each line as it comes, in the thread that read it: what waits may leave memory unseen."""
+        """Search new lines in the thread that read them. Why: later they may have left memory."""
         if self._has_matched:
             return
         end = self._ring.end
@@ -173,7 +170,7 @@ class LogProbe:
 
 
 class SilenceProbe:
-    """Good is any output within so many seconds."""
+    """Succeeds if there was output within that many seconds."""
 
     def __init__(self, seconds: float, ring: RingBuffer, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -199,5 +196,5 @@ def status_text(status: int) -> str:
 
 
 def error_text(error: OSError) -> str:
-    """Why a connection or a program failed, without the addresses that Python puts there."""
+    """Describe the error without the addresses that Python adds."""
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)

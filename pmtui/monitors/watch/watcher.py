@@ -1,8 +1,8 @@
-"""The thread that is told by the system what changes below some paths.
+"""A thread that reports changes below some paths.
 
-watchfiles goes silent for ever, without an error, when a watched folder is removed and made again, and after a watched
-file is replaced. So the paths themselves are looked at several times a second, and what has become another folder or
-file, or is there at last, is watched anew.
+Why not watchfiles alone: it goes silent, without an error, when a watched directory is removed and created again, and
+after a watched file is replaced. So the paths themselves are checked several times a second, and watched again when
+they have become another directory or file, or exist at last.
 """
 
 import logging
@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable
 
 logger = logging.getLogger(__name__)
 CHECK_INTERVAL = 0.2
-"""Seconds between two looks at the paths themselves."""
+"""Seconds between two checks of the paths themselves."""
 BATCH_DELAY = 50
-"""Milliseconds without a change, or of changes, after which they are told of."""
+"""Milliseconds that changes are collected for."""
 POLL_INTERVAL = 1000
-"""Milliseconds between two looks at all files, where the system cannot tell."""
+"""Milliseconds between two scans of all files, if the kernel cannot report changes."""
 
 _UNDECODABLE = re.compile('Unable to decode path "(.*)" to string', re.DOTALL)
 
@@ -25,21 +25,21 @@ FileIdentity = tuple[int, int] | None
 
 
 class FileWatcher:
-    """Watches from now on, until it is closed. `tell` and `armed` are called in its thread.
+    """Watches until closed. Both callbacks run in its thread.
 
-    `tell` gets the paths that have changed; also a watched one that has come, gone, or become another file. `armed`
-    is called once, when nothing can escape it any more.
+    `on_change` receives the paths that have changed, including a watched path that was created, removed or replaced.
+    `on_ready` is called once, when no change can be missed any more.
     """
 
     def __init__(
         self,
         paths: Iterable[str],
-        tell: Callable[[set[str]], None],
-        armed: Callable[[], None],
+        on_change: Callable[[set[str]], None],
+        on_ready: Callable[[], None],
     ) -> None:
         self.paths = frozenset(paths)
-        self._on_change = tell
-        self._on_ready = armed
+        self._on_change = on_change
+        self._on_ready = on_ready
         self._polls = False
         self._is_ready = False
         self._closed = threading.Event()
@@ -51,21 +51,20 @@ class FileWatcher:
         return self._thread.is_alive()
 
     def close(self) -> None:
-        """Nothing more is watched; what was seen may still be told."""
+        """Stop watching. A change seen before may still be reported."""
         self._closed.set()
 
     def join(self) -> None:
-        """Returns when the thread has ended: soon after `close`."""
         self._thread.join()
 
     def _run(self) -> None:
         known = self._identities()
         moved: set[str] = set()
         while not self._closed.is_set():
-            there = sorted(path for path, identity in known.items() if identity)
+            existing = sorted(path for path, identity in known.items() if identity)
             try:
-                touched = self._watch(there, known, moved)
-            except FileNotFoundError:  # it has gone since
+                touched = self._watch(existing, known, moved)
+            except FileNotFoundError:  # removed in the meantime
                 touched = set()
             except (OSError, RuntimeError) as error:
                 touched = undecodable_paths(error)
@@ -75,12 +74,12 @@ class FileWatcher:
             moved = touched | {path for path in self.paths if now[path] != known[path]}
             known = now
 
-    def _watch(self, there: list[str], known: dict[str, FileIdentity], moved: set[str]) -> set[str]:
-        """Returns when the system may have lost a path, with those of which it told: they may be other ones now.
+    def _watch(self, existing: list[str], known: dict[str, FileIdentity], moved: set[str]) -> set[str]:
+        """Report changes until a watched path may have been replaced; return the watched paths that changed.
 
-        A folder that is removed and made again can have the number of the old one.
+        They count as replaced even if their identity is the same: a new directory can get the inode of the old one.
         """
-        for changes in self._changes(there):
+        for changes in self._changes(existing):
             if moved:
                 self._on_change(moved)
                 moved = set()
@@ -94,16 +93,16 @@ class FileWatcher:
                 return touched
         return set()
 
-    def _changes(self, there: list[str]) -> Iterable[set[str]]:
-        """What changes, or nothing, several times a second."""
-        from watchfiles import watch  # not before something is watched: it takes memory and time
+    def _changes(self, existing: list[str]) -> Iterable[set[str]]:
+        """Yield changed paths, or an empty set, several times a second."""
+        from watchfiles import watch  # late: it costs memory and time
 
-        if not there:
+        if not existing:
             while not self._closed.wait(CHECK_INTERVAL):
                 yield set()
             return
         for changes in watch(
-            *there,
+            *existing,
             watch_filter=None,
             debounce=2 * BATCH_DELAY,
             step=BATCH_DELAY,
@@ -118,12 +117,12 @@ class FileWatcher:
             yield {path for _, path in changes}
 
     def _fall_back_to_polling(self, error: Exception) -> None:
-        """Where the system cannot tell (its limit of watches is reached), all files are looked at again and again."""
+        """Scan all files instead, if the kernel cannot report changes, such as when its limit of watches is reached."""
         if self._polls:
             self._closed.wait(POLL_INTERVAL / 1000)
         else:
-            hint = "all files are looked at every second instead (is fs.inotify.max_user_watches too low?)"
-            logger.warning("cannot be told of changed files: %s: %s", error, hint)
+            hint = "scanning all files every second instead; raise fs.inotify.max_user_watches?"
+            logger.warning("cannot watch files: %s; %s", error, hint)
         self._polls = True
 
     def _identities(self) -> dict[str, FileIdentity]:
@@ -131,14 +130,14 @@ class FileWatcher:
 
 
 def undecodable_paths(error: Exception) -> set[str]:
-    """The changed file that watchfiles cannot tell, for its name is not UTF-8, with its bytes written out."""
+    """Return the changed file that watchfiles could not name because the name is not UTF-8; its bytes are escaped."""
     return {*_UNDECODABLE.findall(str(error))}
 
 
 def file_identity(path: str) -> FileIdentity:
-    """What tells one file or folder from another that has taken its place; None where there is none."""
+    """Return device and inode, or None if there is no such file."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
