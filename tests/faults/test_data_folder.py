@@ -41,7 +41,7 @@ def test_a_lock_made_again_lasts_until_nothing_is_left_of_a_killed_manager(tmp_p
     with running(tmp_path, [stubborn]) as manager:
         pid = manager.wait_running(["a"])["a"]
         remove_data(manager)
-        eventually(lambda: "it is made again" in manager.log)
+        eventually(lambda: "has been created again" in manager.log)
         manager.process.kill()
         manager.process.wait()
         with running(tmp_path, [SLEEP]) as successor:
@@ -54,8 +54,8 @@ def test_a_folder_that_cannot_be_made_again_is_told_once_and_taken_back_later(tm
     with running(tmp_path, [SLEEP]) as manager:
         pid = manager.wait_running(["a"])["a"]
         remove_data(manager, leaving_a_file=True)
-        eventually(lambda: "others cannot find this manager" in manager.log)
+        eventually(lambda: "clients cannot find this manager" in manager.log)
         manager.data.unlink()
-        eventually(lambda: "it is made again" in manager.log)
-        assert manager.log.count("others cannot find this manager") == 1
+        eventually(lambda: "has been created again" in manager.log)
+        assert manager.log.count("clients cannot find this manager") == 1
         assert manager.row("a")["pid"] == pid
