@@ -35,7 +35,6 @@ async def follow_lines(logs: Sequence[ProcessLog], query: LogQuery, after: Mappi
 
 
 async def list_files(log: ProcessLog) -> list[LogFileInfo]:
-    """Return the files of a log, newest first."""
     return await run_in_thread(lambda: _files(log))
 
 

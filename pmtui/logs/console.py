@@ -72,7 +72,6 @@ class TokenBucket:
         self._ms = 0
 
     def is_left(self, ms: int) -> bool:
-        """Return whether anything may be printed at that time."""
         earned = max(ms - self._ms, 0) * RATE_LIMIT * self._share / 1000
         self._credit = min(BURST_BYTES * self._share, self._credit + earned)
         self._ms = ms
@@ -102,7 +101,6 @@ class ConsoleLog:
         )
 
     def start(self) -> None:
-        """Start the thread now. Raises OSError if the machine has none left."""
         self._worker.start()
 
     def line(self, level: ConsoleLevel, text: str) -> None:

@@ -57,7 +57,6 @@ class ProcessLog:
 
     @property
     def dropped_bytes(self) -> int:
-        """Bytes that could not be written to the files."""
         return sum(file.dropped + self._writer.lost(file) for file in self.files.values())
 
     def configure(self, settings: LogSettings) -> None:
@@ -84,7 +83,6 @@ class ProcessLog:
         self.runs = [*self.runs[1 - _MAX_RUNS :], self._unsaved]
 
     def sink(self, stream: Stream) -> LineSplitter:
-        """Return the sink for the bytes of one stream of the present run."""
         return LineSplitter(partial(self._append, stream, self.run), self._writer.has_room)
 
     def tail(self, count: int) -> list[str]:
@@ -105,7 +103,6 @@ class ProcessLog:
         return found
 
     def clear(self) -> None:
-        """Delete all lines, in memory and on disk."""
         with self._lock:
             self.ring.clear()
             for file in self.files.values():

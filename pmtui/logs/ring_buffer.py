@@ -39,7 +39,6 @@ class RawLine(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The line without control sequences."""
         return strip_escapes(self.data)
 
     def to_log_line(self, process_id: str) -> LogLine:
@@ -136,7 +135,6 @@ class RingBuffer:
 
 
 def split(chunk: Chunk, first: int, last: int) -> Iterator[RawLine]:
-    """Yield the lines of a chunk whose numbers are in `range(first, last)`."""
     begin = max(first, chunk.first)
     texts = chunk.data.split(b"\n")
     for seq, text in enumerate(islice(texts, begin - chunk.first, min(last - chunk.first, chunk.lines)), begin):

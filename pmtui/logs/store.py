@@ -40,7 +40,6 @@ class LogStore:
         return log
 
     def drop(self, process_id: str) -> None:
-        """Forget the log of a removed process. Its files stay."""
         if log := self._logs.pop(process_id, None):
             log.close()
 

@@ -34,7 +34,6 @@ def reap_adopted() -> None:
 
 
 async def wait_exit(process: subprocess.Popen[bytes]) -> None:
-    """Wait until the process has ended, and reap it."""
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     handle = os.pidfd_open(process.pid)
     loop.add_reader(handle, ended.set)

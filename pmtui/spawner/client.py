@@ -114,7 +114,6 @@ class Spawner:
         return self._guardian.pid
 
     def connect(self) -> None:
-        """Serve on the running loop from now on."""
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._link, self._receive)
         self._flush()
@@ -122,7 +121,6 @@ class Spawner:
     # requests
 
     def new_run(self) -> int:
-        """Return a number that no run has."""
         self._last_run = self._last_run % (MAX_RUNS - 1) + 1
         return self._last_run if self._last_run not in self._listeners else self.new_run()
 
@@ -140,7 +138,6 @@ class Spawner:
         self._send("kill", run)
 
     def signal(self, run: int, number: int) -> None:
-        """Signal the worker's first process."""
         self._send("signal", run, int(number))
 
     def hold_fd(self, descriptor: int) -> None:
@@ -327,7 +324,6 @@ class Spawner:
 
 
 def explain_spawn_error(number: int, path: str, text: str) -> str:
-    """Say why a program could not be executed, naming what is missing."""
     if number == errno.ENOENT and os.path.isfile(path):
         with open(path, "rb") as file:
             first = file.readline(256)

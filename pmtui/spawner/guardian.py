@@ -272,7 +272,6 @@ class Guardian:
                 send_signal(pid, number, is_descendant)
 
     def members(self, run: WorkerRun) -> list[int]:
-        """Return the run's processes except its leader."""
         below = [] if run.ended else descendants([run.leader])[1:]
         run.seen.update((pid, start_ticks(pid)) for pid in below)
         return below + descendants(pid for pid in self.orphans() if self.run_of(pid) is run)
@@ -326,7 +325,6 @@ class Guardian:
 
 
 def limit_cores(size: int) -> None:
-    """Limit core files of this process to `size` bytes, as far as the system allows it."""
     hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
     with contextlib.suppress(ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (size, hard))

@@ -34,7 +34,7 @@ class GuardianLauncher:
             signal.signal(number, lambda number, frame: self.received_signals.append(number))
 
     def prestart(self) -> "GuardianLauncher":
-        """Start a guardian ahead of time, which the first `start` returns. If that fails, so does `start`."""
+        """Start a guardian ahead of time; the first `start` returns it. If that fails, `start` tries again."""
         with contextlib.suppress(OSError):
             self._started = self.start()
         return self

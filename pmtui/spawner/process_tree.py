@@ -61,7 +61,6 @@ def descendants(roots: Iterable[int]) -> list[int]:
 
 
 def is_descendant(pid: int) -> bool:
-    """Return whether the process descends from the caller."""
     me = os.getpid()
     while pid > 1:
         pid = parent_of(pid)

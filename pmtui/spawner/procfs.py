@@ -31,7 +31,6 @@ def read_stat(pid: int) -> ProcessStat | None:
 
 
 def is_alive(pid: int) -> bool:
-    """Return whether the process still runs; a zombie does not."""
     stat = read_stat(pid)
     return stat is not None and not stat.is_zombie
 

@@ -30,7 +30,6 @@ def as_shown(line: bytes) -> bytes:
 
 
 def is_plain(data: bytes) -> bool:
-    """Return whether the data is nothing but printable ASCII, tabs and newlines."""
     return data.isascii() and not data.translate(None, _PRINTABLE_ASCII)
 
 

@@ -18,7 +18,6 @@ def rfc3339(ms: int) -> str:
 
 
 def stamp(ms: int) -> bytes:
-    """Return the time and the blank that begin a line of a log file."""
     return b"%s.%03dZ " % (_format_second(ms // 1000).encode(), ms % 1000)
 
 

@@ -88,7 +88,7 @@ class BulkReader:
             return self._remove(fd)
 
     def widen(self, fd: int) -> None:
-        """Enlarge a bulk pipe, whoever reads it, if not too many are and the system permits it."""
+        """Enlarge a bulk pipe, no matter which thread reads it, if not too many are and the system permits it."""
         if fd not in self._wide and len(self._wide) < MAX_WIDE_PIPES:
             with suppress(OSError):
                 fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, MAX_READ_BYTES if self._wide else MAX_PIPE_BYTES)

@@ -20,7 +20,6 @@ class LineSplitter:
         self.has_room = has_room
 
     def feed(self, data: bytes) -> bool:
-        """Take the data. False asks the caller to wait for `has_room` before the next."""
         if self._is_too_long(data):
             data = self._cut(self._partial + data)
             self._partial = b""

@@ -104,7 +104,6 @@ class PipeReader:
             self._pipes.register(fd, select.EPOLLIN)
 
     def close(self) -> None:
-        """Close all pipes without reading them."""
         self._loop.remove_reader(self._pipes.fileno())
         for fd in self._sinks:
             self.pause(fd)
@@ -150,7 +149,6 @@ class PipeReader:
         self._listen_timer = self._loop.call_later(IDLE_DELAY, self._serve)
 
     def _read(self, fd: int) -> int:
-        """Read once, and return how many bytes that was."""
         sink = self._sinks.get(fd)
         if not sink:
             return 0  # closed since it was found ready
@@ -206,7 +204,6 @@ class PipeReader:
             raise error
 
     def _check_bulk_reader(self) -> None:
-        """Take the pipes back from a writer's thread that stands still."""
         self._check_timer = None
         if not self._bulk_reader:
             return
@@ -243,7 +240,6 @@ class PipeReader:
                 ending.done()
 
     def _drain(self, fd: int) -> None:
-        """Read everything that the pipe holds."""
         left = _MAX_DRAIN_BYTES
         while left > 0 and (size := self._read(fd)):
             left -= size

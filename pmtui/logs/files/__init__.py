@@ -4,5 +4,5 @@
 `log_file.py` appends, rotates and notes losses. `history.py` reads the files backwards; `stream_order.py` and
 `run_index.py` remember what the files do not say: which line came first, and which run wrote it.
 
-A new kind of record beside the logs belongs into a file of its own, written by `Writer.call`.
+A new kind of record beside the logs goes into a separate file, written by `Writer.call`.
 """

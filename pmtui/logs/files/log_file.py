@@ -90,7 +90,6 @@ class LogFile:
                 self.record_loss(left, batch.size * left // batch.lines)
 
     def record_loss(self, count: int, size: int) -> None:
-        """Count lines and bytes that are not going to be written."""
         self._lost_lines += count
         self._lost_bytes += size
         self.dropped += size

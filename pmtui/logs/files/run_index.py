@@ -48,7 +48,6 @@ class RunIndex:
             os.close(fd)
 
     def load(self) -> list[RunRecord]:
-        """Return all runs in the file, oldest first."""
         try:
             with os.fdopen(os.open(self._path, _READ), "rb") as file:
                 lines = file.read(2 * _MAX_FILE_BYTES).decode("ascii", "replace").splitlines()
@@ -71,6 +70,5 @@ def run_at(runs: list[RunRecord], ms: int) -> int:
 
 
 def run_of(runs: list[RunRecord], seq: int) -> int:
-    """Return the number of this manager's run that wrote the line `seq`."""
     index = bisect_right(runs, seq, key=lambda run: run.first)
     return runs[index - 1].number if index else 0

@@ -17,7 +17,6 @@ class StreamOrder:
         self._newest: Stream | None = None
 
     def record(self, stream: Stream, first: int) -> None:
-        """Note that line number `first` and those after it belong to that stream."""
         if stream == self._newest:
             return
         self._newest = stream

@@ -45,7 +45,6 @@ class Writer:
         self._lost: dict[LogFile, tuple[int, int]] = {}
 
     def start(self) -> None:
-        """Start the thread. Raises OSError if the machine has none left."""
         self._worker.start()
 
     def write(self, file: LogFile, batch: LineBatch) -> None:
@@ -81,7 +80,6 @@ class Writer:
         return self._is_stuck()
 
     def stalled(self) -> float:
-        """Return the seconds for which nothing was written although something waits."""
         return self._worker.stalled()
 
     def _is_stalled(self) -> bool:

@@ -109,7 +109,6 @@ async def follow(
 
 
 def _setter(event: asyncio.Event) -> Callable[[], None]:
-    """Return a function for any thread that sets the event."""
     loop = asyncio.get_running_loop()
 
     def set_event() -> None:

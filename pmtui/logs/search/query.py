@@ -130,7 +130,6 @@ def run_range(log: ProcessLog, run: RunName) -> RunRange | None:
 def _matching_lines(
     log: ProcessLog, query: Query, deadline: float, end: int
 ) -> Generator[tuple[RawLine, str], None, None]:
-    """Yield the matching lines of one process, newest first."""
     run = run_range(log, query.run) if query.run is not None else RunRange()
     if run is None:
         return
@@ -144,7 +143,6 @@ def _matching_lines(
 
 
 def line_filters(query: Query, run: RunRange, deadline: float) -> list[Callable[[RawLine], bool]]:
-    """Return the filters that a line has to pass, the cheapest first."""
     filters: list[Callable[[RawLine], bool]] = []
     if query.run is not None:
         filters.append(run.contains)
