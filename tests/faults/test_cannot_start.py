@@ -42,7 +42,7 @@ def given_up(manager: Running, process_id: str) -> str:
     return str(row["lastError"])
 
 
-def test_a_program_that_cannot_be_executed_is_named_with_the_reason(tmp_path: Path) -> None:
+def test_a_program_that_cannot_be_executed_is_reported_with_the_reason(tmp_path: Path) -> None:
     """Missing, not executable, a folder, empty, without or with a wrong first line: each says what is wrong with which
     file, is tried again as after a crash, and harms nobody."""
     commands = {name: program(tmp_path) for name, (program, _) in PROGRAMS.items()}
@@ -56,7 +56,7 @@ def test_a_program_that_cannot_be_executed_is_named_with_the_reason(tmp_path: Pa
         assert manager.row("good")["restartCount"] == 0
 
 
-def test_a_program_that_comes_later_is_started_by_the_next_try(tmp_path: Path) -> None:
+def test_a_program_that_appears_later_is_started_by_the_next_attempt(tmp_path: Path) -> None:
     """What is missing now may be there in a moment."""
     program = tmp_path / "late"
     with running(tmp_path, [{"id": "a", "command": str(program), "backoff": "50ms", "maxRetries": -1}]) as manager:
@@ -67,7 +67,7 @@ def test_a_program_that_comes_later_is_started_by_the_next_try(tmp_path: Path) -
         manager.wait_running(["a"])
 
 
-def test_a_missing_interpreter_of_a_script_says_where_it_was_looked_for(tmp_path: Path) -> None:
+def test_a_missing_interpreter_is_reported_with_the_paths_tried(tmp_path: Path) -> None:
     """The script is there, what is to run it is not."""
     (tmp_path / "agent.py").write_text("")
     config = [{"id": "a", "script": "agent.py", "interpreter": "./no/python", "backoff": 600}]
@@ -76,7 +76,7 @@ def test_a_missing_interpreter_of_a_script_says_where_it_was_looked_for(tmp_path
         assert "no/python does not exist" in given_up(manager, "a")
 
 
-def test_a_working_folder_that_cannot_be_entered_is_named(tmp_path: Path) -> None:
+def test_an_unusable_working_directory_is_named(tmp_path: Path) -> None:
     """Missing, a file, or not ours to enter: the reason names the folder, not the program."""
     (tmp_path / "file").touch()
     (tmp_path / "locked").mkdir(mode=0)
@@ -106,7 +106,7 @@ UNSPEAKABLE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", UNSPEAKABLE)
-def test_what_no_program_can_be_given_is_told_and_harms_nobody(tmp_path: Path, name: str) -> None:
+def test_impossible_arguments_fail_one_process_only(tmp_path: Path, name: str) -> None:
     """Either an error of the config with the place of it, or a failed start with its reason; never the end of the
     manager, and the others run."""
     with running(tmp_path, [{"id": "a", "command": "sleep", "backoff": 600} | UNSPEAKABLE[name], GOOD]) as manager:

@@ -108,7 +108,7 @@ def written(pid: int) -> str:
     return next(line for line in Path(f"/proc/{pid}/io").read_text().splitlines() if line.startswith("wchar"))
 
 
-def test_a_manager_that_stood_still_loses_no_line_and_hurries_nobody(tmp_path: Path) -> None:
+def test_a_suspended_manager_loses_no_line_and_restarts_nothing_in_a_burst(tmp_path: Path) -> None:
     """The manager is stopped in the middle of a flood: the writer waits at a full pipe and goes on afterwards, every
     line of it is logged, no check has failed, and a crashed process is not started in a burst."""
     flood = {"id": "flood", "command": "seq 10000000", "restart": "never", "log": {"maxSize": 0, "timestamps": False}}
@@ -132,7 +132,7 @@ def test_a_manager_that_stood_still_loses_no_line_and_hurries_nobody(tmp_path: P
         assert all(probe["ok"] for probe in manager.get("/api/pm/checked")[1]["probes"])
 
 
-async def test_a_manager_that_stood_still_raises_no_false_alarm(tmp_path: Path) -> None:
+async def test_a_suspended_manager_fails_no_health_check(tmp_path: Path) -> None:
     """The manager is stopped for longer than its checks may take, while some are under way: none of them counts as
     failed, and those that were due meanwhile do not come in a burst."""
     async with web() as site:

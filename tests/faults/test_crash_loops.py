@@ -16,7 +16,7 @@ def shell(line: str, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_who_ends_at_once_for_ever_fails_in_the_end(tmp_path: Path, code: int) -> None:
+def test_a_process_that_always_exits_at_once_fails_in_the_end(tmp_path: Path, code: int) -> None:
     """With success or without: it is started maxRetries times more, and then left alone until somebody asks."""
     with running(tmp_path, [shell(f"echo run; exit {code}", backoff="10ms", maxRetries=3)]) as manager:
         manager.wait_until_served()
@@ -32,7 +32,7 @@ def moment(text: str) -> float:
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
-def test_the_delays_of_a_crash_loop_double_up_to_the_most_and_end(tmp_path: Path) -> None:
+def test_the_delays_of_a_crash_loop_double_up_to_the_maximum(tmp_path: Path) -> None:
     """A crash some time after each start: 0.3 s, 0.6 s, which is the most, and so on; the sixth is the last."""
     crash = shell("sleep 0.1; exit 1", backoff="300ms", maxBackoff="600ms", maxRetries=6)
     with running(tmp_path, [crash]) as manager:
@@ -49,7 +49,7 @@ def test_the_delays_of_a_crash_loop_double_up_to_the_most_and_end(tmp_path: Path
     assert sum(waited) < 12, waited  # 3.3 s; it would be 19 s without a limit
 
 
-def test_the_next_try_is_told_and_the_first_is_after_a_second(tmp_path: Path) -> None:
+def test_the_next_attempt_is_shown_and_the_first_is_after_a_second(tmp_path: Path) -> None:
     """Where the config says nothing: 1 s, 2 s, 4 s … after the end, and nextStart is that moment."""
     with running(tmp_path, [shell("exit 1")]) as manager:
         manager.wait_until_served()
@@ -59,7 +59,7 @@ def test_the_next_try_is_told_and_the_first_is_after_a_second(tmp_path: Path) ->
         assert expected - 0.01 < delay < expected + 0.5
 
 
-def test_who_crashes_after_a_healthy_run_is_never_given_up(tmp_path: Path) -> None:
+def test_a_process_that_crashes_after_healthy_runs_never_fails(tmp_path: Path) -> None:
     """It lives longer than healthyAfter each time: it is started again at once, and no failure adds up."""
     crash = shell("sleep 1; exit 1", healthyAfter="50ms", maxRetries=1, backoff=600)
     with running(tmp_path, [crash]) as manager:
@@ -68,7 +68,7 @@ def test_who_crashes_after_a_healthy_run_is_never_given_up(tmp_path: Path) -> No
         assert manager.row("a")["failures"] == 0
 
 
-def test_many_crash_loops_leave_the_manager_its_time(tmp_path: Path) -> None:
+def test_many_crash_loops_leave_the_manager_responsive(tmp_path: Path) -> None:
     """Twenty of them without any delay: another process runs undisturbed, whoever asks is answered, and a stop is a
     stop."""
     loops = [shell("exit 1", maxRetries=-1, backoff=0) | {"id": f"p{number}"} for number in range(20)]

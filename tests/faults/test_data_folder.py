@@ -21,7 +21,7 @@ def remove_data(manager: Running, *, leaving_a_file: bool = False) -> None:
     os.kill(manager.pid, signal.SIGCONT)
 
 
-def test_a_folder_that_is_removed_is_made_again_and_keeps_a_second_manager_out(tmp_path: Path) -> None:
+def test_a_removed_data_directory_is_recreated_and_still_locked(tmp_path: Path) -> None:
     """`rm -rf .pmtui`: the manager goes on, can be found and asked as before, and is still the only one."""
     with running(tmp_path, [SLEEP]) as manager:
         pid = manager.wait_running(["a"])["a"]
@@ -35,7 +35,7 @@ def test_a_folder_that_is_removed_is_made_again_and_keeps_a_second_manager_out(t
         assert f"a manager already runs for this config: pid {manager.pid}" in second.stderr
 
 
-def test_a_lock_made_again_lasts_until_nothing_is_left_of_a_killed_manager(tmp_path: Path) -> None:
+def test_a_recreated_lock_lasts_until_nothing_is_left_of_a_killed_manager(tmp_path: Path) -> None:
     """The folder is removed, then the manager killed: the next one waits for what the guardian still ends."""
     stubborn = {"id": "a", "command": "trap '' TERM; while :; do sleep 0.1; done", "shell": True}
     with running(tmp_path, [stubborn]) as manager:
@@ -49,7 +49,7 @@ def test_a_lock_made_again_lasts_until_nothing_is_left_of_a_killed_manager(tmp_p
             assert not is_alive(pid)
 
 
-def test_a_folder_that_cannot_be_made_again_is_told_once_and_taken_back_later(tmp_path: Path) -> None:
+def test_a_data_directory_that_cannot_be_recreated_is_reported_once_and_recreated_later(tmp_path: Path) -> None:
     """A file stands where the folder was: processes and API go on, and the folder comes back when the file goes."""
     with running(tmp_path, [SLEEP]) as manager:
         pid = manager.wait_running(["a"])["a"]

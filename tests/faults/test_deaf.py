@@ -24,7 +24,7 @@ def transitions(manager: Running) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("wanted", ["SIGTERM", "SIGINT"])
-def test_who_ignores_the_stop_signal_is_killed_at_the_deadline_once(tmp_path: Path, wanted: str) -> None:
+def test_a_process_that_ignores_the_stop_signal_is_killed_at_the_deadline(tmp_path: Path, wanted: str) -> None:
     """Neither TERM nor INT ends it: SIGKILL does when stopTimeout is over, and the row says who had to be killed.
     Those who ask at the same time wait for the same end."""
     with running(tmp_path, [shell(DEAF, stopSignal=wanted, stopTimeout="300ms")]) as manager:
@@ -40,7 +40,7 @@ def test_who_ignores_the_stop_signal_is_killed_at_the_deadline_once(tmp_path: Pa
         assert not is_alive(pid)
 
 
-def test_a_deaf_child_of_one_that_listens_has_the_same_deadline(tmp_path: Path) -> None:
+def test_a_child_that_ignores_the_stop_signal_has_the_same_deadline(tmp_path: Path) -> None:
     """The main process ends at once, its child does not: the child has until the deadline, and only then is the process
     stopped."""
     line = f'sh -c "{DEAF}" & echo $! > child; wait'
@@ -53,7 +53,7 @@ def test_a_deaf_child_of_one_that_listens_has_the_same_deadline(tmp_path: Path) 
         assert f"had to be killed: {child} sh" in manager.row("a")["reason"]
 
 
-def test_a_restart_of_a_deaf_one_waits_for_its_end(tmp_path: Path) -> None:
+def test_a_restart_waits_for_a_process_that_ignores_the_stop_signal(tmp_path: Path) -> None:
     """There are never two copies, and the new run is one by request: no crash is counted."""
     with running(tmp_path, [shell(DEAF, stopTimeout="300ms")]) as manager:
         pid = manager.wait_running(["a"])["a"]
@@ -65,7 +65,7 @@ def test_a_restart_of_a_deaf_one_waits_for_its_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("whom", ["all", "child"])
-def test_who_stands_still_ends_at_once(tmp_path: Path, whom: str) -> None:
+def test_a_suspended_process_is_stopped_at_once(tmp_path: Path, whom: str) -> None:
     """SIGSTOP, then a stop: it is woken to hear it, so nobody waits for a deadline, which is ten minutes here."""
     line = "sleep 600 & echo $! > child; echo ready; wait"
     with running(tmp_path, [shell(line, stopTimeout=600)]) as manager:
@@ -79,7 +79,7 @@ def test_who_stands_still_ends_at_once(tmp_path: Path, whom: str) -> None:
         assert not is_alive(child)
 
 
-def test_who_stands_still_keeps_the_manager_from_nothing(tmp_path: Path) -> None:
+def test_a_suspended_process_does_not_hinder_the_manager(tmp_path: Path) -> None:
     """A process is stopped by SIGSTOP and stays so: it counts as running, the manager answers and ends it when it
     leaves."""
     with running(tmp_path, [shell("exec sleep 600", stopTimeout=600)]) as manager:

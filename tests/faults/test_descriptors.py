@@ -50,7 +50,7 @@ def test_a_process_that_closes_its_output_runs_on_and_costs_nothing(tmp_path: Pa
         assert manager.post("/api/pm/a/stop")[0] == 200
 
 
-def test_descriptors_that_are_used_again_are_nobody_elses(tmp_path: Path) -> None:
+def test_reused_descriptors_are_not_mixed_up(tmp_path: Path) -> None:
     """Ten processes end and start again twenty times, so that the numbers of their pipes are given to one another all
     the time: every line is in the log of the one that wrote it, none is lost, nothing stays open and nothing spins."""
     ids = [f"p{number}" for number in range(10)]
@@ -68,7 +68,7 @@ def test_descriptors_that_are_used_again_are_nobody_elses(tmp_path: Path) -> Non
         assert_at_rest(manager)
 
 
-def test_a_closed_stdout_is_nobodys_socket(tmp_path: Path) -> None:
+def test_closed_standard_files_are_not_reused(tmp_path: Path) -> None:
     """The manager is started with stdin, stdout and stderr closed: no socket and no log gets their numbers."""
     (tmp_path / "pb_processes.json").write_text(json.dumps([shell("a", "sleep 600")]))
     command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *PMTUI, "--no-ui", "--port", "0"]

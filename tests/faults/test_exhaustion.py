@@ -39,7 +39,7 @@ def descriptors(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
-def test_few_file_descriptors_are_waited_for_and_none_is_lost(tmp_path: Path) -> None:
+def test_processes_wait_for_file_descriptors_and_none_is_leaked(tmp_path: Path) -> None:
     """40 descriptors for 30 processes: some run, the others try again without a failure counted against them. As soon
     as there is room they run too, and whoever has failed to start has left no descriptor open."""
     within = ["sh", "-c", 'ulimit -n 40; exec "$@"', ""]
@@ -73,7 +73,7 @@ def test_processes_never_take_the_last_descriptors(tmp_path: Path, limit: int) -
 
 
 @pytest.mark.parametrize("limit", [6, 9, 12, 16, 20, 23])
-def test_too_few_descriptors_for_the_manager_are_one_clear_line(tmp_path: Path, limit: int) -> None:
+def test_too_few_descriptors_for_the_manager_are_one_clear_error(tmp_path: Path, limit: int) -> None:
     """Not even the manager itself has enough of them: it says so, and what to do, and starts nothing."""
     (tmp_path / "pb_processes.json").write_text("[]")
     command = ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "", *PMTUI, "--no-ui", "--port", "0"]
@@ -122,7 +122,7 @@ def crowd(folder: Path) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("limit", range(1, 8))
-def test_too_few_threads_for_the_manager_are_one_clear_line(poor: Path, limit: int) -> None:
+def test_too_few_threads_for_the_manager_are_one_clear_error(poor: Path, limit: int) -> None:
     """Every limit at which the manager cannot come up: it says so, and what to raise, and starts nothing."""
     if not can_be_limited(poor):
         pytest.skip("the limit of processes is not enforced here")
@@ -135,7 +135,7 @@ def test_too_few_threads_for_the_manager_are_one_clear_line(poor: Path, limit: i
     assert not (poor / "started").exists()
 
 
-def test_processes_that_cannot_be_had_are_waited_for(poor: Path) -> None:
+def test_processes_wait_until_the_limit_permits_them(poor: Path) -> None:
     """A limit of 16 processes and threads for 20 processes: some run, the others try again without a failure counted;
     whoever asks is answered, as all that the manager needs is its own from the start; and it can end."""
     if not can_be_limited(poor):
@@ -155,7 +155,7 @@ def test_processes_that_cannot_be_had_are_waited_for(poor: Path) -> None:
         assert manager.stop() == 0, manager.log
 
 
-def test_a_guardian_that_cannot_be_replaced_at_once_is_replaced_later(poor: Path) -> None:
+def test_a_guardian_is_replaced_as_soon_as_the_machine_permits(poor: Path) -> None:
     """The guardian is killed while the user may have no further process: the manager says so, goes on answering, and
     starts everything again as soon as it can."""
     if not can_be_limited(poor):
@@ -181,7 +181,7 @@ time.sleep(600)
 """
 
 
-def test_descriptors_on_their_way_elsewhere_delay_a_start_and_nothing_more(poor: Path) -> None:
+def test_descriptors_in_transit_elsewhere_only_delay_a_start(poor: Path) -> None:
     """Another process of the user has sent more descriptors than the limit that nobody takes: the kernel refuses those
     of the manager, which sends them as soon as it may."""
     command = [*limited(poor, 1000), sys.executable, "-c", IN_FLIGHT]
@@ -197,7 +197,7 @@ def test_descriptors_on_their_way_elsewhere_delay_a_start_and_nothing_more(poor:
         assert manager.stop() == 0
 
 
-def test_the_number_of_threads_does_not_grow_with_that_of_processes(tmp_path: Path) -> None:
+def test_the_number_of_threads_is_independent_of_the_processes(tmp_path: Path) -> None:
     """200 processes, of which all has been asked that can be: fewer than 40 threads, and the guardian has one."""
     with running(tmp_path, sleepers(200)) as manager:
         ids = [f"p{number}" for number in range(200)]

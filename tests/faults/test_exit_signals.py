@@ -41,7 +41,7 @@ def marked(folder: Path) -> list[int]:
 
 @pytest.mark.parametrize("second", ["SIGTERM", "SIGINT"])
 @pytest.mark.parametrize("first", ["SIGTERM", "SIGINT"])
-def test_the_second_request_to_end_waits_for_nobody(tmp_path: Path, first: str, second: str) -> None:
+def test_a_second_signal_kills_everything_at_once(tmp_path: Path, first: str, second: str) -> None:
     """The first waits for processes that have ten minutes, the second does not: all is killed, and the exit code is
     that of an asked-for end."""
     with running(tmp_path, [DEAF]) as manager:
@@ -67,7 +67,7 @@ STAGES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_request_to_end_while_it_starts_is_a_graceful_end(tmp_path: Path, stage: str) -> None:
+def test_a_signal_during_startup_is_a_graceful_stop(tmp_path: Path, stage: str) -> None:
     """However far it has come: exit code 0, and of what it has started nothing is left."""
     config = [SLEEP, *(SLEEP | {"id": f"p{number}"} for number in range(20))]
     with running(tmp_path, config, env={"MARK": str(tmp_path)}) as manager:
@@ -76,7 +76,7 @@ def test_a_request_to_end_while_it_starts_is_a_graceful_end(tmp_path: Path, stag
         assert marked(tmp_path) == []
 
 
-def test_a_request_to_end_at_any_moment_leaves_nobody(tmp_path: Path) -> None:
+def test_a_signal_at_any_moment_leaves_no_process(tmp_path: Path) -> None:
     """SIGTERM after ever more of its first moments, so also before it can have heard of signals: then the signal ends
     it, and in either case nothing of it is left."""
     for number in range(12):
@@ -107,9 +107,7 @@ INHERITED = {
 
 
 @pytest.mark.parametrize("how", INHERITED)
-def test_processes_begin_with_the_default_signals_whatever_the_manager_was_started_with(
-    tmp_path: Path, how: str
-) -> None:
+def test_processes_start_with_default_signals_whatever_the_manager_inherited(tmp_path: Path, how: str) -> None:
     """Nothing ignored, nothing blocked; and the manager itself hears SIGHUP and SIGTERM all the same."""
     with running(tmp_path, [STATUS], within=after(INHERITED[how])) as manager:
         pid = manager.wait_running(["a"])["a"]
@@ -121,7 +119,7 @@ def test_processes_begin_with_the_default_signals_whatever_the_manager_was_start
         assert not is_alive(pid)
 
 
-def test_sigint_is_heard_where_it_was_ignored(tmp_path: Path) -> None:
+def test_sigint_is_handled_even_if_it_was_ignored(tmp_path: Path) -> None:
     """A shell without job control starts what is in the background with SIGINT ignored; a handler is put there."""
     with running(tmp_path, [SLEEP], within=after("signal.signal(2, signal.SIG_IGN)")) as manager:
         manager.wait_running(["a"])

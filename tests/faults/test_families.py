@@ -49,7 +49,7 @@ def alive(pids: dict[str, int]) -> list[str]:
 
 
 @pytest.mark.parametrize("manner", ["obedient", "stubborn"])
-def test_a_stop_leaves_nobody(tmp_path: Path, manner: str) -> None:
+def test_a_stop_leaves_no_process(tmp_path: Path, manner: str) -> None:
     """A child with setsid, a double-forked daemon with an empty environment and all files closed: when the stop is
     answered none of them is alive, whether they listen to SIGTERM or not."""
     with running(tmp_path, [family(tmp_path, manner, stopTimeout="500ms")]) as manager:
@@ -60,7 +60,7 @@ def test_a_stop_leaves_nobody(tmp_path: Path, manner: str) -> None:
         assert manager.row("a")["status"] == "stopped"
 
 
-def test_a_restart_begins_when_the_last_of_the_old_family_is_gone(tmp_path: Path) -> None:
+def test_a_restart_waits_for_the_whole_old_tree(tmp_path: Path) -> None:
     """Never two copies, not even of a daemon."""
     with running(tmp_path, [family(tmp_path)]) as manager:
         manager.wait_running(["a"])
@@ -70,7 +70,7 @@ def test_a_restart_begins_when_the_last_of_the_old_family_is_gone(tmp_path: Path
         assert len(alive(members(tmp_path, but=pids.values()))) == len(ROLES)
 
 
-def test_a_crash_takes_the_family_along(tmp_path: Path) -> None:
+def test_a_crash_ends_the_whole_tree(tmp_path: Path) -> None:
     """Somebody kills the leader alone: what it leaves behind ends before it is started again."""
     with running(tmp_path, [family(tmp_path, backoff="10ms")]) as manager:
         manager.wait_running(["a"])
@@ -110,7 +110,7 @@ def below(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def test_processes_that_always_fork_and_leave_are_caught(tmp_path: Path) -> None:
+def test_processes_that_keep_forking_and_leaving_are_caught(tmp_path: Path) -> None:
     """Four that have left their session and are a new process every moment: each run comes to an end, and so does
     the manager."""
     hoppers = [
@@ -125,7 +125,7 @@ def test_processes_that_always_fork_and_leave_are_caught(tmp_path: Path) -> None
         assert manager.stop() == 0
 
 
-def test_a_pipe_that_somebody_else_holds_delays_no_restart(tmp_path: Path) -> None:
+def test_a_pipe_held_by_another_process_delays_no_restart(tmp_path: Path) -> None:
     """The process ends, and its stdout is still open elsewhere: the end is seen, and it is started again. What the
     holder writes afterwards is not taken for output of the new run."""
     config = [{"id": "a", "command": "echo up; exec sleep 600", "shell": True, "backoff": "10ms"}]
@@ -141,7 +141,7 @@ def test_a_pipe_that_somebody_else_holds_delays_no_restart(tmp_path: Path) -> No
         assert "from the former run" not in manager.log
 
 
-def test_a_thousand_orphans_are_reaped_and_the_exit_code_is_the_processes_own(tmp_path: Path) -> None:
+def test_a_thousand_orphans_are_reaped_and_exit_codes_are_kept_apart(tmp_path: Path) -> None:
     """A process leaves 1,000 orphans behind, of which each ends by itself: no zombie stays, and the codes of all are
     told apart."""
     config = [
@@ -160,7 +160,7 @@ def threads(pid: int) -> list[str]:
     return os.listdir(f"/proc/{pid}/task")
 
 
-def test_no_thread_that_ends_takes_a_process_along(tmp_path: Path) -> None:
+def test_the_end_of_a_thread_ends_no_process(tmp_path: Path) -> None:
     """A signal at the death of the parent is sent when the thread that forked ends: nobody has asked for one, and the
     parent of all processes has one thread, which lasts, whatever thread of the manager had the request."""
     config = [

@@ -55,7 +55,7 @@ def manager(folder: Path) -> Iterator[Running]:
         yield manager
 
 
-def test_bytes_are_kept_as_they_came_and_told_as_valid_json(manager: Running) -> None:
+def test_bytes_are_stored_unchanged_and_shown_as_valid_json(manager: Running) -> None:
     """Invalid UTF-8, NUL, C1 bytes and commands to a terminal: raw on disk; replaced or left out in the API's lists and
     streams and in the manager's own JSON log, all of which stays valid."""
     log = manager.data / "logs/evil-stdout.log"
@@ -86,7 +86,7 @@ def without_colours(output: bytes) -> list[str]:
     return COLOUR.sub("", output.decode()).removesuffix("\r\n").split("\r\n")
 
 
-def test_logs_on_a_terminal_obey_nobody(manager: Running) -> None:
+def test_logs_on_a_terminal_have_no_control_sequences(manager: Running) -> None:
     """`pmtui logs` on a terminal shows the same output: text and colours, and nothing else that a terminal obeys."""
     shown = PseudoTerminal(manager.folder, None, words=("logs", "evil"), NO_COLOR="")
     try:
@@ -100,7 +100,7 @@ def test_logs_on_a_terminal_obey_nobody(manager: Running) -> None:
         shown.close()
 
 
-def test_a_manager_without_a_screen_passes_nothing_on_to_its_terminal(folder: Path) -> None:
+def test_a_headless_manager_passes_no_control_sequences_to_its_terminal(folder: Path) -> None:
     """The log of `pmtui --no-ui` on a terminal: text and colours, and nothing else that a terminal obeys."""
     shown = PseudoTerminal(folder, TOML, words=("--no-ui", "--no-api"), NO_COLOR="")
     try:
@@ -114,7 +114,7 @@ def test_a_manager_without_a_screen_passes_nothing_on_to_its_terminal(folder: Pa
         shown.close()
 
 
-def test_hostile_output_is_shown_by_the_dashboard_and_not_obeyed(folder: Path) -> None:
+def test_the_dashboard_shows_hostile_output_without_obeying_it(folder: Path) -> None:
     """The dashboard shows such lines, markup and all, and goes on; no command in them reaches the terminal."""
     with terminal(folder, TOML, size=(120, 60)) as shown:
         for words in ("[/bold] [red] [@click=app.quit]here[/]", "bidi abcdef", "100% done", "the last"):

@@ -61,7 +61,7 @@ def goes_on(manager: Running) -> None:
 
 
 @needs_mount
-def test_a_full_disk_stops_no_process_and_is_told_once(tmp_path: Path) -> None:
+def test_a_full_disk_stops_no_process_and_is_reported_once(tmp_path: Path) -> None:
     """The disk of all that the manager keeps is full: processes run on and can be restarted, it is told once, and when
     there is room again the log tells how many lines are missing and goes on."""
     with on_small_disk(tmp_path, [LINES]) as manager:
@@ -82,7 +82,7 @@ def test_a_full_disk_stops_no_process_and_is_told_once(tmp_path: Path) -> None:
 
 
 @needs_mount
-def test_a_manager_with_a_full_disk_ends_when_it_is_told(tmp_path: Path) -> None:
+def test_a_manager_with_a_full_disk_ends_on_request(tmp_path: Path) -> None:
     """SIGTERM while nothing can be written any more is a graceful end all the same."""
     with on_small_disk(tmp_path, [LINES]) as manager:
         manager.wait_running(["lines"])
@@ -92,7 +92,7 @@ def test_a_manager_with_a_full_disk_ends_when_it_is_told(tmp_path: Path) -> None
         assert "Traceback" not in manager.log
 
 
-def test_a_removed_folder_is_made_again(tmp_path: Path) -> None:
+def test_a_removed_directory_is_recreated(tmp_path: Path) -> None:
     """Somebody removes the folder of the logs: it is there again with the next line, for the owner alone."""
     with running(tmp_path, [LINES]) as manager:
         manager.wait_running(["lines"])
@@ -120,7 +120,7 @@ def replace(log: Path) -> None:
 
 
 @pytest.mark.parametrize("do", [remove, empty, replace])
-def test_a_file_that_was_changed_below_its_writer_goes_on(tmp_path: Path, do: Callable[[Path], None]) -> None:
+def test_a_log_file_that_was_changed_by_others_is_continued(tmp_path: Path, do: Callable[[Path], None]) -> None:
     """A log file is removed, emptied, or replaced by another one: the next lines are in what now has its name, each
     one whole, and what was moved away gets no more."""
     with running(tmp_path, [LINES]) as manager:
@@ -136,7 +136,7 @@ def test_a_file_that_was_changed_below_its_writer_goes_on(tmp_path: Path, do: Ca
         assert "cannot write" not in manager.log
 
 
-def test_what_is_no_file_is_never_written_and_never_waited_for(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_regular_file_is_neither_written_nor_waited_for(tmp_path: Path) -> None:
     """In the place of a log file there is a link to another file, a FIFO that nobody reads, or a folder: it is told
     once and not touched, the processes run on, and lines are written as soon as the place is free."""
     victim = tmp_path / "victim"

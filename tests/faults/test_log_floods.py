@@ -33,7 +33,7 @@ def written(manager: Running) -> float:
     return figure(manager, 'pmtui_process_log_bytes_total{id="flood"}')
 
 
-def test_a_line_without_an_end_is_cut_and_memory_stays_bounded(tmp_path: Path) -> None:
+def test_an_endless_line_is_cut_and_memory_stays_bounded(tmp_path: Path) -> None:
     """150 MB without a single newline: they become lines of 64 KiB, none of their bytes is lost, and the manager stays
     small and answers."""
     command = f"head -c {FLOOD} /dev/zero | tr '\\0' x; echo END; sleep 600"
@@ -49,7 +49,7 @@ def test_a_line_without_an_end_is_cut_and_memory_stays_bounded(tmp_path: Path) -
         assert manager.row("quiet")["status"] == "running"
 
 
-def test_a_flood_is_rotated_and_hides_nobody(tmp_path: Path) -> None:
+def test_bulk_output_is_rotated_and_hides_no_other_process(tmp_path: Path) -> None:
     """150 MB of lines as fast as they can be written: six files of 10 MB are what is left, their lines without a gap;
     meanwhile the API answers, another process is logged and can be restarted."""
     flood = {"id": "flood", "command": "seq 1000000000 1012000000; sleep 600", "shell": True}
@@ -76,7 +76,7 @@ def first_number(path: Path) -> int:
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_the_last_words_of_a_crash_are_a_line_though_their_newline_is_missing(tmp_path: Path, stream: str) -> None:
+def test_the_last_line_of_a_crash_needs_no_newline(tmp_path: Path, stream: str) -> None:
     """A process dies of SIGKILL in the middle of a line: what it wrote of it is in the API, the file and the
     account of that end."""
     redirect = "exec >&2; " if stream == "stderr" else ""

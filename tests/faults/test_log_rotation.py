@@ -70,7 +70,7 @@ def assert_without_gap(manager: Running) -> None:
     assert numbers == [*range(numbers[-1] - len(numbers) + 1, numbers[-1] + 1)] if numbers else True
 
 
-def test_a_hundred_rotations_cost_no_reader_a_line(tmp_path: Path) -> None:
+def test_no_reader_loses_a_line_in_a_hundred_rotations(tmp_path: Path) -> None:
     """Files of 2 KB are rotated many times a second while one client follows the stream, one is `pmtui logs -f` and
     one queries again and again: no gap and no duplicate for any of them, nor in the files."""
     with running(tmp_path, [LOG]) as manager:

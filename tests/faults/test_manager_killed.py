@@ -15,7 +15,7 @@ SLEEP = {"id": "a", "command": "sleep 600"}
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_nobody_is_left(row: str) -> None:
+def test_no_process_is_left(row: str) -> None:
     """Whoever is killed, with SIGKILL or not: soon nothing of any process is alive, be it a child, one in a session of
     its own, or a daemon with an empty environment, and deaf to SIGTERM or not."""
     left, _ = once(row)
@@ -34,7 +34,7 @@ def test_a_dashboard_that_is_killed_leaves_nothing_and_the_terminal_as_it_was(tm
         eventually(shown.is_restored)
 
 
-def test_after_the_guardians_death_all_that_ran_runs_again(tmp_path: Path) -> None:
+def test_after_the_guardians_death_everything_is_restarted(tmp_path: Path) -> None:
     """kill -9 of the guardian: what it had started ends, and the same manager starts it again, as after a crash; what
     somebody had stopped stays stopped. It happens twice, and what is asked meanwhile is answered."""
     config = [SLEEP | {"id": name, "backoff": "10ms"} for name in ("a", "b", "c", "stopped")]
@@ -71,7 +71,7 @@ def test_the_lock_of_a_dead_manager_is_taken_over_when_its_processes_are_gone(tm
             assert is_alive(again)
 
 
-def test_a_guardian_that_stands_still_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+def test_a_suspended_guardian_is_not_waited_for_forever(tmp_path: Path) -> None:
     """SIGSTOP of the guardian, then SIGTERM to the manager: it ends, and nothing is left."""
     with running(tmp_path, [SLEEP]) as manager:
         pid = manager.wait_running(["a"])["a"]

@@ -20,7 +20,7 @@ def can_unshare() -> bool:
 
 
 @pytest.mark.skipif(not can_unshare(), reason="no PID namespaces for this user here")
-def test_it_reaps_strangers_and_leaves_with_all_gone(tmp_path: Path) -> None:
+def test_it_reaps_orphans_and_leaves_none(tmp_path: Path) -> None:
     (tmp_path / "pb_processes.json").write_text(json.dumps([{"id": "a", "command": "sleep 600"}]))
     with (tmp_path / "out").open("wb") as output:
         outer = subprocess.Popen([*NAMESPACE, *PMTUI, "--no-ui", "--no-api"], cwd=tmp_path, stdout=output)

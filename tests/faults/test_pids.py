@@ -33,7 +33,7 @@ alone = pytest.mark.skipif(WITHIN not in os.environ, reason="is run by the first
 
 
 @pytest.mark.skipif(WITHIN in os.environ, reason="is what runs the others")
-def test_a_pid_that_was_given_again_is_nobody_the_manager_knows(tmp_path: Path) -> None:
+def test_a_reused_pid_is_not_mistaken_for_the_process(tmp_path: Path) -> None:
     if not can_choose_pids():
         pytest.skip("only root, where a pid namespace can be made, chooses pids")
     again = [
@@ -82,7 +82,7 @@ def dead(manager: Running, process_id: str) -> int:
 
 @alone
 @pytest.mark.parametrize("restart", ["never", "always"])
-def test_no_operation_reaches_whoever_has_the_pid_now(tmp_path: Path, restart: str) -> None:
+def test_no_operation_reaches_the_new_owner_of_a_pid(tmp_path: Path, restart: str) -> None:
     """The process is dead, or waits for its next try, and a stranger has its pid: stop, signals, restart and the end of
     the manager leave the stranger alone."""
     config = [{"id": "a", "command": "sleep 600", "restart": restart, "backoff": 600}]
@@ -96,7 +96,7 @@ def test_no_operation_reaches_whoever_has_the_pid_now(tmp_path: Path, restart: s
 
 
 @alone
-def test_the_next_manager_takes_no_stranger_for_the_former_one(tmp_path: Path) -> None:
+def test_a_manager_does_not_mistake_a_reused_pid_for_its_predecessor(tmp_path: Path) -> None:
     """Manager and guardian are killed, and a stranger has the manager's pid, which stands in the data folder: the next
     manager starts, and the stranger lives."""
     config = [{"id": "a", "command": "sleep 600"}]

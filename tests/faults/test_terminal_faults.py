@@ -52,7 +52,7 @@ def draws(shown: PseudoTerminal) -> None:
     shown.shows("Quit")
 
 
-def test_five_hundred_sizes_are_survived(tmp_path: Path) -> None:
+def test_five_hundred_resizes_are_survived(tmp_path: Path) -> None:
     """The window is resized 500 times in a row, down to one cell and to none at all: the processes run on, and at a
     proper size everything is drawn again."""
     with dashboard(tmp_path) as shown:
@@ -68,7 +68,7 @@ def test_five_hundred_sizes_are_survived(tmp_path: Path) -> None:
         assert shown.is_restored()
 
 
-def test_a_terminal_that_has_its_old_size_again_is_drawn_anew(tmp_path: Path) -> None:
+def test_a_terminal_that_returns_to_its_size_is_redrawn(tmp_path: Path) -> None:
     """It was small so shortly that nobody saw it: it has lost what it showed all the same."""
     with dashboard(tmp_path) as shown:
         eventually(lambda: draws_no_keys(shown))
@@ -85,7 +85,7 @@ def draws_no_keys(shown: PseudoTerminal) -> bool:
 
 
 @pytest.mark.parametrize("size", [(0, 0), (1, 1)])
-def test_it_starts_in_a_terminal_without_room(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_it_starts_in_a_tiny_terminal(tmp_path: Path, size: tuple[int, int]) -> None:
     """A terminal that tells no size, or has one cell: the processes are started all the same, and the picture comes as
     soon as there is room."""
     shown = PseudoTerminal(tmp_path, SLEEPERS, size=size)
@@ -122,7 +122,7 @@ def test_a_closed_window_ends_everything(tmp_path: Path, within: Sequence[str]) 
         assert workers(tmp_path) == []
 
 
-def test_a_window_closed_while_it_stands_still_ends_everything(tmp_path: Path) -> None:
+def test_a_window_closed_while_suspended_ends_everything(tmp_path: Path) -> None:
     """The window is closed while the dashboard is stopped, with a key not yet read: it ends once it is continued."""
     with dashboard(tmp_path) as shown:
         shown.press(b"\x1b[6~")
@@ -134,7 +134,7 @@ def test_a_window_closed_while_it_stands_still_ends_everything(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("within", [OWN_SESSION, NEVER_TOLD], ids=["hangup", "never told"])
-def test_a_closed_window_of_a_visitor_ends_nothing_but_itself(tmp_path: Path, within: Sequence[str]) -> None:
+def test_a_closed_window_of_an_attached_dashboard_ends_only_that(tmp_path: Path, within: Sequence[str]) -> None:
     """The window of `pmtui attach` is closed: it ends, the manager and its processes go on."""
     with running(tmp_path, [{"id": "a", "command": "sleep 600"}]) as manager:
         pids = manager.wait_running(["a"])
@@ -148,7 +148,7 @@ def test_a_closed_window_of_a_visitor_ends_nothing_but_itself(tmp_path: Path, wi
             shown.close()
 
 
-def test_suspended_it_gives_the_terminal_back_and_draws_anew_when_continued(tmp_path: Path) -> None:
+def test_suspending_restores_the_terminal_and_continuing_redraws(tmp_path: Path) -> None:
     """SIGTSTP and SIGCONT: while it is suspended the terminal is as it was, the processes run on; then it is drawn
     again."""
     with dashboard(tmp_path) as shown:
@@ -169,7 +169,7 @@ def test_suspended_it_gives_the_terminal_back_and_draws_anew_when_continued(tmp_
 
 
 @pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGCONT])
-def test_suspended_in_the_midst_of_a_write_it_waits_for_no_lock(tmp_path: Path, number: signal.Signals) -> None:
+def test_suspending_during_a_write_waits_for_no_lock(tmp_path: Path, number: signal.Signals) -> None:
     """The signal comes while the drawing holds the lock of what is to be written."""
     shown = PseudoTerminal(tmp_path, SLEEPERS, program=(sys.executable, "-c", INTERRUPTED.format(number) + START))
     try:
@@ -187,7 +187,7 @@ def test_suspended_in_the_midst_of_a_write_it_waits_for_no_lock(tmp_path: Path, 
         shown.close()
 
 
-def test_stopped_without_a_word_it_draws_anew_when_continued(tmp_path: Path) -> None:
+def test_continuing_after_sigstop_redraws(tmp_path: Path) -> None:
     """SIGSTOP, which nobody is told of, and somebody resets the terminal meanwhile: SIGCONT brings everything back."""
     with dashboard(tmp_path) as shown:
         shown.process.send_signal(signal.SIGSTOP)

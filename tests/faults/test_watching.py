@@ -110,7 +110,7 @@ def test_a_checkout_is_one_restart_and_a_commit_is_none(source: Path) -> None:
         assert (row["restartCount"], row["reason"]) == (2, f"watch: {LAST} changed")
 
 
-def test_installed_packages_are_no_change(source: Path) -> None:
+def test_installed_packages_are_not_a_change(source: Path) -> None:
     """Packages are installed into the watched folder, and logs and caches are written there: no restart."""
     with watching(source, source) as manager:
         for name in ("node_modules/left-pad", "pkg/node_modules/deep", "__pycache__", ".venv/lib"):
@@ -133,7 +133,7 @@ def test_saves_in_quick_succession_are_one_restart(source: Path) -> None:
         assert settled(manager, source)["restartCount"] == 2
 
 
-def test_a_folder_that_is_removed_and_made_again_is_still_watched(source: Path) -> None:
+def test_a_directory_that_is_removed_and_recreated_is_still_watched(source: Path) -> None:
     """The watched folder itself is removed and made again, twice: what happens in the new one is noticed."""
     with watching(source.parent, source) as manager:
         for _ in range(2):
@@ -160,7 +160,7 @@ def test_every_atomic_save_is_noticed(source: Path, target: str) -> None:
             assert (row["restartCount"], row["reason"]) == (number, "watch: agent.py changed")
 
 
-def test_a_path_that_is_missing_is_watched_from_when_it_comes(source: Path) -> None:
+def test_a_missing_path_is_watched_as_soon_as_it_appears(source: Path) -> None:
     """A watched path is not there at first: no error, and what comes to be there is noticed."""
     later, there = source / "later", source / "there"
     there.mkdir()
@@ -171,7 +171,7 @@ def test_a_path_that_is_missing_is_watched_from_when_it_comes(source: Path) -> N
         assert "Traceback" not in manager.log
 
 
-def test_a_loop_of_links_is_no_endless_walk(source: Path) -> None:
+def test_a_loop_of_links_does_not_hang(source: Path) -> None:
     """A link below the watched folder leads back up: changes are noticed, and the manager has not run away."""
     (source / "deep").mkdir()
     (source / "deep/up").symlink_to(source)

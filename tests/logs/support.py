@@ -26,7 +26,7 @@ async def until(condition: Callable[[], object], seconds: float = 10) -> None:
 
 
 def pipe() -> tuple[int, int]:
-    """A read end as the pump wants it, and a write end."""
+    """A read end as the pipe_reader wants it, and a write end."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     return reading, writing
@@ -41,15 +41,15 @@ def start(*argv: str, stdout: int, stderr: int | None = None) -> subprocess.Pope
     return child
 
 
-async def run_python(log: ProcessLog, pump: PipeReader, code: str, *args: str) -> None:
+async def run_python(log: ProcessLog, pipe_reader: PipeReader, code: str, *args: str) -> None:
     """A whole run of a Python program, its output followed and finished as the supervisor does it."""
     (out, out_end), (err, err_end) = pipe(), pipe()
-    pump.follow(out, log.sink("stdout"))
-    pump.follow(err, log.sink("stderr"))
+    pipe_reader.follow(out, log.sink("stdout"))
+    pipe_reader.follow(err, log.sink("stderr"))
     child = start(sys.executable, "-c", code, *args, stdout=out_end, stderr=err_end)
     await asyncio.to_thread(child.wait)
     done = asyncio.Event()
-    pump.finish([out, err], done.set)
+    pipe_reader.finish([out, err], done.set)
     await asyncio.wait_for(done.wait(), DEADLINE)
 
 

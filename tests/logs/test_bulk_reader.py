@@ -25,12 +25,12 @@ def store(tmp_path: Path) -> LogStore:
 
 
 @pytest.fixture
-async def pump(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PipeReader]:
+async def pipe_reader(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PipeReader]:
     """One in which a single flood is many."""
     monkeypatch.setattr("pmtui.logs.capture.pipe_reader.MIN_BULK_PIPES", 1)
-    pump = PipeReader(asyncio.get_running_loop(), store.bulk_reader)
-    yield pump
-    pump.close()
+    pipe_reader = PipeReader(asyncio.get_running_loop(), store.bulk_reader)
+    yield pipe_reader
+    pipe_reader.close()
     store.close()
 
 
@@ -41,21 +41,23 @@ def readers(log_name: str, store: LogStore) -> list[str]:
     return found
 
 
-async def test_a_flood_is_read_by_the_thread_that_writes_it(pump: PipeReader, store: LogStore, tmp_path: Path) -> None:
+async def test_bulk_output_is_read_by_the_writer_thread(
+    pipe_reader: PipeReader, store: LogStore, tmp_path: Path
+) -> None:
     log, threads = store.open("web", UNLIMITED), readers("web", store)
     reading, writing = pipe()
-    pump.follow(reading, log.sink("stdout"))
+    pipe_reader.follow(reading, log.sink("stdout"))
     with start("seq", "3000000", stdout=writing) as child:
         await asyncio.to_thread(child.wait)
     await until(lambda: log.ring.end == 3_000_001)
     assert WRITER in threads
-    pump.finish([reading], lambda: None)
+    pipe_reader.finish([reading], lambda: None)
     store.close()
     assert (tmp_path / "web-stdout.log").read_bytes() == b"".join(b"%d\n" % n for n in range(1, 3_000_001))
 
 
-async def test_few_floods_stay_with_the_loop_and_many_do_not(store: LogStore) -> None:
-    pump = PipeReader(asyncio.get_running_loop(), store.bulk_reader)
+async def test_only_many_bulk_pipes_leave_the_loop(store: LogStore) -> None:
+    pipe_reader = PipeReader(asyncio.get_running_loop(), store.bulk_reader)
     threads = [readers(f"web-{number}", store) for number in range(MIN_BULK_PIPES)]
     children = []
     for number in range(MIN_BULK_PIPES):
@@ -63,20 +65,20 @@ async def test_few_floods_stay_with_the_loop_and_many_do_not(store: LogStore) ->
             await until(lambda: all(len(seen) > 20 for seen in threads[:-1]))
             assert set().union(*threads) == {"MainThread"}
         reading, writing = pipe()
-        pump.follow(reading, store.open(f"web-{number}", UNLIMITED).sink("stdout"))
+        pipe_reader.follow(reading, store.open(f"web-{number}", UNLIMITED).sink("stdout"))
         children.append(start("yes", stdout=writing))
     await until(lambda: all(WRITER in seen for seen in threads))
     for child in children:
         child.kill()
         child.wait()
-    pump.close()
+    pipe_reader.close()
     store.close()
 
 
-async def test_single_lines_stay_with_the_loop(pump: PipeReader, store: LogStore) -> None:
+async def test_pipes_with_single_lines_stay_with_the_loop(pipe_reader: PipeReader, store: LogStore) -> None:
     log, threads = store.open("web", UNLIMITED), readers("web", store)
     reading, writing = pipe()
-    pump.follow(reading, log.sink("stdout"))
+    pipe_reader.follow(reading, log.sink("stdout"))
     for number in range(2, 20):
         os.write(writing, b"line\n")
         await until(lambda end=number: log.ring.end == end)  # type: ignore[misc]
@@ -84,10 +86,10 @@ async def test_single_lines_stay_with_the_loop(pump: PipeReader, store: LogStore
     os.close(writing)
 
 
-async def test_what_ebbs_goes_back_to_the_loop(pump: PipeReader, store: LogStore) -> None:
+async def test_an_idle_pipe_goes_back_to_the_loop(pipe_reader: PipeReader, store: LogStore) -> None:
     log, threads = store.open("web", UNLIMITED), readers("web", store)
     reading, writing = pipe()
-    pump.follow(reading, log.sink("stdout"))
+    pipe_reader.follow(reading, log.sink("stdout"))
     os.write(writing, b"x" * 60_000 + b"\n")
     await until(lambda: log.ring.end == 2)
     await until(lambda: not store.bulk_reader)
@@ -98,44 +100,46 @@ async def test_what_ebbs_goes_back_to_the_loop(pump: PipeReader, store: LogStore
     os.close(writing)
 
 
-async def test_the_end_of_a_flood_closes_its_pipe_as_any_other(pump: PipeReader, store: LogStore) -> None:
+async def test_a_bulk_pipe_is_closed_at_its_end(pipe_reader: PipeReader, store: LogStore) -> None:
     log = store.open("web", UNLIMITED)
     reading, writing = pipe()
-    pump.follow(reading, log.sink("stdout"))
+    pipe_reader.follow(reading, log.sink("stdout"))
     with start("yes", stdout=writing) as child:
         await until(lambda: store.bulk_reader)
         child.send_signal(signal.SIGKILL)
     done = asyncio.Event()
-    pump.finish([reading], done.set)
+    pipe_reader.finish([reading], done.set)
     await asyncio.wait_for(done.wait(), DEADLINE)
     assert not store.bulk_reader
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(reading)
 
 
-async def test_both_streams_of_a_process_may_flood(pump: PipeReader, store: LogStore, tmp_path: Path) -> None:
+async def test_both_streams_of_a_process_may_be_bulk_pipes(
+    pipe_reader: PipeReader, store: LogStore, tmp_path: Path
+) -> None:
     log = store.open("web", UNLIMITED)
     (out, out_writing), (err, err_writing) = pipe(), pipe()
-    pump.follow(out, log.sink("stdout"))
-    pump.follow(err, log.sink("stderr"))
+    pipe_reader.follow(out, log.sink("stdout"))
+    pipe_reader.follow(err, log.sink("stderr"))
     script = "seq 1000000 & seq 1000000 >&2; wait"
     with start("sh", "-c", script, stdout=out_writing, stderr=err_writing) as child:
         await asyncio.to_thread(child.wait)
     await until(lambda: log.ring.end == 2_000_001)
-    pump.finish([out, err], lambda: None)
+    pipe_reader.finish([out, err], lambda: None)
     store.close()
     whole = b"".join(b"%d\n" % n for n in range(1, 1_000_001))
     assert (tmp_path / "web-stdout.log").read_bytes() == whole
     assert (tmp_path / "web-stderr.log").read_bytes() == whole
 
 
-async def test_a_reader_in_the_loop_hears_of_a_flood(pump: PipeReader, store: LogStore) -> None:
+async def test_a_follower_in_the_loop_gets_bulk_output(pipe_reader: PipeReader, store: LogStore) -> None:
     log = store.open("web", UNLIMITED)
     reading, writing = pipe()
     lines = follow([log])
     first = asyncio.ensure_future(anext(lines))
     await asyncio.sleep(0)
-    pump.follow(reading, log.sink("stdout"))
+    pipe_reader.follow(reading, log.sink("stdout"))
     with start("yes", stdout=writing) as child:
         await asyncio.wait_for(first, DEADLINE)
         for _ in range(5000):
@@ -160,12 +164,12 @@ def disk_moves(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     moves.set()
 
 
-async def test_a_disk_that_stands_still_gives_the_flood_back(
-    pump: PipeReader, store: LogStore, disk_moves: threading.Event
+async def test_a_stalled_disk_gives_bulk_pipes_back_to_the_loop(
+    pipe_reader: PipeReader, store: LogStore, disk_moves: threading.Event
 ) -> None:
     log, threads = store.open("web", UNLIMITED), readers("web", store)
     reading, writing = pipe()
-    pump.follow(reading, log.sink("stdout"))
+    pipe_reader.follow(reading, log.sink("stdout"))
     with start("yes", stdout=writing) as child:
         await until(lambda: WRITER in threads)
         disk_moves.clear()
@@ -174,5 +178,5 @@ async def test_a_disk_that_stands_still_gives_the_flood_back(
         await until(lambda: threads[-1] == WRITER)
         child.kill()
     done = asyncio.Event()
-    pump.finish([reading], done.set)
+    pipe_reader.finish([reading], done.set)
     await asyncio.wait_for(done.wait(), DEADLINE)

@@ -16,27 +16,27 @@ MS = 1_795_194_000_123
 
 def bridged(format: Format, process_id: str, stream: str, data: bytes) -> str:
     reading, writing = os.pipe()
-    bridge = ConsoleLog(writing, format)
-    bridge.chunk(process_id, "stderr" if stream == "stderr" else "stdout", MS, data, data.count(b"\n"))
-    bridge.close()
+    console_log = ConsoleLog(writing, format)
+    console_log.chunk(process_id, "stderr" if stream == "stderr" else "stdout", MS, data, data.count(b"\n"))
+    console_log.close()
     os.close(writing)
     with os.fdopen(reading, "rb") as out:
         return out.read().decode()
 
 
-def test_the_text_form_names_time_level_process_and_stream() -> None:
+def test_text_lines_have_time_level_process_and_stream() -> None:
     assert bridged("text", "ai-agent", "stdout", b"Hello\nWorld\n") == (
         f"{rfc3339(MS)} INFO  [ai-agent][STDOUT] Hello\n{rfc3339(MS)} INFO  [ai-agent][STDOUT] World\n"
     )
     assert bridged("text", "ai-agent", "stderr", b"no\n") == f"{rfc3339(MS)} ERROR [ai-agent][STDERR] no\n"
 
 
-def test_nothing_that_a_terminal_obeys_gets_through() -> None:
+def test_control_sequences_are_removed() -> None:
     text = bridged("text", "web", "stdout", b"a\x1b]52;c;aGk=\x07b\x1b[2Jc\xffd\x00e\xc2\x9bf\tg\n\n")
     assert text == f"{rfc3339(MS)} INFO  [web][STDOUT] abc\ufffdde\tg\n{rfc3339(MS)} INFO  [web][STDOUT] \n"
 
 
-def test_the_json_form_is_one_object_a_line() -> None:
+def test_json_is_one_object_per_line() -> None:
     lines = bridged("json", "web", "stderr", b'say "hi"\n\xff\x00\n').splitlines()
     assert [json.loads(line) for line in lines] == [
         {"time": rfc3339(MS), "level": "ERROR", "id": "web", "text": 'say "hi"', "stream": "stderr"},
@@ -44,11 +44,11 @@ def test_the_json_form_is_one_object_a_line() -> None:
     ]
 
 
-def test_the_manager_speaks_too() -> None:
+def test_messages_of_the_manager_are_printed() -> None:
     reading, writing = os.pipe()
-    bridge = ConsoleLog(writing)
-    bridge.line("INFO", "3 processes started")
-    bridge.close()
+    console_log = ConsoleLog(writing)
+    console_log.line("INFO", "3 processes started")
+    console_log.close()
     text = os.read(reading, 1000).decode()
     assert re.fullmatch(r"\S+Z INFO  \[pmtui\] 3 processes started\n", text)
     os.close(reading)
@@ -56,13 +56,13 @@ def test_the_manager_speaks_too() -> None:
 
 
 @pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
-def test_colours_are_for_a_terminal(monkeypatch: pytest.MonkeyPatch, no_color: str, coloured: bool) -> None:
+def test_only_a_terminal_gets_colors(monkeypatch: pytest.MonkeyPatch, no_color: str, coloured: bool) -> None:
     monkeypatch.setenv("NO_COLOR", no_color)
     monkeypatch.setenv("TERM", "xterm")
     ours, theirs = os.openpty()
-    bridge = ConsoleLog(theirs)
-    bridge.chunk("web", "stderr", MS, b"\x1b[1mno\n", 1)
-    bridge.close()
+    console_log = ConsoleLog(theirs)
+    console_log.chunk("web", "stderr", MS, b"\x1b[1mno\n", 1)
+    console_log.close()
     text = os.read(ours, 1000).decode()
     assert ("\x1b" in text) is coloured
     assert text.rstrip().endswith("\x1b[1mno\x1b[0m" if coloured else "[web][STDERR] no")
@@ -70,33 +70,33 @@ def test_colours_are_for_a_terminal(monkeypatch: pytest.MonkeyPatch, no_color: s
     os.close(theirs)
 
 
-def test_a_stuck_reader_costs_lines_and_no_time() -> None:
+def test_a_stalled_reader_costs_lines_but_no_time() -> None:
     reading, writing = os.pipe()
-    bridge = ConsoleLog(writing)
+    console_log = ConsoleLog(writing)
     started = time.monotonic()
     for number in range(1000):
-        bridge.chunk(f"web-{number % 20}", "stdout", MS + number, b"x" * 9_999 + b"\n", 1)
+        console_log.chunk(f"web-{number % 20}", "stdout", MS + number, b"x" * 9_999 + b"\n", 1)
     assert time.monotonic() - started < DEADLINE
     with ThreadPoolExecutor() as pool, os.fdopen(reading, "rb") as out:
         text = pool.submit(out.read)
-        bridge.close()
+        console_log.close()
         os.close(writing)
     missing = re.search(rb"\[pmtui\] (\d+) lines not shown here \(slow reader\)\n\Z", text.result())
     assert missing
     assert int(missing[1]) + text.result().count(b"][STDOUT]") == 1000
 
 
-def test_a_flood_of_one_hides_no_other_and_is_told() -> None:
+def test_bulk_output_of_one_process_is_limited_and_reported() -> None:
     reading, writing = os.pipe()
-    bridge = ConsoleLog(writing)
+    console_log = ConsoleLog(writing)
     for number in range(1000):
-        bridge.chunk("flood", "stdout", MS, b"x" * 9_999 + b"\n", 1)
+        console_log.chunk("flood", "stdout", MS, b"x" * 9_999 + b"\n", 1)
         if number % 100 == 0:
-            bridge.chunk("web", "stdout", MS, b"hello\n", 1)
+            console_log.chunk("web", "stdout", MS, b"hello\n", 1)
     with ThreadPoolExecutor() as pool, os.fdopen(reading, "rb") as out:
         text = pool.submit(out.read)
-        bridge.chunk("flood", "stdout", MS + 1000, b"ebb\n", 1)
-        bridge.close()
+        console_log.chunk("flood", "stdout", MS + 1000, b"ebb\n", 1)
+        console_log.close()
         os.close(writing)
     held_back = re.search(
         rb"\[pmtui\] flood: (\d+) lines not shown here \(output rate limit\); see its log file\n", text.result()
@@ -106,35 +106,35 @@ def test_a_flood_of_one_hides_no_other_and_is_told() -> None:
     assert text.result().count(b"[web][STDOUT] hello\n") == 10
 
 
-def test_many_floods_together_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_output_of_many_processes_is_limited_in_total(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pmtui.logs.console.BURST_BYTES", 100_000)
     with (tmp_path / "out").open("wb") as out:
-        bridge = ConsoleLog(out.fileno())
+        console_log = ConsoleLog(out.fileno())
         for number in range(400):
-            bridge.chunk(f"web-{number % 100}", "stdout", MS, b"x" * 9_999 + b"\n", 1)
-        bridge.close()
+            console_log.chunk(f"web-{number % 100}", "stdout", MS, b"x" * 9_999 + b"\n", 1)
+        console_log.close()
     text = (tmp_path / "out").read_bytes()
     printed = text.count(b"][STDOUT]")
     assert printed == MAX_CONCURRENT_FLOODS * 100_000 // 10_000 + 1
     assert printed + sum(map(int, re.findall(rb"web-\d+: (\d+) lines not shown here", text))) == 400
 
 
-def test_a_stuck_reader_does_not_hold_up_the_exit() -> None:
+def test_a_stalled_reader_does_not_delay_the_exit() -> None:
     reading, writing = os.pipe()
-    bridge = ConsoleLog(writing)
-    bridge.chunk("web", "stdout", MS, b"x" * 200_000 + b"\n", 1)
+    console_log = ConsoleLog(writing)
+    console_log.chunk("web", "stdout", MS, b"x" * 200_000 + b"\n", 1)
     started = time.monotonic()
-    bridge.close()
+    console_log.close()
     assert time.monotonic() - started < DEADLINE
     os.close(reading)
     os.close(writing)
 
 
-def test_a_reader_that_is_gone_harms_nobody() -> None:
+def test_a_closed_output_is_no_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    bridge = ConsoleLog(writing)
-    bridge.line("INFO", "to nobody")
-    bridge.close()
-    bridge.line("INFO", "nor this")
+    console_log = ConsoleLog(writing)
+    console_log.line("INFO", "to nobody")
+    console_log.close()
+    console_log.line("INFO", "nor this")
     os.close(writing)

@@ -11,10 +11,10 @@ from pmtui.logs.console import FileConsoleLog
 
 def test_it_is_rotated_between_two_lines_and_keeps_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "FILE_SETTINGS", LogSettings(timestamps=False, max_size=1000, keep=2))
-    bridge = FileConsoleLog(tmp_path / "manager.log")
+    console_log = FileConsoleLog(tmp_path / "manager.log")
     for number in range(100):
-        bridge.line("INFO", f"line {number}")
-    bridge.close()
+        console_log.line("INFO", f"line {number}")
+    console_log.close()
     files = sorted(tmp_path.iterdir())
     assert len(files) == 3
     assert all(file.stat().st_size <= 1000 for file in files)

@@ -44,7 +44,7 @@ def numbers(lines: list[LogLine | MissedLines]) -> list[int]:
     return [int(str(text)) for text in shown(lines)]
 
 
-async def test_history_is_followed_by_what_comes(store: LogStore) -> None:
+async def test_old_lines_are_followed_by_new_ones(store: LogStore) -> None:
     log = store.open("web", BARE)
     write(log, *range(10))
     async with aclosing(follow([log], Query(lines=3))) as stream:
@@ -57,7 +57,7 @@ async def test_history_is_followed_by_what_comes(store: LogStore) -> None:
         assert shown(await waiting) == ["12"]
 
 
-async def test_what_comes_while_history_is_read_is_given_once(store: LogStore) -> None:
+async def test_lines_written_while_history_is_read_come_once(store: LogStore) -> None:
     log = store.open("web", BARE)
     log.ring.max_lines = 20
     write(log, *range(100))
@@ -73,7 +73,7 @@ async def test_what_comes_while_history_is_read_is_given_once(store: LogStore) -
     assert first + rest == [*range(first[0], 300)]
 
 
-async def test_history_is_what_there_is_when_it_is_read(store: LogStore) -> None:
+async def test_history_includes_lines_written_before_the_search_starts(store: LogStore) -> None:
     """Not when it was asked for: a flood since then would be read back for nothing."""
     log = store.open("web", BARE)
     moves = threading.Event()
@@ -89,7 +89,7 @@ async def test_history_is_what_there_is_when_it_is_read(store: LogStore) -> None
         assert numbers(await take(stream, 1)) == [5000]
 
 
-async def test_a_disk_that_is_slow_but_moves_is_waited_for(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reader_waits_for_a_slow_disk(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> None:
     logs = [store.open(f"web-{number}", BARE) for number in range(8)]
     written = LogFile.write
 
@@ -114,7 +114,7 @@ async def test_a_stream_is_resumed_where_it_was_left(store: LogStore) -> None:
         assert shown(await take(stream, 1)) == ["101"]
 
 
-async def test_a_number_of_a_former_manager_gives_all_lines_of_this_one(store: LogStore) -> None:
+async def test_resuming_from_a_former_manager_yields_all_lines(store: LogStore) -> None:
     log = store.open("web", BARE)
     write(log, "a", "b")
     async with aclosing(follow([log], after={"web": 5000})) as stream:
@@ -133,7 +133,7 @@ async def test_a_slow_reader_catches_up_from_the_files(store: LogStore) -> None:
 
 
 @pytest.mark.usefixtures("no_warnings")
-async def test_a_reader_that_is_too_slow_is_told_what_it_missed() -> None:
+async def test_lines_that_a_reader_missed_are_counted() -> None:
     store = LogStore(None)
     log = store.open("web", BARE)
     log.ring.max_lines = 10
@@ -145,7 +145,7 @@ async def test_a_reader_that_is_too_slow_is_told_what_it_missed() -> None:
     store.close()
 
 
-async def test_several_processes_come_in_the_order_of_time(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lines_of_several_processes_are_ordered_by_time(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(1_795_000_000_000, 1_796_000_000_000))
     monkeypatch.setattr("pmtui.logs.process_log.now_ms", lambda: next(clock))
     logs = [store.open(process_id, BARE) for process_id in ("a", "b", "c")]
@@ -158,7 +158,7 @@ async def test_several_processes_come_in_the_order_of_time(store: LogStore, monk
         assert shown(await take(stream, 12)) == [str(number) for number in range(9, 21)]
 
 
-async def test_only_what_fits_is_given(store: LogStore) -> None:
+async def test_only_matching_lines_are_yielded(store: LogStore) -> None:
     log = store.open("web", BARE)
     write(log, "old apple", "old pear")
     async with aclosing(follow([log], Query(pattern=Pattern("apple")))) as stream:
@@ -167,7 +167,7 @@ async def test_only_what_fits_is_given(store: LogStore) -> None:
         assert shown(await take(stream, 1)) == ["new apple"]
 
 
-async def test_a_reader_that_leaves_is_forgotten(store: LogStore) -> None:
+async def test_a_closed_reader_is_forgotten(store: LogStore) -> None:
     log = store.open("web", BARE)
     async with aclosing(follow([log])) as stream:
         write(log, "x")
@@ -190,15 +190,15 @@ async def test_the_time_limit_of_a_search_does_not_include_the_reader(
         assert shown(await take(stream, 1)) == ["apple 3"]
 
 
-async def test_a_hundred_rotations_cost_a_reader_no_line(store: LogStore) -> None:
-    pump = PipeReader(asyncio.get_running_loop())
+async def test_a_reader_loses_no_line_in_a_hundred_rotations(store: LogStore) -> None:
+    pipe_reader = PipeReader(asyncio.get_running_loop())
     log = store.open("web", LogSettings(max_size=10_000, keep=200))
     log.start_run(1)
     code = "import time\nfor n in range(35_000):\n  print(n, flush=n % 100 == 0)\n  n % 1000 or time.sleep(0.01)"
     async with aclosing(follow([log], Query(lines=0))) as stream:
         reader = asyncio.ensure_future(take(stream, 35_000))
-        await run_python(log, pump, code)
+        await run_python(log, pipe_reader, code)
         assert shown(await reader) == [str(number) for number in range(35_000)]
-    pump.close()
+    pipe_reader.close()
     store.close()
     assert len(log.files["stdout"].archives()) >= 100

@@ -25,5 +25,5 @@ from pmtui.logs.search.levels import level_of
         ("", None),
     ],
 )
-def test_the_level_is_found_as_lines_usually_say_it(line: str, level: str | None) -> None:
+def test_the_usual_ways_to_name_a_level_are_recognized(line: str, level: str | None) -> None:
     assert level_of(line) == level

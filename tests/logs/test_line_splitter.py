@@ -11,7 +11,7 @@ def taken(*chunks: bytes) -> list[tuple[bytes, bytes]]:
     return out
 
 
-def test_whole_lines_are_given_on_as_they_come() -> None:
+def test_whole_lines_are_passed_on_as_they_come() -> None:
     assert taken(b"one\ntwo\n", b"three\n") == [(b"one\ntwo\n", b""), (b"three\n", b"")]
 
 
@@ -24,7 +24,7 @@ def test_a_character_that_is_split_between_chunks_stays_whole() -> None:
     assert taken(b"1 " + euro[:1], euro[1:] + b"\n") == [(b"1 " + euro + b"\n", b"")]
 
 
-def test_what_is_left_at_the_end_is_a_line() -> None:
+def test_an_unfinished_line_at_the_end_is_a_line() -> None:
     assert taken(b"last words") == [(b"last words\n", b"")]
 
 
@@ -58,6 +58,6 @@ def test_a_megabyte_without_a_newline_is_cut_in_pieces_without_loss() -> None:
     assert all(len(data) <= MAX_LINE_BYTES + 1 for data, _ in parts)
 
 
-def test_no_room_is_told() -> None:
+def test_feed_returns_false_without_room() -> None:
     sink = LineSplitter(lambda data, mark: None, lambda: False)
     assert not sink.feed(b"one\n")

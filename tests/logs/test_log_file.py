@@ -21,7 +21,7 @@ def contents(file: LogFile) -> list[bytes]:
     return [path.read_bytes() for path in [*file.archives(), file.path]]
 
 
-def test_a_file_that_would_pass_its_size_is_rotated_first(tmp_path: Path) -> None:
+def test_a_file_is_rotated_before_it_exceeds_its_size(tmp_path: Path) -> None:
     file = LogFile(tmp_path, "web-stdout", LogSettings(max_size=20, timestamps=False))
     for number in range(1, 6):
         file.write([piece(number, b"12345678%d" % number)])
@@ -52,7 +52,7 @@ def test_the_newest_archives_are_kept(tmp_path: Path) -> None:
     assert contents(file) == [b"17\n", b"18\n", b"19\n"]
 
 
-def test_no_archive_is_kept_where_none_is_wanted(tmp_path: Path) -> None:
+def test_keep_zero_keeps_no_archive(tmp_path: Path) -> None:
     file = LogFile(tmp_path, "web-stdout", LogSettings(max_size=3, keep=0, timestamps=False))
     file.write([piece(1, b"01", b"02", b"03")])
     assert contents(file) == [b"03\n"]
@@ -74,7 +74,7 @@ def test_archives_of_other_processes_are_left_alone(tmp_path: Path) -> None:
     assert all((tmp_path / name).exists() for name in names)
 
 
-def test_a_removed_file_is_made_again(tmp_path: Path) -> None:
+def test_a_removed_file_is_recreated(tmp_path: Path) -> None:
     file = LogFile(tmp_path, "web-stdout", BARE)
     file.write([piece(1, b"old")])
     file.path.unlink()
@@ -82,7 +82,7 @@ def test_a_removed_file_is_made_again(tmp_path: Path) -> None:
     assert contents(file) == [b"new\n"]
 
 
-def test_a_removed_folder_is_made_again(tmp_path: Path) -> None:
+def test_a_removed_directory_is_recreated(tmp_path: Path) -> None:
     folder = tmp_path / "data" / "logs"
     file = LogFile(folder, "web-stdout", BARE)
     file.write([piece(1, b"old")])
@@ -93,7 +93,7 @@ def test_a_removed_folder_is_made_again(tmp_path: Path) -> None:
     assert contents(file) == [b"new\n"]
 
 
-def test_a_file_that_was_emptied_goes_on_from_its_beginning(tmp_path: Path) -> None:
+def test_an_emptied_file_is_continued_from_its_beginning(tmp_path: Path) -> None:
     file = LogFile(tmp_path, "web-stdout", LogSettings(max_size=10, timestamps=False))
     file.write([piece(1, b"12345678")])
     os.truncate(file.path, 0)
@@ -109,7 +109,7 @@ def test_a_line_that_the_last_manager_left_unfinished_is_ended(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("obstacle", ["symlink", "fifo", "folder"])
-def test_what_is_no_file_is_never_written(tmp_path: Path, obstacle: str) -> None:
+def test_a_path_that_is_not_a_regular_file_is_not_written(tmp_path: Path, obstacle: str) -> None:
     path, victim = tmp_path / "web-stdout.log", tmp_path / "victim"
     victim.write_text("precious")
     if obstacle == "symlink":
@@ -127,7 +127,7 @@ def test_what_is_no_file_is_never_written(tmp_path: Path, obstacle: str) -> None
     assert victim.read_text() == "precious"
 
 
-def test_a_loss_is_told_where_it_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_is_noted_where_it_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pmtui.logs.files.log_file.RETRY_DELAY", 0.0)
     os.mkfifo(tmp_path / "web-stdout.log")
     file = LogFile(tmp_path, "web-stdout", BARE)
@@ -141,7 +141,7 @@ def test_a_loss_is_told_where_it_happened(tmp_path: Path, monkeypatch: pytest.Mo
     assert (file.error, file.dropped) == (None, 14)
 
 
-def test_writing_is_not_tried_again_at_once(tmp_path: Path) -> None:
+def test_writing_is_not_retried_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "web-stdout.log")
     file = LogFile(tmp_path, "web-stdout", BARE)
     file.write([piece(1, b"lost")])
@@ -151,7 +151,7 @@ def test_writing_is_not_tried_again_at_once(tmp_path: Path) -> None:
     assert file.dropped == 14
 
 
-def test_groups_are_what_one_call_can_write() -> None:
+def test_a_group_fits_into_one_system_call() -> None:
     batch = [piece(number, b"x" * 1000) for number in range(5000)]
     parts = list(groups(batch))
     assert [one for part in parts for one in part] == batch

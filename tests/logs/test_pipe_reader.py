@@ -32,15 +32,15 @@ class Notebook:
 
 
 @pytest.fixture
-async def pump() -> AsyncIterator[PipeReader]:
-    pump = PipeReader(asyncio.get_running_loop())
-    yield pump
-    pump.close()
+async def pipe_reader() -> AsyncIterator[PipeReader]:
+    pipe_reader = PipeReader(asyncio.get_running_loop())
+    yield pipe_reader
+    pipe_reader.close()
 
 
-async def test_what_is_written_arrives(pump: PipeReader) -> None:
+async def test_what_is_written_arrives(pipe_reader: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
-    pump.follow(reading, sink)
+    pipe_reader.follow(reading, sink)
     os.write(writing, b"one\n")
     await until(lambda: sink.text == b"one\n")
     os.write(writing, b"two\n")
@@ -48,9 +48,9 @@ async def test_what_is_written_arrives(pump: PipeReader) -> None:
     os.close(writing)
 
 
-async def test_single_lines_are_read_together(pump: PipeReader) -> None:
+async def test_single_lines_are_read_together(pipe_reader: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
-    pump.follow(reading, sink)
+    pipe_reader.follow(reading, sink)
     started = time.monotonic()
     for _ in range(300):
         os.write(writing, b"line\n")
@@ -61,14 +61,14 @@ async def test_single_lines_are_read_together(pump: PipeReader) -> None:
     os.close(writing)
 
 
-async def test_finish_reads_to_the_end_and_is_done_within_the_call(pump: PipeReader) -> None:
+async def test_finish_reads_to_the_end_within_the_call(pipe_reader: PipeReader) -> None:
     ends, sinks = [pipe(), pipe()], [Notebook(), Notebook()]
     for (reading, writing), sink in zip(ends, sinks, strict=True):
-        pump.follow(reading, sink)
+        pipe_reader.follow(reading, sink)
         os.write(writing, b"x" * 65536)
         os.close(writing)
     done: list[str] = []
-    pump.finish([reading for reading, _ in ends], lambda: done.append("done"))
+    pipe_reader.finish([reading for reading, _ in ends], lambda: done.append("done"))
     assert done == ["done"]
     assert [(len(sink.text), sink.ended) for sink in sinks] == [(65536, 1), (65536, 1)]
     for reading, _ in ends:
@@ -76,12 +76,12 @@ async def test_finish_reads_to_the_end_and_is_done_within_the_call(pump: PipeRea
             os.fstat(reading)
 
 
-async def test_a_stranger_that_holds_the_pipe_is_left_after_half_a_second(pump: PipeReader) -> None:
+async def test_a_pipe_held_by_another_process_is_closed_after_half_a_second(pipe_reader: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
-    pump.follow(reading, sink)
+    pipe_reader.follow(reading, sink)
     done = asyncio.Event()
     started = time.monotonic()
-    pump.finish([reading], done.set)
+    pipe_reader.finish([reading], done.set)
     assert not done.is_set()
     os.write(writing, b"late words")
     await asyncio.wait_for(done.wait(), DEADLINE)
@@ -90,46 +90,46 @@ async def test_a_stranger_that_holds_the_pipe_is_left_after_half_a_second(pump: 
     os.close(writing)
 
 
-async def test_a_stranger_that_lets_go_is_waited_for_no_longer(
-    pump: PipeReader, monkeypatch: pytest.MonkeyPatch
+async def test_a_pipe_released_by_another_process_is_closed_at_once(
+    pipe_reader: PipeReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pmtui.logs.capture.pipe_reader.ORPHAN_PIPE_TIMEOUT", 600)
     (reading, writing), sink = pipe(), Notebook()
-    pump.follow(reading, sink)
+    pipe_reader.follow(reading, sink)
     done = asyncio.Event()
-    pump.finish([reading], done.set)
+    pipe_reader.finish([reading], done.set)
     os.close(writing)
     await asyncio.wait_for(done.wait(), DEADLINE)
 
 
-async def test_a_stranger_that_floods_is_left_too(pump: PipeReader) -> None:
+async def test_a_pipe_held_by_a_writing_process_is_closed_too(pipe_reader: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
-    pump.follow(reading, sink)
+    pipe_reader.follow(reading, sink)
     with start("yes", stdout=writing) as stranger:
         await until(lambda: sink.text)
         done = asyncio.Event()
-        pump.finish([reading], done.set)
+        pipe_reader.finish([reading], done.set)
         await asyncio.wait_for(done.wait(), DEADLINE)
         stranger.kill()
 
 
-async def test_a_process_that_closes_its_output_costs_nothing(pump: PipeReader) -> None:
+async def test_a_process_that_closes_its_output_costs_nothing(pipe_reader: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
-    pump.follow(reading, sink)
+    pipe_reader.follow(reading, sink)
     os.close(writing)
     await until(lambda: sink.ended)
     before = time.process_time()
     await asyncio.sleep(0.3)
     assert time.process_time() - before < 0.05
     done: list[str] = []
-    pump.finish([reading], lambda: done.append("done"))
+    pipe_reader.finish([reading], lambda: done.append("done"))
     assert done == ["done"]
 
 
-async def test_a_full_sink_holds_the_pipe_back_until_there_is_room(pump: PipeReader) -> None:
+async def test_a_full_sink_pauses_its_pipe_until_there_is_room(pipe_reader: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
     sink.room = False
-    pump.follow(reading, sink)
+    pipe_reader.follow(reading, sink)
     os.write(writing, b"first")
     await until(lambda: sink.text == b"first")
     os.write(writing, b" second")
@@ -140,21 +140,21 @@ async def test_a_full_sink_holds_the_pipe_back_until_there_is_room(pump: PipeRea
     os.close(writing)
 
 
-async def test_a_paused_pipe_is_read_after_resume(pump: PipeReader) -> None:
+async def test_a_paused_pipe_is_read_after_resume(pipe_reader: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
-    pump.follow(reading, sink)
-    pump.pause(reading)
+    pipe_reader.follow(reading, sink)
+    pipe_reader.pause(reading)
     os.write(writing, b"held")
     await asyncio.sleep(0.05)
     assert sink.text == b""
-    pump.resume(reading)
+    pipe_reader.resume(reading)
     await until(lambda: sink.text == b"held")
     os.close(writing)
 
 
-async def test_a_flood_leaves_the_loop_responsive(pump: PipeReader) -> None:
+async def test_bulk_output_leaves_the_loop_responsive(pipe_reader: PipeReader) -> None:
     (reading, writing), sink = pipe(), Notebook()
-    pump.follow(reading, sink)
+    pipe_reader.follow(reading, sink)
     with start("head", "-c", "100000000", "/dev/zero", stdout=writing) as child:
         read = most = 0
 
@@ -171,18 +171,18 @@ async def test_a_flood_leaves_the_loop_responsive(pump: PipeReader) -> None:
     assert 0 < most <= 1 << 20
 
 
-async def test_finishing_nothing_is_done_at_once(pump: PipeReader) -> None:
+async def test_finish_without_pipes_is_done_at_once(pipe_reader: PipeReader) -> None:
     done: list[str] = []
-    pump.finish([], lambda: done.append("done"))
+    pipe_reader.finish([], lambda: done.append("done"))
     assert done == ["done"]
 
 
-async def test_done_may_follow_the_next_run(pump: PipeReader) -> None:
+async def test_done_may_start_the_next_run(pipe_reader: PipeReader) -> None:
     (reading, writing), first, second = pipe(), Notebook(), Notebook()
-    pump.follow(reading, first)
+    pipe_reader.follow(reading, first)
     os.close(writing)
     again = pipe()
-    pump.finish([reading], lambda: pump.follow(again[0], second))
+    pipe_reader.finish([reading], lambda: pipe_reader.follow(again[0], second))
     os.write(again[1], b"next")
     await until(lambda: second.text == b"next")
     os.close(again[1])

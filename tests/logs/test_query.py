@@ -89,7 +89,7 @@ def witnessed(store: LogStore, clock: Clock, process_id: str = "web", seed: int 
 
 
 @pytest.mark.parametrize("lines", [0, 1, 49, 50, 51, 200, MAX_LINES])
-def test_the_last_lines_are_exactly_those(store: LogStore, clock: Clock, lines: int) -> None:
+def test_the_last_lines_are_exact(store: LogStore, clock: Clock, lines: int) -> None:
     witness = witnessed(store, clock)
     assert ask(Query(lines=lines), witness.log) == (witness.lines[-lines:] if lines else [])
 
@@ -128,7 +128,7 @@ def test_several_processes_are_merged_by_time(store: LogStore, clock: Clock) -> 
 
 
 @pytest.mark.usefixtures("no_warnings")
-def test_lines_of_a_former_manager_are_found_before_those_of_this_one(tmp_path: Path, clock: Clock) -> None:
+def test_lines_of_a_former_manager_come_before_those_of_this_one(tmp_path: Path, clock: Clock) -> None:
     former = LogStore(tmp_path)
     before = witnessed(former, clock, runs=2)
     former.close()
@@ -162,7 +162,7 @@ def test_a_run_that_crashed_and_the_next_share_no_line(store: LogStore, clock: C
     later.close()
 
 
-def test_without_timestamps_the_lines_are_all_there(store: LogStore, clock: Clock) -> None:
+def test_without_timestamps_no_line_is_missing(store: LogStore, clock: Clock) -> None:
     log = store.open("web", LogSettings(timestamps=False, max_size=1000, keep=1000))
     log.ring.max_lines = 10
     log.start_run(1)
@@ -177,9 +177,7 @@ def test_without_timestamps_the_lines_are_all_there(store: LogStore, clock: Cloc
     assert len(ask(Query(lines=MAX_LINES, since_ms=1), log)) == 10
 
 
-def test_a_line_that_was_lost_is_where_its_marker_is(
-    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lost_lines_are_where_their_marker_is(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pmtui.logs.files.log_file.RETRY_DELAY", 0.0)
     store = LogStore(tmp_path / "logs")
     log = store.open("web", LogSettings(timestamps=False))
@@ -202,18 +200,18 @@ def test_a_line_that_was_lost_is_where_its_marker_is(
     store.close()
 
 
-async def test_a_search_runs_beside_the_loop(store: LogStore, clock: Clock) -> None:
+async def test_a_search_does_not_block_the_loop(store: LogStore, clock: Clock) -> None:
     witness = witnessed(store, clock)
     assert await search([witness.log], Query(lines=MAX_LINES)) == witness.lines
 
 
-async def test_a_search_that_takes_too_long_is_given_up(store: LogStore, clock: Clock) -> None:
+async def test_a_search_times_out(store: LogStore, clock: Clock) -> None:
     witness = witnessed(store, clock)
     with pytest.raises(QueryError, match="too long"):
         await search([witness.log], Query(lines=MAX_LINES), seconds=0)
 
 
-def test_the_files_are_closed_again(store: LogStore, clock: Clock) -> None:
+def test_a_search_closes_its_files(store: LogStore, clock: Clock) -> None:
     witness = witnessed(store, clock)
     ask(Query(), witness.log)
     before = len(list(Path("/proc/self/fd").iterdir()))
@@ -224,7 +222,7 @@ def test_the_files_are_closed_again(store: LogStore, clock: Clock) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_parameters_become_a_query(clock: Clock) -> None:
+def test_parameters_are_parsed_into_a_query(clock: Clock) -> None:
     query = parse_query(
         {
             "lines": "1000000000",
@@ -258,12 +256,12 @@ def test_parameters_become_a_query(clock: Clock) -> None:
         ("level", "loud"),
     ],
 )
-def test_a_parameter_that_makes_no_sense_is_named(name: str, text: str) -> None:
+def test_an_invalid_parameter_is_named(name: str, text: str) -> None:
     with pytest.raises(QueryError, match=f"^{name}: "):
         parse_query({name: text})
 
 
-def test_lines_before_a_number_go_back_into_the_files(store: LogStore, clock: Clock) -> None:
+def test_lines_before_a_number_are_read_from_the_files(store: LogStore, clock: Clock) -> None:
     witness = witnessed(store, clock)
     first = witness.log.ring.start
     assert ask(parse_query({"lines": "10", "before": str(first)}), witness.log) == witness.lines[first - 11 : first - 1]
@@ -271,7 +269,7 @@ def test_lines_before_a_number_go_back_into_the_files(store: LogStore, clock: Cl
         parse_query({"before": "x"})
 
 
-def test_raw_lines_have_the_bytes_as_they_were_written(store: LogStore, clock: Clock) -> None:
+def test_raw_lines_include_the_bytes_as_written(store: LogStore, clock: Clock) -> None:
     log = store.open("web", LogSettings())
     log.start_run(1)
     log.sink("stdout").feed(b"\x1b[31mred\xff\n")

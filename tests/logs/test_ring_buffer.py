@@ -26,31 +26,31 @@ def test_lines_are_numbered_from_one() -> None:
     assert ring.raw(3, 1)[0].data == b"\x1b[31mc\x1b[0m"
 
 
-def test_old_lines_leave_at_the_bound_of_lines() -> None:
+def test_the_number_of_lines_is_bounded() -> None:
     ring = ring_of(30, max_lines=10)
     assert (ring.start, ring.end) == (21, 31)
     assert [line.text for line in ring.lines(0, 2)] == ["line 21", "line 22"]
 
 
-def test_the_bound_of_lines_holds_within_a_chunk() -> None:
+def test_the_number_of_lines_is_bounded_within_a_chunk() -> None:
     ring = RingBuffer("web", max_lines=3)
     ring.append("stdout", 1, MS, b"a\nb\nc\nd\ne\n", 5)
     assert [line.text for line in ring.lines(1, 10)] == ["c", "d", "e"]
 
 
-def test_old_lines_leave_at_the_bound_of_bytes() -> None:
+def test_the_number_of_bytes_is_bounded() -> None:
     ring = ring_of(99, max_bytes=80)
     assert ring.end - ring.start == 80 // len("line 99\n")
 
 
-def test_a_page_in_the_middle_is_what_was_asked_for() -> None:
+def test_a_page_in_the_middle_is_exact() -> None:
     ring = ring_of(100)
     assert [line.seq for line in ring.lines(40, 5)] == [40, 41, 42, 43, 44]
     assert ring.lines(101, 5) == []
     assert ring.lines(1, 0) == []
 
 
-def test_a_listener_is_called_until_it_has_enough() -> None:
+def test_a_listener_is_called_until_it_is_removed() -> None:
     ring, calls = RingBuffer("web"), []
     forget = ring.listen(lambda: calls.append(ring.end))
     ring.append("stdout", 1, MS, b"a\n", 1)
@@ -59,7 +59,7 @@ def test_a_listener_is_called_until_it_has_enough() -> None:
     assert calls == [2]
 
 
-def test_another_thread_can_read_all_the_while() -> None:
+def test_another_thread_can_read_meanwhile() -> None:
     ring = RingBuffer("web", max_lines=100)
     ended = threading.Event()
     wrong: list[object] = []

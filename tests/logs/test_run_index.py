@@ -30,7 +30,7 @@ def test_a_damaged_file_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     assert RunIndex(path).load() == [RunRecord(9, MS)]
 
 
-def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_regular_file_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "web.runs"
     makers: list[Callable[[], None]] = [lambda: os.mkfifo(path), path.mkdir, lambda: path.symlink_to("victim")]
     for make in makers:
@@ -41,7 +41,7 @@ def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
     assert not (tmp_path / "victim").exists()
 
 
-def test_a_moment_and_a_line_belong_to_the_newest_run_before_them() -> None:
+def test_a_time_or_a_line_belongs_to_the_newest_run_before_it() -> None:
     runs = [RunRecord(1, MS, 1), RunRecord(2, MS + 10, 5), RunRecord(3, MS + 20, 5)]
     assert [run_at(runs, ms) for ms in (MS - 1, MS, MS + 9, MS + 10, MS + 99)] == [0, 1, 1, 2, 3]
     assert [run_of(runs, seq) for seq in (0, 1, 4, 5, 99)] == [0, 1, 1, 3, 3]

@@ -43,13 +43,13 @@ def test_only_the_owner_may_read_the_logs(store: LogStore, folder: Path) -> None
     assert modes == [0o700, 0o700, 0o600]
 
 
-def test_without_timestamps_the_file_holds_the_very_bytes(store: LogStore, folder: Path) -> None:
+def test_without_timestamps_the_file_has_exactly_the_bytes(store: LogStore, folder: Path) -> None:
     fed(store, "web", b"\x00\xff\x1b]52;c;aGk=\x07\n", b"half a ", b"line\n")
     store.close()
     assert (folder / "web-stdout.log").read_bytes() == b"\x00\xff\x1b]52;c;aGk=\x07\nhalf a line\n"
 
 
-def test_a_log_without_file_makes_none(store: LogStore, folder: Path) -> None:
+def test_a_log_without_file_creates_none(store: LogStore, folder: Path) -> None:
     log = fed(store, "web", b"hello\n", settings=LogSettings(file=False))
     store.close()
     assert not folder.exists()
@@ -57,21 +57,21 @@ def test_a_log_without_file_makes_none(store: LogStore, folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_warnings")
-def test_a_store_without_folder_keeps_lines_in_memory_only() -> None:
+def test_a_store_without_directory_keeps_lines_in_memory_only() -> None:
     store = LogStore(None)
     log = fed(store, "web", b"hello\n")
     store.close()
     assert log.ring.lines(1, 1)[0].text == "hello"
 
 
-def test_the_last_words_are_those_on_stderr(store: LogStore) -> None:
+def test_the_tail_is_from_stderr(store: LogStore) -> None:
     log = fed(store, "web", b"out\n")
     log.sink("stderr").feed(b"Traceback\n  File\nValueError: \x1b[31mno\x1b[0m\n")
     assert log.tail(2) == ["  File", "ValueError: no"]
     assert log.tail(10) == ["Traceback", "  File", "ValueError: no"]
 
 
-def test_the_last_words_are_those_on_stdout_when_stderr_is_silent_in_this_run(store: LogStore) -> None:
+def test_the_tail_is_from_stdout_if_this_run_has_no_stderr(store: LogStore) -> None:
     log = store.open("web", BARE)
     log.start_run(1)
     log.sink("stderr").feed(b"an older run\n")
@@ -82,7 +82,7 @@ def test_the_last_words_are_those_on_stdout_when_stderr_is_silent_in_this_run(st
     assert log.tail(2) == ["b", "c"]
 
 
-def test_a_cleared_log_is_empty_and_goes_on(store: LogStore, folder: Path) -> None:
+def test_a_cleared_log_is_empty_and_usable(store: LogStore, folder: Path) -> None:
     log = fed(store, "web", b"old\n")
     log.clear()
     log.sink("stdout").feed(b"new\n")
@@ -104,8 +104,8 @@ def test_bytes_are_counted(store: LogStore) -> None:
     assert (log.bytes_written, log.dropped_bytes) == (10, 0)
 
 
-async def test_a_crash_that_prints_at_the_very_end_loses_nothing(store: LogStore, folder: Path) -> None:
-    pump = PipeReader(asyncio.get_running_loop())
+async def test_nothing_printed_just_before_a_crash_is_lost(store: LogStore, folder: Path) -> None:
+    pipe_reader = PipeReader(asyncio.get_running_loop())
     code = """import os, sys
 for i in range(20000): print(i)
 print('dying words', file=sys.stderr, end='', flush=True)
@@ -114,9 +114,9 @@ os.abort()"""
     log = store.open("web", BARE)
     for run in range(1, 6):
         log.start_run(run)
-        await run_python(log, pump, code)
+        await run_python(log, pipe_reader, code)
         assert log.tail(1) == ["dying words"]
-    pump.close()
+    pipe_reader.close()
     store.close()
     assert (folder / "web-stdout.log").read_bytes() == b"".join(b"%d\n" % i for i in range(20000)) * 5
     assert (folder / "web-stderr.log").read_bytes() == b"dying words\n" * 5

@@ -4,7 +4,7 @@ from pmtui.logs.files.stream_order import StreamOrder
 from pmtui.logs.process_log import STREAMS
 
 
-def test_the_numbers_of_a_stream_are_found_again() -> None:
+def test_the_numbers_of_a_stream_are_remembered() -> None:
     order, chance = StreamOrder(), random.Random(1)
     expected: dict[str, list[int]] = {"stdout": [], "stderr": []}
     first = 1
@@ -29,7 +29,7 @@ def test_a_stream_without_lines_has_no_numbers() -> None:
     assert list(order.numbers_backwards("stdout", 0)) == []
 
 
-def test_only_so_many_changes_are_remembered() -> None:
+def test_the_number_of_remembered_changes_is_bounded() -> None:
     order = StreamOrder()
     for number in range(1, 40_001):
         order.record("stdout" if number % 2 else "stderr", number)

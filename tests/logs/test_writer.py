@@ -56,11 +56,11 @@ async def test_a_full_disk_costs_lines_and_nothing_else(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("pmtui.logs.files.log_file.RETRY_DELAY", 0.1)
-    store, pump = LogStore(small_disk / "logs"), PipeReader(asyncio.get_running_loop())
+    store, pipe_reader = LogStore(small_disk / "logs"), PipeReader(asyncio.get_running_loop())
     (small_disk / "ballast").write_bytes(b"x" * 500_000)
     log = store.open("web", LogSettings(timestamps=False, max_size=0))
     reading, writing = pipe()
-    pump.follow(reading, log.sink("stdout"))
+    pipe_reader.follow(reading, log.sink("stdout"))
     child = start("seq", "1000000", stdout=writing)  # 6.9 MB
     assert await asyncio.to_thread(child.wait) == 0
     await until(lambda: log.ring.end == 1_000_001)
@@ -69,7 +69,7 @@ async def test_a_full_disk_costs_lines_and_nothing_else(
     (small_disk / "ballast").unlink()
     await until(lambda: fed(store, "web", b"more\n") and not log.files["stdout"].error)
     store.close()
-    pump.close()
+    pipe_reader.close()
     text = (small_disk / "logs" / "web-stdout.log").read_text().splitlines()
     markers = [line for line in text if line.startswith("[pmtui]")]  # each time there was room for one
     assert all(marker.endswith("are missing here: No space left on device") for marker in markers)
@@ -91,12 +91,12 @@ def test_one_warning_is_logged_for_all_that_fails(tmp_path: Path, caplog: pytest
 
 
 @pytest.mark.usefixtures("no_warnings")
-async def test_while_the_disk_moves_a_full_queue_makes_the_process_wait(tmp_path: Path, disk: Disk) -> None:
-    store, pump = LogStore(tmp_path), PipeReader(asyncio.get_running_loop())
+async def test_a_full_buffer_makes_the_process_wait_while_the_disk_works(tmp_path: Path, disk: Disk) -> None:
+    store, pipe_reader = LogStore(tmp_path), PipeReader(asyncio.get_running_loop())
     disk.moves.clear()
     log = store.open("web", LogSettings(timestamps=False, max_size=0))
     reading, writing = pipe()
-    pump.follow(reading, log.sink("stdout"))
+    pipe_reader.follow(reading, log.sink("stdout"))
     child = start("seq", "1000000", stdout=writing)
     await until(lambda: log.bytes_written > 400_000)
     await asyncio.sleep(0.2)
@@ -105,22 +105,22 @@ async def test_while_the_disk_moves_a_full_queue_makes_the_process_wait(tmp_path
     disk.moves.set()
     assert await asyncio.to_thread(child.wait) == 0
     done = asyncio.Event()
-    pump.finish([reading], done.set)
+    pipe_reader.finish([reading], done.set)
     await asyncio.wait_for(done.wait(), DEADLINE)
     store.close()
-    pump.close()
+    pipe_reader.close()
     assert (tmp_path / "web-stdout.log").read_bytes() == b"".join(b"%d\n" % n for n in range(1, 1_000_001))
 
 
-async def test_a_disk_that_stands_still_costs_lines_at_last(
+async def test_a_stalled_disk_costs_lines_in_the_end(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("pmtui.logs.files.writer.STALL_TIMEOUT", 0.3)
-    store, pump = LogStore(tmp_path), PipeReader(asyncio.get_running_loop())
+    store, pipe_reader = LogStore(tmp_path), PipeReader(asyncio.get_running_loop())
     disk.moves.clear()
     log = store.open("web", LogSettings(timestamps=False, max_size=0))
     reading, writing = pipe()
-    pump.follow(reading, log.sink("stdout"))
+    pipe_reader.follow(reading, log.sink("stdout"))
     child = start("seq", "1000000", stdout=writing)
     assert await asyncio.to_thread(child.wait) == 0
     await until(lambda: log.ring.end == 1_000_001)
@@ -129,7 +129,7 @@ async def test_a_disk_that_stands_still_costs_lines_at_last(
     await until(lambda: store._writer._worker.load == 0)
     log.sink("stdout").feed(b"more\n")
     store.close()
-    pump.close()
+    pipe_reader.close()
     *kept, marker, last = (tmp_path / "web-stdout.log").read_text().splitlines()
     lost = 1_000_000 - len(kept)
     assert kept == [str(number) for number in range(1, len(kept) + 1)]
@@ -138,9 +138,7 @@ async def test_a_disk_that_stands_still_costs_lines_at_last(
 
 
 @pytest.mark.usefixtures("no_warnings")
-def test_a_disk_that_stands_still_does_not_hold_up_the_exit(
-    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stalled_disk_does_not_delay_the_exit(tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pmtui.logs.files.writer._FLUSH_TIMEOUT", 0.3)
     store = LogStore(tmp_path)
     disk.moves.clear()
@@ -151,7 +149,7 @@ def test_a_disk_that_stands_still_does_not_hold_up_the_exit(
 
 
 @pytest.mark.usefixtures("no_warnings")
-def test_what_was_fed_is_written_at_the_end(tmp_path: Path) -> None:
+def test_close_writes_everything(tmp_path: Path) -> None:
     store = LogStore(tmp_path)
     fed(store, "web", *[b"x" * 100_000 + b"\n"] * 100)
     store.close()
@@ -167,7 +165,7 @@ async def test_lines_are_on_disk_soon(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_warnings")
-def test_nothing_is_started_for_a_silent_process(tmp_path: Path) -> None:
+def test_a_silent_process_starts_no_thread(tmp_path: Path) -> None:
     before = threading.active_count()
     store = LogStore(tmp_path / "logs")
     store.open("web", BARE).start_run(1)

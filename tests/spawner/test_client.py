@@ -139,7 +139,7 @@ def command_line(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0")
 
 
-async def test_a_worker_is_the_leader_of_its_own_session_with_nothing_to_read(desk: Desk) -> None:
+async def test_a_worker_leads_a_session_and_has_empty_stdin(desk: Desk) -> None:
     code = "import os; print(os.getsid(0) == os.getpid(), repr(os.read(0, 1)), os.getcwd())"
     spawned = await desk.spawn(1, [sys.executable, "-c", code], cwd="/usr")
     assert await desk.next() == WorkerExited(1, 0)
@@ -147,14 +147,14 @@ async def test_a_worker_is_the_leader_of_its_own_session_with_nothing_to_read(de
     assert os.read(spawned.stdout, 100) == b"True b'' /usr\n"
 
 
-async def test_a_worker_begins_with_default_signals(desk: Desk) -> None:
+async def test_a_worker_starts_with_default_signals(desk: Desk) -> None:
     spawned = await desk.spawn(1, ["cat", "/proc/self/status"])
     await desk.next()
     status = dict(line.split(b":\t", 1) for line in os.read(spawned.stdout, 10_000).splitlines())
     assert {status[name] for name in (b"SigBlk", b"SigIgn", b"SigCgt")} == {b"0" * 16}
 
 
-async def test_exit_codes_and_signals_are_told_apart(desk: Desk) -> None:
+async def test_exit_codes_and_signals_are_distinguished(desk: Desk) -> None:
     await desk.spawn(1, ["sh", "-c", "exit 3"])
     assert [await desk.next(), await desk.next()] == [WorkerExited(1, 3), WorkerTreeExited(1, [])]
     spawned = await desk.spawn(2, SLEEP)
@@ -172,12 +172,12 @@ async def test_exit_codes_and_signals_are_told_apart(desk: Desk) -> None:
         ([], "/", "IndexError: list index out of range"),
     ],
 )
-async def test_what_cannot_be_executed_is_told_with_its_path(desk: Desk, argv: list[str], cwd: str, why: str) -> None:
+async def test_a_failed_spawn_names_the_path(desk: Desk, argv: list[str], cwd: str, why: str) -> None:
     desk.request(1, Launch(argv, cwd, {}))
     assert await desk.next() == WorkerSpawnFailed(1, why)
 
 
-async def test_a_lone_surrogate_harms_nobody(desk: Desk) -> None:
+async def test_a_lone_surrogate_fails_one_spawn_only(desk: Desk) -> None:
     desk.request(1, Launch(["echo", "\ud800"], "/", {}))
     report = await desk.next()
     assert isinstance(report, WorkerSpawnFailed)
@@ -192,7 +192,7 @@ async def test_terminate_reaches_the_whole_tree(desk: Desk, tmp_path: Path) -> N
     assert [pid for pid in pids if is_alive(pid)] == []
 
 
-async def test_kill_names_what_it_had_to_kill(desk: Desk, tmp_path: Path) -> None:
+async def test_kill_names_the_killed_processes(desk: Desk, tmp_path: Path) -> None:
     pids = await family(desk, tmp_path)
     desk.spawner.kill(1)
     assert await desk.next() == WorkerExited(1, -9)
@@ -202,7 +202,7 @@ async def test_kill_names_what_it_had_to_kill(desk: Desk, tmp_path: Path) -> Non
     assert [pid for pid in pids if is_alive(pid)] == []
 
 
-async def test_what_a_crash_leaves_behind_is_ended_and_no_other_run_is_touched(desk: Desk, tmp_path: Path) -> None:
+async def test_what_a_crash_leaves_behind_is_killed_and_no_other_run(desk: Desk, tmp_path: Path) -> None:
     folders = [tmp_path / name for name in ("a", "b")]
     for folder in folders:
         folder.mkdir()
@@ -213,14 +213,14 @@ async def test_what_a_crash_leaves_behind_is_ended_and_no_other_run_is_touched(d
     assert [pid for pid in staying if is_alive(pid)] == staying
 
 
-async def test_a_stopped_worker_hears_that_it_should_end(desk: Desk) -> None:
+async def test_a_stopped_worker_receives_the_signal_to_end(desk: Desk) -> None:
     spawned = await desk.spawn(1, SLEEP)
     os.kill(spawned.pid, signal.SIGSTOP)
     desk.spawner.terminate(1, signal.SIGTERM)
     assert await desk.next() == WorkerExited(1, -15)
 
 
-async def test_what_outlives_its_leader_has_time_until_it_is_killed(desk: Desk, tmp_path: Path) -> None:
+async def test_what_outlives_its_leader_is_left_until_kill(desk: Desk, tmp_path: Path) -> None:
     slow = "trap 'sleep 0.2; echo done > note; exit' TERM; touch ready; while :; do sleep 0.05; done"
     await desk.spawn(1, ["sh", "-c", f"sh -c {shlex.quote(slow)} & wait"], cwd=str(tmp_path))
     await eventually_async((tmp_path / "ready").exists)
@@ -229,7 +229,7 @@ async def test_what_outlives_its_leader_has_time_until_it_is_killed(desk: Desk, 
     assert (tmp_path / "note").read_text() == "done\n"
 
 
-async def test_processes_that_fork_and_leave_all_the_time_are_caught(desk: Desk) -> None:
+async def test_processes_that_keep_forking_and_leaving_are_caught(desk: Desk) -> None:
     hopper = "import os\nos.setsid() if os.fork() == 0 else os._exit(0)\nwhile True:\n    os.fork() and os._exit(0)"
     await desk.spawn(1, [sys.executable, "-S", "-c", hopper])
     assert await desk.next() == WorkerExited(1, 0)
@@ -243,7 +243,7 @@ async def test_a_thousand_orphans_are_reaped(desk: Desk) -> None:
     await eventually_async(lambda: children.read_text() == "")
 
 
-async def test_after_the_guardians_death_nothing_lives_and_a_new_one_serves(
+async def test_a_killed_guardian_is_replaced_and_its_workers_killed(
     desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     pids = await family(desk, tmp_path)
@@ -256,7 +256,7 @@ async def test_after_the_guardians_death_nothing_lives_and_a_new_one_serves(
     assert caplog.messages == [f"the guardian (pid {first}) died; killing and restarting its processes"]
 
 
-async def test_what_is_asked_while_the_guardian_is_replaced_is_answered(
+async def test_requests_during_the_replacement_of_the_guardian_are_answered(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     await desk.spawn(1, SLEEP)
@@ -272,9 +272,7 @@ async def test_what_is_asked_while_the_guardian_is_replaced_is_answered(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
 @pytest.mark.parametrize("change", ["os.setgid(65534)", "os.setgid(65534); os.setuid(65534)"])
-async def test_a_daemon_that_has_become_another_user_belongs_to_its_run(
-    desk: Desk, tmp_path: Path, change: str
-) -> None:
+async def test_a_daemon_that_changed_its_user_belongs_to_its_run(desk: Desk, tmp_path: Path, change: str) -> None:
     await desk.spawn(1, [sys.executable, "-S", "-c", CHANGED, str(tmp_path / "pid"), change])
     await eventually_async((tmp_path / "pid").exists)
     pid = int((tmp_path / "pid").read_text())
@@ -283,7 +281,7 @@ async def test_a_daemon_that_has_become_another_user_belongs_to_its_run(
     assert not is_alive(pid)
 
 
-async def test_one_that_has_changed_its_limits_is_ended_with_those_it_was_seen_with(desk: Desk, tmp_path: Path) -> None:
+async def test_a_process_that_changed_its_mark_belongs_to_the_run_it_was_seen_in(desk: Desk, tmp_path: Path) -> None:
     change = "import resource; resource.setrlimit(resource.RLIMIT_RTTIME, (-1, -1))"
     spawned = await desk.spawn(1, [sys.executable, "-S", "-c", LOOSE, str(tmp_path / "pid"), change])
     await eventually_async((tmp_path / "pid").exists)
@@ -297,9 +295,7 @@ async def test_one_that_has_changed_its_limits_is_ended_with_those_it_was_seen_w
     assert not is_alive(spawned.pid)
 
 
-async def test_a_script_whose_interpreter_is_missing_is_told_apart_from_one_that_is_missing(
-    desk: Desk, tmp_path: Path
-) -> None:
+async def test_a_missing_interpreter_is_distinguished_from_a_missing_script(desk: Desk, tmp_path: Path) -> None:
     script = tmp_path / "script"
     script.write_bytes(b"#!/no/such/sh -e\necho hello\n")
     script.chmod(0o755)
@@ -309,7 +305,7 @@ async def test_a_script_whose_interpreter_is_missing_is_told_apart_from_one_that
     )
 
 
-async def test_limits_that_cannot_be_had_are_told(desk: Desk) -> None:
+async def test_limits_that_are_too_high_are_reported(desk: Desk) -> None:
     import resource
 
     limits = {"limits": [(resource.RLIMIT_NOFILE, 1 << 40)]}
@@ -317,7 +313,7 @@ async def test_limits_that_cannot_be_had_are_told(desk: Desk) -> None:
     assert await desk.next() == WorkerSpawnFailed(1, "the limits or the nice value are higher than allowed")
 
 
-async def test_the_guardian_does_not_count_as_one_of_the_run_it_has_spawned_last(desk: Desk) -> None:
+async def test_the_guardian_has_no_run_mark(desk: Desk) -> None:
     spawned = await desk.spawn(5, SLEEP)
     assert mark_of(spawned.pid) == desk.spawner.base + 5
     assert mark_of(desk.spawner.guardian_pid) == desk.spawner.base
@@ -328,14 +324,14 @@ async def test_the_guardians_command_line_does_not_name_the_manager(desk: Desk) 
     assert command_line(desk.spawner.guardian_pid) == f"guardian of {os.getpid()}"
 
 
-async def test_more_spawns_than_are_in_flight_at_once_are_all_answered(desk: Desk) -> None:
+async def test_more_spawns_than_may_be_pending_are_all_answered(desk: Desk) -> None:
     for run in range(1, 301):
         desk.request(run, Launch(SLEEP, "/", dict(os.environ)))
     runs = [report.run for report in [await desk.next() for _ in range(300)] if isinstance(report, WorkerSpawned)]
     assert runs == [*range(1, 301)]
 
 
-async def test_limits_and_umask_are_the_workers_alone(desk: Desk) -> None:
+async def test_limits_and_umask_apply_to_one_worker_only(desk: Desk) -> None:
     import resource
 
     spawned = await desk.spawn(1, ["sh", "-c", "ulimit -n; umask"], limits=[(resource.RLIMIT_NOFILE, 77)], umask=0o027)

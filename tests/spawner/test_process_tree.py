@@ -13,7 +13,7 @@ from tests.eventually import eventually
 FIVE = [sys.executable, "-S", "-c", "import os, time\nos.fork()\nos.fork()\ntime.sleep(600)"]
 
 
-def test_descendants_are_told_parents_first() -> None:
+def test_descendants_are_listed_parents_first() -> None:
     process = subprocess.Popen(FIVE, start_new_session=True)
     try:
         found = eventually(lambda: pids if len(pids := descendants([process.pid])) == 4 else None)
@@ -27,7 +27,7 @@ def test_descendants_are_told_parents_first() -> None:
         process.wait()
 
 
-def test_a_mark_is_inherited_through_a_session_of_its_own_and_an_empty_environment() -> None:
+def test_a_mark_survives_a_new_session_and_an_empty_environment() -> None:
     base = (1 << 60) + (os.getpid() << 20)  # nobody else's
     daemon = "import resource; resource.setrlimit(resource.RLIMIT_RTTIME, (%d, -1)); import os; os.execvp('env', %r)"
     words = ["env", "-i", "setsid", "sh", "-c", "sleep 600 & wait"]
@@ -41,11 +41,11 @@ def test_a_mark_is_inherited_through_a_session_of_its_own_and_an_empty_environme
         process.wait()
 
 
-def test_the_callers_own_limit_is_untouched() -> None:
+def test_the_callers_limit_is_untouched() -> None:
     assert mark_of(os.getpid()) == resource.getrlimit(resource.RLIMIT_RTTIME)[0]
 
 
-def test_what_has_ended_is_not_alive_even_before_it_is_reaped() -> None:
+def test_a_zombie_is_not_alive() -> None:
     process = subprocess.Popen(["sleep", "600"])
     assert is_alive(process.pid)
     process.kill()
@@ -53,7 +53,7 @@ def test_what_has_ended_is_not_alive_even_before_it_is_reaped() -> None:
     process.wait()
 
 
-def test_a_process_that_is_not_meant_gets_no_signal() -> None:
+def test_a_process_that_is_no_target_gets_no_signal() -> None:
     process = subprocess.Popen(["sleep", "600"])
     try:
         assert not send_signal(process.pid, signal.SIGKILL, lambda pid: False)
@@ -65,6 +65,6 @@ def test_a_process_that_is_not_meant_gets_no_signal() -> None:
         process.kill()
 
 
-def test_no_process_has_no_children() -> None:
+def test_a_missing_process_has_no_children() -> None:
     assert children(2**22 - 1) == []
     assert parent_of(2**22 - 1) == 0

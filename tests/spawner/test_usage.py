@@ -30,7 +30,7 @@ async def run() -> AsyncIterator[tuple[Spawner, int]]:
     os.close(spawned.stderr)
 
 
-async def test_memory_is_that_of_all_processes_of_the_run(run: tuple[Spawner, int]) -> None:
+async def test_memory_is_summed_over_the_run(run: tuple[Spawner, int]) -> None:
     spawner, number = run
     sampler = UsageSampler(spawner.base)
 
@@ -42,14 +42,14 @@ async def test_memory_is_that_of_all_processes_of_the_run(run: tuple[Spawner, in
     sampler.stop()
 
 
-async def test_nothing_is_known_of_a_run_that_is_not_there(run: tuple[Spawner, int]) -> None:
+async def test_an_unknown_run_has_no_usage(run: tuple[Spawner, int]) -> None:
     sampler = UsageSampler(run[0].base)
     await sampler.refresh([])
     assert sampler.usage_of(99) == NO_USAGE
     sampler.stop()
 
 
-async def test_many_questions_at_once_are_one_sample(run: tuple[Spawner, int]) -> None:
+async def test_simultaneous_requests_share_one_sample(run: tuple[Spawner, int]) -> None:
     spawner, number = run
     sampler = UsageSampler(spawner.base)
     await asyncio.gather(*(sampler.refresh([number]) for _ in range(50)))
@@ -64,7 +64,7 @@ def test_a_listening_socket_is_found_by_its_process() -> None:
         assert port in ports_of([os.getpid()], listening_ports())
 
 
-def test_a_connection_is_no_listener() -> None:
+def test_a_connection_is_not_a_listening_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
         assert client.getsockname()[1] not in ports_of([os.getpid()], listening_ports())
 

@@ -99,7 +99,7 @@ def test_an_invalid_pattern_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "text", [r"(a)\1", "(?P<n>a)(?P=n)", "(?=a)b", "(?!a)b", "(?<=a)b", "(?<!a)b", "(?>a)b", "a++", "(a)?(?(1)b)"]
 )
-def test_what_is_not_regular_is_refused(text: str) -> None:
+def test_an_unsupported_feature_is_refused(text: str) -> None:
     with pytest.raises(PatternError, match="which is not supported: write the text itself"):
         Pattern(text)
 

@@ -35,16 +35,16 @@ from pmtui.text.sanitize import keep_colors, strip_escapes
         (b"", ""),
     ],
 )
-def test_nothing_is_left_that_a_terminal_obeys(line: bytes, text: str) -> None:
+def test_no_control_sequence_is_left(line: bytes, text: str) -> None:
     assert strip_escapes(line) == text
 
 
-def test_colours_stay_where_they_are_wanted() -> None:
+def test_colors_are_kept_on_request() -> None:
     assert keep_colors(b"\x1b[1;38;5;196mred\x1b[0m\x1b[2J\x1b]52;c;eA==\x07") == "\x1b[1;38;5;196mred\x1b[0m"
     assert keep_colors(b"a\tb") == "a       b"
 
 
-def test_a_pile_of_marks_on_one_letter_is_cut_down() -> None:
+def test_combining_marks_on_one_letter_are_limited() -> None:
     assert strip_escapes(("a" + "\u0301" * 10_000).encode()) == "a" + "\u0301" * 4
 
 
@@ -54,7 +54,7 @@ def test_every_byte_gives_valid_json() -> None:
     assert not any(ord(character) < 32 and character != "\t" for character in text)
 
 
-def test_a_hostile_line_of_the_longest_length_takes_no_time() -> None:
+def test_a_hostile_line_of_maximum_length_takes_no_time() -> None:
     started = time.process_time()
     for part in (b"\x1b]", b"\x1b[", b"\x1bP", "\x9d".encode(), "\u0301".encode(), b"\r", b"\x1b[1;1;"):
         line = part * (65536 // len(part))
