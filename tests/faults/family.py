@@ -1,7 +1,7 @@
-"""A worker with a child, one in a session of its own, and a daemon with an empty environment; each notes its pid.
+"""A worker with a child, one in its own session, and a daemon with an empty environment; each writes its pid to a file.
 
-Usage: family.py FOLDER [stubborn]; stubborn ones ignore SIGTERM. The daemon has closed all files and
-double-forked: nothing but the kernel knows whose it is.
+Usage: family.py FOLDER [stubborn]; stubborn ones ignore SIGTERM. The daemon has closed all files and double-forked:
+only the kernel knows where it came from.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""Who may die how, and nobody may be left: `python -m tests.faults.kill_matrix [REPETITIONS]` (100).
+"""Kill managers in every way and check that nothing is left: `python -m tests.faults.kill_matrix [REPETITIONS]` (100).
 
-Every repetition starts a real manager over families of four processes, some of them deaf to SIGTERM, kills as the row
-says, and looks two seconds later, or sooner, whether one of them is alive. Prints a table; exit code 1 if one was.
+Each repetition starts a real manager with trees of four processes, some of which ignore SIGTERM, kills as the row says,
+and checks for at most two seconds whether one of them is alive. Prints a table; the exit code is 1 if any was.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ def kill_group(manager: Running) -> None:
 
 
 def kill_by_name(manager: Running) -> None:
-    """What `pkill -9 -f pmtui` would hit among the processes of this manager."""
+    """Kill what `pkill -9 -f pmtui` would match among the processes of this manager."""
     for pid in [manager.pid, *below(manager.pid)]:
         with contextlib.suppress(FileNotFoundError):  # gone with one that was killed before it
             if b"pmtui" in Path(f"/proc/{pid}/cmdline").read_bytes():
@@ -50,7 +50,7 @@ def kill_guardian(manager: Running) -> None:
 
 
 def kill_both(manager: Running) -> None:
-    """The manager and its guardian in the same instant: the next start clears what is left."""
+    """Kill manager and guardian at the same instant: the next start ends what is left."""
     guardian = manager.guardian
     os.kill(guardian, signal.SIGSTOP)
     kill(manager.pid)
@@ -75,7 +75,7 @@ ROWS: dict[str, Callable[[Running], None]] = {
 
 
 def below(pid: int) -> list[int]:
-    """All descendants."""
+    """Return all descendants."""
     found = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
@@ -88,7 +88,7 @@ def notes(folder: Path) -> list[Path]:
 
 
 def once(row: str) -> tuple[list[str], float]:
-    """One repetition: who was alive after the limit, and the seconds until nobody was."""
+    """Return which processes were alive after the limit, and the seconds until all were gone."""
     with tempfile.TemporaryDirectory(prefix="matrix-") as name:
         folder = Path(name)
         for number in range(FAMILIES):

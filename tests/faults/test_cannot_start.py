@@ -1,4 +1,4 @@
-"""Programs, folders and arguments that cannot be executed."""
+"""Programs, directories and arguments that cannot be executed."""
 
 import os
 from collections.abc import Callable
@@ -35,7 +35,7 @@ PROGRAMS: dict[str, tuple[Callable[[Path], str], str]] = {
 
 
 def given_up(manager: Running, process_id: str) -> str:
-    """What is told of a process that could not be started."""
+    """Return why the process could not be started."""
     eventually(lambda: manager.row(process_id)["status"] in ("crashed", "failed"))
     row = manager.row(process_id)
     assert (row["pid"], row["exitCode"], row["signal"]) == (0, None, None)
@@ -43,8 +43,8 @@ def given_up(manager: Running, process_id: str) -> str:
 
 
 def test_a_program_that_cannot_be_executed_is_reported_with_the_reason(tmp_path: Path) -> None:
-    """Missing, not executable, a folder, empty, without or with a wrong first line: each says what is wrong with which
-    file, is tried again as after a crash, and harms nobody."""
+    """Missing, not executable, a directory, empty, without or with a wrong first line: each error says what is wrong
+    with which file, is retried like a crash, and affects no other process."""
     commands = {name: program(tmp_path) for name, (program, _) in PROGRAMS.items()}
     config = [{"id": name, "command": command, "backoff": 600} for name, command in commands.items()]
     with running(tmp_path, [*config, GOOD]) as manager:
@@ -57,7 +57,6 @@ def test_a_program_that_cannot_be_executed_is_reported_with_the_reason(tmp_path:
 
 
 def test_a_program_that_appears_later_is_started_by_the_next_attempt(tmp_path: Path) -> None:
-    """What is missing now may be there in a moment."""
     program = tmp_path / "late"
     with running(tmp_path, [{"id": "a", "command": str(program), "backoff": "50ms", "maxRetries": -1}]) as manager:
         manager.wait_until_served()
@@ -68,7 +67,7 @@ def test_a_program_that_appears_later_is_started_by_the_next_attempt(tmp_path: P
 
 
 def test_a_missing_interpreter_is_reported_with_the_paths_tried(tmp_path: Path) -> None:
-    """The script is there, what is to run it is not."""
+    """The script exists, its interpreter does not."""
     (tmp_path / "agent.py").write_text("")
     config = [{"id": "a", "script": "agent.py", "interpreter": "./no/python", "backoff": 600}]
     with running(tmp_path, config) as manager:
@@ -77,7 +76,7 @@ def test_a_missing_interpreter_is_reported_with_the_paths_tried(tmp_path: Path) 
 
 
 def test_an_unusable_working_directory_is_named(tmp_path: Path) -> None:
-    """Missing, a file, or not ours to enter: the reason names the folder, not the program."""
+    """Missing, a file, or not accessible: the reason names the directory, not the program."""
     (tmp_path / "file").touch()
     (tmp_path / "locked").mkdir(mode=0)
     wrong = ["missing", "file", *(["locked"] if os.geteuid() else [])]  # root may enter every folder
@@ -107,8 +106,8 @@ UNSPEAKABLE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", UNSPEAKABLE)
 def test_impossible_arguments_fail_one_process_only(tmp_path: Path, name: str) -> None:
-    """Either an error of the config with the place of it, or a failed start with its reason; never the end of the
-    manager, and the others run."""
+    """Either a config error with its position, or a failed start with its reason; the manager and the other processes
+    run on."""
     with running(tmp_path, [{"id": "a", "command": "sleep", "backoff": 600} | UNSPEAKABLE[name], GOOD]) as manager:
         manager.wait_running(["good"])
         errors = manager.get("/api/pm/config")[1]["errors"]

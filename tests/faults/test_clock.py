@@ -1,4 +1,4 @@
-"""A manager that stood still for a while, and clocks that jump."""
+"""A manager that is suspended for a while, and clocks that jump."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ PROCESSES: list[dict[str, Any]] = [
 
 
 class Clock:
-    """The clocks of what is started with `env`."""
+    """The clocks of a program started with `env`."""
 
     def __init__(self, folder: Path) -> None:
         library, self._file = folder / "clock.so", folder / "shift"
@@ -45,13 +45,13 @@ class Clock:
         self._file.write_bytes(bytes(16))
 
     def shift(self, wall: int, boot: int) -> None:
-        """The wall clock and the time since boot are so many seconds ahead from now on."""
+        """Set the wall clock and the time since boot forward by so many seconds."""
         with self._file.open("r+b") as file:
             file.write(struct.pack("qq", wall, boot))
 
 
 def gaps(folder: Path) -> list[float]:
-    """Seconds from each start of the crasher to the next."""
+    """Return the seconds from each start of the crasher to the next."""
     starts = [float(line) for line in (folder / "starts").read_text().split()]
     return [later - earlier for earlier, later in pairwise(starts)]
 
@@ -61,7 +61,7 @@ def last_number(manager: Running) -> int:
 
 
 def goes_on(manager: Running) -> None:
-    """Returns when there were more lines, checks and crashes."""
+    """Wait for more lines, checks and crashes."""
     number, crashes = last_number(manager), len(gaps(manager.folder))
     probe = manager.get("/api/pm/checked")[1]["probes"][-1]["time"]
     eventually(lambda: last_number(manager) > number + 5)
@@ -76,8 +76,8 @@ def goes_on(manager: Running) -> None:
     ids=["set forward", "set back", "suspended"],
 )
 def test_a_clock_that_jumps_changes_no_state(tmp_path: Path, wall: int, boot: int) -> None:
-    """Somebody sets the wall clock, or the machine sleeps for eight hours: nothing is restarted, no check fails, a
-    crashed process is tried again at the time it was to be, and no line is lost or out of order."""
+    """The wall clock is set, or the machine sleeps for eight hours: nothing is restarted, no check fails, a crashed
+    process is restarted when it was due, and no line is lost or out of order."""
     clock = Clock(tmp_path)
     with running(tmp_path, PROCESSES, env=clock.env) as manager:
         pid = manager.wait_running(["checked"])["checked"]
@@ -98,7 +98,7 @@ def test_a_clock_that_jumps_changes_no_state(tmp_path: Path, wall: int, boot: in
 
 
 def stop_for_a_while(manager: Running) -> None:
-    """The time for which the manager stands still is what is tested."""
+    """The time for which the manager is suspended is what is tested."""
     os.kill(manager.pid, signal.SIGSTOP)
     eventually(lambda: is_stopped(manager.pid))
     time.sleep(3)
@@ -109,8 +109,8 @@ def written(pid: int) -> str:
 
 
 def test_a_suspended_manager_loses_no_line_and_restarts_nothing_in_a_burst(tmp_path: Path) -> None:
-    """The manager is stopped in the middle of a flood: the writer waits at a full pipe and goes on afterwards, every
-    line of it is logged, no check has failed, and a crashed process is not started in a burst."""
+    """The manager is suspended during bulk output: the process waits at a full pipe and continues afterwards, every
+    line is logged, no check fails, and a crashed process is not restarted in a burst."""
     flood = {"id": "flood", "command": "seq 10000000", "restart": "never", "log": {"maxSize": 0, "timestamps": False}}
     with running(tmp_path, [*PROCESSES, flood]) as manager:
         log = manager.data / "logs/flood-stdout.log"
@@ -133,8 +133,8 @@ def test_a_suspended_manager_loses_no_line_and_restarts_nothing_in_a_burst(tmp_p
 
 
 async def test_a_suspended_manager_fails_no_health_check(tmp_path: Path) -> None:
-    """The manager is stopped for longer than its checks may take, while some are under way: none of them counts as
-    failed, and those that were due meanwhile do not come in a burst."""
+    """The manager is suspended for longer than the timeout of its checks, while some are running: none of them counts
+    as failed, and those that became due do not come in a burst."""
     async with web() as site:
         site.delay = 0.05  # so that some checks are under way at any moment
         check = {"http": site.url, "interval": "100ms", "timeout": "1s", "failureThreshold": 1, "startPeriod": 0}

@@ -1,4 +1,4 @@
-"""Processes that end again and again."""
+"""Processes that exit again and again."""
 
 from datetime import datetime
 from itertools import pairwise
@@ -17,7 +17,7 @@ def shell(line: str, **fields: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("code", [0, 1])
 def test_a_process_that_always_exits_at_once_fails_in_the_end(tmp_path: Path, code: int) -> None:
-    """With success or without: it is started maxRetries times more, and then left alone until somebody asks."""
+    """Successful or not, it is restarted maxRetries times, and then left alone until a request."""
     with running(tmp_path, [shell(f"echo run; exit {code}", backoff="10ms", maxRetries=3)]) as manager:
         manager.wait_until_served()
         eventually(lambda: manager.row("a")["status"] == "failed")
@@ -33,7 +33,7 @@ def moment(text: str) -> float:
 
 
 def test_the_delays_of_a_crash_loop_double_up_to_the_maximum(tmp_path: Path) -> None:
-    """A crash some time after each start: 0.3 s, 0.6 s, which is the most, and so on; the sixth is the last."""
+    """A crash some time after each start: 0.3 s, 0.6 s, which is the maximum, and so on; the sixth is the last."""
     crash = shell("sleep 0.1; exit 1", backoff="300ms", maxBackoff="600ms", maxRetries=6)
     with running(tmp_path, [crash]) as manager:
         manager.wait_until_served()
@@ -50,7 +50,7 @@ def test_the_delays_of_a_crash_loop_double_up_to_the_maximum(tmp_path: Path) -> 
 
 
 def test_the_next_attempt_is_shown_and_the_first_is_after_a_second(tmp_path: Path) -> None:
-    """Where the config says nothing: 1 s, 2 s, 4 s … after the end, and nextStart is that moment."""
+    """By default 1 s, 2 s, 4 s and so on after the exit; nextStart is that moment."""
     with running(tmp_path, [shell("exit 1")]) as manager:
         manager.wait_until_served()
         now = eventually(lambda: row if (row := manager.get("/api/pm/a")[1])["status"] == "crashed" else {})
@@ -60,7 +60,7 @@ def test_the_next_attempt_is_shown_and_the_first_is_after_a_second(tmp_path: Pat
 
 
 def test_a_process_that_crashes_after_healthy_runs_never_fails(tmp_path: Path) -> None:
-    """It lives longer than healthyAfter each time: it is started again at once, and no failure adds up."""
+    """Each run lasts longer than healthyAfter: it is restarted at once, and failures do not add up."""
     crash = shell("sleep 1; exit 1", healthyAfter="50ms", maxRetries=1, backoff=600)
     with running(tmp_path, [crash]) as manager:
         manager.wait_until_served()
@@ -69,8 +69,7 @@ def test_a_process_that_crashes_after_healthy_runs_never_fails(tmp_path: Path) -
 
 
 def test_many_crash_loops_leave_the_manager_responsive(tmp_path: Path) -> None:
-    """Twenty of them without any delay: another process runs undisturbed, whoever asks is answered, and a stop is a
-    stop."""
+    """Twenty crash loops without delay: another process runs undisturbed, requests are answered, and stop works."""
     loops = [shell("exit 1", maxRetries=-1, backoff=0) | {"id": f"p{number}"} for number in range(20)]
     with running(tmp_path, [*loops, {"id": "calm", "command": "sleep 600"}]) as manager:
         pid = manager.wait_running(["calm"])["calm"]

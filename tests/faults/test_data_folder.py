@@ -1,4 +1,4 @@
-"""The data folder is taken away under a manager that runs."""
+"""The data directory of a running manager is removed."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ SLEEP = {"id": "a", "command": "sleep 600"}
 
 
 def remove_data(manager: Running, *, leaving_a_file: bool = False) -> None:
-    """Removes the data folder in one step, as the manager sees it."""
+    """Remove the data directory in one step, as the manager sees it."""
     os.kill(manager.pid, signal.SIGSTOP)
     shutil.rmtree(manager.data)
     if leaving_a_file:
@@ -22,7 +22,7 @@ def remove_data(manager: Running, *, leaving_a_file: bool = False) -> None:
 
 
 def test_a_removed_data_directory_is_recreated_and_still_locked(tmp_path: Path) -> None:
-    """`rm -rf .pmtui`: the manager goes on, can be found and asked as before, and is still the only one."""
+    """`rm -rf .pmtui`: the manager runs on, can be found and reached as before, and is still the only one."""
     with running(tmp_path, [SLEEP]) as manager:
         pid = manager.wait_running(["a"])["a"]
         before = {name: (manager.data / name).read_text() for name in ("token", "instance.json", "state.json", "lock")}
@@ -36,7 +36,7 @@ def test_a_removed_data_directory_is_recreated_and_still_locked(tmp_path: Path) 
 
 
 def test_a_recreated_lock_lasts_until_nothing_is_left_of_a_killed_manager(tmp_path: Path) -> None:
-    """The folder is removed, then the manager killed: the next one waits for what the guardian still ends."""
+    """The directory is removed, then the manager killed: the next one waits for what the guardian still has to end."""
     stubborn = {"id": "a", "command": "trap '' TERM; while :; do sleep 0.1; done", "shell": True}
     with running(tmp_path, [stubborn]) as manager:
         pid = manager.wait_running(["a"])["a"]
@@ -50,7 +50,8 @@ def test_a_recreated_lock_lasts_until_nothing_is_left_of_a_killed_manager(tmp_pa
 
 
 def test_a_data_directory_that_cannot_be_recreated_is_reported_once_and_recreated_later(tmp_path: Path) -> None:
-    """A file stands where the folder was: processes and API go on, and the folder comes back when the file goes."""
+    """A file has taken the place of the directory: processes and API run on, and the directory returns when the file is
+    gone."""
     with running(tmp_path, [SLEEP]) as manager:
         pid = manager.wait_running(["a"])["a"]
         remove_data(manager, leaving_a_file=True)

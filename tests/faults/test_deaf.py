@@ -1,4 +1,4 @@
-"""Processes that do not listen when they are asked to end."""
+"""Processes that ignore the signal to end."""
 
 import os
 import signal
@@ -25,8 +25,8 @@ def transitions(manager: Running) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("wanted", ["SIGTERM", "SIGINT"])
 def test_a_process_that_ignores_the_stop_signal_is_killed_at_the_deadline(tmp_path: Path, wanted: str) -> None:
-    """Neither TERM nor INT ends it: SIGKILL does when stopTimeout is over, and the row says who had to be killed.
-    Those who ask at the same time wait for the same end."""
+    """It ignores TERM and INT and is killed after stopTimeout, and the row says which processes had to be killed.
+    Simultaneous stops wait for the same end."""
     with running(tmp_path, [shell(DEAF, stopSignal=wanted, stopTimeout="300ms")]) as manager:
         pid = manager.wait_running(["a"])["a"]
         eventually(lambda: "[a][STDOUT] ready" in manager.log)
@@ -66,7 +66,7 @@ def test_a_restart_waits_for_a_process_that_ignores_the_stop_signal(tmp_path: Pa
 
 @pytest.mark.parametrize("whom", ["all", "child"])
 def test_a_suspended_process_is_stopped_at_once(tmp_path: Path, whom: str) -> None:
-    """SIGSTOP, then a stop: it is woken to hear it, so nobody waits for a deadline, which is ten minutes here."""
+    """SIGSTOP, then a stop: the process is continued to receive the signal, long before the deadline of ten minutes."""
     line = "sleep 600 & echo $! > child; echo ready; wait"
     with running(tmp_path, [shell(line, stopTimeout=600)]) as manager:
         pid = manager.wait_running(["a"])["a"]
@@ -80,8 +80,7 @@ def test_a_suspended_process_is_stopped_at_once(tmp_path: Path, whom: str) -> No
 
 
 def test_a_suspended_process_does_not_hinder_the_manager(tmp_path: Path) -> None:
-    """A process is stopped by SIGSTOP and stays so: it counts as running, the manager answers and ends it when it
-    leaves."""
+    """A process stays suspended by SIGSTOP: it counts as running, and the manager answers and ends it on exit."""
     with running(tmp_path, [shell("exec sleep 600", stopTimeout=600)]) as manager:
         pid = manager.wait_running(["a"])["a"]
         os.kill(pid, signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""Standard files that are closed, and descriptors that are used again and again."""
+"""Closed standard files, and descriptors that are reused."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def shell(process_id: str, line: str, **fields: Any) -> dict[str, Any]:
 
 
 def cpu_seconds(*pids: int) -> float:
-    """User and system time that they have had."""
+    """Return their user and system time."""
     fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
     return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
 
@@ -40,8 +40,8 @@ def descriptors(pid: int) -> int:
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_a_process_that_closes_its_output_runs_on_and_costs_nothing(tmp_path: Path, closed: str) -> None:
-    """Both pipes are at their end though the process lives: it is running all the same, nobody asks the pipes in a
-    loop, and a stop ends it."""
+    """Both pipes are at their end although the process lives: it counts as running, the pipes are not polled in a loop,
+    and a stop ends it."""
     with running(tmp_path, [shell("a", f"echo up; exec sleep 600 {closed}")]) as manager:
         pid = manager.wait_running(["a"])["a"]
         eventually(lambda: "[a][STDOUT] up" in manager.log)
@@ -51,8 +51,8 @@ def test_a_process_that_closes_its_output_runs_on_and_costs_nothing(tmp_path: Pa
 
 
 def test_reused_descriptors_are_not_mixed_up(tmp_path: Path) -> None:
-    """Ten processes end and start again twenty times, so that the numbers of their pipes are given to one another all
-    the time: every line is in the log of the one that wrote it, none is lost, nothing stays open and nothing spins."""
+    """Ten processes exit and start again twenty times, so that their pipes keep getting each other's numbers: every
+    line is in the log of the process that wrote it, none is lost, nothing stays open and nothing spins."""
     ids = [f"p{number}" for number in range(10)]
     line = "echo $PMTUI_ID out; echo $PMTUI_ID err >&2; exit 1"
     config = [shell(name, line, backoff=0, maxRetries=20) for name in ids]

@@ -1,4 +1,4 @@
-"""The machine has not enough of something: file descriptors, processes, threads."""
+"""The machine runs out of file descriptors, processes or threads."""
 
 import contextlib
 import itertools
@@ -40,8 +40,8 @@ def descriptors(pid: int) -> int:
 
 
 def test_processes_wait_for_file_descriptors_and_none_is_leaked(tmp_path: Path) -> None:
-    """40 descriptors for 30 processes: some run, the others try again without a failure counted against them. As soon
-    as there is room they run too, and whoever has failed to start has left no descriptor open."""
+    """40 descriptors for 30 processes: some run, the others are retried without counting as failed. They run as soon as
+    there is room, and failed starts have left no descriptor open."""
     within = ["sh", "-c", 'ulimit -n 40; exec "$@"', ""]
     with running(tmp_path, sleepers(30, maxRetries=1), within=within) as manager:
         manager.wait_until_served()
@@ -61,8 +61,7 @@ def test_processes_wait_for_file_descriptors_and_none_is_leaked(tmp_path: Path) 
 
 @pytest.mark.parametrize("limit", [24, 31, 47, 64])
 def test_processes_never_take_the_last_descriptors(tmp_path: Path, limit: int) -> None:
-    """Whatever the limit and however many processes there are, with all their logs open: the API comes up, answers,
-    and goes on answering."""
+    """With any limit and any number of processes, all with open logs, the API comes up and answers."""
     loud = sleepers(30, command="echo out; echo err >&2; sleep 600", shell=True)
     with running(tmp_path, loud, within=["sh", "-c", f'ulimit -n {limit}; exec "$@"', ""]) as manager:
         manager.wait_until_served()
@@ -74,7 +73,7 @@ def test_processes_never_take_the_last_descriptors(tmp_path: Path, limit: int) -
 
 @pytest.mark.parametrize("limit", [6, 9, 12, 16, 20, 23])
 def test_too_few_descriptors_for_the_manager_are_one_clear_error(tmp_path: Path, limit: int) -> None:
-    """Not even the manager itself has enough of them: it says so, and what to do, and starts nothing."""
+    """Not even the manager has enough: it says so and what to do, and starts nothing."""
     (tmp_path / "pb_processes.json").write_text("[]")
     command = ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "", *PMTUI, "--no-ui", "--port", "0"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -84,7 +83,7 @@ def test_too_few_descriptors_for_the_manager_are_one_clear_error(tmp_path: Path,
 
 @pytest.fixture
 def poor(tmp_path: Path) -> Iterator[Path]:
-    """A folder of a user who has no other process on this machine, with the user's number as its owner."""
+    """A directory owned by a user id that has no other process on this machine."""
     if os.geteuid() != 0:
         pytest.skip("only root can take a user of its own, whose processes nobody else adds to")
     if not (shutil.which("setpriv") and shutil.which("prlimit")):
@@ -95,21 +94,21 @@ def poor(tmp_path: Path) -> Iterator[Path]:
 
 
 def limited(folder: Path, processes: int) -> list[str]:
-    """What executes a command as the folder's owner, who may have so many processes and threads."""
+    """Return the words that run a command as the directory's owner with a limit of processes and threads."""
     owner = folder.stat().st_uid
     user = [f"--reuid={owner}", f"--regid={owner}", "--clear-groups", *CAPABILITIES]
     return ["setpriv", *user, "prlimit", f"--nproc={processes}", "--"]
 
 
 def can_be_limited(folder: Path) -> bool:
-    """Whether this machine enforces the limit: some sandboxes do not."""
+    """Return whether this machine enforces the limit; some sandboxes do not."""
     command = [*limited(folder, 1), sys.executable, "-c", "import os; os.fork()"]
     return subprocess.run(command, capture_output=True).returncode == 1
 
 
 @contextlib.contextmanager
 def crowd(folder: Path) -> Iterator[int]:
-    """The parent of 20 other processes of the folder's owner; which reaps them: a dead one counts until then."""
+    """The parent of 20 other processes of the directory's owner. It reaps them: zombies count, too."""
     command = [*limited(folder, 1000), "sh", "-c", "for i in $(seq 20); do sleep 600 & done; wait"]
     leader = subprocess.Popen(command, start_new_session=True)
     try:
@@ -123,7 +122,7 @@ def crowd(folder: Path) -> Iterator[int]:
 
 @pytest.mark.parametrize("limit", range(1, 8))
 def test_too_few_threads_for_the_manager_are_one_clear_error(poor: Path, limit: int) -> None:
-    """Every limit at which the manager cannot come up: it says so, and what to raise, and starts nothing."""
+    """At every limit that is too low, the manager says so and what to raise, and starts nothing."""
     if not can_be_limited(poor):
         pytest.skip("the limit of processes is not enforced here")
     (poor / "pb_processes.json").write_text('[{"id": "a", "command": "touch started"}]')
@@ -136,8 +135,8 @@ def test_too_few_threads_for_the_manager_are_one_clear_error(poor: Path, limit: 
 
 
 def test_processes_wait_until_the_limit_permits_them(poor: Path) -> None:
-    """A limit of 16 processes and threads for 20 processes: some run, the others try again without a failure counted;
-    whoever asks is answered, as all that the manager needs is its own from the start; and it can end."""
+    """16 processes and threads for 20 processes: some run, the others are retried without counting as failed. Requests
+    are answered, because the manager has what it needs from the start, and it can exit."""
     if not can_be_limited(poor):
         pytest.skip("the limit of processes is not enforced here")
     with running(poor, sleepers(20, maxRetries=1), within=limited(poor, 16)) as manager:
@@ -156,8 +155,8 @@ def test_processes_wait_until_the_limit_permits_them(poor: Path) -> None:
 
 
 def test_a_guardian_is_replaced_as_soon_as_the_machine_permits(poor: Path) -> None:
-    """The guardian is killed while the user may have no further process: the manager says so, goes on answering, and
-    starts everything again as soon as it can."""
+    """The guardian is killed while the user may have no further process: the manager says so, keeps answering, and
+    restarts everything as soon as it can."""
     if not can_be_limited(poor):
         pytest.skip("the limit of processes is not enforced here")
     with running(poor, sleepers(1), within=limited(poor, 16)) as manager:
@@ -182,8 +181,8 @@ time.sleep(600)
 
 
 def test_descriptors_in_transit_elsewhere_only_delay_a_start(poor: Path) -> None:
-    """Another process of the user has sent more descriptors than the limit that nobody takes: the kernel refuses those
-    of the manager, which sends them as soon as it may."""
+    """Another process of the user has sent more descriptors than the limit, and they are not received: the kernel
+    refuses those of the manager, which sends them again until it may."""
     command = [*limited(poor, 1000), sys.executable, "-c", IN_FLIGHT]
     with running(poor, sleepers(3), within=[*limited(poor, 100), "prlimit", "--nofile=64", "--"]) as manager:
         manager.wait_running(["p0", "p1", "p2"])
@@ -198,7 +197,7 @@ def test_descriptors_in_transit_elsewhere_only_delay_a_start(poor: Path) -> None
 
 
 def test_the_number_of_threads_is_independent_of_the_processes(tmp_path: Path) -> None:
-    """200 processes, of which all has been asked that can be: fewer than 40 threads, and the guardian has one."""
+    """With 200 processes and every kind of request, the manager has fewer than 40 threads, and the guardian one."""
     with running(tmp_path, sleepers(200)) as manager:
         ids = [f"p{number}" for number in range(200)]
         manager.wait_running(ids)

@@ -1,4 +1,4 @@
-"""Signals that end the manager: twice, too early, ignored or blocked when it was started."""
+"""Signals that end the manager: twice, too early, or ignored or blocked when it was started."""
 
 import os
 import signal
@@ -23,12 +23,12 @@ BEFORE = "import os, signal, sys; {}; os.execvp(sys.argv[1], sys.argv[1:])"
 
 
 def after(code: str) -> list[str]:
-    """What executes a command after that line of Python."""
+    """Return the words that run a command after a line of Python."""
     return [sys.executable, "-c", BEFORE.format(code)]
 
 
 def marked(folder: Path) -> list[int]:
-    """Whoever has inherited the mark that the folder's manager was started with."""
+    """Return the processes that inherited the mark with which the directory's manager was started."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
@@ -42,8 +42,8 @@ def marked(folder: Path) -> list[int]:
 @pytest.mark.parametrize("second", ["SIGTERM", "SIGINT"])
 @pytest.mark.parametrize("first", ["SIGTERM", "SIGINT"])
 def test_a_second_signal_kills_everything_at_once(tmp_path: Path, first: str, second: str) -> None:
-    """The first waits for processes that have ten minutes, the second does not: all is killed, and the exit code is
-    that of an asked-for end."""
+    """The first waits for processes that have ten minutes, the second kills them; the exit code is that of a requested
+    end."""
     with running(tmp_path, [DEAF]) as manager:
         pid = manager.wait_running(["a"])["a"]
         eventually(lambda: "[a][STDOUT] ready" in manager.log)
@@ -68,7 +68,7 @@ STAGES: dict[str, Any] = {
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_signal_during_startup_is_a_graceful_stop(tmp_path: Path, stage: str) -> None:
-    """However far it has come: exit code 0, and of what it has started nothing is left."""
+    """At any stage the exit code is 0, and nothing is left of what it has started."""
     config = [SLEEP, *(SLEEP | {"id": f"p{number}"} for number in range(20))]
     with running(tmp_path, config, env={"MARK": str(tmp_path)}) as manager:
         eventually(lambda: STAGES[stage](manager))
@@ -77,8 +77,8 @@ def test_a_signal_during_startup_is_a_graceful_stop(tmp_path: Path, stage: str) 
 
 
 def test_a_signal_at_any_moment_leaves_no_process(tmp_path: Path) -> None:
-    """SIGTERM after ever more of its first moments, so also before it can have heard of signals: then the signal ends
-    it, and in either case nothing of it is left."""
+    """SIGTERM at ever later moments, including those before it handles signals, when the signal kills it: nothing is
+    left in either case."""
     for number in range(12):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -90,7 +90,7 @@ def test_a_signal_at_any_moment_leaves_no_process(tmp_path: Path) -> None:
 
 
 def with_delay(manager: Running, seconds: float) -> None:
-    """Returns after that time of the manager's life, or when it is up."""
+    """Wait for so many seconds of the manager's life, or until it is up."""
     try:
         manager.process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -108,7 +108,7 @@ INHERITED = {
 
 @pytest.mark.parametrize("how", INHERITED)
 def test_processes_start_with_default_signals_whatever_the_manager_inherited(tmp_path: Path, how: str) -> None:
-    """Nothing ignored, nothing blocked; and the manager itself hears SIGHUP and SIGTERM all the same."""
+    """Nothing is ignored or blocked, and the manager itself still handles SIGHUP and SIGTERM."""
     with running(tmp_path, [STATUS], within=after(INHERITED[how])) as manager:
         pid = manager.wait_running(["a"])["a"]
         for name in ("SigBlk", "SigIgn"):
@@ -120,7 +120,7 @@ def test_processes_start_with_default_signals_whatever_the_manager_inherited(tmp
 
 
 def test_sigint_is_handled_even_if_it_was_ignored(tmp_path: Path) -> None:
-    """A shell without job control starts what is in the background with SIGINT ignored; a handler is put there."""
+    """A shell without job control starts background jobs with SIGINT ignored; the manager installs a handler."""
     with running(tmp_path, [SLEEP], within=after("signal.signal(2, signal.SIG_IGN)")) as manager:
         manager.wait_running(["a"])
         manager.process.send_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Processes that have children, and children that get away."""
+"""Processes that have children, and children that escape."""
 
 import os
 import shutil
@@ -29,12 +29,12 @@ DEATH_SIGNAL = "import ctypes; n = ctypes.c_int(9); ctypes.CDLL(None).prctl(2, c
 
 
 def family(folder: Path, manner: str = "obedient", **fields: Any) -> dict[str, Any]:
-    """A process with a child, one in a session of its own, and a daemon; they note their pids in the folder."""
+    """A process with a child, one in its own session and a daemon; they write their pids to the directory."""
     return {"id": "a", "command": sys.executable, "args": ["-S", str(FAMILY), str(folder), manner]} | fields
 
 
 def members(folder: Path, but: Collection[int] = ()) -> dict[str, int]:
-    """The pids of the family, once all of it is there and none of them is one of `but`."""
+    """Return the pids of the family as soon as it is complete and has none of `but`."""
     notes = {role: folder / role for role in ROLES}
 
     def found() -> dict[str, int]:
@@ -51,7 +51,7 @@ def alive(pids: dict[str, int]) -> list[str]:
 @pytest.mark.parametrize("manner", ["obedient", "stubborn"])
 def test_a_stop_leaves_no_process(tmp_path: Path, manner: str) -> None:
     """A child with setsid, a double-forked daemon with an empty environment and all files closed: when the stop is
-    answered none of them is alive, whether they listen to SIGTERM or not."""
+    answered, all of them are gone, whether they handle SIGTERM or not."""
     with running(tmp_path, [family(tmp_path, manner, stopTimeout="500ms")]) as manager:
         manager.wait_running(["a"])
         pids = members(tmp_path)
@@ -71,7 +71,7 @@ def test_a_restart_waits_for_the_whole_old_tree(tmp_path: Path) -> None:
 
 
 def test_a_crash_ends_the_whole_tree(tmp_path: Path) -> None:
-    """Somebody kills the leader alone: what it leaves behind ends before it is started again."""
+    """Only the leader is killed: what it leaves behind ends before it is restarted."""
     with running(tmp_path, [family(tmp_path, backoff="10ms")]) as manager:
         manager.wait_running(["a"])
         pids = members(tmp_path)
@@ -111,8 +111,7 @@ def below(pid: int) -> list[int]:
 
 
 def test_processes_that_keep_forking_and_leaving_are_caught(tmp_path: Path) -> None:
-    """Four that have left their session and are a new process every moment: each run comes to an end, and so does
-    the manager."""
+    """Four processes have left their session and fork all the time: each run ends, and so does the manager."""
     hoppers = [
         {"id": f"h{n}", "command": sys.executable, "args": ["-S", "-c", HOPPER], "restart": "never"} for n in "1234"
     ]
@@ -126,8 +125,8 @@ def test_processes_that_keep_forking_and_leaving_are_caught(tmp_path: Path) -> N
 
 
 def test_a_pipe_held_by_another_process_delays_no_restart(tmp_path: Path) -> None:
-    """The process ends, and its stdout is still open elsewhere: the end is seen, and it is started again. What the
-    holder writes afterwards is not taken for output of the new run."""
+    """The process ends while its stdout is still open elsewhere: the exit is noticed and it is restarted. What the
+    other process writes afterwards is not taken for output of the new run."""
     config = [{"id": "a", "command": "echo up; exec sleep 600", "shell": True, "backoff": "10ms"}]
     with running(tmp_path, config) as manager:
         pid = manager.wait_running(["a"])["a"]
@@ -142,8 +141,7 @@ def test_a_pipe_held_by_another_process_delays_no_restart(tmp_path: Path) -> Non
 
 
 def test_a_thousand_orphans_are_reaped_and_exit_codes_are_kept_apart(tmp_path: Path) -> None:
-    """A process leaves 1,000 orphans behind, of which each ends by itself: no zombie stays, and the codes of all are
-    told apart."""
+    """A process leaves 1,000 orphans, each of which exits: no zombie stays, and exit codes are not mixed up."""
     config = [
         {"id": "a", "command": sys.executable, "args": ["-S", "-c", ORPHANS], "restart": "never"},
         {"id": "b", "command": "exit 3", "shell": True, "restart": "never"},
@@ -161,8 +159,8 @@ def threads(pid: int) -> list[str]:
 
 
 def test_the_end_of_a_thread_ends_no_process(tmp_path: Path) -> None:
-    """A signal at the death of the parent is sent when the thread that forked ends: nobody has asked for one, and the
-    parent of all processes has one thread, which lasts, whatever thread of the manager had the request."""
+    """A signal for the death of the parent (PDEATHSIG) is sent when the thread that forked ends. All processes have a
+    parent with a single thread, which lasts, whatever thread of the manager handled the request."""
     config = [
         {"id": "a", "command": sys.executable, "args": ["-c", DEATH_SIGNAL], "restart": "never"},
         {"id": "b", "command": "sleep 600"},

@@ -1,4 +1,4 @@
-"""Output that is no text, commands a terminal, or breaks a layout: as it was on disk, harmless wherever it is shown."""
+"""Output that is not text, controls a terminal or breaks a layout: stored unchanged, harmless wherever it is shown."""
 
 import json
 import re
@@ -56,8 +56,8 @@ def manager(folder: Path) -> Iterator[Running]:
 
 
 def test_bytes_are_stored_unchanged_and_shown_as_valid_json(manager: Running) -> None:
-    """Invalid UTF-8, NUL, C1 bytes and commands to a terminal: raw on disk; replaced or left out in the API's lists and
-    streams and in the manager's own JSON log, all of which stays valid."""
+    """Invalid UTF-8, NUL, C1 bytes and terminal controls: raw on disk; replaced or removed in the API's lists and
+    streams and in the manager's own JSON log, which all stay valid."""
     log = manager.data / "logs/evil-stdout.log"
     eventually(lambda: log.read_bytes() == RAW)
     told = [*SHOWN.values()]
@@ -69,7 +69,7 @@ def test_bytes_are_stored_unchanged_and_shown_as_valid_json(manager: Running) ->
 
 
 def streamed(manager: Running, count: int) -> list[Any]:
-    """The first lines of the log's stream."""
+    """Return the first lines of the log's stream."""
     found: list[Any] = []
     url = f"{manager.url}/api/pm/evil/logs/stream"
     with httpx.stream("GET", url, headers=manager.authorization, timeout=DEADLINE) as response:
@@ -82,12 +82,12 @@ def streamed(manager: Running, count: int) -> list[Any]:
 
 
 def without_colours(output: bytes) -> list[str]:
-    """The lines of what a terminal was sent."""
+    """Return the lines that a terminal was sent."""
     return COLOUR.sub("", output.decode()).removesuffix("\r\n").split("\r\n")
 
 
 def test_logs_on_a_terminal_have_no_control_sequences(manager: Running) -> None:
-    """`pmtui logs` on a terminal shows the same output: text and colours, and nothing else that a terminal obeys."""
+    """`pmtui logs` on a terminal shows the same output: text and colors only."""
     shown = PseudoTerminal(manager.folder, None, words=("logs", "evil"), NO_COLOR="")
     try:
         assert shown.ends() == 0
@@ -101,7 +101,7 @@ def test_logs_on_a_terminal_have_no_control_sequences(manager: Running) -> None:
 
 
 def test_a_headless_manager_passes_no_control_sequences_to_its_terminal(folder: Path) -> None:
-    """The log of `pmtui --no-ui` on a terminal: text and colours, and nothing else that a terminal obeys."""
+    """The log of `pmtui --no-ui` on a terminal: text and colors only."""
     shown = PseudoTerminal(folder, TOML, words=("--no-ui", "--no-api"), NO_COLOR="")
     try:
         shown.shows("the last")
@@ -115,7 +115,7 @@ def test_a_headless_manager_passes_no_control_sequences_to_its_terminal(folder: 
 
 
 def test_the_dashboard_shows_hostile_output_without_obeying_it(folder: Path) -> None:
-    """The dashboard shows such lines, markup and all, and goes on; no command in them reaches the terminal."""
+    """The dashboard shows such lines, including markup, and runs on; no control sequence reaches the terminal."""
     with terminal(folder, TOML, size=(120, 60)) as shown:
         for words in ("[/bold] [red] [@click=app.quit]here[/]", "bidi abcdef", "100% done", "the last"):
             shown.shows(words)

@@ -1,4 +1,4 @@
-"""A disk that is full, and log files that somebody removes, empties or replaces while they are written."""
+"""A full disk, and log files that are removed, emptied or replaced while they are written."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ needs_mount = pytest.mark.skipif(not can_mount(), reason="this user cannot mount
 
 @contextmanager
 def on_small_disk(folder: Path, config: object) -> Iterator[Running]:
-    """A manager whose data folder is a disk of 1 MB."""
+    """A manager whose data directory is a disk of 1 MB."""
     data = folder / ".pmtui"
     data.mkdir()
     mount = f"mount -t tmpfs -o size=1m,mode=700 none '{data}' && exec \"$@\""
@@ -39,7 +39,7 @@ def on_small_disk(folder: Path, config: object) -> Iterator[Running]:
 
 
 def fill(disk: Path) -> Path:
-    """Takes all that is left of a disk."""
+    """Use up the rest of a disk."""
     with (disk / "filler").open("wb", buffering=0) as filler:
         for size in (1 << 16, 1):
             try:
@@ -55,15 +55,15 @@ def last_number(manager: Running) -> int:
 
 
 def goes_on(manager: Running) -> None:
-    """Returns when the process has written more lines."""
+    """Wait until the process has written more lines."""
     before = last_number(manager)
     eventually(lambda: last_number(manager) > before + 5)
 
 
 @needs_mount
 def test_a_full_disk_stops_no_process_and_is_reported_once(tmp_path: Path) -> None:
-    """The disk of all that the manager keeps is full: processes run on and can be restarted, it is told once, and when
-    there is room again the log tells how many lines are missing and goes on."""
+    """The disk of the data directory is full: processes run on and can be restarted, one warning is logged, and when
+    there is room again, the log notes how many lines are missing and continues."""
     with on_small_disk(tmp_path, [LINES]) as manager:
         pid = manager.wait_running(["lines"])["lines"]
         filler = fill(manager.data)
@@ -83,7 +83,7 @@ def test_a_full_disk_stops_no_process_and_is_reported_once(tmp_path: Path) -> No
 
 @needs_mount
 def test_a_manager_with_a_full_disk_ends_on_request(tmp_path: Path) -> None:
-    """SIGTERM while nothing can be written any more is a graceful end all the same."""
+    """SIGTERM is a graceful end even if nothing can be written."""
     with on_small_disk(tmp_path, [LINES]) as manager:
         manager.wait_running(["lines"])
         fill(manager.data)
@@ -93,7 +93,7 @@ def test_a_manager_with_a_full_disk_ends_on_request(tmp_path: Path) -> None:
 
 
 def test_a_removed_directory_is_recreated(tmp_path: Path) -> None:
-    """Somebody removes the folder of the logs: it is there again with the next line, for the owner alone."""
+    """The log directory is removed: it is back with the next line, accessible only to the owner."""
     with running(tmp_path, [LINES]) as manager:
         manager.wait_running(["lines"])
         log = manager.data / "logs/lines-stdout.log"
@@ -121,8 +121,8 @@ def replace(log: Path) -> None:
 
 @pytest.mark.parametrize("do", [remove, empty, replace])
 def test_a_log_file_that_was_changed_by_others_is_continued(tmp_path: Path, do: Callable[[Path], None]) -> None:
-    """A log file is removed, emptied, or replaced by another one: the next lines are in what now has its name, each
-    one whole, and what was moved away gets no more."""
+    """A log file is removed, emptied or replaced: the next lines are whole and in the file that now has its name, and
+    the file that was moved away gets no more."""
     with running(tmp_path, [LINES]) as manager:
         manager.wait_running(["lines"])
         log = manager.data / "logs/lines-stdout.log"
@@ -137,8 +137,8 @@ def test_a_log_file_that_was_changed_by_others_is_continued(tmp_path: Path, do: 
 
 
 def test_a_path_that_is_not_a_regular_file_is_neither_written_nor_waited_for(tmp_path: Path) -> None:
-    """In the place of a log file there is a link to another file, a FIFO that nobody reads, or a folder: it is told
-    once and not touched, the processes run on, and lines are written as soon as the place is free."""
+    """A log file is replaced by a link to another file, a FIFO without a reader, or a directory: it is reported once
+    and not touched, the processes run on, and lines are written as soon as the path is free."""
     victim = tmp_path / "victim"
     victim.write_text("precious")
     logs = tmp_path / ".pmtui/logs"
@@ -164,6 +164,6 @@ def test_a_path_that_is_not_a_regular_file_is_neither_written_nor_waited_for(tmp
 
 
 def is_told(text: str) -> bool:
-    """Whether the file says what is missing, and goes on behind that."""
+    """Return whether the file notes what is missing, and continues after that."""
     _, marker, rest = text.partition(" are missing here: ")
     return bool(marker) and " line " in rest

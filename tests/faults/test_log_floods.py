@@ -16,26 +16,25 @@ QUIET = {"id": "quiet", "command": "while sleep 0.1; do echo still here; done", 
 
 
 def figure(manager: Running, name: str) -> float:
-    """The value of one metric."""
+    """Return the value of a metric."""
     lines = manager.fetch("GET", "/metrics")[1].decode().splitlines()
     return float(next(line for line in lines if line.startswith(name + " ")).rsplit(" ", 1)[1])
 
 
 def resident(pid: int) -> int:
-    """Bytes of a process in memory."""
+    """Return the resident memory of a process in bytes."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def written(manager: Running) -> float:
-    """Bytes that the flood has written; everything else is asked while it goes on."""
+    """Return the bytes written so far, while the output continues."""
     assert resident(manager.pid) < BOUND
     assert manager.list()
     return figure(manager, 'pmtui_process_log_bytes_total{id="flood"}')
 
 
 def test_an_endless_line_is_cut_and_memory_stays_bounded(tmp_path: Path) -> None:
-    """150 MB without a single newline: they become lines of 64 KiB, none of their bytes is lost, and the manager stays
-    small and answers."""
+    """150 MB without a newline: they become lines of 64 KiB without loss, and the manager stays small and answers."""
     command = f"head -c {FLOOD} /dev/zero | tr '\\0' x; echo END; sleep 600"
     flood = {"id": "flood", "command": command, "shell": True, "log": {"maxSize": "1G"}}
     with running(tmp_path, [flood, QUIET]) as manager:
@@ -50,8 +49,8 @@ def test_an_endless_line_is_cut_and_memory_stays_bounded(tmp_path: Path) -> None
 
 
 def test_bulk_output_is_rotated_and_hides_no_other_process(tmp_path: Path) -> None:
-    """150 MB of lines as fast as they can be written: six files of 10 MB are what is left, their lines without a gap;
-    meanwhile the API answers, another process is logged and can be restarted."""
+    """150 MB of lines as fast as possible: six files of 10 MB are left, with lines without a gap; meanwhile the API
+    answers, and another process is logged and can be restarted."""
     flood = {"id": "flood", "command": "seq 1000000000 1012000000; sleep 600", "shell": True}
     with running(tmp_path, [flood | {"log": {"timestamps": False}}, QUIET]) as manager:
         pid = manager.wait_running(["flood", "quiet"])["quiet"]
@@ -77,8 +76,8 @@ def first_number(path: Path) -> int:
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_the_last_line_of_a_crash_needs_no_newline(tmp_path: Path, stream: str) -> None:
-    """A process dies of SIGKILL in the middle of a line: what it wrote of it is in the API, the file and the
-    account of that end."""
+    """A process dies of SIGKILL in the middle of a line: the part it wrote is in the API, in the file and in the report
+    of the exit."""
     redirect = "exec >&2; " if stream == "stderr" else ""
     command = f"{redirect}echo first; printf 'half a li'; kill -9 $$"
     half = {"id": "half", "command": command, "shell": True, "maxRetries": 0}

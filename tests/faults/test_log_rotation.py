@@ -1,4 +1,4 @@
-"""Files that are rotated under those who read them."""
+"""Files that are rotated while they are read."""
 
 import json
 import subprocess
@@ -51,7 +51,7 @@ class Tail(threading.Thread):
 
 @contextmanager
 def following(manager: Running) -> Iterator[IO[bytes]]:
-    """What `pmtui logs -f` prints."""
+    """Return what `pmtui logs -f` prints."""
     words = ["logs", "log", "-f", "-n", str(COUNT)]
     command = subprocess.Popen([*PMTUI, *words], cwd=manager.folder, env=CLEAN, stdout=subprocess.PIPE)
     assert command.stdout is not None
@@ -63,7 +63,7 @@ def following(manager: Running) -> Iterator[IO[bytes]]:
 
 
 def assert_without_gap(manager: Running) -> None:
-    """What a query finds at this moment is a piece of the whole, each line once."""
+    """What a query finds at this moment is a contiguous part of the output."""
     lines = manager.get("/api/pm/log/logs?lines=2000")[1]
     numbers = [int(line["text"]) for line in lines]
     assert numbers == [line["seq"] for line in lines]
@@ -71,8 +71,8 @@ def assert_without_gap(manager: Running) -> None:
 
 
 def test_no_reader_loses_a_line_in_a_hundred_rotations(tmp_path: Path) -> None:
-    """Files of 2 KB are rotated many times a second while one client follows the stream, one is `pmtui logs -f` and
-    one queries again and again: no gap and no duplicate for any of them, nor in the files."""
+    """Files of 2 KB are rotated many times a second while a client follows the stream, `pmtui logs -f` runs, and
+    another client keeps querying: none of them sees a gap or a duplicate, nor do the files have any."""
     with running(tmp_path, [LOG]) as manager:
         manager.wait_until_served()
         tail = Tail(manager)

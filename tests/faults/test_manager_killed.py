@@ -1,4 +1,4 @@
-"""The manager or its guardian is killed, in every way there is."""
+"""The manager or its guardian is killed, in every possible way."""
 
 import os
 import signal
@@ -16,16 +16,16 @@ SLEEP = {"id": "a", "command": "sleep 600"}
 
 @pytest.mark.parametrize("row", ROWS)
 def test_no_process_is_left(row: str) -> None:
-    """Whoever is killed, with SIGKILL or not: soon nothing of any process is alive, be it a child, one in a session of
-    its own, or a daemon with an empty environment, and deaf to SIGTERM or not."""
+    """Whichever is killed, with SIGKILL or not: soon no process is alive, be it a child, one in its own session, or a
+    daemon with an empty environment, and whether it ignores SIGTERM or not."""
     left, _ = once(row)
     assert left == []
 
 
 @pytest.mark.parametrize("whom", ["manager", "group"])
 def test_a_dashboard_that_is_killed_leaves_nothing_and_the_terminal_as_it_was(tmp_path: Path, whom: str) -> None:
-    """kill -9 of the dashboard, or of the job with all that belongs to it: no process is left, and the terminal has its
-    main screen, cursor, echo and no mouse."""
+    """kill -9 of the dashboard, or of its whole job: no process is left, and the terminal has its main screen, cursor
+    and echo, and no mouse reports."""
     with terminal(tmp_path) as shown:
         eventually(lambda: len(workers(tmp_path)) == 2)
         os.kill(shown.process.pid if whom == "manager" else -shown.process.pid, signal.SIGKILL)
@@ -35,8 +35,8 @@ def test_a_dashboard_that_is_killed_leaves_nothing_and_the_terminal_as_it_was(tm
 
 
 def test_after_the_guardians_death_everything_is_restarted(tmp_path: Path) -> None:
-    """kill -9 of the guardian: what it had started ends, and the same manager starts it again, as after a crash; what
-    somebody had stopped stays stopped. It happens twice, and what is asked meanwhile is answered."""
+    """kill -9 of the guardian: its processes end, and the same manager restarts them as after a crash; a stopped
+    process stays stopped. It happens twice, and requests are answered meanwhile."""
     config = [SLEEP | {"id": name, "backoff": "10ms"} for name in ("a", "b", "c", "stopped")]
     with running(tmp_path, config) as manager:
         pids = manager.wait_running(["a", "b", "c", "stopped"])
@@ -55,12 +55,12 @@ def test_after_the_guardians_death_everything_is_restarted(tmp_path: Path) -> No
 
 
 def guardian_of(pid: int) -> int:
-    """The parent of the process."""
+    """Return the parent of the process."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_the_lock_of_a_dead_manager_is_taken_over_when_its_processes_are_gone(tmp_path: Path) -> None:
-    """The next manager on the same config waits for what the guardian of a killed one still ends."""
+    """The next manager of the same config waits for what the guardian of a killed one still has to end."""
     with running(tmp_path, [SLEEP | {"id": "a", "command": "sh -c \"trap '' TERM; sleep 600; true\""}]) as manager:
         pid = manager.wait_running(["a"])["a"]
         manager.process.kill()
@@ -72,7 +72,7 @@ def test_the_lock_of_a_dead_manager_is_taken_over_when_its_processes_are_gone(tm
 
 
 def test_a_suspended_guardian_is_not_waited_for_forever(tmp_path: Path) -> None:
-    """SIGSTOP of the guardian, then SIGTERM to the manager: it ends, and nothing is left."""
+    """SIGSTOP to the guardian, then SIGTERM to the manager: it exits, and nothing is left."""
     with running(tmp_path, [SLEEP]) as manager:
         pid = manager.wait_running(["a"])["a"]
         os.kill(manager.guardian, signal.SIGSTOP)

@@ -1,7 +1,7 @@
-"""A pid that the manager has known is given to a stranger.
+"""A pid that the manager has known is reused by another process.
 
-Pids are chosen by turning the system's counter back, which would give those of other tests to strangers too: so all of
-it happens in a pid namespace of its own, in which this file is run once more.
+Pids are chosen by setting the system's counter back, which would affect other tests, too. So all of it happens in a
+separate pid namespace, in which this file is run once more.
 """
 
 import contextlib
@@ -53,7 +53,7 @@ def test_a_reused_pid_is_not_mistaken_for_the_process(tmp_path: Path) -> None:
 
 @contextlib.contextmanager
 def stranger(pid: int) -> Iterator[int]:
-    """A process that has nothing to do with the manager, the leader of a group and a session, with that pid."""
+    """A process unrelated to the manager that leads a group and a session, with that pid."""
     assert not Path(f"/proc/{pid}").exists()
     for _ in range(TRIES):  # others are started here too
         LAST_PID.write_text(str(pid - 1))
@@ -72,7 +72,7 @@ def stranger(pid: int) -> Iterator[int]:
 
 
 def dead(manager: Running, process_id: str) -> int:
-    """Kills the process; its former pid once nobody has it any more."""
+    """Kill the process, and return its pid as soon as it is free."""
     pid = manager.wait_running([process_id])[process_id]
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: manager.row(process_id)["pid"] == 0)
@@ -83,8 +83,8 @@ def dead(manager: Running, process_id: str) -> int:
 @alone
 @pytest.mark.parametrize("restart", ["never", "always"])
 def test_no_operation_reaches_the_new_owner_of_a_pid(tmp_path: Path, restart: str) -> None:
-    """The process is dead, or waits for its next try, and a stranger has its pid: stop, signals, restart and the end of
-    the manager leave the stranger alone."""
+    """The process is dead or waits for its next attempt, and another process has its pid: stop, signals, restart and
+    the exit of the manager leave that one alone."""
     config = [{"id": "a", "command": "sleep 600", "restart": restart, "backoff": 600}]
     with running(tmp_path, config) as manager, stranger(dead(manager, "a")) as pid:
         assert manager.post("/api/pm/a/signal/KILL")[0] == 409
@@ -97,8 +97,8 @@ def test_no_operation_reaches_the_new_owner_of_a_pid(tmp_path: Path, restart: st
 
 @alone
 def test_a_manager_does_not_mistake_a_reused_pid_for_its_predecessor(tmp_path: Path) -> None:
-    """Manager and guardian are killed, and a stranger has the manager's pid, which stands in the data folder: the next
-    manager starts, and the stranger lives."""
+    """Manager and guardian are killed, and another process has the manager's pid, which is in the data directory: the
+    next manager starts, and the other process lives."""
     config = [{"id": "a", "command": "sleep 600"}]
     with running(tmp_path, config) as manager:
         worker = manager.wait_running(["a"])["a"]

@@ -1,4 +1,4 @@
-"""Terminals that are resized without end, closed, or taken away, and signals that come with them."""
+"""Terminals that are resized endlessly, closed or taken away, and the signals that come with that."""
 
 import os
 import signal
@@ -38,14 +38,14 @@ NEVER_TOLD = ()
 
 @contextmanager
 def dashboard(folder: Path, within: Sequence[str] = OWN_SESSION) -> Iterator[PseudoTerminal]:
-    """A dashboard that has drawn its first picture, and whose processes both run."""
+    """A dashboard that has drawn its first screen, and whose two processes run."""
     with terminal(folder, within=within) as shown:
         eventually(lambda: len(workers(folder)) == 2)
         yield shown
 
 
 def draws(shown: PseudoTerminal) -> None:
-    """Returns when a whole picture was drawn from now on, on a terminal that is large enough."""
+    """Wait until a whole screen has been drawn from now on, on a terminal that is large enough."""
     shown.forget()
     shown.resize(90, 24)
     shown.resize(100, 30)
@@ -53,8 +53,8 @@ def draws(shown: PseudoTerminal) -> None:
 
 
 def test_five_hundred_resizes_are_survived(tmp_path: Path) -> None:
-    """The window is resized 500 times in a row, down to one cell and to none at all: the processes run on, and at a
-    proper size everything is drawn again."""
+    """The window is resized 500 times in a row, down to one cell and to none: the processes run on, and at a proper
+    size everything is redrawn."""
     with dashboard(tmp_path) as shown:
         before = workers(tmp_path)
         for number in range(500):
@@ -69,7 +69,7 @@ def test_five_hundred_resizes_are_survived(tmp_path: Path) -> None:
 
 
 def test_a_terminal_that_returns_to_its_size_is_redrawn(tmp_path: Path) -> None:
-    """It was small so shortly that nobody saw it: it has lost what it showed all the same."""
+    """It was small for too short a time to be noticed, but has lost its contents."""
     with dashboard(tmp_path) as shown:
         eventually(lambda: draws_no_keys(shown))
         shown.resize(100, 30)
@@ -77,7 +77,7 @@ def test_a_terminal_that_returns_to_its_size_is_redrawn(tmp_path: Path) -> None:
 
 
 def draws_no_keys(shown: PseudoTerminal) -> bool:
-    """Whether the first pictures are done with: from then on only figures change."""
+    """Return whether the first screens are complete: from then on only figures change."""
     shown.forget()
     shown.shows("up ")
     time.sleep(1)
@@ -86,8 +86,8 @@ def draws_no_keys(shown: PseudoTerminal) -> bool:
 
 @pytest.mark.parametrize("size", [(0, 0), (1, 1)])
 def test_it_starts_in_a_tiny_terminal(tmp_path: Path, size: tuple[int, int]) -> None:
-    """A terminal that tells no size, or has one cell: the processes are started all the same, and the picture comes as
-    soon as there is room."""
+    """A terminal that reports no size, or has one cell: the processes are started, and the screen is drawn as soon as
+    there is room."""
     shown = PseudoTerminal(tmp_path, SLEEPERS, size=size)
     try:
         eventually(lambda: len(workers(tmp_path)) == 2)
@@ -102,7 +102,7 @@ def test_it_starts_in_a_tiny_terminal(tmp_path: Path, size: tuple[int, int]) -> 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
 def test_signals_end_everything_and_restore_the_terminal(tmp_path: Path, number: signal.Signals) -> None:
-    """Each signal that would end a program at once is a graceful end: no process is left, the terminal is as it was."""
+    """Every signal that would kill a program is a graceful end: no process is left, and the terminal is restored."""
     with dashboard(tmp_path) as shown:
         shown.process.send_signal(number)
         assert shown.ends() == 0
@@ -114,8 +114,8 @@ def test_signals_end_everything_and_restore_the_terminal(tmp_path: Path, number:
     "within", [OWN_SESSION, HANGUP_IGNORED, NEVER_TOLD], ids=["hangup", "hangup ignored", "never told"]
 )
 def test_a_closed_window_ends_everything(tmp_path: Path, within: Sequence[str]) -> None:
-    """The window is closed: a graceful end, also where SIGHUP was ignored from the start (`nohup`) and where nobody
-    sends it; never a loop over a terminal that has gone."""
+    """The window is closed: a graceful end, even if SIGHUP was ignored from the start (`nohup`) or is not sent, and
+    never a busy loop on a terminal that is gone."""
     with dashboard(tmp_path, within) as shown:
         shown.hang_up()
         assert shown.ends() == 0
@@ -123,7 +123,7 @@ def test_a_closed_window_ends_everything(tmp_path: Path, within: Sequence[str]) 
 
 
 def test_a_window_closed_while_suspended_ends_everything(tmp_path: Path) -> None:
-    """The window is closed while the dashboard is stopped, with a key not yet read: it ends once it is continued."""
+    """The window is closed while the dashboard is suspended, with an unread key: it ends once it is continued."""
     with dashboard(tmp_path) as shown:
         shown.press(b"\x1b[6~")
         os.kill(shown.process.pid, signal.SIGSTOP)
@@ -135,7 +135,7 @@ def test_a_window_closed_while_suspended_ends_everything(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("within", [OWN_SESSION, NEVER_TOLD], ids=["hangup", "never told"])
 def test_a_closed_window_of_an_attached_dashboard_ends_only_that(tmp_path: Path, within: Sequence[str]) -> None:
-    """The window of `pmtui attach` is closed: it ends, the manager and its processes go on."""
+    """The window of `pmtui attach` is closed: it ends, and the manager and its processes run on."""
     with running(tmp_path, [{"id": "a", "command": "sleep 600"}]) as manager:
         pids = manager.wait_running(["a"])
         shown = PseudoTerminal(tmp_path, None, words=("attach",), within=within)
@@ -149,8 +149,8 @@ def test_a_closed_window_of_an_attached_dashboard_ends_only_that(tmp_path: Path,
 
 
 def test_suspending_restores_the_terminal_and_continuing_redraws(tmp_path: Path) -> None:
-    """SIGTSTP and SIGCONT: while it is suspended the terminal is as it was, the processes run on; then it is drawn
-    again."""
+    """SIGTSTP and SIGCONT: the terminal is restored while it is suspended, the processes run on, and then it is
+    redrawn."""
     with dashboard(tmp_path) as shown:
         before = workers(tmp_path)
         shown.process.send_signal(signal.SIGTSTP)
@@ -170,7 +170,7 @@ def test_suspending_restores_the_terminal_and_continuing_redraws(tmp_path: Path)
 
 @pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGCONT])
 def test_suspending_during_a_write_waits_for_no_lock(tmp_path: Path, number: signal.Signals) -> None:
-    """The signal comes while the drawing holds the lock of what is to be written."""
+    """The signal arrives while the output lock is held for drawing."""
     shown = PseudoTerminal(tmp_path, SLEEPERS, program=(sys.executable, "-c", INTERRUPTED.format(number) + START))
     try:
         shown.shows("Quit")
@@ -188,7 +188,7 @@ def test_suspending_during_a_write_waits_for_no_lock(tmp_path: Path, number: sig
 
 
 def test_continuing_after_sigstop_redraws(tmp_path: Path) -> None:
-    """SIGSTOP, which nobody is told of, and somebody resets the terminal meanwhile: SIGCONT brings everything back."""
+    """SIGSTOP cannot be handled, and the terminal is reset meanwhile: SIGCONT restores everything."""
     with dashboard(tmp_path) as shown:
         shown.process.send_signal(signal.SIGSTOP)
         eventually(lambda: is_stopped(shown.process.pid))

@@ -1,4 +1,4 @@
-"""Watched files that change by the thousand, again and again, or are taken away."""
+"""Watched files that change by the thousand, again and again, or are removed."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ LAST = "the-last-change.py"
 
 
 def watched_folders(pid: int) -> set[int]:
-    """The inodes of which the system tells this process."""
+    """Return the inodes that this process watches."""
     found = set()
     for descriptor in Path(f"/proc/{pid}/fdinfo").iterdir():
         try:
@@ -55,7 +55,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def restarted(manager: Running, times: int = 1) -> dict[str, Any]:
-    """The process, when it runs again after so many restarts."""
+    """Return the process when it runs again after so many restarts."""
 
     def row() -> dict[str, Any] | None:
         now = manager.row("a")
@@ -67,7 +67,7 @@ def restarted(manager: Running, times: int = 1) -> dict[str, Any]:
 
 
 def settled(manager: Running, beside: Path) -> dict[str, Any]:
-    """The process after a change made now has had its effect, and with it all that was changed before."""
+    """Return the process after a change made now, and with it all earlier ones, has had its effect."""
     before = manager.row("a")["restartCount"]
     (beside / LAST).write_text(str(time.monotonic()))
     return restarted(manager, before + 1)
@@ -81,7 +81,7 @@ def git(folder: Path, *words: str) -> None:
 
 
 def test_ten_thousand_files_are_one_restart(source: Path) -> None:
-    """10,000 files come at once: one restart, and what comes after them is still noticed."""
+    """10,000 files at once: one restart, and later changes are still noticed."""
     with watching(source, source, watchDebounce="3s") as manager:
         for number in range(10_000):
             (source / f"{number}.py").touch()
@@ -92,7 +92,7 @@ def test_ten_thousand_files_are_one_restart(source: Path) -> None:
 @pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 def test_a_checkout_is_one_restart_and_a_commit_is_none(source: Path) -> None:
     """Git changes a hundred files and its own index, with lock files: one restart, named after one of the files. A
-    commit, which changes nothing but what lies in `.git`, is no reason for another."""
+    commit changes only `.git`, and causes no restart."""
     git(source, "init", "--initial-branch=main")
     for branch in ("main", "other"):
         for number in range(100):
@@ -111,7 +111,7 @@ def test_a_checkout_is_one_restart_and_a_commit_is_none(source: Path) -> None:
 
 
 def test_installed_packages_are_not_a_change(source: Path) -> None:
-    """Packages are installed into the watched folder, and logs and caches are written there: no restart."""
+    """Packages are installed into the watched directory, and logs and caches are written there: no restart."""
     with watching(source, source) as manager:
         for name in ("node_modules/left-pad", "pkg/node_modules/deep", "__pycache__", ".venv/lib"):
             (source / name).mkdir(parents=True)
@@ -124,7 +124,7 @@ def test_installed_packages_are_not_a_change(source: Path) -> None:
 
 
 def test_saves_in_quick_succession_are_one_restart(source: Path) -> None:
-    """Three saves, 100 ms apart: one restart, when they are over."""
+    """Three saves, 100 ms apart: one restart after the last."""
     with watching(source, source, watchDebounce="3s") as manager:
         for number in range(3):
             time.sleep(0.1)
@@ -134,7 +134,7 @@ def test_saves_in_quick_succession_are_one_restart(source: Path) -> None:
 
 
 def test_a_directory_that_is_removed_and_recreated_is_still_watched(source: Path) -> None:
-    """The watched folder itself is removed and made again, twice: what happens in the new one is noticed."""
+    """The watched directory is removed and recreated, twice: changes in the new one are noticed."""
     with watching(source.parent, source) as manager:
         for _ in range(2):
             before = manager.row("a")["restartCount"]
@@ -147,8 +147,8 @@ def test_a_directory_that_is_removed_and_recreated_is_still_watched(source: Path
 
 @pytest.mark.parametrize("target", [".", "agent.py"])
 def test_every_atomic_save_is_noticed(source: Path, target: str) -> None:
-    """An editor writes another file that takes the place of the old one: each save is a restart, whether the folder is
-    watched or the file alone."""
+    """An editor replaces the file with a new one: each save causes a restart, whether the directory or only the file is
+    watched."""
     script = source / "agent.py"
     script.touch()
     with watching(source, source / target, watchDebounce="1s") as manager:
@@ -161,7 +161,7 @@ def test_every_atomic_save_is_noticed(source: Path, target: str) -> None:
 
 
 def test_a_missing_path_is_watched_as_soon_as_it_appears(source: Path) -> None:
-    """A watched path is not there at first: no error, and what comes to be there is noticed."""
+    """A watched path does not exist at first: no error, and changes are noticed once it does."""
     later, there = source / "later", source / "there"
     there.mkdir()
     with watching(source, later, there) as manager:
@@ -172,7 +172,7 @@ def test_a_missing_path_is_watched_as_soon_as_it_appears(source: Path) -> None:
 
 
 def test_a_loop_of_links_does_not_hang(source: Path) -> None:
-    """A link below the watched folder leads back up: changes are noticed, and the manager has not run away."""
+    """A link below the watched directory leads back up: changes are noticed, and the manager does not loop."""
     (source / "deep").mkdir()
     (source / "deep/up").symlink_to(source)
     with watching(source, source) as manager:

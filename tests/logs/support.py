@@ -1,4 +1,4 @@
-"""Real pipes with real writers, and waiting with a deadline."""
+"""Real pipes with real writers, and polling with a deadline."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ BARE = LogSettings(timestamps=False)
 
 
 async def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    """Polls; fails with a TimeoutError."""
+    """Poll. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -26,14 +26,14 @@ async def until(condition: Callable[[], object], seconds: float = 10) -> None:
 
 
 def pipe() -> tuple[int, int]:
-    """A read end as the pipe_reader wants it, and a write end."""
+    """Return a read end for the pipe reader, and a write end."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     return reading, writing
 
 
 def start(*argv: str, stdout: int, stderr: int | None = None) -> subprocess.Popen[bytes]:
-    """A real process; the write ends are its own from now on."""
+    """Start a real process, and pass the write ends to it."""
     child = subprocess.Popen(argv, stdout=stdout, stderr=stderr)
     os.close(stdout)
     if stderr is not None:
@@ -42,7 +42,7 @@ def start(*argv: str, stdout: int, stderr: int | None = None) -> subprocess.Pope
 
 
 async def run_python(log: ProcessLog, pipe_reader: PipeReader, code: str, *args: str) -> None:
-    """A whole run of a Python program, its output followed and finished as the supervisor does it."""
+    """Run a Python program to its end, with its output followed and finished as the supervisor does it."""
     (out, out_end), (err, err_end) = pipe(), pipe()
     pipe_reader.follow(out, log.sink("stdout"))
     pipe_reader.follow(err, log.sink("stderr"))
@@ -54,7 +54,7 @@ async def run_python(log: ProcessLog, pipe_reader: PipeReader, code: str, *args:
 
 
 def fed(store: LogStore, process_id: str, *chunks: bytes, settings: LogSettings = BARE) -> ProcessLog:
-    """A log whose first run wrote these chunks to stdout and ended."""
+    """Return a log whose first run wrote these chunks to stdout and ended."""
     log = store.open(process_id, settings)
     log.start_run(1)
     sink = log.sink("stdout")

@@ -26,7 +26,7 @@ def store(tmp_path: Path) -> LogStore:
 
 @pytest.fixture
 async def pipe_reader(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PipeReader]:
-    """One in which a single flood is many."""
+    """A reader for which a single bulk pipe is many."""
     monkeypatch.setattr("pmtui.logs.capture.pipe_reader.MIN_BULK_PIPES", 1)
     pipe_reader = PipeReader(asyncio.get_running_loop(), store.bulk_reader)
     yield pipe_reader
@@ -35,7 +35,7 @@ async def pipe_reader(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> Async
 
 
 def readers(log_name: str, store: LogStore) -> list[str]:
-    """Grows by the name of the thread that fed that log, at every chunk."""
+    """Gets the name of the thread that fed the log, at every chunk."""
     found: list[str] = []
     store.open(log_name, UNLIMITED).ring.listen(lambda: found.append(threading.current_thread().name))
     return found
@@ -150,7 +150,7 @@ async def test_a_follower_in_the_loop_gets_bulk_output(pipe_reader: PipeReader, 
 
 @pytest.fixture
 def disk_moves(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Writing waits until it is set."""
+    """Writing waits until this is set."""
     moves = threading.Event()
     moves.set()
     write = LogFile.write

@@ -74,7 +74,7 @@ async def test_lines_written_while_history_is_read_come_once(store: LogStore) ->
 
 
 async def test_history_includes_lines_written_before_the_search_starts(store: LogStore) -> None:
-    """Not when it was asked for: a flood since then would be read back for nothing."""
+    """Not only those written before the request: bulk output since then would have to be read back."""
     log = store.open("web", BARE)
     moves = threading.Event()
     busy = [asyncio.ensure_future(run_in_thread(lambda: moves.wait(DEADLINE))) for _ in range(2)]

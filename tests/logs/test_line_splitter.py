@@ -2,7 +2,7 @@ from pmtui.logs.capture.line_splitter import CUT_MARKER, MAX_LINE_BYTES, LineSpl
 
 
 def taken(*chunks: bytes) -> list[tuple[bytes, bytes]]:
-    """What a sink gives on: lines and marks."""
+    """What a splitter passes on: lines and markers."""
     out: list[tuple[bytes, bytes]] = []
     sink = LineSplitter(lambda data, mark: out.append((data, mark)), lambda: True)
     for chunk in chunks:

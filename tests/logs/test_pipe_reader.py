@@ -11,7 +11,7 @@ from tests.logs.support import pipe, start, until
 
 
 class Notebook:
-    """A sink that keeps what it was fed; `room` False holds the pipe back."""
+    """A sink that keeps what it was fed; with `room` False it pauses its pipe."""
 
     def __init__(self) -> None:
         self.text = b""

@@ -1,4 +1,4 @@
-"""Every answer is compared with that of a naive reader who was told every line as it was written."""
+"""Every answer is compared with that of a naive implementation that has seen every line."""
 
 import random
 import time
@@ -22,7 +22,7 @@ NOON = 1_795_176_000_000
 
 @dataclass
 class Clock:
-    """A wall clock that moves by hand."""
+    """A wall clock that is moved by hand."""
 
     ms: int = NOON
 

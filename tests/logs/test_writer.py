@@ -29,7 +29,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 class Disk:
-    """A disk that can be made to stand still."""
+    """A disk that can be stalled."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.moves = threading.Event()

@@ -27,7 +27,7 @@ SLEEP = ["sleep", "600"]
 
 
 class Desk:
-    """A connected spawner, and what it has reported."""
+    """A connected spawner and its reports."""
 
     def __init__(self) -> None:
         self.spawner = Spawner()
@@ -128,7 +128,7 @@ MEMBERS = ("child", "setsid", "daemon")
 
 
 async def family(desk: Desk, folder: Path, run: int = 1) -> list[int]:
-    """Starts a leader, a child, one with a session of its own, and a daemon with an empty environment; their pids."""
+    """Start a leader, a child, one in its own session, and a daemon with an empty environment; return their pids."""
     leader = await desk.spawn(run, [sys.executable, "-S", "-c", FAMILY, str(folder)])
     notes = [folder / name for name in MEMBERS]
     await eventually_async(lambda: all(note.exists() for note in notes))

@@ -1,4 +1,4 @@
-"""What the kernel says about families of processes."""
+"""What the kernel says about process trees."""
 
 import os
 import resource
