@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pmtui.manager import Manager
 
 __all__ = ["Manager", "ProcessConfig", "__version__", "load_config"]
-HOMES = {
+_EXPORTS = {
     "Manager": "pmtui.manager",
     "ProcessConfig": "pmtui.config.model",
     "load_config": "pmtui.config.load",
@@ -22,9 +22,9 @@ HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Loads what is asked for, and only then: the command line starts processes before it needs the rest."""
-    if name not in HOMES:
+    """Import exports on first use, so that the command line starts processes before it loads the rest."""
+    if name not in _EXPORTS:
         raise AttributeError(f"module 'pmtui' has no attribute '{name}'")
     from importlib import import_module
 
-    return getattr(import_module(HOMES[name]), name)
+    return getattr(import_module(_EXPORTS[name]), name)

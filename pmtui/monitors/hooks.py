@@ -23,7 +23,7 @@ MIN_HOOK_INTERVAL = 10.0
 HOOK_TIMEOUT = 10.0
 MAX_CONCURRENT_HOOKS = 8
 STDIN_SCRIPT = 'printf "%s\\n" "$PMTUI_PAYLOAD" | "$@"'
-"""Why: the guardian starts programs without stdin."""
+"""Pipes the payload to a program. Why: the guardian starts programs without stdin."""
 
 Target = str | list[str]
 
@@ -124,28 +124,28 @@ class Hooks(Monitor):
     def _call(self, event: HookEvent, target: Target, process: Process, held: int) -> None:
         row = msgspec.to_builtins(snapshot(process, NO_USAGE))
         body = msgspec.json.encode({"event": event, "time": rfc3339(now_ms()), "heldBack": held} | row)
-        folder = process.config.folder or process.config.cwd
-        call = asyncio.create_task(self._deliver(event, target, process.id, folder, body), name=f"hook {event}")
+        directory = process.config.folder or process.config.cwd
+        call = asyncio.create_task(self._deliver(event, target, process.id, directory, body), name=f"hook {event}")
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
 
-    async def _deliver(self, event: HookEvent, target: Target, process_id: str, folder: str, body: bytes) -> None:
+    async def _deliver(self, event: HookEvent, target: Target, process_id: str, directory: str, body: bytes) -> None:
         async with self._slots:
             try:
                 async with asyncio.timeout(HOOK_TIMEOUT):
                     if isinstance(target, str):
                         why = await post(target, body)
                     else:
-                        why = await self._run(event, target, process_id, folder, body)
+                        why = await self._run(event, target, process_id, directory, body)
             except TimeoutError:
                 why = f"not finished within {HOOK_TIMEOUT:g} s"
         if why and why != self._last_errors.get(event):
             logger.warning("hook for %s of %s: %s", event, process_id, why)
         self._last_errors[event] = why
 
-    async def _run(self, event: HookEvent, argv: list[str], process_id: str, folder: str, body: bytes) -> str:
+    async def _run(self, event: HookEvent, argv: list[str], process_id: str, directory: str, body: bytes) -> str:
         own = {"PMTUI_ID": process_id, "PMTUI_EVENT": event, "PMTUI_PAYLOAD": body.decode()}
-        launch = Launch(["/bin/sh", "-c", STDIN_SCRIPT, "sh", *argv], folder, self._environment | own)
+        launch = Launch(["/bin/sh", "-c", STDIN_SCRIPT, "sh", *argv], directory, self._environment | own)
         result = await run_helper(HelperProcess(self.supervisor.spawner, self.supervisor.pipe_reader, launch))
         return f"{result.error}: {' '.join(result.lines[-1:])}" if result.error else ""
 

@@ -55,7 +55,6 @@ class HealthTracker:
 
     @property
     def interval(self) -> float:
-        """Seconds from one check to the next."""
         return self._health.interval if self.is_ready else min(STARTUP_INTERVAL, self._health.interval)
 
     @property
@@ -167,7 +166,7 @@ class HealthCheck:
     async def _run(self) -> None:
         due = time.monotonic() + self._start_delay
         while True:
-            if not await slept_through_suspend(due - time.monotonic()):
+            if not await sleep_was_suspended(due - time.monotonic()):
                 self._on_result(*await self._check())
             due = next_due(due, self.tracker.interval, time.monotonic())
 
@@ -191,7 +190,7 @@ class HealthCheck:
         return result, None if is_ignored else self.tracker.record(ok, time.monotonic())
 
 
-async def slept_through_suspend(seconds: float) -> bool:
+async def sleep_was_suspended(seconds: float) -> bool:
     """Sleep; return whether it took so long that the machine or the manager must have been suspended."""
     started = boottime()
     await asyncio.sleep(max(seconds, 0.0))

@@ -37,7 +37,7 @@ class Probe(Protocol):
 
 
 def probe_for(process: "Process", health: Health, supervisor: "Supervisor") -> Probe:
-    """Return the probe for the current run of the process."""
+    """Create the probe for the current run of the process."""
     try:
         return _probe(process, health, supervisor)
     except (ValueError, PatternError) as error:

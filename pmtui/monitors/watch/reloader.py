@@ -39,7 +39,7 @@ class Scope(msgspec.Struct, frozen=True):
 
     roots: tuple[str, ...]
     patterns: tuple[str, ...]
-    excluded_directories: tuple[str, ...]
+    excluded: tuple[str, ...]
 
 
 Change = tuple[Scope, str, str]
@@ -171,10 +171,10 @@ class FileReloader(Monitor):
 
         if scope not in self._ignores:
             try:
-                ignores = {root: IgnoreRules(root, scope.patterns, scope.excluded_directories) for root in scope.roots}
+                ignores = {root: IgnoreRules(root, scope.patterns, scope.excluded) for root in scope.roots}
             except ValueError as error:
                 logger.warning("watchIgnore is not applied: %s", error)
-                ignores = {root: IgnoreRules(root, (), scope.excluded_directories) for root in scope.roots}
+                ignores = {root: IgnoreRules(root, (), scope.excluded) for root in scope.roots}
             self._ignores[scope] = ignores
         return self._ignores[scope]
 
