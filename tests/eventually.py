@@ -1,4 +1,4 @@
-"""Waiting for what real processes do: polling with a deadline, never a bare sleep."""
+"""Wait for real processes: poll with a deadline, never a bare sleep."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ DEADLINE = 120.0
 
 
 def eventually(find: Callable[[], T], *, within: float = DEADLINE) -> T:
-    """The first true value of `find`; AssertionError when there is none in time."""
+    """Return the first true value of `find`. Raises AssertionError on timeout."""
     deadline = time.monotonic() + within
     pause = pauses()
     while not (found := find()):
@@ -21,7 +21,7 @@ def eventually(find: Callable[[], T], *, within: float = DEADLINE) -> T:
 
 
 async def eventually_async(find: Callable[[], T], *, within: float = DEADLINE) -> T:
-    """The same while the event loop runs."""
+    """The same, on the event loop."""
 
     async def found() -> T:
         return find()
@@ -30,7 +30,7 @@ async def eventually_async(find: Callable[[], T], *, within: float = DEADLINE) -
 
 
 async def eventually_awaited(find: Callable[[], Awaitable[T]], *, within: float = DEADLINE) -> T:
-    """The same for what has to be awaited."""
+    """The same, for a coroutine function."""
     deadline = time.monotonic() + within
     pause = pauses()
     while not (found := await find()):
@@ -40,7 +40,7 @@ async def eventually_awaited(find: Callable[[], Awaitable[T]], *, within: float 
 
 
 def pauses() -> Iterator[float]:
-    """From 5 ms to 50: whoever asks a process all the time keeps it from what it is asked for."""
+    """Yield pauses from 5 to 50 ms. Why: constant polling slows the process down."""
     pause = 0.005
     while True:
         yield pause
@@ -48,7 +48,7 @@ def pauses() -> Iterator[float]:
 
 
 def ends_with(log: Path, text: bytes) -> bool:
-    """Whether the log ends so; one that is being rotated is not there for a moment."""
+    """Whether the log ends so. A log that is being rotated is missing for a moment."""
     try:
         return log.read_bytes().endswith(text)
     except FileNotFoundError:
@@ -56,17 +56,17 @@ def ends_with(log: Path, text: bytes) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that only waits to be reaped does not."""
+    """Whether the process runs; a zombie does not."""
     return state_of(pid) not in "ZX"
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a signal holds the process."""
+    """Whether the process is stopped by a signal."""
     return state_of(pid) == "T"
 
 
 def state_of(pid: int) -> str:
-    """The kernel's letter for it; "X" where there is no such process."""
+    """Return the kernel's letter for the state, "X" if there is no such process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""A manager with real processes, and words to wait for them."""
+"""A manager with real processes, and functions that wait for them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -25,7 +25,7 @@ def sh(process_id: str, line: str, **fields: Any) -> ProcessConfig:
 
 @asynccontextmanager
 async def managed(*configs: ProcessConfig, settings: Settings | None = None, **options: Any) -> AsyncIterator[Manager]:
-    """A manager that runs these processes, and has ended them all at the end."""
+    """Run a manager with these processes; end them all at the end."""
     manager = Manager(settings, **options)
     for config in configs:
         manager.register(config)
@@ -62,7 +62,7 @@ async def running(manager: Manager, process_id: str = "a") -> Snapshot:
 
 
 async def ready(manager: Manager, process_id: str = "a") -> int:
-    """Returns when the process has printed something; its pid."""
+    """Wait until the process has printed something; return its pid."""
     await eventually_awaited(lambda: manager.logs(process_id))
     return (await row(manager, process_id)).pid
 

@@ -1,4 +1,4 @@
-"""A real manager in a process of its own, as its user starts it."""
+"""A real manager in its own process, as its user starts it."""
 
 import contextlib
 import http.client
@@ -17,9 +17,9 @@ PMTUI = [sys.executable, "-m", "pmtui"]
 
 
 class Running:
-    """`pmtui --no-ui` on a config in `folder`, and a client of its API; `data` is where the folder `.pmtui` is seen.
+    """`pmtui --no-ui` with a config in `folder`, and a client of its API; `data` is its data directory.
 
-    `within` is a command that executes it, as `nice` does; `env` is added to the environment.
+    `within` is a command to run it by, such as `nice`; `env` is added to the environment.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Running:
         return int(facts["guardian"])
 
     def wait_until_served(self) -> None:
-        """Returns when the API answers."""
+        """Wait until the API answers."""
 
         def answers() -> bool:
             assert self.process.poll() is None, self.log
@@ -76,11 +76,10 @@ class Running:
 
     @property
     def authorization(self) -> dict[str, str]:
-        """The header that opens the API."""
         return {"Authorization": f"Bearer {(self.data / 'token').read_text().strip()}"}
 
     def fetch(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
-        """An answer as it comes."""
+        """Open a streaming response."""
         client = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=DEADLINE)
         headers = self.authorization | ({"Content-Type": "application/json"} if body else {})
         try:
@@ -109,7 +108,7 @@ class Running:
         return next(row for row in self.list() if row["id"] == process_id)
 
     def wait_running(self, ids: Sequence[str]) -> dict[str, int]:
-        """Returns when these run; their pids."""
+        """Wait until these run; return their pids."""
         self.wait_until_served()
 
         def pids() -> dict[str, int]:
@@ -119,7 +118,7 @@ class Running:
         return eventually(lambda: found if len(found := pids()) == len(ids) else None) or {}
 
     def stop(self) -> int:
-        """SIGTERM, and the exit code."""
+        """Send SIGTERM, and return the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(DEADLINE)
@@ -134,7 +133,7 @@ def running(
     within: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
-    """A manager that is gone at the end, whatever happens in between; what it prints goes to `stdout` or its log."""
+    """Start a manager, and end it in any case. Its output goes to `stdout` or its log."""
     manager = Running(folder, config, *options, stdout=stdout, within=within, env=env)
     try:
         yield manager

@@ -31,7 +31,7 @@ from tests.eventually import DEADLINE, eventually_async, eventually_awaited, is_
 from tests.managed import SLEEP, STOPPED, STUBBORN, managed, ready, row, running, sh, texts, until
 
 
-async def test_a_registered_process_runs_and_is_told_of() -> None:
+async def test_a_registered_process_runs_and_is_listed() -> None:
     async with managed(ProcessConfig(id="a", command="sleep", args=["600"], group="g")) as manager:
         await running(manager)
         now = await row(manager)
@@ -43,15 +43,15 @@ async def test_a_registered_process_runs_and_is_told_of() -> None:
         async def memory() -> int:
             return (await row(manager)).memory
 
-        await eventually_awaited(memory)  # it has none yet where it was measured before it executes
+        await eventually_awaited(memory)  # none if measured before the program was executed
 
 
-async def test_processes_are_listed_in_the_order_of_their_registration() -> None:
+async def test_processes_are_listed_in_order_of_registration() -> None:
     async with managed(*(sh(name, SLEEP) for name in ("c", "a", "b"))) as manager:
         assert [row.id for row in await manager.list()] == ["c", "a", "b"]
 
 
-async def test_one_without_autostart_waits_until_it_is_started() -> None:
+async def test_a_process_without_autostart_waits_until_it_is_started() -> None:
     async with managed(sh("a", SLEEP, autostart=False)) as manager:
         assert (await row(manager)).status is Status.STOPPED
         await manager.start("a")
@@ -77,14 +77,14 @@ async def test_a_stop_ends_the_tree_and_a_start_makes_a_new_run() -> None:
         assert (again.restart_count, again.restart_reason) == (1, Reason.USER)
 
 
-async def test_start_does_nothing_to_what_runs() -> None:
+async def test_start_does_nothing_to_a_running_process() -> None:
     async with managed(sh("a", SLEEP)) as manager:
         pid = (await running(manager)).pid
         await manager.start("a")
         assert (await row(manager)).pid == pid
 
 
-async def test_a_crash_is_followed_by_growing_delays_and_in_the_end_by_failed() -> None:
+async def test_crashes_are_retried_with_growing_delays_and_end_in_failed() -> None:
     async with managed(sh("a", "exit 3", max_retries=2, backoff=0.05)) as manager:
         failed = await manager.wait("a", frozenset({Status.FAILED}))
         assert (failed.failures, failed.restart_count, failed.exit_code) == (3, 2, 3)
@@ -93,7 +93,7 @@ async def test_a_crash_is_followed_by_growing_delays_and_in_the_end_by_failed() 
         assert [(exit.run, exit.code) for exit in exits] == [(1, 3), (2, 3), (3, 3)]
 
 
-async def test_what_a_program_said_when_it_gave_up_stands_before_how_it_ended() -> None:
+async def test_the_last_stderr_line_comes_before_the_exit_code() -> None:
     says = "echo nothing; echo the token $API_TOKEN is wrong >&2; echo >&2; exit 3"
     async with managed(sh("a", says, max_retries=0, env={"API_TOKEN": "hunter22"})) as manager:
         failed = await manager.wait("a", frozenset({Status.FAILED}))
@@ -101,14 +101,14 @@ async def test_what_a_program_said_when_it_gave_up_stands_before_how_it_ended() 
         assert failed.reason == failed.last_error
 
 
-async def test_a_signal_says_enough_by_itself() -> None:
+async def test_a_signal_needs_no_stderr_line() -> None:
     async with managed(sh("a", "echo all is well >&2; kill -9 $$", backoff=600)) as manager:
         crashed = await manager.wait("a", frozenset({Status.CRASHED}))
         assert crashed.last_error.startswith("SIGKILL after ")
         assert crashed.reason == f"{crashed.last_error}, try 1 of 10"
 
 
-async def test_a_crash_tells_when_the_next_try_is() -> None:
+async def test_a_crash_says_when_the_next_try_is() -> None:
     async with managed(sh("a", "exit 1", backoff=60)) as manager:
         crashed = await manager.wait("a", frozenset({Status.CRASHED}))
         assert crashed.pid == 0
@@ -118,7 +118,7 @@ async def test_a_crash_tells_when_the_next_try_is() -> None:
         assert (await until(manager, lambda now: now.restart_count == 1)).restart_reason is Reason.USER
 
 
-async def test_the_last_words_of_a_run_are_kept() -> None:
+async def test_the_last_lines_of_a_run_are_kept() -> None:
     async with managed(sh("a", "echo to out; echo first >&2; printf last >&2; exit 1", max_retries=0)) as manager:
         await manager.wait("a", frozenset({Status.FAILED}))
         (exit,) = (await manager.get("a")).exits
@@ -126,7 +126,7 @@ async def test_the_last_words_of_a_run_are_kept() -> None:
         assert await texts(manager) == ["to out", "first", "last"]
 
 
-async def test_an_old_enough_process_that_crashes_is_replaced_at_once() -> None:
+async def test_a_crash_after_a_long_run_is_restarted_immediately() -> None:
     async with managed(sh("a", SLEEP, backoff=600, healthy_after=0.05)) as manager:
         first = await running(manager)
         await until(manager, lambda now: now.uptime_seconds > 0.05)
@@ -136,7 +136,7 @@ async def test_an_old_enough_process_that_crashes_is_replaced_at_once() -> None:
 
 
 @pytest.mark.parametrize(("policy", "code"), [("never", 1), ("on-failure", 0), ("on-failure", 7)])
-async def test_what_the_policy_leaves_is_completed(policy: Any, code: int) -> None:
+async def test_a_process_the_policy_does_not_restart_is_completed(policy: Any, code: int) -> None:
     async with managed(sh("a", f"exit {code}", restart=policy, success_exit_codes=[0, 7])) as manager:
         done = await manager.wait("a", frozenset({Status.COMPLETED}))
         assert (done.exit_code, done.pid, done.restart_count) == (code, 0, 0)
@@ -151,7 +151,7 @@ async def test_a_process_that_ignores_its_signal_is_killed_in_time_and_named() -
         assert f"had to be killed: {pid} sh" in stopped.reason
 
 
-async def test_the_stop_signal_is_the_one_that_was_chosen() -> None:
+async def test_the_stop_signal_is_the_configured_one() -> None:
     async with managed(
         sh("a", "trap 'echo bye; exit 0' INT; echo up; while :; do sleep 0.02; done", stop_signal="SIGINT")
     ) as m:
@@ -161,7 +161,7 @@ async def test_the_stop_signal_is_the_one_that_was_chosen() -> None:
         assert await texts(m) == ["up", "bye"]
 
 
-async def test_a_third_stop_does_not_wait_any_longer() -> None:
+async def test_a_third_stop_kills_at_once() -> None:
     async with managed(sh("a", STUBBORN, stop_timeout=600)) as manager:
         await ready(manager)
         for _ in range(3):
@@ -169,7 +169,7 @@ async def test_a_third_stop_does_not_wait_any_longer() -> None:
         assert (await manager.wait("a", STOPPED)).signal == "SIGKILL"
 
 
-async def test_twenty_restarts_at_once_end_in_one_copy(tmp_path: Path) -> None:
+async def test_twenty_simultaneous_restarts_end_in_one_copy(tmp_path: Path) -> None:
     note = tmp_path / "pids"
     async with managed(sh("a", f"echo $$ >> {note}; exec sleep 600")) as manager:
         await running(manager)
@@ -179,7 +179,7 @@ async def test_twenty_restarts_at_once_end_in_one_copy(tmp_path: Path) -> None:
         assert [pid for pid in map(int, note.read_text().split()) if is_alive(pid)] == [(await row(manager)).pid]
 
 
-async def test_a_stop_by_the_user_is_not_hurried_by_the_managers_end(tmp_path: Path) -> None:
+async def test_a_shutdown_does_not_shorten_a_running_stop(tmp_path: Path) -> None:
     slow = f"trap 'sleep 0.3; touch {tmp_path}/clean; exit' TERM; echo ready; while :; do sleep 0.02; done"
     async with managed(sh("a", slow)) as manager:
         await ready(manager)
@@ -211,21 +211,21 @@ async def test_a_start_during_a_stop_wins() -> None:
         (ProcessConfig(id="a", command="sleep 1", user="nobody-has-this-name"), "nobody-has-this-name"),
     ],
 )
-async def test_what_cannot_start_says_why_and_harms_nobody(config: ProcessConfig, words: str) -> None:
+async def test_a_process_that_cannot_start_says_why_and_others_run(config: ProcessConfig, words: str) -> None:
     async with managed(config, sh("b", SLEEP)) as manager:
         crashed = await manager.wait("a", frozenset({Status.CRASHED, Status.FAILED}))
         assert words in crashed.last_error
         assert (await running(manager, "b")).status is Status.RUNNING
 
 
-async def test_a_fifo_as_env_file_holds_nobody_up(tmp_path: Path) -> None:
+async def test_a_fifo_as_env_file_blocks_nothing(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "env")
     async with managed(sh("a", SLEEP, env_file=[str(tmp_path / "env")]), sh("b", SLEEP)) as manager:
         assert "FIFO" in (await manager.wait("a", frozenset({Status.CRASHED}))).last_error
         await running(manager, "b")
 
 
-async def test_processes_that_end_at_once_for_ever_are_no_reason_to_wait() -> None:
+async def test_endless_crash_loops_do_not_block_the_start() -> None:
     loops = [ProcessConfig(id=f"p{number}", command="true", backoff=0, max_retries=-1) for number in range(10)]
     async with managed(*loops) as manager:
         await asyncio.wait_for(manager.supervisor.wait_spawned(), DEADLINE)
@@ -251,7 +251,7 @@ async def two_lines(manager: Manager) -> list[str]:
     return lines if len(lines) == 2 else []
 
 
-async def test_secrets_are_masked_in_what_is_told() -> None:
+async def test_secrets_are_masked_in_details() -> None:
     config = ProcessConfig(id="a", command="sh", args=["-c", "sleep 600 # hunter22"], env={"API_TOKEN": "hunter22"})
     async with managed(config) as manager:
         await running(manager)
@@ -271,7 +271,7 @@ async def test_a_signal_reaches_the_main_process() -> None:
             await manager.signal("a", "nonsense")
 
 
-async def test_what_does_not_run_cannot_be_signalled() -> None:
+async def test_a_stopped_process_cannot_be_signalled() -> None:
     async with managed(sh("a", SLEEP, autostart=False)) as manager:
         with pytest.raises(ConflictError, match="Process 'a' is not running"):
             await manager.signal("a", "SIGHUP")
@@ -317,7 +317,7 @@ async def test_every_change_is_an_event_with_its_reason() -> None:
         assert await manager.history("a") == events
 
 
-async def test_a_start_is_told_though_the_guardian_answers_within_the_same_turn_of_the_loop() -> None:
+async def test_a_start_is_an_event_even_if_the_guardian_answers_in_the_same_turn_of_the_loop() -> None:
     async with managed(sh("a", SLEEP, autostart=False), sh("b", SLEEP)) as manager:
         b = await running(manager, "b")
         os.kill(b.pid, signal.SIGKILL)
@@ -330,7 +330,7 @@ async def test_a_start_is_told_though_the_guardian_answers_within_the_same_turn_
         assert told == [(Status.STOPPED, Status.STARTING), (Status.STARTING, Status.RUNNING)]
 
 
-async def test_a_run_that_cannot_even_be_spawned_is_told_from_its_start() -> None:
+async def test_a_failed_spawn_is_reported_from_its_start() -> None:
     async with managed(ProcessConfig(id="a", script="/nowhere/a.py", max_retries=0, autostart=False)) as manager:
         await manager.start("a")
         await manager.wait("a", frozenset({Status.FAILED}))
@@ -338,7 +338,7 @@ async def test_a_run_that_cannot_even_be_spawned_is_told_from_its_start() -> Non
         assert told == [(Status.STOPPED, Status.STARTING), (Status.STARTING, Status.FAILED)]
 
 
-async def test_a_start_is_told_even_behind_one_that_never_became_ready() -> None:
+async def test_a_start_after_a_run_that_was_never_ready_is_an_event() -> None:
     never = Health(log="never printed")
     async with managed(sh("a", "sleep 0.2", health=never, healthy_after=0.05, max_retries=3)) as manager:
         await until(manager, lambda now: now.restart_count >= 2)
@@ -352,7 +352,7 @@ async def collect(manager: Manager, events: list[ProcessEvent]) -> None:
         events.append(await anext(listener))
 
 
-async def test_a_dependent_waits_until_what_it_needs_has_succeeded(tmp_path: Path) -> None:
+async def test_a_dependent_waits_until_its_dependency_has_succeeded(tmp_path: Path) -> None:
     job = sh("job", f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done", restart="never")
     async with managed(sh("a", SLEEP, depends_on={"job": "succeeded"}), job) as manager:
         waiting = await row(manager)
@@ -362,7 +362,7 @@ async def test_a_dependent_waits_until_what_it_needs_has_succeeded(tmp_path: Pat
         await running(manager)
 
 
-async def test_a_dependent_of_what_failed_fails_and_says_so() -> None:
+async def test_a_dependent_of_a_failed_process_fails_and_says_why() -> None:
     async with managed(
         sh("a", SLEEP, depends_on={"job": "succeeded"}), sh("job", "exit 4", restart="never")
     ) as manager:
@@ -370,7 +370,7 @@ async def test_a_dependent_of_what_failed_fails_and_says_so() -> None:
         assert failed.reason.startswith("job did not succeed: exit 4")
 
 
-async def test_a_start_takes_along_what_it_needs() -> None:
+async def test_a_start_includes_dependencies() -> None:
     async with managed(
         sh("a", SLEEP, depends_on={"b": None}, autostart=False), sh("b", SLEEP, autostart=False)
     ) as manager:
@@ -379,7 +379,7 @@ async def test_a_start_takes_along_what_it_needs() -> None:
         assert (await row(manager, "b")).status is Status.RUNNING
 
 
-async def test_dependents_are_stopped_before_what_they_need() -> None:
+async def test_dependents_are_stopped_before_their_dependencies() -> None:
     events: list[ProcessEvent] = []
     async with managed(sh("b", SLEEP), sh("a", SLEEP, depends_on={"b": None})) as manager:
         await running(manager)
@@ -389,7 +389,7 @@ async def test_dependents_are_stopped_before_what_they_need() -> None:
     assert [event.id for event in events if event.to is Status.STOPPED] == ["a", "b"]
 
 
-async def test_leaving_ends_everything_and_later_wishes_are_refused() -> None:
+async def test_shutdown_ends_everything_and_later_requests_are_refused() -> None:
     async with managed(sh("a", SLEEP), sh("b", "setsid sleep 600 & sleep 600")) as manager:
         pids = [(await running(manager, name)).pid for name in ("a", "b")]
         manager.shutdown()
@@ -398,7 +398,7 @@ async def test_leaving_ends_everything_and_later_wishes_are_refused() -> None:
     assert [pid for pid in pids if is_alive(pid)] == []
 
 
-async def test_leaving_twice_waits_for_nobody() -> None:
+async def test_a_second_shutdown_kills_at_once() -> None:
     async with managed(sh("a", STUBBORN, stop_timeout=600)) as manager:
         pid = await ready(manager)
         manager.shutdown()
@@ -423,7 +423,7 @@ def has_another(pid: int, now: Snapshot) -> bool:
     return now.pid not in (0, pid)
 
 
-async def test_after_the_guardians_death_everything_runs_again(caplog: pytest.LogCaptureFixture) -> None:
+async def test_after_the_death_of_the_guardian_everything_runs_again(caplog: pytest.LogCaptureFixture) -> None:
     async with managed(sh("a", SLEEP, backoff=0.01), sh("b", SLEEP, backoff=0.01)) as manager:
         pids = [(await running(manager, name)).pid for name in ("a", "b")]
         os.kill(manager.supervisor.spawner.guardian_pid, signal.SIGKILL)
@@ -434,7 +434,7 @@ async def test_after_the_guardians_death_everything_runs_again(caplog: pytest.Lo
         assert len(caplog.messages) == 1
 
 
-async def test_limits_reach_the_process_and_not_the_manager() -> None:
+async def test_limits_apply_to_the_process_and_not_to_the_manager() -> None:
     async with managed(sh("a", "ulimit -n; exec sleep 600", limits=Limits(nofile=99), umask=0o027)) as manager:
         await running(manager)
         assert await eventually_awaited(lambda: texts(manager)) == ["99"]
@@ -448,7 +448,7 @@ async def test_cpu_and_memory_are_those_of_the_whole_tree() -> None:
         assert busy.cpu <= 400
 
 
-async def test_ports_that_the_tree_listens_on_are_listed() -> None:
+async def test_listening_ports_of_the_tree_are_listed() -> None:
     code = "import socket, time; s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); print(s.getsockname()[1]);"
     config = ProcessConfig(id="a", command=sys.executable, args=["-uc", code + "time.sleep(600)"])
     async with managed(config) as manager:

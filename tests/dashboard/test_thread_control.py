@@ -34,7 +34,7 @@ def elsewhere() -> Iterator[Elsewhere]:
         made.end()
 
 
-async def test_calls_are_carried_out_on_the_other_loop(elsewhere: Elsewhere) -> None:
+async def test_calls_run_on_the_other_loop(elsewhere: Elsewhere) -> None:
     assert [row.id for row in await elsewhere.control.list()] == ["a"]
     assert [node.id for node in (await elsewhere.control.graph()).nodes] == ["a"]
     await elsewhere.control.restart("a")
@@ -47,7 +47,7 @@ async def test_errors_come_back(elsewhere: Elsewhere) -> None:
         await elsewhere.control.stop("b")
 
 
-async def test_events_come_across(elsewhere: Elsewhere) -> None:
+async def test_events_arrive(elsewhere: Elsewhere) -> None:
     events = elsewhere.control.events()
     first = asyncio.ensure_future(anext(events))
     await eventually_async(lambda: elsewhere.fake.queues)

@@ -1,4 +1,4 @@
-"""What the results of health checks mean, on a clock that only the test moves, and with real processes."""
+"""Health checks, on a fake clock and with real processes."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ BORN = 1000.0
 
 
 def judge(results: str, judge: HealthTracker, start: float = BORN + 100) -> list[Verdict | None]:
-    """The verdicts on good (+) and bad (-) results, one a second."""
+    """Return the verdicts on successes (+) and failures (-), one a second."""
     return [judge.record(result == "+", start + second) for second, result in enumerate(results)]
 
 
@@ -32,7 +32,7 @@ def test_one_success_makes_it_ready() -> None:
     assert (run.status, run.is_ready) == ("healthy", True)
 
 
-def test_so_many_failures_in_a_row_make_it_ill() -> None:
+def test_consecutive_failures_make_it_unhealthy() -> None:
     assert judge("+--+---", HealthTracker(HTTP, BORN)) == [
         Verdict.READY,
         None,
@@ -52,7 +52,7 @@ def test_failures_count_only_once_the_start_period_is_over() -> None:
     assert run.failure_summary == "not ready after 10 s"
 
 
-def test_it_is_asked_every_second_until_the_first_success() -> None:
+def test_it_is_checked_every_second_until_the_first_success() -> None:
     run = HealthTracker(HTTP, BORN)
     assert run.interval == 1
     run.record(True, BORN)
@@ -60,7 +60,7 @@ def test_it_is_asked_every_second_until_the_first_success() -> None:
     assert HealthTracker(Health(tcp="a:1", interval=0.2), BORN).interval == 0.2
 
 
-def test_after_an_ill_run_it_takes_several_successes_to_be_healthy_again() -> None:
+def test_after_an_unhealthy_run_it_takes_several_successes_to_be_healthy_again() -> None:
     run = HealthTracker(HTTP, BORN, was_unhealthy=True)
     assert run.record(True, BORN) is Verdict.READY
     assert (run.status, run.is_ready) == ("unhealthy", True)
@@ -70,7 +70,7 @@ def test_after_an_ill_run_it_takes_several_successes_to_be_healthy_again() -> No
     assert run.status == "healthy"
 
 
-def test_silence_needs_no_second_proof() -> None:
+def test_silence_fails_at_the_first_check() -> None:
     rules = effective_rules(Health(silence=300, interval=30))
     assert (rules.failure_threshold, rules.interval) == (1, 30)
     assert effective_rules(Health(silence=10, interval=30)).interval == 5
@@ -80,12 +80,12 @@ def test_silence_needs_no_second_proof() -> None:
 @pytest.mark.parametrize(
     ("now", "turn"), [(100.0, 110.0), (109.9, 110.0), (110.0, 120.0), (155.0, 160.0), (90.0, 110.0)]
 )
-def test_turns_that_were_missed_are_gone(now: float, turn: float) -> None:
+def test_missed_turns_are_skipped(now: float, turn: float) -> None:
     assert next_due(100.0, 10.0, now) == turn
 
 
 class Script:
-    """A probe whose answers come from a list, each a word or an error; then it never answers."""
+    """Answers from a list of messages and errors, then never again."""
 
     def __init__(self, *answers: str | Exception) -> None:
         self.answers = [*answers]
@@ -125,7 +125,7 @@ async def results_of(probe: Script, count: int, **fields: Any) -> list[tuple[boo
     return told[:count]
 
 
-async def test_every_result_is_told_with_its_words() -> None:
+async def test_every_result_is_reported_with_its_message() -> None:
     probe = Script("200 OK", ProbeError("503 Service Unavailable"), ConnectionRefusedError(111, "Connect call failed"))
     assert await results_of(probe, 4) == [
         (True, "200 OK", Verdict.READY),
@@ -142,15 +142,15 @@ async def test_checks_of_one_run_never_overlap() -> None:
     assert probe.most == 1
 
 
-async def test_a_failure_counts_not_when_everything_stood_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0.0, 0.0, 0.0, 3600.0] + [3600.0] * 1000)  # it sleeps before the suspend and asks during it
+async def test_a_failure_during_a_suspend_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 0.0, 0.0, 3600.0] + [3600.0] * 1000)  # sleeps before the suspend, checks during it
     monkeypatch.setattr(health_module, "boottime", lambda: next(clock))
     (first, second) = await results_of(Script(), 2, failure_threshold=1)
     assert first == (False, "no answer within 0.05 s; not counted: the machine or the manager was suspended", None)
     assert second == (False, "no answer within 0.05 s", Verdict.UNHEALTHY)
 
 
-async def test_a_check_is_skipped_when_its_turn_came_while_everything_stood_still(
+async def test_a_check_due_during_a_suspend_is_skipped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = iter([0.0, 3600.0] + [3600.0] * 1000)
@@ -200,7 +200,7 @@ async def test_an_unhealthy_process_is_restarted_as_after_a_crash() -> None:
             await until(manager, lambda now: now.health == "healthy")
 
 
-async def test_one_that_is_never_ready_fails_in_the_end() -> None:
+async def test_a_process_that_is_never_ready_fails_in_the_end() -> None:
     health = Health(tcp=f"127.0.0.1:{free_port()}", interval=0.02, start_period=0.1, failure_threshold=1)
     async with managed(sh("a", "sleep 600", health=health, max_retries=0)) as manager:
         failed = await manager.wait("a", frozenset({Status.FAILED}))
@@ -231,7 +231,7 @@ async def test_a_dependent_waits_for_health() -> None:
             await running(manager)
 
 
-async def test_a_line_of_the_log_makes_it_ready_at_once() -> None:
+async def test_a_log_line_makes_it_ready_at_once() -> None:
     config = sh("a", "echo starting; echo 'Listening on 80'; sleep 600", health=Health(log=r"^Listening on \d+$"))
     async with managed(config) as manager:
         await running(manager)
@@ -240,7 +240,7 @@ async def test_a_line_of_the_log_makes_it_ready_at_once() -> None:
         ]
 
 
-async def test_only_lines_of_the_present_run_count() -> None:
+async def test_only_lines_of_the_current_run_count() -> None:
     config = sh("a", "sleep 600", autostart=False, health=Health(log="up", interval=0.05))
     async with managed(config) as manager:
         process = manager.supervisor.processes["a"]
@@ -260,7 +260,7 @@ async def test_silence_is_unhealthy() -> None:
         assert "no output for" in again.reason
 
 
-async def test_a_command_that_succeeds_makes_it_ready_and_its_tree_is_ended_when_it_does_not_answer() -> None:
+async def test_a_successful_command_makes_it_ready_and_a_hanging_one_is_killed_with_its_tree() -> None:
     quick = Health(command=["sh", "-c", "echo fine"], interval=0.05)
     hanging = Health(command=["sh", "-c", "setsid sleep 611 & sleep 611"], interval=0.05, timeout=0.1)
     async with managed(sh("a", "sleep 600", health=quick), sh("b", "sleep 600", health=hanging)) as manager:
@@ -287,14 +287,14 @@ def sleepers(seconds: str) -> list[int]:
     return found
 
 
-async def test_a_check_that_cannot_be_made_says_so() -> None:
+async def test_an_invalid_check_says_so() -> None:
     health = Health(log="(?<=a)b", start_period=0, failure_threshold=1)
     async with managed(sh("a", "sleep 600", health=health, max_retries=0)) as manager:
         failed = await manager.wait("a", frozenset({Status.FAILED}))
         assert "invalid health check" in failed.last_error
 
 
-async def test_a_killed_process_is_not_unhealthy_but_crashed() -> None:
+async def test_a_killed_process_has_crashed_and_is_not_unhealthy() -> None:
     async with web() as site:
         config = sh("a", "sleep 600", health=Health(http=site.url, interval=0.05), backoff=0.01)
         async with managed(config) as manager:

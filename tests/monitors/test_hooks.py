@@ -1,4 +1,4 @@
-"""Hooks: programs and webhooks that are told what happens."""
+"""Hooks: programs and webhooks that receive events."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.servers import web
 
 
 def note(folder: Path, *events: HookEvent) -> Settings:
-    """Settings whose hooks append what they read to a file of the event's name."""
+    """Return settings whose hooks append stdin to a file named after the event."""
     argv = ["sh", "-c", f"cat >> {folder}/$PMTUI_EVENT"]
     return Settings(hooks=dict.fromkeys(events, argv))
 
@@ -27,7 +27,7 @@ def told(folder: Path, event: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-async def test_a_crash_is_told_as_json_on_stdin(tmp_path: Path) -> None:
+async def test_a_crash_is_reported_as_json_on_stdin(tmp_path: Path) -> None:
     config = sh("a", "exit 3", backoff=600, env={"API_TOKEN": "hunter22"})
     async with managed(config, settings=note(tmp_path, "crash", "failed")):
         await eventually_async(lambda: told(tmp_path, "crash"))
@@ -39,7 +39,7 @@ async def test_a_crash_is_told_as_json_on_stdin(tmp_path: Path) -> None:
         assert "hunter22" not in (tmp_path / "crash").read_text()
 
 
-async def test_a_crash_after_a_long_run_is_one_too(tmp_path: Path) -> None:
+async def test_a_crash_after_a_long_run_is_reported_too(tmp_path: Path) -> None:
     async with managed(sh("a", "sleep 600", healthy_after=0), settings=note(tmp_path, "crash")) as manager:
         first = await running(manager)
         await until(manager, lambda now: now.uptime_seconds > 0)
@@ -48,7 +48,7 @@ async def test_a_crash_after_a_long_run_is_one_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["exit 0", "exit 7"])
-async def test_an_end_with_success_and_a_stop_are_none(tmp_path: Path, line: str) -> None:
+async def test_a_successful_exit_and_a_stop_are_not_reported(tmp_path: Path, line: str) -> None:
     configs = [
         sh("a", line, restart="on-failure", success_exit_codes=[0, 7]),
         sh("b", "sleep 600"),
@@ -62,14 +62,14 @@ async def test_an_end_with_success_and_a_stop_are_none(tmp_path: Path, line: str
         assert told(tmp_path, "failed") == []
 
 
-async def test_giving_up_is_told(tmp_path: Path) -> None:
+async def test_failed_is_reported(tmp_path: Path) -> None:
     async with managed(sh("a", "exit 3", max_retries=1, backoff=0.01), settings=note(tmp_path, "failed")):
         await eventually_async(lambda: told(tmp_path, "failed"))
         (payload,) = told(tmp_path, "failed")
         assert (payload["status"], payload["failures"]) == ("failed", 2)
 
 
-async def test_an_unhealthy_process_and_its_recovery_are_told(tmp_path: Path) -> None:
+async def test_an_unhealthy_process_and_its_recovery_are_reported(tmp_path: Path) -> None:
     async with web() as site:
         health = Health(http=site.url, interval=0.02, start_period=0, failure_threshold=1)
         settings = note(tmp_path, "unhealthy", "recovered", "crash")
@@ -84,7 +84,7 @@ async def test_an_unhealthy_process_and_its_recovery_are_told(tmp_path: Path) ->
             assert told(tmp_path, "crash") == []
 
 
-async def test_one_that_nobody_asks_has_recovered_when_it_has_run_for_a_while(tmp_path: Path) -> None:
+async def test_a_process_without_a_health_check_has_recovered_after_a_while(tmp_path: Path) -> None:
     line = f"[ -e {tmp_path}/once ] && exec sleep 600; touch {tmp_path}/once; exit 1"
     config = sh("a", line, backoff=0.01, healthy_after=0.2)
     async with managed(config, settings=note(tmp_path, "recovered")):
@@ -92,7 +92,7 @@ async def test_one_that_nobody_asks_has_recovered_when_it_has_run_for_a_while(tm
         assert told(tmp_path, "recovered")[0]["uptimeSeconds"] > 0.2
 
 
-async def test_a_webhook_is_sent_the_same() -> None:
+async def test_a_webhook_receives_the_same() -> None:
     async with web() as site:
         settings = Settings(hooks={"crash": f"{site.url}/T000/secret"})
         async with managed(sh("a", "exit 3", backoff=600), settings=settings):
@@ -102,7 +102,7 @@ async def test_a_webhook_is_sent_the_same() -> None:
             assert json.loads(body)["event"] == "crash"
 
 
-async def test_a_hook_that_fails_is_told_once_and_without_its_address(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failing_hook_is_logged_once_and_without_its_url(caplog: pytest.LogCaptureFixture) -> None:
     async with web() as site:
         site.status = "410 Gone"
         settings = Settings(hooks={"crash": f"{site.url}/secret"})
@@ -120,7 +120,7 @@ async def test_a_hook_that_fails_is_told_once_and_without_its_address(caplog: py
         ("http://127.0.0.1:1/", "Connection refused"),
     ],
 )
-async def test_what_went_wrong_is_named(
+async def test_the_error_of_a_hook_is_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, hook: Any, why: str
 ) -> None:
     monkeypatch.setattr(hooks, "HOOK_TIMEOUT", 0.2 if "0.2" in why else 20.0)
@@ -130,15 +130,15 @@ async def test_what_went_wrong_is_named(
         assert caplog.messages == [f"hook for crash of a: {why}"]
 
 
-async def test_a_crash_loop_does_not_become_a_flood_of_hooks(tmp_path: Path) -> None:
+async def test_a_crash_loop_does_not_flood_hooks(tmp_path: Path) -> None:
     config = sh("a", "exit 3", backoff=0, max_retries=50)
     async with managed(config, settings=note(tmp_path, "crash", "failed")) as manager:
         await eventually_async(lambda: told(tmp_path, "failed"))
-        assert len(told(tmp_path, "crash")) <= 2  # more than ten seconds for all that is a slow machine
+        assert len(told(tmp_path, "crash")) <= 2  # two if a slow machine takes more than ten seconds
         assert manager.supervisor.processes["a"].crashes == 51
 
 
-def test_those_held_back_are_counted_in_the_next_one() -> None:
+def test_events_held_back_are_counted_in_the_next_one() -> None:
     limiter = RateLimiter(10)
     assert limiter.admit("a", "crash", 0) == 0
     assert limiter.admit("a", "crash", 1) is None
@@ -149,7 +149,7 @@ def test_those_held_back_are_counted_in_the_next_one() -> None:
     assert limiter.admit("a", "crash", 20) == 0
 
 
-async def test_a_token_is_not_for_hooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hooks_do_not_get_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PMTUI_TOKEN", "do-not-tell")
     settings = Settings(
         hooks={"crash": ["sh", "-c", f"env > {tmp_path}/env.new; mv {tmp_path}/env.new {tmp_path}/env"]}

@@ -1,4 +1,4 @@
-"""What does not count as a change."""
+"""Which files do not count as a change."""
 
 from pathlib import Path
 
@@ -22,14 +22,14 @@ from pmtui.monitors.watch.ignore import IgnoreRules
         "pb_data/data.db-wal",
     ],
 )
-def test_what_tools_write_is_always_ignored(path: str) -> None:
+def test_files_of_tools_are_always_ignored(path: str) -> None:
     assert IgnoreRules("/srv/app", [], []).covers(f"/srv/app/{path}", {})
 
 
 @pytest.mark.parametrize(
     "path", ["agent.py", "src/agent.py", ".env", "catalog/agent.py", "environment/x", ".gitignore"]
 )
-def test_sources_are_not(path: str) -> None:
+def test_sources_are_not_ignored(path: str) -> None:
     assert not IgnoreRules("/srv/app", [], []).covers(f"/srv/app/{path}", {})
 
 
@@ -47,20 +47,20 @@ def test_sources_are_not(path: str) -> None:
         (["!agent.log"], "agent.log", True),
     ],
 )
-def test_own_patterns_are_those_of_gitignore_and_never_overrule_what_always_holds(
+def test_patterns_are_those_of_gitignore_and_never_override_the_defaults(
     patterns: list[str], path: str, ignored: bool
 ) -> None:
     assert IgnoreRules("/srv/app", patterns, []).covers(f"/srv/app/{path}", {}) is ignored
 
 
-def test_the_data_folder_is_ignored_whatever_its_name_is() -> None:
+def test_the_data_directory_is_ignored_whatever_its_name() -> None:
     ignore = IgnoreRules("/srv/app", [], ["/srv/app/state"])
     assert ignore.covers("/srv/app/state/state.json", {})
     assert ignore.covers("/srv/app/state", {})
     assert not ignore.covers("/srv/app/statement.py", {})
 
 
-def test_a_virtual_environment_is_known_by_its_file(tmp_path: Path) -> None:
+def test_a_virtual_environment_is_recognized_by_its_pyvenv_cfg(tmp_path: Path) -> None:
     (tmp_path / "tools/env/lib").mkdir(parents=True)
     (tmp_path / "tools/env/pyvenv.cfg").touch()
     ignore = IgnoreRules(str(tmp_path), [], [])
@@ -69,7 +69,7 @@ def test_a_virtual_environment_is_known_by_its_file(tmp_path: Path) -> None:
     assert not ignore.covers(f"{tmp_path}/tools/agent.py", {})
 
 
-def test_a_root_within_an_ignored_folder_is_watched_all_the_same() -> None:
+def test_a_root_within_an_ignored_directory_is_watched() -> None:
     assert not IgnoreRules("/srv/node_modules/mine", [], []).covers("/srv/node_modules/mine/index.js", {})
 
 
@@ -78,12 +78,12 @@ def test_the_root_itself_is_never_ignored() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["!", "[z-a]", "x[9-0]"])
-def test_what_is_no_pattern_is_refused(pattern: str) -> None:
+def test_an_invalid_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="Invalid git pattern"):
         IgnoreRules("/srv/app", [pattern], [])
 
 
-def test_a_folder_is_as_good_as_the_files_in_it(tmp_path: Path) -> None:
+def test_a_directory_is_ignored_if_everything_in_it_is(tmp_path: Path) -> None:
     (tmp_path / "pkg/node_modules/deep").mkdir(parents=True)
     (tmp_path / "pkg/node_modules/deep/index.js").touch()
     (tmp_path / "pkg/a.log").touch()

@@ -23,11 +23,11 @@ def settings(folder: Path) -> Settings:
 
 
 def installing(folder: Path, line: str, **fields: Any) -> ProcessConfig:
-    """A process that is installed by a line of shell."""
+    """Configure a process whose installation is a line of shell."""
     return sh("a", "echo started; exec sleep 600", cwd=str(folder), install=["sh", "-c", line], **fields)
 
 
-async def test_it_is_installed_before_it_starts_and_its_log_tells_of_it(tmp_path: Path) -> None:
+async def test_dependencies_are_installed_before_the_start_and_logged(tmp_path: Path) -> None:
     async with managed(installing(tmp_path, "echo fetching; touch done"), settings=settings(tmp_path)) as manager:
         await running(manager)
         assert (tmp_path / "done").exists()
@@ -40,7 +40,7 @@ async def has_started(manager: Manager) -> bool:
     return "started" in await texts(manager)
 
 
-async def test_the_stage_is_told_while_it_lasts(tmp_path: Path) -> None:
+async def test_the_stage_is_shown_during_an_installation(tmp_path: Path) -> None:
     config = installing(tmp_path, "echo waiting; while [ ! -e go ]; do sleep 0.02; done")
     async with managed(config, settings=settings(tmp_path)) as manager:
         now = await until(manager, lambda now: now.stage == "installing-dependencies")
@@ -49,7 +49,7 @@ async def test_the_stage_is_told_while_it_lasts(tmp_path: Path) -> None:
         assert (await running(manager)).stage is None
 
 
-async def test_the_same_inputs_are_installed_once_also_by_another_manager(tmp_path: Path) -> None:
+async def test_the_same_inputs_are_installed_once_even_by_another_manager(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("one\n")
     config = installing(tmp_path, "echo x >> times")
     for _ in range(2):
@@ -64,7 +64,7 @@ async def test_the_same_inputs_are_installed_once_also_by_another_manager(tmp_pa
     assert (tmp_path / "times").read_text() == "x\nx\n"
 
 
-async def test_a_lock_that_the_installation_makes_is_no_new_input(tmp_path: Path) -> None:
+async def test_a_lock_file_written_by_the_installation_is_no_new_input(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"dependencies": {"x": "*"}}')
     npm = tmp_path / "bin/npm"
     npm.parent.mkdir()
@@ -82,7 +82,7 @@ async def test_a_lock_that_the_installation_makes_is_no_new_input(tmp_path: Path
         assert (tmp_path / "times").read_text() == "install\nci\n"
 
 
-async def test_what_changes_during_an_installation_is_changed_before_the_start(tmp_path: Path) -> None:
+async def test_changes_during_an_installation_cause_no_restart(tmp_path: Path) -> None:
     line = "echo x >> times; touch made.py; while [ ! -e ../go ]; do sleep 0.02; done"
     folder = tmp_path / "src"
     folder.mkdir()
@@ -94,14 +94,14 @@ async def test_what_changes_during_an_installation_is_changed_before_the_start(t
         (folder / "agent.py").touch()
         (folder / "seen").touch()
         seen = asyncio.Event()
-        watcher._loop.call_later(0.5, seen.set)  # longer than the lookout takes to tell
+        watcher._loop.call_later(0.5, seen.set)  # longer than the watcher takes to report
         await seen.wait()
         (tmp_path / "go").touch()
         assert (await running(manager)).restart_count == 0
         assert (folder / "times").read_text() == "x\n"
 
 
-async def test_instances_of_one_folder_are_installed_once(tmp_path: Path) -> None:
+async def test_instances_of_one_directory_are_installed_once(tmp_path: Path) -> None:
     configs = [installing(tmp_path, "echo x >> times; sleep 0.1", instance=number) for number in range(3)]
     configs = [
         ProcessConfig(**{name: getattr(config, name) for name in config.__struct_fields__} | {"id": f"a-{number}"})
@@ -113,7 +113,7 @@ async def test_instances_of_one_folder_are_installed_once(tmp_path: Path) -> Non
     assert (tmp_path / "times").read_text() == "x\n"
 
 
-async def test_a_failure_is_a_failed_start_with_the_last_words_and_is_tried_again(tmp_path: Path) -> None:
+async def test_a_failed_installation_is_a_failed_start_and_is_retried(tmp_path: Path) -> None:
     line = "echo fetching; [ -e go ] || { echo no such package >&2; exit 4; }"
     async with managed(installing(tmp_path, line, backoff=0.3), settings=settings(tmp_path)) as manager:
         crashed = await manager.wait("a", FAILED)
@@ -122,7 +122,7 @@ async def test_a_failure_is_a_failed_start_with_the_last_words_and_is_tried_agai
         await running(manager)
 
 
-async def test_what_cannot_be_run_fails_the_start_too(tmp_path: Path) -> None:
+async def test_an_installer_that_cannot_be_executed_fails_the_start_too(tmp_path: Path) -> None:
     config = sh("a", "sleep 600", cwd=str(tmp_path), install=["no-such-tool"], max_retries=0)
     async with managed(config, settings=settings(tmp_path)) as manager:
         assert "no-such-tool" in (await manager.wait("a", FAILED)).last_error
@@ -147,7 +147,7 @@ async def test_an_installation_that_ignores_its_signal_is_killed_in_time(tmp_pat
         assert not is_alive(pid)
 
 
-async def test_one_that_was_cut_short_is_begun_anew(tmp_path: Path) -> None:
+async def test_an_interrupted_installation_is_repeated(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"dependencies": {"x": "*"}}')
     npm = tmp_path / "bin/npm"
     npm.parent.mkdir()
@@ -162,7 +162,7 @@ async def test_one_that_was_cut_short_is_begun_anew(tmp_path: Path) -> None:
     assert (tmp_path / "times").read_text() == "install\ninstall\n"
 
 
-async def test_a_restart_during_an_installation_begins_it_anew_and_never_twice_at_once(tmp_path: Path) -> None:
+async def test_a_restart_during_an_installation_repeats_it_and_never_runs_two(tmp_path: Path) -> None:
     wait = "while [ ! -e go ]; do sleep 0.02; done; rmdir busy"
     line = f"trap 'rmdir busy; exit 1' TERM; mkdir busy || exit 9; echo $$; {wait}"
     async with managed(installing(tmp_path, line), settings=settings(tmp_path)) as manager:
@@ -174,7 +174,7 @@ async def test_a_restart_during_an_installation_begins_it_anew_and_never_twice_a
         assert (again.restart_count, again.last_error) == (1, "")
 
 
-async def test_what_is_missing_is_told_once_and_in_the_error_of_a_crash(
+async def test_missing_dependencies_are_logged_once_and_named_in_the_error_of_a_crash(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "package.json").write_text('{"dependencies": {"x": "*"}}')
@@ -190,7 +190,7 @@ async def test_what_is_missing_is_told_once_and_in_the_error_of_a_crash(
 
 
 async def test_a_python_project_gets_its_virtual_environment(tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_text("# nothing that would have to be fetched\n")
+    (tmp_path / "requirements.txt").write_text("# nothing to download\n")
     (tmp_path / "agent.py").write_text("import sys, time; print(sys.prefix); time.sleep(600)")
     environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
     config = ProcessConfig(id="a", script="agent.py", cwd=str(tmp_path), install="auto", env=environment)

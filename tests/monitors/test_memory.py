@@ -1,4 +1,4 @@
-"""Limits of memory, with real trees."""
+"""Memory limits, with real trees."""
 
 import sys
 
@@ -9,7 +9,7 @@ from tests.managed import managed, running, sh, until
 GREEDY = f"{sys.executable} -c 'import time; hoard = b\"x\" * (100 << 20); time.sleep(600)' & wait"
 
 
-async def test_a_tree_that_takes_too_much_is_restarted() -> None:
+async def test_a_tree_that_uses_too_much_memory_is_restarted() -> None:
     async with managed(sh("a", GREEDY, max_memory=60 << 20, backoff=0.01)) as manager:
         again = await until(manager, lambda now: now.restart_count)
         assert again.restart_reason is Reason.MEMORY
@@ -17,7 +17,7 @@ async def test_a_tree_that_takes_too_much_is_restarted() -> None:
         assert again.reason.endswith(" MB, more than its maxMemory of 60 MB")
 
 
-async def test_one_within_its_limit_and_one_without_are_left_alone() -> None:
+async def test_processes_within_their_limit_or_without_one_are_left_alone() -> None:
     configs = sh("a", GREEDY, max_memory=1 << 30), sh("b", GREEDY)
     async with managed(*configs) as manager:
         await running(manager)
@@ -26,8 +26,8 @@ async def test_one_within_its_limit_and_one_without_are_left_alone() -> None:
         assert [now.restart_count for now in await manager.list()] == [0, 0]
 
 
-async def test_nobody_samples_where_there_is_no_limit() -> None:
+async def test_without_a_limit_nothing_is_sampled() -> None:
     async with managed(sh("a", "sleep 600")) as manager:
         await manager.wait("a", frozenset({Status.RUNNING}))
         assert manager.supervisor.sampler.samples == 0
-        await until(manager, lambda now: now.memory > 0)  # it may not have executed yet
+        await until(manager, lambda now: now.memory > 0)  # the program may not have been executed yet

@@ -1,4 +1,4 @@
-"""Probes and the one HTTP request, against real servers."""
+"""Probes and HTTP requests, against real servers."""
 
 import asyncio
 from itertools import count
@@ -14,7 +14,7 @@ from tests.servers import all_let_go, free_port, web
 
 
 @pytest.mark.parametrize("status", ["200 OK", "204 No Content", "301 Moved Permanently", "399 Odd"])
-async def test_two_and_three_hundreds_are_good(status: str) -> None:
+async def test_2xx_and_3xx_succeed(status: str) -> None:
     async with web() as site:
         site.status = status
         site.head = "Location: http://127.0.0.1:1/elsewhere\r\n"
@@ -23,7 +23,7 @@ async def test_two_and_three_hundreds_are_good(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["404 Not Found", "500 Internal Server Error", "199 Early"])
-async def test_other_statuses_are_not(status: str) -> None:
+async def test_other_statuses_fail(status: str) -> None:
     async with web() as site:
         site.status = status
         with pytest.raises((ProbeError, OSError)):
@@ -39,24 +39,24 @@ async def test_the_request_is_what_servers_expect() -> None:
         assert "connection: close" in lines
 
 
-async def test_localhost_is_asked_without_a_resolver() -> None:
+async def test_localhost_needs_no_resolver() -> None:
     async with web() as site:
         assert await HttpProbe(f"http://localhost:{site.port}/").check() == "200 OK"
 
 
-async def test_nobody_there_is_a_refused_connection() -> None:
+async def test_without_a_listener_the_connection_is_refused() -> None:
     for probe in (HttpProbe(f"http://localhost:{free_port()}"), TcpProbe(f"127.0.0.1:{free_port()}")):
         with pytest.raises(ConnectionRefusedError):
             await probe.check()
 
 
-async def test_a_port_that_takes_connections_is_good() -> None:
+async def test_a_port_that_accepts_connections_succeeds() -> None:
     async with web() as site:
         assert await TcpProbe(f"localhost:{site.port}").check() == "connected"
 
 
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH_9\r\n", b"\x15\x03\x01\x00\x02\x02", b"HTTP/1.1 200 O"])
-async def test_what_is_no_http_says_so(answer: bytes) -> None:
+async def test_a_response_that_is_not_http_says_so(answer: bytes) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(answer)
@@ -69,7 +69,7 @@ async def test_what_is_no_http_says_so(answer: bytes) -> None:
         await all_let_go(port)
 
 
-async def test_a_server_can_send_its_body_to_the_end_though_nobody_reads_it() -> None:
+async def test_a_server_can_finish_a_body_that_is_not_read() -> None:
     async with web() as site:
         site.body = b"x" * (4 << 20)
         await HttpProbe(site.url).check()
@@ -77,7 +77,7 @@ async def test_a_server_can_send_its_body_to_the_end_though_nobody_reads_it() ->
         assert site.ended == [True]
 
 
-async def test_a_server_that_never_answers_is_left_when_the_time_is_up() -> None:
+async def test_a_server_that_never_answers_is_disconnected_on_timeout() -> None:
     async with web() as site:
         site.delay = 600
         with pytest.raises(TimeoutError):
@@ -94,7 +94,7 @@ async def test_json_is_posted_with_its_length() -> None:
         assert body == '{"a":1}'
 
 
-def test_a_url_that_cannot_be_asked_is_refused() -> None:
+def test_an_invalid_url_is_refused() -> None:
     with pytest.raises(ValueError, match="Port"):
         get("http://127.0.0.1:99999/")
 
@@ -110,7 +110,7 @@ def say(ring: RingBuffer, line: str) -> None:
     ring.append("stdout", 1, 0, f"{line}\n".encode(), 1)
 
 
-async def test_a_line_is_noticed_also_when_it_leaves_memory_at_once() -> None:
+async def test_a_line_is_found_even_if_it_leaves_memory_at_once() -> None:
     ring = RingBuffer("a", max_lines=10)
     probe = LogProbe(Pattern("^ready$"), ring, 1)
     asking = asyncio.create_task(probe.check())
@@ -126,13 +126,13 @@ async def test_lines_before_the_first_do_not_match() -> None:
         await LogProbe(Pattern("ready"), ring, 2).check()
 
 
-async def test_colours_do_not_hide_a_line() -> None:
+async def test_colors_do_not_hide_a_line() -> None:
     ring = filled("\x1b[32mready\x1b[0m in 30 ms")
     assert await LogProbe(Pattern("^ready in"), ring, 1).check() == "a line has matched"
 
 
 async def test_silence_is_measured_from_the_last_output() -> None:
-    ticks = count(0, 40)  # each look at the clock is 40 s later
+    ticks = count(0, 40)  # the clock advances 40 s with each call
     ring = RingBuffer("a")
     probe = SilenceProbe(60, ring, lambda: float(next(ticks)))
     assert await probe.check() == "output 40 s ago"

@@ -25,7 +25,7 @@ from tests.eventually import DEADLINE, eventually, eventually_async, is_alive
 from tests.managed import STOPPED, managed, monitor_of, row, running, sh, until
 
 QUIET = 0.15
-"""Seconds of quiet before a restart in these tests."""
+"""Debounce time in these tests, in seconds."""
 
 
 def watched(folder: Path, **fields: Any) -> ProcessConfig:
@@ -34,7 +34,7 @@ def watched(folder: Path, **fields: Any) -> ProcessConfig:
 
 @asynccontextmanager
 async def watching(*configs: ProcessConfig, **options: Any) -> AsyncIterator[Manager]:
-    """A manager that runs and watches."""
+    """Run a manager that watches."""
     async with managed(*configs, **options) as manager:
         await asyncio.wait_for(monitor_of(manager, FileReloader).is_ready.wait(), DEADLINE)
         for config in configs:
@@ -47,7 +47,7 @@ async def restarted(manager: Manager, times: int = 1) -> Snapshot:
 
 
 async def settled(manager: Manager, beside: Path) -> None:
-    """Returns when a change made now has had its effect, and with it all that was changed before."""
+    """Wait until a change made now, and with it all earlier ones, has taken effect."""
     process = manager.supervisor.processes["a"]
     before = process.state.restarts
     (beside / "the-last-change.py").write_text(str(time.monotonic()))
@@ -79,7 +79,7 @@ async def test_a_burst_is_one_restart_and_its_last_change_is_in_it(tmp_path: Pat
         assert process.state.restarts == 1
 
 
-async def test_the_restart_waits_for_the_quiet(tmp_path: Path) -> None:
+async def test_the_restart_waits_until_changes_stop(tmp_path: Path) -> None:
     async with watching(watched(tmp_path, watch_debounce=0.5)) as manager:
         took = []
         for number in range(1, 4):
@@ -90,7 +90,7 @@ async def test_the_restart_waits_for_the_quiet(tmp_path: Path) -> None:
         assert min(took) >= 0.5
 
 
-async def test_what_is_ignored_restarts_nothing(tmp_path: Path) -> None:
+async def test_ignored_files_restart_nothing(tmp_path: Path) -> None:
     async with watching(
         watched(tmp_path, watch_ignore=["*.tmp", "build/"]), settings=Settings(data_dir=str(tmp_path / "state"))
     ) as manager:
@@ -111,7 +111,7 @@ async def test_what_is_ignored_restarts_nothing(tmp_path: Path) -> None:
         assert (again.restart_count, again.reason) == (1, "watch: the-last-change.py changed")
 
 
-async def test_what_the_manager_prints_restarts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_output_of_the_manager_restarts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reloader, "own_output", lambda: [str(tmp_path / "out.txt")])
     async with watching(watched(tmp_path)) as manager:
         (tmp_path / "out.txt").write_text("agent running")
@@ -119,14 +119,14 @@ async def test_what_the_manager_prints_restarts_nothing(tmp_path: Path, monkeypa
         assert (await row(manager)).reason == "watch: the-last-change.py changed"
 
 
-def test_the_manager_knows_the_files_that_it_prints_to(tmp_path: Path) -> None:
+def test_the_manager_knows_the_files_it_prints_to(tmp_path: Path) -> None:
     code = "from pmtui.monitors.watch.reloader import own_output; import sys; print(own_output())"
     with (tmp_path / "out.txt").open("w") as out:
         subprocess.run([sys.executable, "-c", code], stdout=out, stderr=subprocess.DEVNULL, check=True)
     assert (tmp_path / "out.txt").read_text().strip() == str([str(tmp_path / "out.txt")])
 
 
-async def test_new_folders_are_watched(tmp_path: Path) -> None:
+async def test_new_directories_are_watched(tmp_path: Path) -> None:
     async with watching(watched(tmp_path)) as manager:
         (tmp_path / "new/deep").mkdir(parents=True)
         await asyncio.sleep(0.5)
@@ -136,7 +136,7 @@ async def test_new_folders_are_watched(tmp_path: Path) -> None:
         assert (again.restart_count, again.reason) == (1, "watch: new/deep/agent.py changed")
 
 
-async def test_a_folder_that_comes_with_files_is_a_change(tmp_path: Path) -> None:
+async def test_a_directory_moved_in_with_files_is_a_change(tmp_path: Path) -> None:
     (tmp_path / "elsewhere/deep").mkdir(parents=True)
     (tmp_path / "elsewhere/deep/agent.py").touch()
     (tmp_path / "source").mkdir()
@@ -147,7 +147,7 @@ async def test_a_folder_that_comes_with_files_is_a_change(tmp_path: Path) -> Non
         await restarted(manager, 2)
 
 
-async def test_a_link_that_is_turned_to_another_release_is_a_change(tmp_path: Path) -> None:
+async def test_a_symlink_switched_to_another_release_is_a_change(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     current = tmp_path / "current"
@@ -169,7 +169,7 @@ async def test_a_stopped_process_stays_stopped(tmp_path: Path) -> None:
         assert (await row(manager)).status is Status.STOPPED
 
 
-async def test_one_that_has_failed_gets_another_chance(tmp_path: Path) -> None:
+async def test_a_failed_process_gets_another_chance(tmp_path: Path) -> None:
     script = tmp_path / "agent.sh"
     script.write_text("exit 1")
     async with managed(
@@ -181,7 +181,7 @@ async def test_one_that_has_failed_gets_another_chance(tmp_path: Path) -> None:
         assert (await running(m)).restart_reason is Reason.WATCH
 
 
-async def test_a_process_that_changes_its_own_files_is_suspended_until_somebody_restarts_it(
+async def test_a_process_that_changes_its_own_files_is_suspended_until_a_manual_restart(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     config = watched(tmp_path, command="date +%N > cache.json; exec sleep 600", watch_debounce=0)
@@ -210,7 +210,7 @@ def test_ten_restarts_in_a_minute_are_a_loop() -> None:
     assert guard.allows(1001)
 
 
-def test_ten_restarts_in_more_than_a_minute_are_none() -> None:
+def test_ten_restarts_in_more_than_a_minute_are_no_loop() -> None:
     guard = FlapDetector(1)
     for number in range(100):
         assert guard.allows(number * 6.0)
@@ -237,20 +237,20 @@ async def test_a_reload_changes_what_is_watched(tmp_path: Path) -> None:
         assert (await restarted(manager, 2)).restart_reason is Reason.WATCH
 
 
-async def test_where_nothing_is_watched_there_is_no_thread() -> None:
+async def test_without_dev_mode_there_is_no_thread() -> None:
     async with managed(sh("a", "exec sleep 600")) as manager:
         await running(manager)
         assert [thread.name for thread in threading.enumerate() if thread.name == "watch"] == []
 
 
-async def test_a_wrong_pattern_is_told_and_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_invalid_pattern_is_logged_and_not_applied(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with watching(watched(tmp_path, watch_ignore=["!"])) as manager:
         (tmp_path / "agent.py").touch()
         await restarted(manager)
         assert caplog.messages == ["watchIgnore is not applied: Invalid git pattern: '!'"]
 
 
-def test_where_the_system_cannot_tell_all_files_are_looked_at(
+def test_all_files_are_scanned_if_the_kernel_cannot_report_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     real, told = watchfiles.watch, set[str]()
@@ -273,7 +273,7 @@ def test_where_the_system_cannot_tell_all_files_are_looked_at(
         lookout.join()
 
 
-async def test_restarts_reloads_and_changes_at_once_end_in_one_copy_with_the_last_config(tmp_path: Path) -> None:
+async def test_simultaneous_restarts_reloads_and_changes_end_in_one_copy_with_the_last_config(tmp_path: Path) -> None:
     note, folder = tmp_path / "pids", tmp_path / "src"
     folder.mkdir()
 

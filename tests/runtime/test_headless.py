@@ -1,4 +1,4 @@
-"""The main job, as its user sees it: `pmtui --no-ui` over real programs, controlled over HTTP."""
+"""`pmtui --no-ui` as its user sees it: real programs, controlled over HTTP."""
 
 import json
 import logging
@@ -53,21 +53,21 @@ def test_operations_over_http(tmp_path: Path) -> None:
         assert not is_alive(row["pid"])
 
 
-def test_a_broken_config_does_not_keep_the_manager_from_coming_up(tmp_path: Path) -> None:
+def test_the_manager_starts_with_a_broken_config(tmp_path: Path) -> None:
     with running(tmp_path, '[\n  {"id": "a",,}\n]') as manager:
         manager.wait_until_served()
         assert manager.list() == []
         eventually(lambda: "pb_processes.json: line 2, column 14: expected" in manager.log)
 
 
-def test_a_bad_entry_is_left_out_and_the_good_ones_run(tmp_path: Path) -> None:
+def test_an_invalid_entry_is_skipped_and_the_others_run(tmp_path: Path) -> None:
     with running(tmp_path, [SLEEP, {"id": "b", "command": "x", "maxRetires": 3}]) as manager:
         manager.wait_running(["a"])
         assert [row["id"] for row in manager.list()] == ["a"]
         eventually(lambda: "processes[1].maxRetires: unknown field, did you mean maxRetries?" in manager.log)
 
 
-def test_only_the_chosen_ones_and_what_they_need_are_started(tmp_path: Path) -> None:
+def test_only_selected_processes_and_their_dependencies_are_started(tmp_path: Path) -> None:
     config: list[dict[str, object]] = [{**SLEEP, "id": name} for name in ("web-1", "web-2", "db", "other")]
     config[0]["dependsOn"] = ["db"]
     with running(tmp_path, config, "web-*") as manager:
@@ -75,13 +75,13 @@ def test_only_the_chosen_ones_and_what_they_need_are_started(tmp_path: Path) -> 
         assert manager.row("other")["status"] == "stopped"
 
 
-def test_an_id_that_means_nothing_is_bad_usage(tmp_path: Path) -> None:
+def test_an_unknown_id_is_bad_usage(tmp_path: Path) -> None:
     (tmp_path / "pb_processes.json").write_text(json.dumps([SLEEP]))
     done = subprocess.run([*PMTUI, "--no-ui", "b"], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (2, "pmtui: no process matches 'b' (processes: a)\n")
 
 
-def test_a_second_manager_on_the_same_config_is_told_who_runs(tmp_path: Path) -> None:
+def test_a_second_manager_for_the_same_config_is_refused(tmp_path: Path) -> None:
     with running(tmp_path, [SLEEP]) as manager:
         manager.wait_running(["a"])
         done = subprocess.run([*PMTUI, "--no-ui"], cwd=tmp_path, capture_output=True, text=True)
@@ -89,7 +89,7 @@ def test_a_second_manager_on_the_same_config_is_told_who_runs(tmp_path: Path) ->
         assert f"a manager already runs for this config: pid {manager.pid}, http://127.0.0.1:" in done.stderr
 
 
-def test_a_taken_port_is_told_with_its_holder(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported_with_its_holder(tmp_path: Path) -> None:
     (tmp_path / "pb_processes.json").write_text(json.dumps([SLEEP]))
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
@@ -99,7 +99,7 @@ def test_a_taken_port_is_told_with_its_holder(tmp_path: Path) -> None:
     assert f"pid {os.getpid()}" in done.stderr
 
 
-def test_an_open_host_needs_a_token_of_the_users_own(tmp_path: Path) -> None:
+def test_an_open_host_requires_a_token_set_by_the_user(tmp_path: Path) -> None:
     done = subprocess.run([*PMTUI, "--no-ui", "--host", "0.0.0.0"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2
     assert "PMTUI_TOKEN" in done.stderr
@@ -111,7 +111,7 @@ def test_without_a_config_the_manager_starts_with_no_process(tmp_path: Path) -> 
         assert manager.list() == []
 
 
-def test_files_are_private_and_gone_with_the_manager(tmp_path: Path) -> None:
+def test_files_are_private_and_removed_with_the_manager(tmp_path: Path) -> None:
     with running(tmp_path, [{"id": "a", "command": "echo hello; sleep 600", "shell": True}]) as manager:
         manager.wait_running(["a"])
         eventually((tmp_path / ".pmtui/logs/a-stdout.log").exists)
@@ -124,7 +124,7 @@ def test_files_are_private_and_gone_with_the_manager(tmp_path: Path) -> None:
         assert not (data / "state.json").exists()
 
 
-def test_no_secret_is_on_the_console_or_in_the_data_folder(tmp_path: Path) -> None:
+def test_no_secret_is_on_the_console_or_in_the_data_directory(tmp_path: Path) -> None:
     config = [SLEEP | {"command": "sh", "args": ["-c", "sleep 600"], "env": {"DB_PASSWORD": "hunter22-secret"}}]
     with running(tmp_path, config) as manager:
         manager.wait_running(["a"])
@@ -133,7 +133,7 @@ def test_no_secret_is_on_the_console_or_in_the_data_folder(tmp_path: Path) -> No
         assert "hunter22" not in manager.log + "".join(path.read_text() for path in files)
 
 
-def test_sighup_reads_the_config_again_and_touches_only_what_changed(tmp_path: Path) -> None:
+def test_sighup_reloads_the_config_and_touches_only_what_changed(tmp_path: Path) -> None:
     config = [SLEEP | {"id": name} for name in ("keep", "change", "remove")]
     with running(tmp_path, config) as manager:
         before = manager.wait_running(["keep", "change", "remove"])
@@ -168,7 +168,7 @@ def reload(manager: Running, config: object) -> None:
     assert manager.post("/api/pm/reload")[0] == 200
 
 
-def test_a_process_that_is_removed_added_and_removed_again_while_it_stops_is_gone(tmp_path: Path) -> None:
+def test_a_process_removed_added_and_removed_while_it_stops_is_gone(tmp_path: Path) -> None:
     slow = "trap 'sleep 0.5; exit' TERM; echo ready; while :; do sleep 0.02; done"
     config = [SLEEP | {"id": "keep"}, {"id": "a", "command": slow, "shell": True}]
     with running(tmp_path, config) as manager:
@@ -179,7 +179,7 @@ def test_a_process_that_is_removed_added_and_removed_again_while_it_stops_is_gon
         eventually(lambda: [row["id"] for row in manager.list()] == ["keep"])
 
 
-def test_changed_log_settings_hold_from_the_next_line_on(tmp_path: Path) -> None:
+def test_changed_log_settings_apply_from_the_next_line_on(tmp_path: Path) -> None:
     config = [{"id": "a", "command": "seq 100000; sleep 600", "shell": True}]
     with running(tmp_path, config) as manager:
         manager.wait_running(["a"])
@@ -205,7 +205,7 @@ def test_files_of_removed_processes_are_closed(tmp_path: Path) -> None:
         eventually(lambda: len(os.listdir(f"/proc/{manager.pid}/fd")) <= before + 4)
 
 
-def test_a_reload_during_the_end_starts_nothing(tmp_path: Path) -> None:
+def test_a_reload_during_shutdown_starts_nothing(tmp_path: Path) -> None:
     slow = "trap 'sleep 0.5; exit' TERM; echo ready; while :; do sleep 0.02; done"
     config = [{"id": "a", "command": slow, "shell": True}]
     with running(tmp_path, config) as manager:
@@ -218,7 +218,7 @@ def test_a_reload_during_the_end_starts_nothing(tmp_path: Path) -> None:
         assert "new starting" not in manager.log
 
 
-def test_the_headless_manager_never_loads_the_dashboards_library(tmp_path: Path) -> None:
+def test_the_headless_manager_never_imports_textual(tmp_path: Path) -> None:
     with running(tmp_path, [SLEEP]) as manager:
         manager.wait_running(["a"])
         maps = Path(f"/proc/{manager.pid}/maps").read_text()
@@ -236,14 +236,14 @@ def test_the_headless_manager_never_loads_the_dashboards_library(tmp_path: Path)
         assert loaded.stdout == "False\n"
 
 
-def test_the_command_line_loads_neither_dashboard_nor_server() -> None:
+def test_the_command_line_imports_neither_dashboard_nor_server() -> None:
     heavy = ("textual", "starlette", "uvicorn", "asyncio")
     code = f"import pmtui.cli.main, sys; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
 
-def test_output_nobody_reads_does_not_stop_anything(tmp_path: Path) -> None:
+def test_unread_output_blocks_nothing(tmp_path: Path) -> None:
     config = [{"id": "a", "command": "yes 0123456789", "log": {"file": False}}, SLEEP | {"id": "b"}]
     read, write = os.pipe()
     try:
@@ -257,7 +257,7 @@ def test_output_nobody_reads_does_not_stop_anything(tmp_path: Path) -> None:
         os.close(write)
 
 
-def test_what_is_logged_is_one_line_and_a_traceback_follows_it() -> None:
+def test_a_message_is_one_line_and_its_traceback_follows() -> None:
     lines: list[tuple[str, str]] = []
     with log_to(lambda level, text: lines.append((level, text))):
         logging.getLogger("pmtui.somewhere").info("%s started", "a\nb")

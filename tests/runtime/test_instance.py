@@ -1,4 +1,4 @@
-"""One manager per data folder, with real locks and real processes."""
+"""One manager per data directory, with real locks and real processes."""
 
 import asyncio
 import fcntl
@@ -26,7 +26,7 @@ async def spawner() -> AsyncIterator[Spawner]:
     await spawner.close()
 
 
-async def test_the_folder_is_taken_and_given_back(tmp_path: Path, spawner: Spawner) -> None:
+async def test_the_directory_is_locked_and_released(tmp_path: Path, spawner: Spawner) -> None:
     folder = tmp_path / "data"
     instance = await acquire(folder, spawner)
     instance.publish(tmp_path / "pmtui.toml", "http://127.0.0.1:1")
@@ -37,7 +37,7 @@ async def test_the_folder_is_taken_and_given_back(tmp_path: Path, spawner: Spawn
     assert sorted(path.name for path in folder.iterdir()) == ["lock"]
 
 
-async def test_a_living_holder_is_named(tmp_path: Path, spawner: Spawner) -> None:
+async def test_a_running_manager_is_named(tmp_path: Path, spawner: Spawner) -> None:
     instance = await acquire(tmp_path, spawner)
     instance.publish(None, "http://127.0.0.1:1")
     with pytest.raises(AlreadyRunningError, match=f"pid {os.getpid()}, http://127.0.0.1:1"):
@@ -45,7 +45,7 @@ async def test_a_living_holder_is_named(tmp_path: Path, spawner: Spawner) -> Non
     instance.release()
 
 
-async def test_the_next_one_waits_until_what_a_dead_manager_left_is_gone(tmp_path: Path, spawner: Spawner) -> None:
+async def test_the_next_manager_waits_until_leftovers_of_a_dead_one_are_gone(tmp_path: Path, spawner: Spawner) -> None:
     guardians = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
     fcntl.flock(guardians, fcntl.LOCK_EX)
     task = asyncio.create_task(acquire(tmp_path, spawner))
@@ -55,7 +55,7 @@ async def test_the_next_one_waits_until_what_a_dead_manager_left_is_gone(tmp_pat
     (await task).release()
 
 
-async def test_what_both_left_alive_is_ended_by_the_next_start(tmp_path: Path, spawner: Spawner) -> None:
+async def test_leftovers_of_manager_and_guardian_are_killed_at_the_next_start(tmp_path: Path, spawner: Spawner) -> None:
     earlier = Spawner()
     reports: list[Report] = []
     earlier.connect()
@@ -73,19 +73,19 @@ async def test_what_both_left_alive_is_ended_by_the_next_start(tmp_path: Path, s
 
 
 @pytest.mark.parametrize("state", [b"", b"{", b"[]", b'{"marks": "x"}', b'{"marks": -2}', b'{"marks": 0}'])
-async def test_a_state_file_without_sense_harms_nobody(tmp_path: Path, spawner: Spawner, state: bytes) -> None:
+async def test_an_invalid_state_file_is_ignored(tmp_path: Path, spawner: Spawner, state: bytes) -> None:
     (tmp_path / "state.json").write_bytes(state.replace(b"{", b'{"boot": "%s", ' % boot_id().encode(), 1))
     (await acquire(tmp_path, spawner)).release()
 
 
-async def test_marks_of_another_boot_are_not_looked_for(tmp_path: Path, spawner: Spawner) -> None:
+async def test_marks_of_another_boot_are_ignored(tmp_path: Path, spawner: Spawner) -> None:
     write_atomic(tmp_path / "state.json", json.dumps({"boot": "another", "marks": spawner.base}))
     (await acquire(tmp_path, spawner)).release()
     assert is_alive(spawner.guardian_pid)
 
 
 @pytest.mark.parametrize("kind", ["fifo", "symlink", "file"])
-async def test_what_is_in_the_way_of_the_lock_is_named(tmp_path: Path, spawner: Spawner, kind: str) -> None:
+async def test_an_obstacle_to_the_lock_is_named(tmp_path: Path, spawner: Spawner, kind: str) -> None:
     folder = tmp_path / "data"
     if kind == "file":
         folder.touch()
@@ -96,7 +96,7 @@ async def test_what_is_in_the_way_of_the_lock_is_named(tmp_path: Path, spawner: 
         await acquire(folder, spawner)
 
 
-def test_a_process_that_is_gone_has_no_identity() -> None:
+def test_a_dead_process_has_no_identity() -> None:
     process = subprocess.Popen(["sleep", "600"])
     assert process_identity(process.pid)["pid"] == process.pid
     process.kill()

@@ -1,4 +1,4 @@
-"""The manager as a service of systemd sees it: a real socket, a real manager."""
+"""Notifications for systemd, with a real socket and a real manager."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ from tests.running import running
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[socket.socket]:
-    """The service manager's end."""
+    """Open the socket of a service manager."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
         end.bind(str(tmp_path / "notify"))
         end.settimeout(DEADLINE)
@@ -22,14 +22,14 @@ def service(tmp_path: Path) -> Iterator[socket.socket]:
 
 
 def until(service: socket.socket, state: str) -> list[str]:
-    """All that is told, up to that state."""
+    """Return all notifications up to that state."""
     told: list[str] = []
     while state not in told:
         told += service.recv(4096).decode().split("\n")
     return told
 
 
-def test_a_manager_is_ready_lives_and_leaves(
+def test_ready_watchdog_and_stopping_are_sent(
     tmp_path: Path, service: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", service.getsockname())
@@ -47,13 +47,13 @@ def test_a_manager_is_ready_lives_and_leaves(
     assert "WATCHDOG" not in environment
 
 
-def test_what_is_told_is_taken_out_of_the_environment() -> None:
+def test_the_variables_are_removed_from_the_environment() -> None:
     environment = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1", "PATH": "/bin"}
     Notifier.from_environment(environment)
     assert environment == {"PATH": "/bin"}
 
 
-def test_an_abstract_address_is_reached() -> None:
+def test_an_abstract_address_works() -> None:
     name = f"pmtui-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
         end.bind(f"\0{name}")
@@ -63,11 +63,11 @@ def test_an_abstract_address_is_reached() -> None:
 
 
 @pytest.mark.parametrize(("pid", "seconds"), [(1, 0), (os.getpid(), 2.5)], ids=["another", "ours"])
-def test_the_watchdog_of_another_process_is_none_of_ours(pid: int, seconds: float) -> None:
+def test_the_watchdog_of_another_process_is_ignored(pid: int, seconds: float) -> None:
     environment = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "2500000", "WATCHDOG_PID": str(pid)}
     assert Notifier.from_environment(environment).watchdog == seconds
 
 
-def test_nobody_is_told_where_nobody_listens(tmp_path: Path) -> None:
+def test_without_a_listener_nothing_is_sent(tmp_path: Path) -> None:
     Notifier(str(tmp_path / "gone")).notify("READY=1")
     Notifier().notify("READY=1")

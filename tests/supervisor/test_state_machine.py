@@ -1,4 +1,4 @@
-"""The transition table, row by row, and random sequences of events on a clock that only the test moves."""
+"""The transition table, row by row, and random sequences of events on a fake clock."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -136,9 +136,7 @@ def name(row: object) -> str:
 
 
 @pytest.mark.parametrize(("state", "event", "policy", "status", "effects"), TABLE, ids=name)
-def test_a_row_of_the_table(
-    state: State, event: Event, policy: Policy, status: Status, effects: tuple[Effect, ...]
-) -> None:
+def test_transition(state: State, event: Event, policy: Policy, status: Status, effects: tuple[Effect, ...]) -> None:
     after, done = transition(state, event, policy, 101.0)
     assert (after.status, done) == (status, effects)
 
@@ -150,12 +148,12 @@ def sample(kind: type[Event], generation: int) -> Event:
 
 @pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("status", Status)
-def test_every_state_has_an_answer_to_every_event(status: Status, kind: type[Event]) -> None:
+def test_every_state_answers_every_event(status: Status, kind: type[Event]) -> None:
     after, _ = transition(ALL[status], sample(kind, ALL[status].generation), POLICY, 200.0)
     assert after.status in Status
 
 
-def test_there_is_an_answer_for_each_kind_of_event() -> None:
+def test_every_kind_of_event_has_a_handler() -> None:
     assert set(HANDLERS) == set(get_args(Event))
 
 
@@ -173,7 +171,7 @@ def crash_at(lifetime: float, state: State, policy: Policy, code: int = 1) -> St
     return state
 
 
-def test_a_crash_after_a_healthy_run_starts_again_at_once_and_forgets_the_failures() -> None:
+def test_a_crash_after_a_healthy_run_restarts_immediately_and_resets_failures() -> None:
     after = crash_at(10.1, replace(RUNNING, failures=4), POLICY)
     assert (after.status, after.failures, after.next_restart_reason) == (Status.WAITING, 0, Reason.CRASH)
 
@@ -188,7 +186,7 @@ def test_the_failure_after_the_last_retry_is_final() -> None:
     assert (after.status, after.failures, after.detail) == (Status.FAILED, 11, "exit 1 after 1.2 s")
 
 
-def test_without_a_limit_there_is_always_another_try() -> None:
+def test_without_a_limit_there_is_always_another_retry() -> None:
     after = crash_at(1.2, replace(RUNNING, failures=10_000), Policy(max_retries=-1))
     assert (after.status, after.retry_at) == (Status.CRASHED, 101.2 + 30.0)
 
@@ -197,7 +195,7 @@ def test_no_retries_means_none_after_a_healthy_run_either() -> None:
     assert crash_at(60.0, RUNNING, Policy(max_retries=0)).status is Status.FAILED
 
 
-def test_an_end_with_success_counts_as_a_failure_where_the_process_should_always_run() -> None:
+def test_a_successful_exit_counts_as_a_failure_if_the_policy_is_always() -> None:
     after = crash_at(0.1, RUNNING, POLICY, code=0)
     assert (after.status, after.failures, after.next_restart_reason) == (Status.CRASHED, 1, Reason.EXIT)
 
@@ -213,19 +211,19 @@ def test_an_end_with_success_counts_as_a_failure_where_the_process_should_always
         ("never", 1, Status.COMPLETED),
     ],
 )
-def test_the_restart_policy_decides_after_an_end_by_itself(policy: str, code: int, status: Status) -> None:
+def test_the_restart_policy_decides_after_an_exit(policy: str, code: int, status: Status) -> None:
     rules = Policy(restart=policy, success_exit_codes=frozenset({0, 3}))
     assert crash_at(0.1, RUNNING, rules, code).status is status
 
 
-def test_an_end_that_races_a_stop_ends_in_stopped() -> None:
+def test_an_exit_that_races_a_stop_ends_in_stopped() -> None:
     state, _ = transition(RUNNING, Exited(1, ExitStatus(1)), POLICY, 101.0)
     state, _ = transition(state, Stop(), POLICY, 101.0)
     state, _ = transition(state, TreeExited(1), POLICY, 101.0)
     assert state.status is Status.STOPPED
 
 
-def test_a_stop_before_the_spawn_is_answered_ends_what_was_spawned() -> None:
+def test_a_stop_before_the_spawn_is_confirmed_ends_the_spawned_process() -> None:
     state, _ = transition(STARTING, Stop(), POLICY, 100.0)
     state, effects = transition(state, Spawned(1), POLICY, 100.1)
     assert (state.status, effects) == (Status.STOPPING, END)
@@ -251,7 +249,7 @@ def test_the_first_start_is_no_restart_and_every_later_one_has_a_reason() -> Non
     assert (state.restarts, state.restart_reason, state.detail) == (1, Reason.WATCH, "agent.py changed")
 
 
-def test_what_sigkill_cannot_end_is_told_of_and_never_started_twice() -> None:
+def test_a_process_that_sigkill_cannot_end_is_reported_and_never_started_twice() -> None:
     state = replace(STOPPING, should_run=True, pending=Pending.RESTART, killed=True)
     after, effects = transition(state, TimerExpired(1), POLICY, 120.0)
     assert after == state
@@ -260,7 +258,7 @@ def test_what_sigkill_cannot_end_is_told_of_and_never_started_twice() -> None:
 
 @dataclass
 class World:
-    """Does what the effects ask for, late or never, as a machine would."""
+    """Carries out effects, late or never, as a machine would."""
 
     random: Random
     policy: Policy
@@ -299,7 +297,7 @@ class World:
         self.feed(Exited(generation, ExitStatus(code)))
 
     def move(self) -> None:
-        """Something happens by itself."""
+        """Let something happen by itself."""
         self.now += self.random.choice((0.001, 0.5, 12.0))
         generation = self.state.generation
         if self.looking and self.random.random() < 0.8:
@@ -322,7 +320,7 @@ class World:
             self.feed(TimerExpired(generation))
 
     def settle(self) -> None:
-        """Lets everything run its course: whoever is asked to end does."""
+        """Let everything finish: whatever is asked to end does."""
         for _ in range(50):
             if self.spawning:
                 self.spawning.clear()
@@ -358,7 +356,7 @@ def test_random_events_never_make_two_copies_and_a_stop_always_ends_in_stopped(s
     assert world.state.status is Status.STOPPED
 
 
-def test_the_delay_doubles_up_to_the_most() -> None:
+def test_the_backoff_doubles_up_to_its_maximum() -> None:
     assert [backoff_delay(failures, 1.0, 30.0) for failures in range(1, 8)] == [1, 2, 4, 8, 16, 30, 30]
 
 
