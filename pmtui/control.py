@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypedDict, Unpack
 
 import msgspec
 
-from pmtui.config.model import Condition
+from pmtui.config.model import Condition, ProcessConfig
 
 Stage = Literal["checking-dependencies", "installing-dependencies", "spawning", "waiting-for-health"]
 Stream = Literal["stdout", "stderr"]
@@ -382,14 +382,6 @@ def explain(row: Snapshot) -> str:
     return RESTART_TEXTS.get(row.reason, row.reason)
 
 
-class Selectable(Protocol):
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def group(self) -> str | None: ...
-
-
-def matches(process: Selectable, pattern: str) -> bool:
+def matches(process: ProcessConfig | Snapshot, pattern: str) -> bool:
     """Return whether the pattern (an id, a glob or `@group`) selects the process."""
     return pattern == f"@{process.group}" if pattern.startswith("@") else fnmatchcase(process.id, pattern)

@@ -39,7 +39,6 @@ class HookState:
         self.timer: asyncio.TimerHandle | None = None
 
     def new_events(self, process: Process, now: float) -> list[HookEvent]:
-        """Return what has happened since the last call."""
         state, found = process.state, list[HookEvent]()
         if (
             state.next_restart_reason is Reason.HEALTH

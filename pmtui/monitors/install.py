@@ -57,8 +57,6 @@ class InstallRecord:
 
 
 class Installation:
-    """A running installation for a process."""
-
     def __init__(self, process: Process) -> None:
         self.process = process
         self.generation = process.state.generation

@@ -39,7 +39,7 @@ class ProcessHost(Protocol):
     """Install what the process needs, then call `execute`, or report a failed spawn."""
 
     def prepare(self, process: "Process") -> tuple[int, PreparedLaunch]:
-        """Number a new run, route its reports to the process, and build its launch. Raises ConfigError."""
+        """Number a new run and build its launch. Raises ConfigError."""
 
     def check_dependencies(self, process: "Process") -> None:
         """Answer with an event, now or later."""
@@ -138,7 +138,6 @@ class Process:
             self._run_effect(effect)
 
     def handle_report(self, report: Report) -> None:
-        """Handle what the guardian reports about the current run."""
         generation = self.state.generation
         match report:
             case client.WorkerSpawned():

@@ -58,7 +58,6 @@ def detail(process: Process, usage: Usage) -> Detail:
 
 
 def describe(process: Process) -> str:
-    """Explain the state in a few words."""
     state = process.state
     match process.status:
         case Status.WAITING:

@@ -145,7 +145,6 @@ class Supervisor:
         self._shutting_down.set()
 
     async def wait_shutdown(self) -> None:
-        """Return once `shutdown` was called."""
         await self._shutting_down.wait()
 
     async def wait_spawned(self) -> None:
@@ -174,7 +173,6 @@ class Supervisor:
     # reloading
 
     def diff(self, loaded: Loaded) -> ConfigChanges:
-        """Compare what runs with a configuration."""
         return diff(self._fingerprints, self.settings, loaded)
 
     def reload(self, loaded: Loaded) -> ConfigChanges:

@@ -34,8 +34,6 @@ SUSPEND_THRESHOLD = 1.0
 
 
 class Verdict(Enum):
-    """What the result of a check changes."""
-
     READY = auto()
     RECOVERED = auto()  # after it was unhealthy
     UNHEALTHY = auto()
