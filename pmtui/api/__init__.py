@@ -1,15 +1,14 @@
-"""The REST API over a `Control`.
+"""The REST API over a `ManagerControl`.
 
-What has to be known before the processes start is cheap to import; what serves people is imported once they run:
+Read `endpoints` first: its table makes routes, OpenAPI and docs/rest-api.md. `app` binds each endpoint
+to the method in `routes/` that answers it; `parameters` reads requests, `responses` and `sse` answer them; `auth` runs
+before all of that, `http/` is the server below it. A new endpoint: one line in `endpoints`, a method in `routes/`.
 
-    from pmtui.api.auth import load_token, require_own_token
     from pmtui.api.http.listener import listen
 
-    token = load_token(data_folder, os.environ)     # raises TokenError
-    require_own_token(host, token)                  # raises OpenHostError: exit 2
-    listener = listen(host, port)                   # raises ListenError: exit 1; `listener.url` tells where
-    ...                                             # the processes start
-    from pmtui.api.server import ApiServer
+    listener = listen(host, port)                   # before the processes start; raises ListenError
+    ...
+    from pmtui.api.server import ApiServer          # afterwards: loads starlette and uvicorn
 
     server = ApiServer(control, token, listener)
     serving = asyncio.create_task(server.serve())   # until close() or cancellation

@@ -1,4 +1,4 @@
-"""Authentication: the middleware that checks Host, Origin and token before anything else."""
+"""Authentication: check Host, Origin and token before anything else is done with a request."""
 
 import hmac
 import ipaddress
@@ -17,7 +17,7 @@ Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None
 
 
 class AuthMiddleware:
-    """Lets a request through to the application when Host, Origin and token are right; reads no body before."""
+    """Pass a request on if its Host, Origin and token are right. Until then no body is read."""
 
     def __init__(self, app: Application, token: str, host: str, port: int) -> None:
         self.app = app
@@ -30,23 +30,23 @@ class AuthMiddleware:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         host = [value for name, value in headers if name == b"host"]
         if len(host) != 1 or not self.is_ours(host[0]):
-            await _answer(send, 403, "This Host is not one of this server's; use the address that it was started with.")
+            await _answer(send, 403, "The Host header does not name this server; use the address it was started with.")
         elif any(name == b"origin" and value != b"http://" + host[0] for name, value in headers):
-            await _answer(send, 403, "Requests from pages of another origin are refused.")
+            await _answer(send, 403, "Requests from another origin are not allowed.")
         elif scope["raw_path"] in OPEN_PATHS or self.is_authorized(headers):
             await self.app(scope, receive, send)
         else:
-            await _answer(send, 401, "A valid token is needed: 'Authorization: Bearer TOKEN'.", _CHALLENGE)
+            await _answer(send, 401, "A valid token is required; send 'Authorization: Bearer TOKEN'.", _CHALLENGE)
 
     def is_ours(self, host: bytes) -> bool:
-        """Whether a Host header names this server: a page that rebinds its name to our address sends another."""
+        """Return whether a Host header names this server. A page that uses DNS rebinding sends another name."""
         text, ending = host.decode("latin-1").lower(), f":{self.port}"
         if text.endswith(ending):
             return self._is_name(text.removesuffix(ending))
         return self.port == 80 and self._is_name(text)
 
     def is_authorized(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        """Whether there is exactly one Authorization header, and it has the token; takes the same time for any."""
+        """Return whether the only Authorization header holds the token, in a time that does not depend on it."""
         values = [value for name, value in headers if name == b"authorization"]
         if len(values) != 1:
             return False

@@ -1,4 +1,4 @@
-"""The one shape in which every error is answered."""
+"""The JSON body of every error."""
 
 from typing import Any
 

@@ -1,17 +1,19 @@
-"""How late the loop is: the one figure that tells whether the manager keeps up."""
+"""How late the event loop runs its timers, which shows whether the manager keeps up."""
 
 import asyncio
 from bisect import bisect_left
 
 MEASURE_INTERVAL = 0.1
-"""Seconds between two measurements."""
 IDLE_TIMEOUT = 300.0
-"""Seconds after the last question for which measuring goes on."""
+"""Seconds after the last request until measuring stops."""
 BUCKET_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 
 
 class LoopLagMeter:
-    """Measures while somebody asks. `counts` has for each of BOUNDS, and for all above, how often the lag was that."""
+    """Measure the lag while metrics are requested.
+
+    `counts` has one entry for each of BUCKET_BOUNDS and one for everything above.
+    """
 
     def __init__(self) -> None:
         self.counts = [0] * (len(BUCKET_BOUNDS) + 1)
@@ -20,7 +22,7 @@ class LoopLagMeter:
         self._timer: asyncio.TimerHandle | None = None
 
     async def measure(self) -> None:
-        """Somebody wants to know: returns when there is something to tell."""
+        """Keep measuring for IDLE_TIMEOUT, and return once there is a measurement."""
         loop = asyncio.get_running_loop()
         self._requested_at = loop.time()
         if self._timer is None:

@@ -1,4 +1,4 @@
-"""The figures of the manager and its processes in the text format of Prometheus, version 0.0.4."""
+"""Metrics of the manager and its processes in the Prometheus text format, version 0.0.4."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Sample(NamedTuple):
-    """One value, by its labels; `suffix` tells the parts of a histogram apart."""
+    """One value. `suffix` names a part of a histogram, such as `_bucket`."""
 
     labels: Mapping[str, str]
     value: float
@@ -20,7 +20,7 @@ class Sample(NamedTuple):
 
 
 class Family(NamedTuple):
-    """All values of one name."""
+    """All samples of one metric."""
 
     name: str
     kind: Literal["gauge", "counter", "histogram"]
@@ -29,19 +29,20 @@ class Family(NamedTuple):
 
 
 def metrics(about: ManagerInfo, rows: Sequence[Snapshot], figures: Sequence[ProcessCounters], lag: LoopLagMeter) -> str:
-    """All that can be told, a line each."""
     return "".join(_lines([*_of_manager(about, lag), *_of_processes(rows), *_of_counts(figures)]))
 
 
 def _of_manager(about: ManagerInfo, lag: LoopLagMeter) -> Iterator[Family]:
-    yield Family("pmtui_manager_info", "gauge", "The manager.", [Sample({"version": about.version}, 1)])
+    yield Family("pmtui_manager_info", "gauge", "Version of the manager.", [Sample({"version": about.version}, 1)])
     tasks = len(asyncio.all_tasks())
-    yield Family("pmtui_manager_tasks", "gauge", "Tasks of asyncio in the manager's loop.", [_of(tasks)])
-    yield Family("pmtui_config_errors", "gauge", "Errors in the config as it was read last.", [_of(len(about.errors))])
+    yield Family("pmtui_manager_tasks", "gauge", "Number of asyncio tasks in the manager's event loop.", [_of(tasks)])
+    yield Family(
+        "pmtui_config_errors", "gauge", "Number of errors in the config as last read.", [_of(len(about.errors))]
+    )
     counts = zip([*map(str, BUCKET_BOUNDS), "+Inf"], accumulate(lag.counts), strict=True)
     samples = [Sample({"le": bound}, count, "_bucket") for bound, count in counts]
     samples += [Sample({}, lag.total, "_sum"), Sample({}, sum(lag.counts), "_count")]
-    text = "How late the manager's loop is, measured ten times a second while somebody asks."
+    text = "Lag of the manager's event loop, measured ten times a second while metrics are requested."
     yield Family("pmtui_manager_loop_lag_seconds", "histogram", text, samples)
 
 
@@ -50,36 +51,34 @@ def _of_processes(rows: Sequence[Snapshot]) -> Iterator[Family]:
         samples = [Sample({"id": row.id}, value) for row, value in zip(rows, values, strict=True)]
         return Family(f"pmtui_process_{name}", "gauge", text, samples)
 
-    yield gauge("up", "1 for a process that is running.", (row.status is Status.RUNNING for row in rows))
+    yield gauge("up", "1 if the process is running, else 0.", (row.status is Status.RUNNING for row in rows))
     yield Family(
         "pmtui_process_status",
         "gauge",
-        "What a process is: 1 for the status it has, the others are left out.",
+        "Status of the process: 1 for the current one; others are omitted.",
         [Sample({"id": row.id, "status": row.status}, 1) for row in rows],
     )
-    yield gauge("cpu_cores", "CPU of the whole tree; 1 is one core.", (row.cpu / 100 for row in rows))
-    yield gauge("resident_memory_bytes", "RSS of the whole tree.", (row.memory for row in rows))
-    yield gauge(
-        "uptime_seconds", "Age of the present run, 0 where there is none.", (row.uptime_seconds for row in rows)
-    )
-    yield gauge("failures", "Failures in a row.", (row.failures for row in rows))
+    yield gauge("cpu_cores", "CPU usage of the process tree; 1 is one core.", (row.cpu / 100 for row in rows))
+    yield gauge("resident_memory_bytes", "Resident memory of the process tree.", (row.memory for row in rows))
+    yield gauge("uptime_seconds", "Age of the current run, 0 if there is none.", (row.uptime_seconds for row in rows))
+    yield gauge("failures", "Consecutive failures.", (row.failures for row in rows))
 
 
 def _of_counts(figures: Sequence[ProcessCounters]) -> Iterator[Family]:
     restarts = [
         Sample({"id": one.id, "reason": reason}, count) for one in figures for reason, count in one.restarts.items()
     ]
-    yield Family("pmtui_process_restarts_total", "counter", "Starts after the first, by their reason.", restarts)
+    yield Family("pmtui_process_restarts_total", "counter", "Starts after the first, by reason.", restarts)
     written = [Sample({"id": one.id}, one.log_bytes) for one in figures]
-    yield Family("pmtui_process_log_bytes_total", "counter", "Bytes that a process has written.", written)
+    yield Family("pmtui_process_log_bytes_total", "counter", "Bytes of output.", written)
     dropped = [Sample({"id": one.id}, one.log_bytes_dropped) for one in figures]
-    text = "Bytes that are missing in the log files, because the disk did not take them."
+    text = "Bytes missing in the log files because they could not be written."
     yield Family("pmtui_process_log_dropped_bytes_total", "counter", text, dropped)
     probed = [(one.id, one.probe) for one in figures if one.probe]
     taken = [Sample({"id": name}, probe.latency_ms / 1000) for name, probe in probed]
-    yield Family("pmtui_process_probe_latency_seconds", "gauge", "How long the last health check took.", taken)
+    yield Family("pmtui_process_probe_latency_seconds", "gauge", "Duration of the last health check.", taken)
     passed = [Sample({"id": name}, probe.ok) for name, probe in probed]
-    yield Family("pmtui_process_probe_success", "gauge", "1 where the last health check was passed.", passed)
+    yield Family("pmtui_process_probe_success", "gauge", "1 if the last health check succeeded, else 0.", passed)
 
 
 def _lines(families: Iterable[Family]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a request asks for, read strictly: each function raises an error that says what was expected."""
+"""Read parameters and bodies of requests strictly: an error says what was expected."""
 
 import asyncio
 import re
@@ -21,13 +21,13 @@ ProcessPattern = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
 class Selection(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of an operation on several processes: ids, globs and `@group`s."""
+    """The body of a bulk operation: ids, globs and `@group`s."""
 
     ids: Annotated[list[ProcessPattern], msgspec.Meta(min_length=1, max_length=1000)]
 
 
 def segment(request: Request, name: str) -> str:
-    """A segment of the path, percent-decoded once."""
+    """Return a segment of the path, percent-decoded once."""
     raw: str = request.path_params[name]
     try:
         return unquote(raw, errors="strict")
@@ -44,25 +44,25 @@ def choice(value: str, allowed: Sequence[C], name: str) -> C:
     for allowed_value in allowed:
         if value == allowed_value:
             return allowed_value
-    raise InvalidError(f"{name} is one of {', '.join(allowed)}, not '{value}'.")
+    raise InvalidError(f"{name} must be one of {', '.join(allowed)}, not '{value}'.")
 
 
 def line_count(request: Request) -> int:
-    """How many lines are wanted; more than can be sensible are as many as can be."""
+    """Return `lines`, at most MAX_LINES."""
     value = request.query_params.get("lines", "100")
     if not re.fullmatch("[0-9]{1,19}", value):
-        raise InvalidError(f"lines is a number from 0 to {MAX_LINES}, not '{value}'.")
+        raise InvalidError(f"lines must be a number from 0 to {MAX_LINES}, not '{value}'.")
     return min(int(value), MAX_LINES)
 
 
 def number(value: str, name: str) -> int:
     if not re.fullmatch(_NUMBER, value):
-        raise InvalidError(f"{name} is a number, not '{value}'.")
+        raise InvalidError(f"{name} must be a number, not '{value}'.")
     return int(value)
 
 
 def log_query(request: Request) -> LogQuery:
-    """Which lines are wanted; what `since`, `grep` and the like mean is for the logs to say."""
+    """Return which lines are requested. Values of `since`, `grep` and others are checked by the logs."""
     query = LogQuery(lines=line_count(request))
     parameters = request.query_params
     if "stream" in parameters:
@@ -78,40 +78,40 @@ def log_query(request: Request) -> LogQuery:
 
 
 def patterns(request: Request) -> list[str]:
-    """The processes that are meant, by ids, globs and `@group`s; all where nothing is said."""
+    """Return the ids, globs and `@group`s in `ids`; `*` if it is missing."""
     values = request.query_params.getlist("ids") or ["*"]
     chosen = [pattern for value in values for pattern in value.split(",") if pattern]
     if not chosen:
-        raise InvalidError("ids are like web-*,@group; leave them out to have all processes.")
+        raise InvalidError("ids must not be empty; omit it to select all processes.")
     return chosen
 
 
 def last_event_id(request: Request) -> int | None:
-    """The number that the client took last, when it comes back for more of a stream."""
+    """Return the number of the event after which a client resumes a stream."""
     value = request.headers.get(LAST_EVENT_ID)
     if value is None:
         return None
     if not re.fullmatch(_NUMBER, value):
-        raise InvalidError(f"{LAST_EVENT_ID} is a number, not '{value}'.")
+        raise InvalidError(f"{LAST_EVENT_ID} must be a number, not '{value}'.")
     return int(value)
 
 
 def last_event_ids(request: Request) -> dict[str, int]:
-    """The same for each process of a stream of several; empty when the client comes for the first time."""
+    """Return that number for each process of a stream of several; empty if the client does not resume one."""
     value = request.headers.get(LAST_EVENT_ID)
     if value is None:
         return {}
     places = [re.fullmatch(f"([A-Za-z0-9][A-Za-z0-9._-]*)=({_NUMBER})", part) for part in value.split(",")]
     if not all(places):
-        raise InvalidError(f"{LAST_EVENT_ID} is like web=12,worker=7, not '{value}'.")
+        raise InvalidError(f"{LAST_EVENT_ID} must have the form web=12,worker=7, not '{value}'.")
     return {place[1]: int(place[2]) for place in places if place}
 
 
 async def selection(request: Request) -> Selection:
-    """The body of a bulk operation: 400 where it is not JSON, 422 where it has another shape."""
+    """Return the body of a bulk operation. Status 400 if it is not JSON, 422 if it has the wrong shape."""
     body = await request.body()
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise InvalidError("The body has to be JSON, with 'Content-Type: application/json'.")
+        raise InvalidError("The body must be JSON, sent with 'Content-Type: application/json'.")
     try:
         document = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -119,11 +119,11 @@ async def selection(request: Request) -> Selection:
     try:
         return msgspec.convert(document, Selection)
     except msgspec.ValidationError as error:
-        raise HTTPException(422, f'The body has to be like {{"ids": ["web-*", "@group"]}}: {error}.') from None
+        raise HTTPException(422, f'The body must have the form {{"ids": ["web-*", "@group"]}}: {error}.') from None
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Awaits `work`, which is cancelled when the client leaves."""
+    """Await `work`, and cancel it if the client disconnects."""
     task, leaving = asyncio.create_task(work), asyncio.create_task(_wait_disconnect(request))
     try:
         await asyncio.wait((task, leaving), return_when=asyncio.FIRST_COMPLETED)

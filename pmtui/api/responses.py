@@ -1,4 +1,4 @@
-"""How results and errors become responses."""
+"""Turn results and errors into responses."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -22,14 +22,14 @@ _STATUS_CODES = {NotFoundError: 404, ConflictError: 409, InvalidError: 400, Unav
 
 
 class Done(msgspec.Struct):
-    """What was done, and to which process."""
+    """The result of an operation on a process."""
 
     message: str
     id: str
 
 
 def encode_json(value: object) -> bytes:
-    """Any struct or plain value as JSON; a lone surrogate (a path that is not UTF-8) becomes a question mark."""
+    """Encode a struct or plain value. A lone surrogate (from a path that is not UTF-8) becomes a question mark."""
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
@@ -41,7 +41,6 @@ def as_json(value: object) -> Response:
 
 
 def as_text(lines: Iterable[LogLine]) -> Response:
-    """Log lines as their files have them."""
     return Response("".join(f"{line.time} {line.text}\n" for line in lines), media_type="text/plain")
 
 
@@ -50,13 +49,13 @@ def done(message: str, process_id: str) -> Response:
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
-    """What routing refuses, and what `HTTPException` says elsewhere."""
+    """Answer errors of routing, and every other HTTPException."""
     assert isinstance(error, HTTPException)
     match error.status_code:
         case 404:
-            message = f"There is nothing at {request.scope['path']}."
+            message = f"No route matches {request.scope['path']}."
         case 405:
-            message = f"{request.method} is not allowed here."
+            message = f"{request.method} is not allowed for {request.scope['path']}."
         case _:
             message = error.detail
     return _error(error.status_code, message, error.headers)
@@ -68,13 +67,13 @@ async def on_control_error(request: Request, error: Exception) -> Response:
 
 
 async def on_disconnect(request: Request, error: Exception) -> Response:
-    """Nobody is there any more: this answer is dropped by the server."""
+    """Return a response that the server drops, as the client is gone."""
     return Response()
 
 
 async def on_internal_error(request: Request, error: Exception) -> Response:
-    """A fault of ours: the server logs its traceback, the client learns nothing of it."""
-    return _error(500, "The manager met an error of its own; its log tells more.")
+    """Hide the error from the client; the server logs its traceback."""
+    return _error(500, "Internal error; see the manager's log.")
 
 
 def _error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,4 +1,4 @@
-"""Serves the API inside the running loop: uvicorn's server without its signal handlers and its ten ticks a second."""
+"""Serve the API in the running loop: uvicorn's server without its signal handlers and its timer."""
 
 import asyncio
 
@@ -16,8 +16,6 @@ ACCEPT_BATCH_SIZE = 16
 
 
 class ApiServer:
-    """Answers for a manager on a socket that already listens."""
-
     def __init__(self, control: ManagerControl, token: str, listener: Listener) -> None:
         self._app = Api(control)
         guard = AuthMiddleware(self._app, token, listener.host, listener.port)
@@ -41,7 +39,7 @@ class ApiServer:
         self._closed.set()
 
     async def serve(self) -> None:
-        """Answers until `close` is called; streams end then, and what is being answered has a second to end."""
+        """Serve until `close` is called; then streams end, and other requests have a second to finish."""
         self._closed.clear()
         try:
             await self._server.open(self._listener)
@@ -52,7 +50,7 @@ class ApiServer:
             self._closed.set()
 
     async def close(self) -> None:
-        """Ends `serve`, and returns when the port is free."""
+        """End `serve`, and return when the port is free."""
         self._closing.set()
         await self._closed.wait()
         self._listener.socket.close()
@@ -64,8 +62,8 @@ class _Server(Server):
         self.lifespan = self.config.lifespan_class(self.config)
         self.servers = []
         await self.startup([listener.socket])
-        # asyncio accepts up to its backlog before it reads from any of them: few at once, so that nobody loses his
-        # place before he was listened to; but many may wait in the kernel.
+        # asyncio accepts up to `backlog` connections before it reads from any: a small number, so that a connection is
+        # not evicted before it was read from. The kernel may queue more.
         listener.socket.listen(BACKLOG)
 
     async def shutdown(self, sockets: object = None) -> None:
@@ -82,7 +80,7 @@ class _Server(Server):
 
 
 async def _wait_tasks(tasks: set[asyncio.Task[None]], within: float) -> set[asyncio.Task[None]]:
-    """Waits for tasks for so many seconds, and returns those that have not ended."""
+    """Wait `within` seconds, and return the tasks that have not ended."""
     if not tasks:
         return set()
     _, left = await asyncio.wait(tasks, timeout=within)

@@ -1,4 +1,4 @@
-"""Server-sent events: answers that go on until the client leaves or the server ends."""
+"""Server-sent events: responses that last until the client disconnects or the server closes."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -13,42 +13,41 @@ from pmtui.api.responses import encode_json
 from pmtui.control import ControlError, UnavailableError
 
 HEARTBEAT_INTERVAL = 15.0
-"""Seconds of silence after which a client is told that there is somebody."""
+"""Seconds of silence after which a comment is sent, so that the client knows the stream is alive."""
 MAX_STREAMS = 32
-"""Streams at a time: half of all connections, so that the other half is there for questions and commands."""
+"""Half of all connections, so that the other half remains for other requests."""
 MAX_BUFFERED_BYTES = 64 << 10
-"""Bytes that wait for a client; its stream is read no further before it takes them."""
+"""Bytes that wait for one client; more is read from the source only after it has taken them."""
 IDLE_DELAY = 0.005
-"""Seconds of rest for all streams behind so many bytes of one: a flood leaves the loop to the processes."""
-_RETRY = b"retry: 1000\n"  # milliseconds after which a client is to come back
+"""Seconds for which all streams pause after one has filled its buffer, so that a flood does not occupy the loop."""
+_RETRY = b"retry: 1000\n"  # milliseconds until a client reconnects
 
 
 class StreamRegistry:
-    """The streams that are open now."""
+    """The open streams."""
 
     def __init__(self) -> None:
         self._open: set[EventStream] = set()
         self._turn = asyncio.Lock()
 
     def respond(self, begin: str, frames: AsyncGenerator[bytes, None]) -> Response:
-        """The answer that tells these frames; who comes back before the first one comes back to `begin`.
+        """Return a stream of these frames; `begin` is its event id until the first frame.
 
-        Raises UnavailableError when there are too many streams.
+        Raises UnavailableError if there are too many streams.
         """
         if len(self._open) >= MAX_STREAMS:
-            raise UnavailableError(f"All {MAX_STREAMS} places for streams are taken; try again later.")
+            raise UnavailableError(f"All {MAX_STREAMS} streams are in use; try again later.")
         stream = EventStream(begin, frames, self._turn, self._open.discard)
         self._open.add(stream)
         return stream
 
     def close(self) -> None:
-        """Ends all streams at once."""
         for stream in self._open:
             stream.stop()
 
 
 class EventStream(Response):
-    """One stream. It takes from its source no faster than the client takes from it."""
+    """One stream. It reads from its source no faster than the client reads from it."""
 
     media_type = "text/event-stream"
 
@@ -86,7 +85,7 @@ class EventStream(Response):
                 raise error
 
     async def _next_chunk(self) -> bytes:
-        """All that waits, as soon as there is something; a heartbeat where nothing comes."""
+        """Return the buffered bytes as soon as there are any, or a heartbeat."""
         try:
             async with asyncio.timeout(HEARTBEAT_INTERVAL):
                 await self._has_data.wait()
@@ -124,6 +123,6 @@ class EventStream(Response):
 
 
 def encode_event(value: object, place: str = "", kind: str = "") -> bytes:
-    """One event: what it tells, the place to come back to once it was taken, its kind if it is not the usual one."""
+    """Encode one event; `place` is its id, from which a client can resume."""
     head = (f"event: {kind}\n" if kind else "") + (f"id: {place}\n" if place else "")
     return b"%sdata: %s\n\n" % (head.encode(), encode_json(value))

@@ -1,4 +1,4 @@
-"""`pmtui attach`: the dashboard over a manager that runs elsewhere."""
+"""`pmtui attach`: show the dashboard of a running manager."""
 
 import argparse
 import os
@@ -15,27 +15,27 @@ from pmtui.control import ManagerInfo
 
 
 def parser() -> argparse.ArgumentParser:
-    made = verb_parser(
+    command = verb_parser(
         "attach",
-        "Shows the dashboard over a manager that runs already: the one of this config, or the one at URL. q detaches, "
-        "which stops nothing.",
+        "Show the dashboard of a running manager: the one of this config, or the one at URL. q detaches and stops "
+        "nothing.",
         "pmtui attach",
-        "PMTUI_TOKEN=... pmtui attach http://127.0.0.1:9615     through an ssh tunnel, say",
+        "PMTUI_TOKEN=... pmtui attach http://127.0.0.1:9615     for example through an SSH tunnel",
     )
-    made.add_argument("address", nargs="?", metavar="URL", help="the same as --url")
-    return made
+    command.add_argument("address", nargs="?", metavar="URL", help="same as --url")
+    return command
 
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     options.url = options.address or options.url
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return fail("the dashboard needs a terminal; without one: pmtui list, pmtui logs -f", BAD_USAGE)
+        return fail("the dashboard needs a terminal; without one, use 'pmtui list' or 'pmtui logs -f'", BAD_USAGE)
     return with_client(options, lambda client: show_dashboard(client, options.config, options.url))
 
 
 def show_dashboard(client: HttpClient, config: Path | None, url: str | None) -> int:
-    """The dashboard, once the manager has answered and knows the token."""
+    """Show the dashboard once the manager has accepted the token."""
     about = client.get("/api/pm/config", ManagerInfo)
     from pmtui.dashboard.attach import run_attached
 

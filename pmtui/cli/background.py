@@ -1,4 +1,4 @@
-"""`pmtui -d`: the manager without a screen and without a terminal, and whether what it runs came up."""
+"""`pmtui -d`: start the manager in the background, and report which processes came up."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pmtui.cli.base import DONE, FAILURE, fail
-from pmtui.cli.operations import format_result, has_outcome
+from pmtui.cli.operations import STARTED_STATES, format_result, has_outcome
 from pmtui.cli.output import Output
 from pmtui.cli.session import fetch_snapshots
 from pmtui.client.discovery import ManagerUnavailableError, RunningManager, address_of, read_instance
@@ -20,25 +20,27 @@ from pmtui.text.formatting import plural, printable
 
 LOG_NAME = "manager.log"
 STARTUP_TIMEOUT = 60.0
-"""Seconds for all to come up; what has not by then is told."""
+"""Seconds until processes that have not come up are reported."""
 CHECK_INTERVAL = 0.05
 MAX_TAIL_LINES = 20
 
 
 def start(options: argparse.Namespace, argv: Sequence[str]) -> int:
-    """Starts the manager in a session of its own, and returns when it is clear what has come up."""
+    """Start the manager in a new session, and return when the outcome of all processes is known."""
     config = options.config or find_config(Path.cwd())
     folder = data_directory(config)
     try:
         running = read_instance(folder)
         if running:
-            return fail(f"a manager runs for this config already: pid {running.pid}, {running.url}", FAILURE)
+            return fail(
+                f"a manager is already running for this config: pid {running.pid}, {running.url or 'no API'}", FAILURE
+            )
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = os.open(folder / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except ManagerUnavailableError as error:
         return fail(str(error), FAILURE)
     except OSError as error:
-        return fail(f"the data folder {folder} cannot be used: {error.strerror} ({error.filename})", FAILURE)
+        return fail(f"cannot use the data directory {folder}: {error.strerror} ({error.filename})", FAILURE)
     begin = os.fstat(log).st_size
     child = subprocess.Popen(
         [sys.executable, "-P", "-m", "pmtui", "--detach", "--log-file", str(folder / LOG_NAME), *argv],
@@ -56,7 +58,7 @@ def start(options: argparse.Namespace, argv: Sequence[str]) -> int:
 
 
 def wait_published(child: subprocess.Popen[bytes], folder: Path) -> RunningManager | None:
-    """The manager as soon as it can be found; None when it has ended instead."""
+    """Return the manager once it can be found; None if it has ended."""
     while child.poll() is None:
         running = read_instance(folder)
         if running and running.pid == child.pid:
@@ -71,28 +73,29 @@ def read_tail(log: Path, begin: int) -> str:
         return "".join(file.readlines()[-MAX_TAIL_LINES:])
 
 
-def report_startup(manager: RunningManager, ink: Output) -> int:
-    where = f"pid {manager.pid}" + (f", {manager.url}" if manager.url else ", no API")
+def report_startup(manager: RunningManager, output: Output) -> int:
     if manager.url is None:
-        sys.stdout.write(f"the manager is up: {where}; its log is {manager.directory / LOG_NAME}\n")
+        log = manager.directory / LOG_NAME
+        sys.stdout.write(f"the manager is running: pid {manager.pid}, no API; its log is {log}\n")
         return DONE
     try:
         with HttpClient(address_of(manager, os.environ)) as client:
             rows, errors = wait_started(client), client.get("/api/pm/config", ManagerInfo).errors
     except ControlError as error:
-        return fail(f"{error} Its log is {manager.directory / LOG_NAME}", FAILURE)
-    good = [row for row in rows if row.status in (Status.RUNNING, Status.COMPLETED)]
+        return fail(f"{error} See its log {manager.directory / LOG_NAME}", FAILURE)
+    good = [row for row in rows if row.status in STARTED_STATES]
     bad = [row for row in rows if row not in good and row.status is not Status.STOPPED]
-    sys.stdout.write("".join(f"{ink.paint(f'{ink.glyphs.bad} {printable(error)}', 'bad')}\n" for error in errors))
     width = max((len(row.id) for row in bad), default=0)
-    sys.stdout.write("".join(f"{format_result(row, False, width, ink)}\n" for row in bad))
+    lines = [output.paint(f"{output.glyphs.bad} {printable(error)}", "bad") for error in errors]
+    lines += [format_result(row, False, width, output) for row in bad]
     count = plural(len(good), "process is", "processes are")
-    sys.stdout.write(f"{count} up{f', {len(bad)} not' if bad else ''}: {where}\n")
+    lines.append(f"{count} up{f', {len(bad)} not' if bad else ''}: pid {manager.pid}, {manager.url}")
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
     return FAILURE if bad or errors else DONE
 
 
 def wait_started(client: HttpClient) -> Sequence[Snapshot]:
-    """All processes, when each of them runs, has failed, or has had its time."""
+    """Return all processes once the outcome of each is known, or STARTUP_TIMEOUT is over."""
     deadline = time.monotonic() + STARTUP_TIMEOUT
     while True:
         rows = fetch_snapshots(client)

@@ -1,4 +1,4 @@
-"""What several commands share: exit codes, complaints, and which config is meant."""
+"""What all commands share: exit codes, parsers, error messages and finding the config."""
 
 import argparse
 import os
@@ -6,26 +6,33 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pmtui.config.discovery import CONFIG_NAMES
 from pmtui.text.formatting import printable
 
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
 
 DONE, FAILURE, BAD_USAGE, NO_MANAGER = 0, 1, 2, 3
-CONFIGS = "pmtui.toml, pb_processes.json or pb_data/pb_processes.json"
+CONFIGS = f"{', '.join(CONFIG_NAMES[:-1])} or {CONFIG_NAMES[-1]}"
 
 
 class CommandHelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Fills the lines of the terminal with the description, and leaves examples as they are laid out."""
+    """Wraps a description of one paragraph, keeps the layout of examples, and names the value of an option once."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         if "\n" in text:
             return super()._fill_text(text, width, indent)
         return argparse.HelpFormatter._fill_text(self, text, width, indent)
 
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {value}"
+
 
 def command_parser(name: str, description: str, *examples: str, codes: str = "") -> argparse.ArgumentParser:
-    """A parser whose help teaches by examples; `codes` says what the exit codes mean."""
+    """Return a parser whose help ends with examples and, in `codes`, the meaning of the exit codes."""
     return argparse.ArgumentParser(
         prog=f"pmtui {name}",
         description=description,
@@ -35,11 +42,18 @@ def command_parser(name: str, description: str, *examples: str, codes: str = "")
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-c", "--config", "--pmConfig", type=Path, metavar="FILE", help=f"the config ({CONFIGS})")
+    parser.add_argument(
+        "-c",
+        "--config",
+        "--pmConfig",
+        type=Path,
+        metavar="FILE",
+        help="config file (default: the one in this directory)",
+    )
 
 
 def load(path: Path | None) -> "Loaded":
-    """The config named, or the first that is found; an empty one where there is none."""
+    """Load the given config, or the one in this directory, or an empty one if there is none."""
     from pmtui.config.load import Loaded, find_config, load_config
     from pmtui.config.model import Settings
 
@@ -48,21 +62,22 @@ def load(path: Path | None) -> "Loaded":
 
 
 def require_config(path: Path | None) -> "tuple[Path, Loaded]":
-    """As `load`, with where it is; ends the command where there is no config."""
+    """Return the path of the config and its content, as `load`. Exits if there is no config."""
     loaded = load(path)
     if loaded.path is None:
-        sys.exit(fail(f"no config here: looked for {CONFIGS}", BAD_USAGE))
+        sys.exit(fail(f"no config in this directory (expected {CONFIGS}); 'pmtui init' writes one", BAD_USAGE))
     return loaded.path, loaded
 
 
 def current_directory() -> Path:
-    """The current folder; ends the command where it does not exist any more."""
+    """Return the current directory. Exits if it has been removed."""
     try:
         return Path.cwd()
     except OSError:
-        sys.exit(fail("the current folder does not exist any more: cd to one that does", BAD_USAGE))
+        sys.exit(fail("the current directory no longer exists; cd to another one", BAD_USAGE))
 
 
 def fail(text: str, code: int) -> int:
+    """Write an error to stderr, and return `code`."""
     sys.stderr.write("".join(f"{printable(line)}\n" for line in f"pmtui: {text}".split("\n")))
     return code

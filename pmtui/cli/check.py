@@ -1,4 +1,4 @@
-"""`pmtui check`: everything that is wrong with the config."""
+"""`pmtui check`: report all errors of the config."""
 
 import argparse
 import os
@@ -9,15 +9,15 @@ from pmtui.cli.base import BAD_USAGE, DONE, add_config, command_parser, require_
 
 
 def parser() -> argparse.ArgumentParser:
-    made = command_parser(
+    command = command_parser(
         "check",
-        "Says everything that is wrong with the config, each with its line and what was expected. Runs nothing.",
+        "Report all errors and warnings of the config, each with its line and what was expected. Nothing is run.",
         "pmtui check",
         "pmtui check -c deploy/pmtui.toml && pmtui reload",
-        codes="Exit codes: 0 nothing that matters is wrong, 2 something is.",
+        codes="exit codes: 0 no errors (there may be warnings), 2 errors",
     )
-    add_config(made)
-    return made
+    add_config(command)
+    return command
 
 
 def run(argv: Sequence[str]) -> int:

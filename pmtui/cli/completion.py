@@ -1,6 +1,6 @@
-"""`pmtui completion`: what a shell needs to complete words, with the ids of the processes that are there now.
+"""`pmtui completion`: print a completion script for bash, zsh or fish.
 
-The shells ask `pmtui completion words WORD...` at each Tab, so that all of them offer the same.
+The scripts call `pmtui completion words WORD...` at each Tab, so all shells offer the same, with the current ids.
 """
 
 import argparse
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from pmtui.config.model import ProcessConfig
 
 Completion = tuple[str, str]
-"""A word, and what it means."""
+"""A word and its description."""
 
 SHELLS = ("bash", "zsh", "fish")
 
 
 def parser() -> argparse.ArgumentParser:
-    made = command_parser(
+    command = command_parser(
         "completion",
-        "Prints what a shell has to read to complete commands, options and the ids of processes.",
+        "Print a script that lets a shell complete commands, options and the ids of processes.",
         "source <(pmtui completion bash)       in ~/.bashrc",
         "source <(pmtui completion zsh)        in ~/.zshrc, after compinit",
         "pmtui completion fish > ~/.config/fish/completions/pmtui.fish",
     )
-    made.add_argument("shell", choices=SHELLS)
-    return made
+    command.add_argument("shell", choices=SHELLS)
+    return command
 
 
 def run(argv: Sequence[str]) -> int:
@@ -50,7 +50,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def print_completions(before: Sequence[str], begun: str) -> int:
-    """Prints what can stand behind the words before and begins so, one a line; FAILURE where that is a file."""
+    """Print the completions of the last word, one per line; FAILURE if the shell should complete a file name."""
     offers = completions(before, begun)
     if offers is None:
         return FAILURE
@@ -60,7 +60,7 @@ def print_completions(before: Sequence[str], begun: str) -> int:
 
 
 def completions(before: Sequence[str], begun: str) -> Iterator[Completion] | None:
-    """All that can stand there; None where that is a file."""
+    """Return all words that can follow; None if that is a file name."""
     is_command = bool(before) and before[0] in COMMANDS
     asked = import_module(command_module(before[0] if is_command else "root")).parser()
     takers = {flag: action for action in asked._actions for flag in action.option_strings if action.nargs != 0}
@@ -80,7 +80,7 @@ def completions(before: Sequence[str], begun: str) -> Iterator[Completion] | Non
 def next_positional(
     asked: argparse.ArgumentParser, before: Sequence[str], takers: Container[str]
 ) -> argparse.Action | None:
-    """The argument whose turn it is; None where no more can follow."""
+    """Return the positional argument that follows; None if there is none."""
     arguments = [action for action in asked._actions if not action.option_strings]
     taken = sum(not word.startswith("-") and last not in takers for last, word in pairwise(["", *before]))
     if taken < len(arguments):
@@ -89,7 +89,7 @@ def next_positional(
 
 
 def values(action: argparse.Action, before: Sequence[str]) -> Iterator[Completion] | None:
-    """What an option or an argument can be; None where that is a file."""
+    """Return the values of an option or argument; None if it is a file name."""
     if action.metavar in ("FILE", "DIR"):
         return None
     if action.choices:
@@ -102,7 +102,7 @@ def values(action: argparse.Action, before: Sequence[str]) -> Iterator[Completio
 
 
 def ids(before: Sequence[str]) -> Iterator[Completion]:
-    """Ids and groups: of the manager that runs, or of the config where that is to be started."""
+    """Return ids and groups, of the running manager, or of the config for `pmtui [ID ...]`."""
     place = argparse.ArgumentParser(add_help=False)
     add_config(place)
     place.add_argument("--url")
@@ -124,5 +124,4 @@ def flags_of(asked: argparse.ArgumentParser) -> Iterator[Completion]:
 
 
 def with_prefix(offers: Iterator[Completion] | None, head: str) -> Iterator[Completion] | None:
-    """The same behind `--option=`."""
     return offers and ((head + word, meaning) for word, meaning in offers)

@@ -1,4 +1,4 @@
-"""`pmtui demo`: a few small processes to look at."""
+"""`pmtui demo`: run a few example processes."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,18 +9,20 @@ from pmtui.demo import demo_directory
 
 
 def parser() -> argparse.ArgumentParser:
-    made = command_parser(
+    command = command_parser(
         "demo",
-        "Runs a few small processes: a web server, a ticker (where node is there), one that talks, one that crashes. "
-        "Everything is in a temporary folder and leaves nothing behind.",
-        "pmtui demo                            q, then y, ends it",
-        "pmtui demo --no-ui                    Ctrl-C ends it",
+        "Run a few example processes: a web server, a ticker (if node is installed), one that logs on both streams and "
+        "one that crashes. All files are in a temporary directory, which is removed afterwards.",
+        "pmtui demo                            q, then y, quits",
+        "pmtui demo --no-ui                    Ctrl-C quits",
     )
-    made.add_argument("--no-ui", action="store_true", help="no dashboard: log on stdout")
-    return made
+    command.add_argument(
+        "--no-ui", action="store_true", help="write the log to stdout instead of showing the dashboard"
+    )
+    return command
 
 
 def run(argv: Sequence[str]) -> int:
     parser().parse_args(argv)
     with demo_directory() as folder:
-        return root.run(["-c", str(folder / "pb_processes.json"), *argv], is_passing=True)
+        return root.run(["-c", str(folder / "pb_processes.json"), *argv], ephemeral=True)

@@ -1,4 +1,4 @@
-"""`pmtui doctor`: what a bug report needs, and no secret."""
+"""`pmtui doctor`: print information for a bug report, without secrets."""
 
 import argparse
 import ctypes
@@ -14,11 +14,11 @@ from importlib import metadata
 from pathlib import Path
 
 from pmtui.api.http.listener import DEFAULT_PORT
-from pmtui.cli.base import DONE, FAILURE, add_config, command_parser
+from pmtui.cli.base import CONFIGS, DONE, FAILURE, add_config, command_parser
 from pmtui.cli.output import Output
 from pmtui.client.discovery import URL_VARIABLE, ManagerAddress, ManagerUnavailableError, address_of, read_instance
 from pmtui.client.http_client import HttpClient
-from pmtui.config.discovery import CONFIG_NAMES, data_directory, find_config
+from pmtui.config.discovery import data_directory, find_config
 from pmtui.config.load import load_config
 from pmtui.control import ControlError, ManagerInfo
 from pmtui.runtime.token import TOKEN_VARIABLE
@@ -29,34 +29,44 @@ from pmtui.version import __version__
 
 PACKAGES = ("textual", "watchfiles", "starlette", "uvicorn", "h11", "httpx", "msgspec", "tomli-w")
 PROGRAMS = ("node", "npm", "uv", "systemctl", "tmux")
+VARIABLES = (
+    URL_VARIABLE,
+    TOKEN_VARIABLE,
+    "NO_COLOR",
+    "COLORTERM",
+    "PMTUI_ASCII",
+    "PMTUI_THEME",
+    "LANG",
+    "SSH_TTY",
+    "TMUX",
+)
 GET_CHILD_SUBREAPER = 37
 
 Finding = tuple[str, str, bool]
-"""A name, what was found, and whether it is as it should be."""
+"""A name, what was found, and whether it is all right."""
 
 
 def parser() -> argparse.ArgumentParser:
-    made = command_parser(
+    command = command_parser(
         "doctor",
-        "Tells what a bug report needs: versions, what the kernel can, config, manager, port, terminal. No secret is "
-        "told.",
+        "Print information for a bug report: versions, kernel features, config, manager, port and terminal. Secrets "
+        "are never printed.",
         "pmtui doctor",
         "pmtui doctor > report.txt",
-        codes="Exit codes: 0 all is as it should be, 1 something is not.",
+        codes="exit codes: 0 no problem found, 1 problems found",
     )
-    add_config(made)
-    return made
+    add_config(command)
+    return command
 
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    ink = Output()
-    is_well = True
+    output = Output()
+    all_good = True
     for name, found, is_good in findings(options.config or find_config(Path.cwd())):
-        sign = ink.paint(ink.glyphs.good, "good") if is_good else ink.paint(ink.glyphs.bad, "bad")
-        sys.stdout.write(f"{sign} {name:<18}{printable(found)}\n")
-        is_well = is_well and is_good
-    return DONE if is_well else FAILURE
+        sys.stdout.write(f"{output.sign(is_good)} {name:<18}{printable(found)}\n")
+        all_good &= is_good
+    return DONE if all_good else FAILURE
 
 
 def findings(config: Path | None) -> Iterator[Finding]:
@@ -74,40 +84,25 @@ def versions() -> Iterator[Finding]:
         try:
             yield name, metadata.version(name), True
         except metadata.PackageNotFoundError:
-            yield name, "is not installed", False
+            yield name, "not installed", False
     found = [f"{name} {path}" for name in PROGRAMS if (path := shutil.which(name))]
     yield "programs", ", ".join(found) or "none", True
 
 
 def kernel() -> Iterator[Finding]:
     yield "system", f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} CPUs", True
-    yield "pidfd", *check_capability(has_pidfd, "exits are seen at once", "missing: Linux 5.3 or newer has it")
-    yield (
-        "subreaper",
-        *check_capability(has_subreaper, "daemons that detach are found", "missing: such daemons may be left behind"),
-    )
-    children = Path(f"/proc/self/task/{os.getpid()}/children")
-    yield (
-        "children files",
-        *check_capability(children.exists, "trees are read at once", "missing: trees are read from all of /proc"),
-    )
-    yield "boot id", *check_capability(lambda: bool(boot_id()), "what an earlier manager left is found", "missing")
+    for name, test, good, bad in CAPABILITIES:
+        is_there = has_capability(test)
+        yield name, good if is_there else f"missing; {bad}", is_there
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    yield "open files", f"{soft} of at most {hard}", hard >= 1024
-    yield (
-        "mark",
-        *check_capability(
-            has_mark, "what a run has started can be told", "missing: RLIMIT_RTTIME is capped on this system"
-        ),
-    )
+    yield "open files", f"limit {soft}, at most {hard}", hard >= 1024
 
 
-def check_capability(test: Callable[[], bool], good: str, bad: str) -> tuple[str, bool]:
+def has_capability(test: Callable[[], bool]) -> bool:
     try:
-        works = test()
+        return test()
     except (OSError, AttributeError, ValueError):
-        works = False
-    return (good, True) if works else (bad, False)
+        return False
 
 
 def has_pidfd() -> bool:
@@ -121,40 +116,53 @@ def has_subreaper() -> bool:
 
 
 def has_mark() -> bool:
-    """Whether the soft limit can be any number that a run may get."""
+    """Return whether RLIMIT_RTTIME can take the mark of any run."""
     hard = resource.getrlimit(resource.RLIMIT_RTTIME)[1]
     return hard == resource.RLIM_INFINITY or hard > 2 * MIN_MARK_BASE
 
 
+def has_children_files() -> bool:
+    return os.path.exists(f"/proc/self/task/{os.getpid()}/children")
+
+
+CAPABILITIES: tuple[tuple[str, Callable[[], bool], str, str], ...] = (
+    ("pidfd", has_pidfd, "exits are detected immediately", "requires Linux 5.3"),
+    ("subreaper", has_subreaper, "detached daemons are found", "detached daemons may be left behind"),
+    ("children files", has_children_files, "process trees are read directly", "they are read from all of /proc"),
+    ("boot id", lambda: bool(boot_id()), "leftovers of an earlier manager are found", "leftovers may stay"),
+    ("mark", has_mark, "the processes of a run can be identified", "RLIMIT_RTTIME is capped on this system"),
+)
+
+
 def about_config(config: Path | None) -> Iterator[Finding]:
     if config is None:
-        yield "config", f"none in {Path.cwd()}: looked for {', '.join(CONFIG_NAMES)}", True
+        yield "config", f"none in {Path.cwd()}; expected {CONFIGS}", True
         return
     loaded = load_config(config)
-    wrong = len(loaded.errors)
-    told = f", {plural(wrong, 'error', 'errors')} ('pmtui check' tells them)" if wrong else ""
-    yield "config", f"{config.absolute()}: {plural(len(loaded.processes), 'process', 'processes')}{told}", not wrong
+    count = len(loaded.errors)
+    errors = f", {plural(count, 'error', 'errors')} ('pmtui check' reports them)" if count else ""
+    yield "config", f"{config.absolute()}: {plural(len(loaded.processes), 'process', 'processes')}{errors}", not count
 
 
 def about_manager(config: Path | None) -> Iterator[Finding]:
     folder = data_directory(config)
-    yield "data folder", describe_directory(folder), not folder.exists() or os.access(folder, os.W_OK)
+    yield "data directory", describe_directory(folder), not folder.exists() or os.access(folder, os.W_OK)
     try:
         running = read_instance(folder)
     except ManagerUnavailableError as error:
         yield "manager", str(error), False
         return
     if running is None:
-        yield "manager", "none runs for this config", True
+        yield "manager", "not running for this config", True
     else:
-        yield "manager", f"pid {running.pid}, {running.url or 'with --no-api'}", True
+        yield "manager", f"pid {running.pid}, {running.url or 'no API'}", True
     if running and running.url:
-        yield "answer", *check_api(address_of(running, os.environ))
+        yield "API", *check_api(address_of(running, os.environ))
 
 
 def describe_directory(folder: Path) -> str:
     if not folder.exists():
-        return f"{folder} is not there yet"
+        return f"{folder} does not exist yet"
     return f"{folder}, mode {folder.stat().st_mode & 0o777:o}, {shutil.disk_usage(folder).free >> 20:,} MB free"
 
 
@@ -171,24 +179,14 @@ def check_api(place: ManagerAddress) -> tuple[str, bool]:
 def about_environment() -> Iterator[Finding]:
     yield (
         f"port {DEFAULT_PORT}",
-        "free" if is_port_free() else "taken: the API takes another one unless --port is given",
+        "free" if is_port_free() else "taken; without --port, the API takes a free one",
         True,
     )
     size = shutil.get_terminal_size()
     terminal = f"{os.environ.get('TERM', 'no TERM')}, {size.columns}x{size.lines}, {sys.stdout.encoding}"
-    yield "terminal", f"{terminal}{'' if sys.stdout.isatty() else ', stdout is none'}", True
-    names = (
-        URL_VARIABLE,
-        TOKEN_VARIABLE,
-        "NO_COLOR",
-        "COLORTERM",
-        "PMTUI_ASCII",
-        "PMTUI_THEME",
-        "LANG",
-        "SSH_TTY",
-        "TMUX",
-    )
-    yield "environment", ", ".join(f"{name} is set" for name in names if os.environ.get(name)) or "nothing", True
+    yield "terminal", f"{terminal}{'' if sys.stdout.isatty() else ', stdout is not a terminal'}", True
+    names = [name for name in VARIABLES if os.environ.get(name)]
+    yield "environment", f"set: {', '.join(names)}" if names else "none of ours is set", True
     yield "user", "root" if os.geteuid() == 0 else f"uid {os.geteuid()}", True
     if os.getpid() == 1 or Path("/.dockerenv").exists():
         yield "container", f"yes, pid {os.getpid()}", True

@@ -1,4 +1,4 @@
-"""`pmtui down`: the end of the manager and all that it runs."""
+"""`pmtui down`: stop the manager and all its processes."""
 
 import argparse
 import contextlib
@@ -16,24 +16,26 @@ from pmtui.cli.session import verb_parser
 from pmtui.client.discovery import ManagerUnavailableError, NoManagerError, RunningManager, find_manager, read_instance
 
 SIGNAL_INTERVAL = 0.1
-"""Seconds until a manager that is in a hurry is told so again: two signals at once are one."""
+"""Seconds between signals of `--now`: the manager takes two that arrive together for one."""
 
 
 def parser() -> argparse.ArgumentParser:
-    made = verb_parser(
+    command = verb_parser(
         "down",
-        "Ends the manager that runs for this config, and all its processes; returns when all of it is gone.",
+        "Stop the manager that runs for this config, and all its processes; return once all of them have ended.",
         "pmtui down",
-        "pmtui down --now                      without waiting for anybody's last wish",
+        "pmtui down --now                      kill processes at once instead of waiting for stopTimeout",
     )
-    made.add_argument("--now", action="store_true", help="kill what does not end at once")
-    return made
+    command.add_argument(
+        "--now", action="store_true", help="kill processes immediately instead of waiting for stopTimeout"
+    )
+    return command
 
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     if options.url:
-        return fail("a manager is ended on its own machine: name its config with -c, not its --url", BAD_USAGE)
+        return fail("down works only on the manager's own machine; give its config with -c instead of --url", BAD_USAGE)
     try:
         running = find_manager(options.config)
         stop_manager(running, now=options.now)
@@ -42,20 +44,20 @@ def run(argv: Sequence[str]) -> int:
     except ManagerUnavailableError as error:
         return fail(str(error), FAILURE)
     except PermissionError:
-        return fail(f"the manager (pid {running.pid}) belongs to another user", FAILURE)
-    sys.stdout.write(f"the manager (pid {running.pid}) and all its processes are gone\n")
+        return fail(f"the manager (pid {running.pid}) belongs to another user; run this command as that user", FAILURE)
+    sys.stdout.write(f"stopped the manager (pid {running.pid}) and all its processes\n")
     return DONE
 
 
 def stop_manager(running: RunningManager, *, now: bool) -> None:
-    """Asks the manager to leave, and returns when it and its guardian, the last of all, are gone."""
+    """Stop the manager, and return when it and its guardian, which is the last to go, have ended."""
     try:
         manager = os.pidfd_open(running.pid)
     except ProcessLookupError:
         manager = -1
     if manager >= 0:
         with contextlib.closing(os.fdopen(manager, "rb")):
-            if read_instance(running.directory) == running:  # still, now that its number is held
+            if read_instance(running.directory) == running:  # its pid can no longer be reused
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(manager, signal.SIGTERM)
                     while now and not select.select([manager], [], [], SIGNAL_INTERVAL)[0]:
@@ -66,7 +68,6 @@ def stop_manager(running: RunningManager, *, now: bool) -> None:
 
 
 def is_lock_free(lock: Path) -> bool:
-    """Whether nobody holds the lock any more."""
     try:
         descriptor = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

@@ -1,4 +1,4 @@
-"""`pmtui export`: the same processes for systemd, compose, Kubernetes or foreman."""
+"""`pmtui export`: export processes to systemd, compose, Kubernetes or a Procfile."""
 
 import argparse
 import os
@@ -20,22 +20,24 @@ MARK = "# Made by pmtui export."
 
 
 def parser() -> argparse.ArgumentParser:
-    made = command_parser(
+    command = command_parser(
         "export",
-        "Writes the processes of the config as units of systemd, a compose.yaml, manifests for Kubernetes or a "
-        "Procfile, and names on stderr what cannot be carried over. Values of env are those of the config; variables "
-        "of this shell are referred to and never written down.",
+        "Write the processes of the config as systemd units, a compose.yaml, Kubernetes manifests or a Procfile, and "
+        "report on stderr what cannot be converted. Values of env are taken from the config; variables of this shell "
+        "are referred to by name, and their values are never written.",
         "pmtui export systemd --user -o ~/.config/systemd/user",
         "pmtui export compose --image shop:1.2 > compose.yaml",
         "pmtui export kubernetes --image shop:1.2 | kubectl apply -f -",
     )
-    add_config(made)
-    made.add_argument("target", choices=TARGETS)
-    made.add_argument("-o", "--output", type=Path, metavar="DIR", help="write files there; otherwise to stdout")
-    made.add_argument("--name", help="of the whole (that of the config's folder)")
-    made.add_argument("--image", help="compose, kubernetes: what the containers are made of (NAME:latest)")
-    made.add_argument("--user", action="store_true", help="systemd: for the units of a user")
-    return made
+    add_config(command)
+    command.add_argument("target", choices=TARGETS)
+    command.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="directory to write files to (default: stdout)"
+    )
+    command.add_argument("--name", help="project name (default: name of the config's directory)")
+    command.add_argument("--image", help="compose, kubernetes: image of the containers (default: NAME:latest)")
+    command.add_argument("--user", action="store_true", help="systemd: write user units")
+    return command
 
 
 def run(argv: Sequence[str]) -> int:
@@ -46,7 +48,7 @@ def run(argv: Sequence[str]) -> int:
     if loaded.errors:
         return BAD_USAGE
     if not loaded.processes:
-        return fail(f"{config} has no process to export", FAILURE)
+        return fail(f"{config} has no processes to export", FAILURE)
     make = getattr(import_module(f"pmtui.exporters.{options.target}"), f"export_{options.target}")
     exported: Exported = make(project(loaded, options))
     sys.stderr.writelines(f"pmtui: {warning}\n" for warning in exported.warnings)
@@ -73,12 +75,12 @@ def format_exported(exported: "Exported") -> str:
 
 
 def write(exported: "Exported", folder: Path) -> int:
-    """Over files that an export made, and over no other; readable for their owner alone, for they hold env."""
+    """Write files that only their owner can read, as they hold env. Replace only files of an earlier export."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         foreign = [name for name in exported.files if not is_generated(folder / name)]
         if foreign:
-            return fail(f"{folder / foreign[0]} was not made by pmtui export, and is left alone", FAILURE)
+            return fail(f"{folder / foreign[0]} was not written by pmtui export; move it, or use another -o", FAILURE)
         for name, text in exported.files.items():
             write_atomic(folder / name, f"{MARK}\n{text}")
             sys.stdout.write(f"{folder / name}\n")

@@ -1,4 +1,4 @@
-"""`pmtui import`: a configuration of another process manager as a pmtui.toml."""
+"""`pmtui import`: convert the config of another process manager to a pmtui.toml."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pmtui.cli.base import DONE, FAILURE, command_parser, fail
 from pmtui.runtime.files import write_new
+from pmtui.text.formatting import plural, printable
 
 if TYPE_CHECKING:
     from pmtui.importers import Imported, Note
@@ -18,21 +19,25 @@ STDOUT = "-"
 
 
 def parser() -> argparse.ArgumentParser:
-    made = command_parser(
+    command = command_parser(
         "import",
-        "Makes a pmtui.toml of a Procfile (and the .env beside it), a pm2 ecosystem, a supervisord.conf or a "
-        "process-compose file, and tells what became of each thing in it, and what was lost and why. Overwrites "
-        "nothing. An ecosystem that is a program (.js) is run by node.",
+        "Convert a Procfile (with the .env beside it), a pm2 ecosystem, a supervisord.conf or a process-compose file "
+        "to a pmtui.toml, and report what each setting became, or why it is lost. Nothing is overwritten. An ecosystem "
+        "written in JavaScript is run by node.",
         "pmtui import Procfile",
         "pmtui import ecosystem.config.js --env production",
         "pmtui import /etc/supervisor/supervisord.conf -o - | less",
     )
-    made.add_argument("file", metavar="FILE")
-    made.add_argument("-o", "--output", default="pmtui.toml", metavar="FILE", help="pmtui.toml; - for stdout")
-    made.add_argument("--env", metavar="NAME", help="of a pm2 ecosystem: take env_NAME too")
-    made.add_argument("--from", dest="kind", metavar="KIND", help="procfile, pm2, supervisord or process-compose")
-    made.add_argument("--strict", action="store_true", help="write nothing, exit code 1, where something is lost")
-    return made
+    command.add_argument("file", metavar="FILE")
+    command.add_argument(
+        "-o", "--output", default="pmtui.toml", metavar="FILE", help="file to write, - for stdout (default: pmtui.toml)"
+    )
+    command.add_argument("--env", metavar="NAME", help="pm2: also apply env_NAME")
+    command.add_argument(
+        "--from", dest="kind", metavar="KIND", help="procfile, pm2, supervisord or process-compose (default: detected)"
+    )
+    command.add_argument("--strict", action="store_true", help="if a setting is lost, write nothing and exit with 1")
+    return command
 
 
 def run(argv: Sequence[str]) -> int:
@@ -45,14 +50,16 @@ def run(argv: Sequence[str]) -> int:
     to_stdout = options.output == STDOUT
     output = Path(os.path.abspath("pmtui.toml" if to_stdout else options.output))
     if not to_stdout and os.path.lexists(output):
-        return fail(f"{output} is there already, and is never overwritten: move it, or give another -o", FAILURE)
+        return fail(
+            f"{output} already exists and is never overwritten; move it, or choose another name with -o", FAILURE
+        )
     try:
         imported = import_file(options.file, str(output.parent), os.environ, options.kind, options.env)
     except UnsupportedFileError as error:
         return fail(str(error), FAILURE)
     (sys.stderr if to_stdout else sys.stdout).write(format_table(imported))
     if options.strict and imported.losses:
-        return fail(f"{format_losses(imported)}, and --strict: nothing is written", FAILURE)
+        return fail(f"{format_losses(imported)}; nothing is written because of --strict", FAILURE)
     text = f"# Made by pmtui import of {os.path.basename(options.file)!a}.\n\n{toml_of(imported)}"
     if to_stdout:
         sys.stdout.write(text)
@@ -64,22 +71,19 @@ def write(output: Path, text: str, imported: "Imported") -> int:
     try:
         write_new(output, text)
     except OSError as error:
-        return fail(f"{output} cannot be written: {error.strerror}", FAILURE)
-    count = len(imported.processes)
-    sys.stdout.write(f"\n{output}: {count} process{'' if count == 1 else 'es'}, {format_losses(imported)}\n")
-    sys.stdout.write("next: pmtui check tells what is missing on this machine, pmtui runs them\n")
+        return fail(f"cannot write {output}: {error.strerror}", FAILURE)
+    count = plural(len(imported.processes), "process", "processes")
+    sys.stdout.write(f"\n{output}: {count}, {format_losses(imported)}\n")
+    sys.stdout.write("next: 'pmtui check' reports what is missing on this machine, 'pmtui' runs the processes\n")
     return DONE
 
 
 def format_losses(imported: "Imported") -> str:
-    count = len(imported.losses)
-    return f"{count} thing{'' if count == 1 else 's'} lost" if count else "nothing lost"
+    return f"{plural(len(imported.losses), 'setting', 'settings')} lost" if imported.losses else "nothing lost"
 
 
 def format_table(imported: "Imported") -> str:
-    """What became of what; the losses last, so that they are seen."""
-    from pmtui.text.formatting import printable
-
+    """Return a table of what each setting became, with losses last, where they are seen."""
     notes = sorted(imported.notes, key=lambda note: note.is_lost)
     rows = [HEADINGS, *(tuple(printable(cell) for cell in cells_of(note)) for note in notes)]
     widths = [max(len(row[index]) for row in rows) for index in range(3)]

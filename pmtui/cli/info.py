@@ -1,4 +1,4 @@
-"""`pmtui info`: one process and all that explains it."""
+"""`pmtui info`: show the details of a process."""
 
 import argparse
 import shlex
@@ -18,16 +18,16 @@ MAX_EXITS = 5
 
 
 def parser() -> argparse.ArgumentParser:
-    made = verb_parser(
+    command = verb_parser(
         "info",
-        "All that is known of a process: state, command, folder, environment, how its last runs ended. Values that "
-        "look secret are masked.",
+        "Show the details of a process: status, command, directory, environment, and how its last runs ended. Values "
+        "that look secret are masked.",
         "pmtui info web",
         "pmtui info web --json | jq -r .env.PATH",
     )
-    made.add_argument("id", metavar="ID")
-    made.add_argument("--json", action="store_true", help="what GET /api/pm/ID answers")
-    return made
+    command.add_argument("id", metavar="ID")
+    command.add_argument("--json", action="store_true", help="print what GET /api/pm/ID returns")
+    return command
 
 
 def run(argv: Sequence[str]) -> int:
@@ -44,36 +44,39 @@ def run(argv: Sequence[str]) -> int:
     return with_client(options, show)
 
 
-def format_detail(detail: Detail, ink: Output) -> Iterator[str]:
-    for name, value in detail_fields(detail, ink):
+def format_detail(detail: Detail, output: Output) -> Iterator[str]:
+    for name, value in detail_fields(detail, output):
         if value:
-            yield f"{ink.paint(f'{name:<12}', 'dim')}{value}"
-    if detail.exits:
-        yield ink.paint("last exits", "dim")
-    for ended in detail.exits[-MAX_EXITS:]:
-        yield f"  {ended.time}  {format_exit(ended)} after {duration(ended.uptime_seconds)}"
-        yield from (f"    {ink.paint(printable(line), 'dim')}" for line in ended.lines)
-    if detail.config:
-        yield ink.paint("config", "dim")
-    for name, setting in detail.config.items():
-        yield f"  {name} = {printable(msgspec.json.encode(setting).decode())}"
-    if detail.env:
-        yield ink.paint("env", "dim")
-    for name, text in sorted(detail.env.items()):
-        yield f"  {printable(name)}={printable(text)}"
+            yield f"{output.paint(f'{name:<12}', 'dim')}{value}"
+    yield from section("last exits", format_exits(detail.exits[-MAX_EXITS:], output), output)
+    settings = [f"{name} = {printable(msgspec.json.encode(value).decode())}" for name, value in detail.config.items()]
+    yield from section("config", settings, output)
+    yield from section("env", [printable(f"{name}={text}") for name, text in sorted(detail.env.items())], output)
 
 
-def detail_fields(detail: Detail, ink: Output) -> Iterator[tuple[str, str]]:
+def section(title: str, lines: Sequence[str], output: Output) -> Iterator[str]:
+    if lines:
+        yield output.paint(title, "dim")
+    yield from (f"  {line}" for line in lines)
+
+
+def format_exits(exits: Sequence[RunExit], output: Output) -> list[str]:
+    lines = []
+    for ended in exits:
+        lines.append(f"{ended.time}  {ended.signal or f'exit {ended.code}'} after {duration(ended.uptime_seconds)}")
+        lines += [f"  {output.paint(printable(line), 'dim')}" for line in ended.lines]
+    return lines
+
+
+def detail_fields(detail: Detail, output: Output) -> Iterator[tuple[str, str]]:
     reason = printable(explain(detail))
+    last = f", last reason: {detail.restart_reason}" if detail.restart_reason else ""
     yield "id", detail.id
-    yield "status", ink.status(detail.status) + (f"  {reason}" if reason else "")
+    yield "status", output.status(detail.status) + (f"  {reason}" if reason else "")
     yield "pid", str(detail.pid or "")
     yield "started", f"{detail.start_time}, {duration(detail.uptime_seconds)} ago" if detail.start_time else ""
-    yield (
-        "restarts",
-        f"{detail.restart_count}" + (f", the last for {detail.restart_reason}" * bool(detail.restart_reason)),
-    )
-    yield "next try", detail.next_start or ""
+    yield "restarts", f"{detail.restart_count}{last}"
+    yield "next start", detail.next_start or ""
     yield "cpu", f"{percent(detail.cpu)} % of a core" if detail.pid else ""
     yield "memory", memory(detail.memory) if detail.pid else ""
     yield "health", detail.health or ""
@@ -82,7 +85,3 @@ def detail_fields(detail: Detail, ink: Output) -> Iterator[tuple[str, str]]:
     yield "command", printable(shlex.join(detail.argv) or detail.command)
     yield "interpreter", printable(detail.interpreter or "")
     yield "cwd", printable(detail.cwd)
-
-
-def format_exit(ended: RunExit) -> str:
-    return ended.signal or f"exit {ended.code}"

@@ -1,4 +1,4 @@
-"""`pmtui init`: a first config, made of what this folder holds."""
+"""`pmtui init`: write a first config, based on what this directory contains."""
 
 import argparse
 import sys
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "pmtui.toml"
 CONFIG_HEADER = """\
-# The processes of this folder; pmtui runs them, pmtui check tells what is wrong here.
-# Each field has a default; these are the ones to know:
-#   script = "app.py"          run by its interpreter: .venv/bin/python where there is one
-#   command = "sleep 5"        any other program; shell = true where it is for a shell
-#   args, cwd, env, envFile    its words, its folder, its environment
-#   dependsOn = ["db"]         start after that one, once it is healthy
-#   restart = "on-failure"     or "never"; always otherwise
-#   devMode = true             restart it when its files change
+# Processes of this directory: 'pmtui' runs them, 'pmtui check' reports errors in this file.
+# Each process needs a script or a command; the most common fields are:
+#   script = "app.py"          run by its interpreter, such as .venv/bin/python
+#   command = "sleep 5"        any other program; with shell = true, a shell command
+#   args, cwd, env, envFile    arguments, working directory, environment
+#   dependsOn = ["db"]         start once that process is healthy
+#   restart = "on-failure"     or "never"; the default is "always"
+#   devMode = true             restart when files change
 """
 EXAMPLE = """
-# Nothing was found here that could be run, so this is an example that runs everywhere.
+# Nothing to run was found in this directory; this example runs everywhere.
 [process.clock]
 command = "while :; do date; sleep 5; done"
 shell = true
 
-# Take the signs of a comment away to run a program of your own beside it.
+# Uncomment this to run a program of your own.
 # [process.web]
 # script = "app.py"
 # args = ["--port", "8001"]
@@ -42,8 +42,8 @@ shell = true
 def parser() -> argparse.ArgumentParser:
     return command_parser(
         "init",
-        "Looks at this folder (Procfile, package.json, pyproject.toml, main.py and the like) and writes a commented "
-        "pmtui.toml. Overwrites nothing.",
+        "Write a commented pmtui.toml, based on what this directory contains (Procfile, package.json, pyproject.toml, "
+        "main.py and others). Nothing is overwritten.",
         "cd my-project && pmtui init && pmtui check && pmtui",
     )
 
@@ -54,15 +54,14 @@ def run(argv: Sequence[str]) -> int:
     from pmtui.importers.scan import scan_project
 
     folder = Path.cwd()
-    there = find_config(folder)
-    if there:
-        return fail(f"{there} is there already, and is never overwritten: pmtui runs it", FAILURE)
+    if existing := find_config(folder):
+        return fail(f"{existing} already exists and is never overwritten; 'pmtui' runs it", FAILURE)
     findings, hints = scan_project(folder)
     path = folder / CONFIG_NAME
     try:
         write_new(path, CONFIG_HEADER + ("".join(map(format_section, findings)) or EXAMPLE))
     except OSError as error:
-        return fail(f"{path} cannot be written: {error.strerror}", FAILURE)
+        return fail(f"cannot write {path}: {error.strerror}", FAILURE)
     sys.stdout.write(summary(findings, hints, path))
     return DONE
 
@@ -79,7 +78,9 @@ def format_section(finding: "FoundProcess") -> str:
 def summary(findings: Sequence["FoundProcess"], hints: Sequence[str], path: Path) -> str:
     from pmtui.text.formatting import printable
 
-    lines = [f"{finding.id}: {finding.origin}" for finding in findings] or ["nothing to run was found: an example"]
+    lines = [f"{finding.id}: {finding.origin}" for finding in findings] or [
+        "nothing to run was found; wrote an example"
+    ]
     lines += [f"hint: {hint}" for hint in hints]
-    end = f"{path} is written\nnext: look at it, then pmtui check, then pmtui\n"
+    end = f"wrote {path}\nnext: review it, then run 'pmtui check' and 'pmtui'\n"
     return "".join(f"{printable(line)}\n" for line in lines) + end

@@ -1,4 +1,4 @@
-"""`pmtui list`: the processes as a table."""
+"""`pmtui list`: list processes."""
 
 import argparse
 import shutil
@@ -10,7 +10,7 @@ import msgspec
 
 from pmtui.cli.base import DONE, FAILURE, fail
 from pmtui.cli.output import Output
-from pmtui.cli.session import PATTERNS, fetch_snapshots, select_matching, verb_parser, with_client
+from pmtui.cli.session import PATTERNS, fetch_snapshots, no_match, select_matching, verb_parser, with_client
 from pmtui.cli.table import table
 from pmtui.client.http_client import HttpClient
 from pmtui.control import Snapshot
@@ -20,18 +20,18 @@ CURSOR_HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
 def parser() -> argparse.ArgumentParser:
-    made = verb_parser(
+    command = verb_parser(
         "list",
-        "The processes of the manager that runs for this config, as a table that fits the terminal.",
+        "List the processes of the manager that runs for this config, in a table that fits the terminal.",
         "pmtui list",
         "pmtui list @workers 'web-*'",
-        "pmtui list --watch                    again every second, until Ctrl-C",
+        "pmtui list --watch                    refresh every second, until Ctrl-C",
         "pmtui list --json | jq -r '.[] | select(.status != \"running\") | .id'",
     )
-    made.add_argument("ids", nargs="*", metavar="ID", help=PATTERNS)
-    made.add_argument("--json", action="store_true", help="what GET /api/pm/list answers")
-    made.add_argument("-w", "--watch", action="store_true", help="again every second")
-    return made
+    command.add_argument("ids", nargs="*", metavar="ID", help=f"{PATTERNS} (default: all)")
+    command.add_argument("--json", action="store_true", help="print what GET /api/pm/list returns")
+    command.add_argument("-w", "--watch", action="store_true", help="refresh every second")
+    return command
 
 
 def run(argv: Sequence[str]) -> int:
@@ -40,35 +40,34 @@ def run(argv: Sequence[str]) -> int:
 
 
 def show(client: HttpClient, options: argparse.Namespace) -> int:
-    rows, lost = select_matching(fetch_snapshots(client), options.ids)
-    if rows or not lost or options.json:
+    snapshots = fetch_snapshots(client)
+    rows, unmatched = select_matching(snapshots, options.ids)
+    if rows or not unmatched or options.json:
         sys.stdout.write("".join(f"{line}\n" for line in format_lines(rows, options.json, Output())))
-    return fail(f"no process matches '{lost[0]}'", FAILURE) if lost else DONE
+    return fail(no_match(unmatched[0], snapshots), FAILURE) if unmatched else DONE
 
 
 def watch(client: HttpClient, options: argparse.Namespace) -> int:
-    """Draws over what it drew before; what is no terminal gets one list after the other."""
+    """Redraw the table every second on a terminal; otherwise write one table after the other."""
     while True:
-        ink = Output()
+        output = Output()
         rows, _ = select_matching(fetch_snapshots(client), options.ids)
-        lines = format_lines(rows, options.json, ink)
-        if ink.on_terminal and not options.json:
-            sys.stdout.write(format_screen(lines, ink))
+        lines = format_lines(rows, options.json, output)
+        if output.on_terminal and not options.json:
+            sys.stdout.write(format_screen(lines, output))
         else:
             sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
         time.sleep(REFRESH_INTERVAL)
 
 
-def format_lines(rows: Sequence[Snapshot], as_json: bool, ink: Output) -> list[str]:
-    if as_json:
-        return [msgspec.json.encode(rows).decode()]
-    return table(rows, ink, time.time())
+def format_lines(rows: Sequence[Snapshot], as_json: bool, output: Output) -> list[str]:
+    return [msgspec.json.encode(rows).decode()] if as_json else table(rows, output, time.time())
 
 
-def format_screen(lines: list[str], ink: Output) -> str:
-    """As much as there is room for, over what was there before."""
+def format_screen(lines: list[str], output: Output) -> str:
+    """Return as many lines as fit, with the codes that draw them over the previous screen."""
     height = shutil.get_terminal_size().lines - 1
     if len(lines) > height:
-        lines = [*lines[: height - 1], f"{ink.glyphs.ellipsis} and {len(lines) - height + 1} more"]
+        lines = [*lines[: height - 1], f"{output.glyphs.ellipsis} and {len(lines) - height + 1} more"]
     return CURSOR_HOME + "".join(f"{line}{CLEAR_LINE}\n" for line in lines) + CLEAR_BELOW

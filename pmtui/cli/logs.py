@@ -1,4 +1,4 @@
-"""`pmtui logs`: the output of processes."""
+"""`pmtui logs`: show the output of processes."""
 
 import argparse
 import heapq
@@ -8,9 +8,17 @@ from datetime import datetime
 
 import msgspec
 
-from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, fail
+from pmtui.cli.base import BAD_USAGE, DONE, fail
 from pmtui.cli.output import Output
-from pmtui.cli.session import PATTERNS, fetch_snapshots, follow_stream, select_matching, verb_parser, with_client
+from pmtui.cli.session import (
+    PATTERNS,
+    fetch_matching,
+    fetch_snapshots,
+    follow_stream,
+    select_matching,
+    verb_parser,
+    with_client,
+)
 from pmtui.client.http_client import HttpClient, process_path
 from pmtui.client.sse import EventStreamParser, ServerSentEvent
 from pmtui.control import MAX_LINES, ControlError, DroppedLines, LogLine, RawLogLine
@@ -18,45 +26,46 @@ from pmtui.text.formatting import plural
 from pmtui.text.sanitize import keep_colors
 
 STREAM_PATH = "/api/pm/logs/stream"
+LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
 
 
 def parser() -> argparse.ArgumentParser:
-    made = verb_parser(
+    command = verb_parser(
         "logs",
-        "The last lines of processes, from memory and files, by time. On a terminal they are made harmless; a pipe "
-        "or a file gets their bytes as they were written.",
+        "Show the last lines of processes, from memory and log files, ordered by time. On a terminal, control "
+        "characters are removed; a pipe or file receives the original bytes.",
         "pmtui logs web                        the last 100 lines",
-        "pmtui logs -f                         all processes, as it comes",
-        "pmtui logs web --prev --stream stderr    what it said before it crashed",
+        "pmtui logs -f                         follow all processes",
+        "pmtui logs web --prev --stream stderr    errors of the run before the last restart",
         "pmtui logs @workers --since 10m --level error",
         "pmtui logs web -n 10000 --grep 'timeout|refused' > lines.txt",
         "pmtui logs --json | jq -r .text",
     )
-    add = made.add_argument
-    add("ids", nargs="*", metavar="ID", help=f"{PATTERNS} (all processes)")
-    add("-n", "--lines", type=line_count, default=100, metavar="N", help="the last N lines (100)")
-    add("-f", "--follow", action="store_true", help="go on with what comes, until Ctrl-C")
-    add("--since", metavar="TIME", help="not older: 5m, 2h, or 2026-11-20T17:00:00Z")
-    add("--until", metavar="TIME", help="not newer")
-    add("--grep", metavar="REGEX", help="only lines in which it is found")
-    add("--level", choices=("trace", "debug", "info", "warn", "error", "fatal"), help="of that level or a worse one")
-    add("--stream", choices=("stdout", "stderr"), help="of one of the two")
-    add("--prev", action="store_true", help="of the run before this one")
-    add("-t", "--times", action="store_true", help="a time before each line, also where it is no terminal")
-    add("--json", action="store_true", help="an object a line: seq, time, stream, text, run, id")
-    return made
+    add = command.add_argument
+    add("ids", nargs="*", metavar="ID", help=f"{PATTERNS} (default: all)")
+    add("-n", "--lines", type=line_count, default=100, metavar="N", help="show the last N lines (default: 100)")
+    add("-f", "--follow", action="store_true", help="also show new lines, until Ctrl-C")
+    add("--since", metavar="TIME", help="only lines from this time on: 5m, 2h or 2026-11-20T17:00:00Z")
+    add("--until", metavar="TIME", help="only lines up to this time")
+    add("--grep", metavar="REGEX", help="only lines that match this regular expression")
+    add("--level", choices=LEVELS, help="only lines of this level or a more severe one")
+    add("--stream", choices=("stdout", "stderr"), help="only this stream")
+    add("--prev", action="store_true", help="show the previous run")
+    add("-t", "--times", action="store_true", help="show the time of each line, also if the output is not a terminal")
+    add("--json", action="store_true", help="print one object per line: seq, time, stream, text, run, id")
+    return command
 
 
 def line_count(text: str) -> int:
     if not text.isdecimal() or len(text) > 9:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of lines")
+        raise argparse.ArgumentTypeError(f"invalid number '{text}'; expected a whole number from 0 on")
     return int(text)
 
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     if options.follow and options.lines > MAX_LINES:
-        return fail(f"-f begins with {MAX_LINES:,} lines at most: ask for more without it", BAD_USAGE)
+        return fail(f"-f shows at most {MAX_LINES:,} earlier lines; reduce -n, or omit -f", BAD_USAGE)
     return with_client(
         options, lambda client: follow(client, options) if options.follow else show_last(client, options)
     )
@@ -68,10 +77,8 @@ def log_query(options: argparse.Namespace) -> dict[str, object]:
 
 
 def show_last(client: HttpClient, options: argparse.Namespace) -> int:
-    """The last lines of all that are meant, and no more."""
-    rows, lost = select_matching(fetch_snapshots(client), options.ids)
-    if lost:
-        return fail(f"no process matches '{lost[0]}'", FAILURE)
+    """Print the last lines of all selected processes together."""
+    rows = fetch_matching(client, options.ids)
     found = [fetch_lines(client, row.id, log_query(options), options) for row in rows]
     merged = [*heapq.merge(*found, key=lambda line: line.time)]
     LogPrinter(options, [row.id for row in rows]).write_lines(merged[-options.lines :] if options.lines else [])
@@ -81,7 +88,7 @@ def show_last(client: HttpClient, options: argparse.Namespace) -> int:
 def fetch_lines(
     client: HttpClient, process_id: str, query: Mapping[str, object], options: argparse.Namespace
 ) -> list[LogLine]:
-    """The last lines of one process, oldest first, however many are asked for."""
+    """Return the last lines of one process, oldest first, in as many requests as needed."""
     form: type[Sequence[LogLine]] = list[LogLine] if options.json else list[RawLogLine]
     pages: list[Sequence[LogLine]] = []
     left, before = options.lines, None
@@ -94,7 +101,7 @@ def fetch_lines(
 
 
 def follow(client: HttpClient, options: argparse.Namespace) -> int:
-    """The last lines and all that come, also those of a manager that comes after this one."""
+    """Print the last lines and all new ones, also those of a restarted manager."""
     printer = LogPrinter(options, [row.id for row in select_matching(fetch_snapshots(client), options.ids)[0]])
     query = log_query(options) | {"ids": ",".join(options.ids) or None}
     for batch in follow_stream(client, options, STREAM_PATH, EventStreamParser(), **query):
@@ -103,7 +110,7 @@ def follow(client: HttpClient, options: argparse.Namespace) -> int:
 
 
 class LogPrinter:
-    """Writes lines as their reader can take them: a terminal, a pipe, a program that reads JSON."""
+    """Writes lines for a terminal, a pipe or a program that reads JSON."""
 
     def __init__(self, options: argparse.Namespace, ids: Sequence[str]) -> None:
         self.output = Output()
@@ -113,19 +120,20 @@ class LogPrinter:
         self.width = 0 if is_one else min(24, max(map(len, ids), default=0))
 
     def write_events(self, batch: Iterable[ServerSentEvent]) -> None:
-        """What a stream tells."""
         lines = []
-        for told in batch:
-            if told.kind == "message":
-                lines.append(msgspec.json.decode(told.data, type=LogLine if self.as_json else RawLogLine))
+        for event in batch:
+            if event.kind == "message":
+                lines.append(msgspec.json.decode(event.data, type=LogLine if self.as_json else RawLogLine))
                 continue
             self.write_lines(lines)
             lines = []
-            if told.kind == "missed":
-                missed = msgspec.json.decode(told.data, type=DroppedLines)
-                sys.stderr.write(f"pmtui: {plural(missed.lines, 'line', 'lines')} of {missed.id} went by unread\n")
-            elif told.kind == "error":
-                raise ControlError(msgspec.json.decode(told.data)["message"])
+            if event.kind == "missed":
+                dropped = msgspec.json.decode(event.data, type=DroppedLines)
+                sys.stderr.write(
+                    f"pmtui: skipped {plural(dropped.lines, 'line', 'lines')} of {dropped.id}: read too slowly\n"
+                )
+            elif event.kind == "error":
+                raise ControlError(msgspec.json.decode(event.data)["message"])
         self.write_lines(lines)
 
     def write_lines(self, lines: Sequence[LogLine]) -> None:
@@ -143,18 +151,18 @@ class LogPrinter:
         return b"%s%s%s\n" % (time.encode(), name.encode(), line.data)
 
     def format_line(self, line: RawLogLine) -> bytes:
-        """The time of day here, whose line it is, a mark for stderr, and what it says without all that could harm."""
-        ink = self.output
-        text = keep_colors(line.data) if ink.has_colors else line.text
+        """Return local time, id, a mark for stderr, and the text without harmful control characters."""
+        output = self.output
+        text = keep_colors(line.data) if output.has_colors else line.text
         if "\x1b" in text:
             text += "\x1b[0m"
-        name = ink.name(line.id, line.id[: self.width].ljust(self.width)) + "  " if self.width else ""
-        mark = ink.paint(ink.glyphs.stderr, "warn") if line.stream == "stderr" else " "
-        return f"{ink.paint(local_time(line.time), 'dim')} {name}{mark}{text}\n".encode(errors="replace")
+        name = output.name(line.id, line.id[: self.width].ljust(self.width)) + "  " if self.width else ""
+        mark = output.paint(output.glyphs.stderr, "warn") if line.stream == "stderr" else " "
+        return f"{output.paint(local_time(line.time), 'dim')} {name}{mark}{text}\n".encode(errors="replace")
 
 
 def local_time(time: str) -> str:
-    """The time of day here; blanks where a line has none."""
+    """Return the local time of day; blanks if the line has no time."""
     if not time:
         return " " * 12
     moment = datetime.fromisoformat(time).astimezone()

@@ -1,4 +1,4 @@
-"""Words on the command line, and the command that they mean."""
+"""The console script: finds the command that the first word names, and runs it."""
 
 import os
 import signal
@@ -9,37 +9,45 @@ from io import TextIOWrapper
 from keyword import iskeyword
 from typing import NoReturn
 
-COMMANDS = {
-    "attach": "the dashboard over a manager that runs already",
-    "list": "the processes as a table",
-    "info": "all that is known of a process",
-    "start": "start processes",
-    "stop": "stop processes",
-    "restart": "restart processes",
-    "signal": "send a signal to a process",
-    "logs": "the output of processes",
-    "events": "what happened to processes",
-    "reload": "read the config again",
-    "wait": "wait until processes are healthy, running, stopped or completed",
-    "down": "end the manager and all its processes",
-    "metrics": "figures in the form that Prometheus reads",
-    "init": "write a first config for this folder",
-    "import": "make a config of a Procfile, pm2, supervisord or process-compose file",
-    "export": "the same processes for systemd, compose, kubernetes or foreman",
-    "service": "let systemd run the manager",
-    "check": "everything that is wrong with the config",
-    "demo": "a few small processes to look at",
-    "doctor": "what a bug report needs",
-    "completion": "completion for bash, zsh and fish",
+COMMAND_GROUPS = {
+    "inspect": {
+        "list": "list processes",
+        "info": "show the details of a process",
+        "logs": "show the output of processes",
+        "events": "show changes of status",
+        "metrics": "print metrics in the Prometheus format",
+        "attach": "show the dashboard of a running manager",
+    },
+    "control": {
+        "start": "start processes",
+        "stop": "stop processes",
+        "restart": "restart processes",
+        "signal": "send a signal to a process",
+        "wait": "wait until processes are healthy, running, stopped or completed",
+        "reload": "reload the config",
+        "down": "stop the manager and all its processes",
+    },
+    "set up": {
+        "init": "write a first config for this directory",
+        "import": "convert a Procfile, pm2, supervisord or process-compose config",
+        "check": "report all errors of the config",
+        "export": "export processes to systemd, compose, Kubernetes or a Procfile",
+        "service": "run the manager as a systemd service",
+        "completion": "print a completion script for bash, zsh or fish",
+    },
+    "try and report": {
+        "demo": "run a few example processes",
+        "doctor": "print information for a bug report",
+    },
 }
-"""Each a module of pmtui.cli whose `run(argv)` gives the exit code; all else is `pmtui [ID ...]`, `root`."""
+COMMANDS = {name: summary for group in COMMAND_GROUPS.values() for name, summary in group.items()}
 
 
 def main() -> None:
-    """The console script. Interrupted, or with nobody to read what it says, it ends as every program does then."""
+    """Run the command line and exit. If interrupted or unread, end by SIGINT or SIGPIPE as other programs do."""
     open_standard_files()
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")  # names of files may be any bytes
+        sys.stdout.reconfigure(errors="surrogateescape")  # file names may hold any bytes
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
@@ -51,14 +59,13 @@ def main() -> None:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Does what the words say; the exit code."""
     is_command = bool(argv) and argv[0] in COMMANDS
     module = import_module(command_module(argv[0] if is_command else "root"))
     return int(module.run(argv[1:] if is_command else argv))
 
 
 def open_standard_files() -> None:
-    """Where stdin, stdout or stderr is closed it is /dev/null: no other file may get its number."""
+    """Open /dev/null for each closed standard file, so that no other file gets its number."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
@@ -72,7 +79,7 @@ def command_module(command: str) -> str:
 
 
 def exit_by_signal(number: signal.Signals) -> NoReturn:
-    """Ends this process by a signal, so that a shell sees why it ended."""
+    """End this process by a signal, so that a shell sees why it ended."""
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     sys.exit(128 + number)

@@ -1,4 +1,4 @@
-"""`pmtui metrics`: figures for a monitor."""
+"""`pmtui metrics`: print metrics for a monitoring system."""
 
 import argparse
 import sys
@@ -12,8 +12,9 @@ from pmtui.client.http_client import HttpClient
 def parser() -> argparse.ArgumentParser:
     return verb_parser(
         "metrics",
-        "What GET /metrics answers: restarts by reason, CPU, memory, uptime and logs, as Prometheus reads them.",
-        "pmtui metrics | grep pmtui_restarts",
+        "Print what GET /metrics returns: restarts by reason, CPU, memory, uptime and log sizes, in the Prometheus "
+        "text format.",
+        "pmtui metrics | grep pmtui_process_restarts",
     )
 
 

@@ -1,4 +1,4 @@
-"""Colours and signs on standard output, as far as whoever reads it can have them."""
+"""Colors and signs on standard output, as far as its reader supports them."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ NAME_COLORS = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
 
 
 class Output:
-    """Whether output is `on_terminal`, and how wide that is; None: as wide as the text."""
+    """What standard output supports; `width` is None if it is not a terminal."""
 
     def __init__(self) -> None:
         self.on_terminal = sys.stdout.isatty()
@@ -27,23 +27,25 @@ class Output:
         return UNICODE if unicode else ASCII
 
     def paint(self, text: str, tone: str) -> str:
-        """The text in a tone of CODES; an empty one is the terminal's own."""
+        """Return the text in a tone of ANSI_CODES."""
         code = ANSI_CODES.get(tone)
-        return f"\x1b[{code}m{text}\x1b[0m" if code and self.has_colors else text
+        return f"\x1b[{code}m{text}\x1b[0m" if code and text and self.has_colors else text
 
     def name(self, process_id: str, text: str) -> str:
-        """The text in the colour that this process always has."""
+        """Return the text in the color that this process always has."""
         if not self.has_colors:
             return text
         return f"\x1b[{NAME_COLORS[sum(process_id.encode()) % len(NAME_COLORS)]}m{text}\x1b[0m"
 
-    def status(self, status: Status, text: str = "") -> str:
-        """Sign and word, coloured."""
-        return self.paint(f"{self.glyphs.status[status]} {text or status}", STATUS_TONES[status])
+    def sign(self, is_good: bool) -> str:
+        return self.paint(self.glyphs.good, "good") if is_good else self.paint(self.glyphs.bad, "bad")
+
+    def status(self, status: Status) -> str:
+        return self.paint(f"{self.glyphs.status[status]} {status}", STATUS_TONES[status])
 
 
 def cell_width(text: str) -> int:
-    """Columns that a text takes on a terminal."""
+    """Return how many columns of a terminal the text takes."""
     if text.isascii():
         return len(text)
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
@@ -51,7 +53,7 @@ def cell_width(text: str) -> int:
 
 
 def fit(text: str, width: int | None, ellipsis: str = "…") -> str:
-    """The text on one line of at most that many columns, harmless."""
+    """Return the text on one line of at most `width` columns, without control characters."""
     text = printable(text)
     if width is None or cell_width(text) <= width:
         return text

@@ -1,4 +1,4 @@
-"""`pmtui reload`: the config read again."""
+"""`pmtui reload`: reload the config."""
 
 import argparse
 import sys
@@ -13,15 +13,15 @@ from pmtui.text.formatting import printable
 
 
 def parser() -> argparse.ArgumentParser:
-    made = verb_parser(
+    command = verb_parser(
         "reload",
-        "Has the manager read its config again: new processes start, changed ones restart, removed ones stop, the rest "
-        "is not touched. A config with errors changes nothing (exit code 2).",
-        "pmtui reload --dry-run                what it would do",
+        "Make the manager reload its config: new processes start, changed ones restart, removed ones stop, all others "
+        "are left alone. If the config has errors, nothing changes (exit code 2).",
+        "pmtui reload --dry-run                show what would change",
         "pmtui reload",
     )
-    made.add_argument("-n", "--dry-run", action="store_true", help="say what it would do, and do nothing")
-    return made
+    command.add_argument("-n", "--dry-run", action="store_true", help="show what would change, and change nothing")
+    return command
 
 
 def run(argv: Sequence[str]) -> int:
@@ -35,12 +35,12 @@ def run(argv: Sequence[str]) -> int:
     return with_client(options, reload)
 
 
-def format_changes(changes: ConfigChanges, ink: Output) -> list[str]:
-    lines = [ink.paint(f"{ink.glyphs.bad} {printable(error)}", "bad") for error in changes.errors]
+def format_changes(changes: ConfigChanges, output: Output) -> list[str]:
     if changes.errors:
-        return [*lines, "nothing is changed"]
-    lines += [ink.paint(f"+ {name}", "good") for name in changes.added]
-    lines += [ink.paint(f"~ {name}", "warn") for name in changes.changed]
-    lines += [ink.paint(f"- {name}", "bad") for name in changes.removed]
-    lines += [ink.paint(printable(note), "dim") for note in changes.notes]
+        errors = [output.paint(f"{output.glyphs.bad} {printable(error)}", "bad") for error in changes.errors]
+        return [*errors, "nothing has changed"]
+    lines = [output.paint(f"+ {name}", "good") for name in changes.added]
+    lines += [output.paint(f"~ {name}", "warn") for name in changes.changed]
+    lines += [output.paint(f"- {name}", "bad") for name in changes.removed]
+    lines += [output.paint(printable(note), "dim") for note in changes.notes]
     return [*lines, f"{len(changes.unchanged)} unchanged"]

@@ -9,8 +9,8 @@ from pmtui.cli.operations import operate, operation_parser
 def parser() -> argparse.ArgumentParser:
     return operation_parser(
         "restart",
-        "Restarts processes; those that do not run are started. Waits until each runs (healthy, where it has a health "
-        "check) or has failed, and says so.",
+        "Restart processes; start those that are not running. Wait until each is running (and healthy, if it has a "
+        "health check) or has failed, and report it.",
         "pmtui restart web",
         "pmtui restart @workers",
         "pmtui restart --all --no-wait",

@@ -1,4 +1,4 @@
-"""`pmtui [ID ...]`: the manager, under a dashboard or without a screen."""
+"""`pmtui [ID ...]`: run the manager, in a dashboard or headless."""
 
 import argparse
 import gc
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from pmtui.cli.base import (
@@ -20,7 +21,7 @@ from pmtui.cli.base import (
     fail,
     load,
 )
-from pmtui.cli.main import COMMANDS
+from pmtui.cli.main import COMMAND_GROUPS, COMMANDS
 from pmtui.version import __version__
 
 if TYPE_CHECKING:
@@ -29,78 +30,95 @@ if TYPE_CHECKING:
     from pmtui.spawner.launcher import GuardianLauncher
     from pmtui.supervisor.reload import ConfigSource
 
-
 ALIASES = {"status": "list", "ls": "list", "ps": "list", "describe": "info", "show": "info", "kill": "down"}
-"""What these words do elsewhere."""
-EXAMPLES = (
-    "examples:",
-    "  pmtui init                 a first config for this folder",
-    "  pmtui                      run it all, under the dashboard",
-    "  pmtui web 'worker-*'       only these, and what they depend on",
-    "  pmtui -d && pmtui wait     in the background; returns when all is well",
-    "",
+"""Names of these commands in other tools."""
+HELP_WIDTH = 80
+USAGE = "pmtui [options] [ID ...]\n       pmtui COMMAND [--help]"
+DESCRIPTION = (
+    "Run and supervise the processes of a config, in a dashboard or headless. Without -c, the config is the first file "
+    f"found of {CONFIGS}."
 )
-EPILOG = ("", "Each has a --help.", "Exit codes: 0 asked-for end, 1 failure, 2 bad usage or config, 3 no manager runs.")
+EXAMPLES = """\
+examples:
+  pmtui init                 write a first config for this directory
+  pmtui                      run all processes, in the dashboard
+  pmtui web 'worker-*'       run only these and their dependencies
+  pmtui -d && pmtui wait     run in the background; return when all are healthy"""
+EPILOG = "exit codes: 0 stopped on request, 1 failure, 2 bad usage or config, 3 no manager is running"
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
+    groups = [
+        f"{title}:\n" + "\n".join(f"  pmtui {name:<11}{summary}" for name, summary in group.items())
+        for title, group in COMMAND_GROUPS.items()
+    ]
+    command = argparse.ArgumentParser(
         prog="pmtui",
-        description=f"Runs and watches the processes that a config declares: {CONFIGS}.",
-        epilog="\n".join(
-            [*EXAMPLES, "commands:", *(f"  pmtui {name:<12}{does}" for name, does in COMMANDS.items()), *EPILOG]
-        ),
+        usage=USAGE,
+        description="\n\n".join([fill(DESCRIPTION, HELP_WIDTH), EXAMPLES, *groups]),
+        epilog=EPILOG,
         formatter_class=CommandHelpFormatter,
     )
-    add_config(made)
-    add = made.add_argument
-    add("ids", nargs="*", metavar="ID", help="start only these, and what they depend on (globs and @group work)")
-    add("--no-ui", action="store_true", help="no dashboard: log on stdout, until SIGTERM or SIGINT")
+    add_config(command)
+    add = command.add_argument
+    add("ids", nargs="*", metavar="ID", help="start only these and their dependencies: ids, globs or @groups")
+    add("--no-ui", action="store_true", help="write the log to stdout instead of showing the dashboard")
     add(
-        "-d", "--detach", action="store_true", help="run in the background; returns when all is up, or says what is not"
+        "-d",
+        "--detach",
+        action="store_true",
+        help="run in the background; return once all are up, or report what is not",
     )
     add("--log-file", type=Path, help=argparse.SUPPRESS)
     add("--dev", action="store_true", help="restart every process when its files change")
-    add("--host", help="address of the API (127.0.0.1; any other needs a token of your own in PMTUI_TOKEN)")
-    add("--port", type=port, help="port of the API (9615, or a free one when that is taken)")
-    add("--no-api", action="store_true", help="no REST API")
-    add("--log-format", choices=("text", "json"), default="text", help="form of the log on stdout")
-    add("--pb-port", type=port, help="PB_PORT for the processes (8090)")
-    add("--pb-data-dir", metavar="DIR", help="PB_DATA_DIR for the processes (pb_data beside the config)")
-    add("--version", action="version", version=f"pmtui {__version__}")
-    return made
+    add("--log-format", choices=("text", "json"), default="text", help="format of the log on stdout (default: text)")
+    add("--version", action="version", version=f"pmtui {__version__}", help="print the version")
+    add_api_options(command.add_argument_group("REST API"))
+    add_pocketbase_options(command.add_argument_group("PocketBase"))
+    return command
+
+
+def add_api_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--host", help="address to listen on (default: 127.0.0.1); any but loopback requires PMTUI_TOKEN to be set"
+    )
+    group.add_argument("--port", type=port, help="port to listen on (default: 9615, or a free one if that is taken)")
+    group.add_argument("--no-api", action="store_true", help="do not serve the REST API")
+
+
+def add_pocketbase_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--pb-port", type=port, metavar="PORT", help="value of PB_PORT (default: 8090)")
+    group.add_argument("--pb-data-dir", metavar="DIR", help="value of PB_DATA_DIR (default: pb_data beside the config)")
 
 
 def port(text: str) -> int:
     number = int(text) if text.isdecimal() and len(text) < 6 else -1
     if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"'{text}' is no port; take one of 0 to 65535")
+        raise argparse.ArgumentTypeError(f"invalid port '{text}'; expected 0 to 65535")
     return number
 
 
-def run(argv: Sequence[str], *, is_passing: bool = False) -> int:
-    """The manager, over which the dashboard is shown unless there is to be none; a passing one can't stay behind."""
+def run(argv: Sequence[str], *, ephemeral: bool = False) -> int:
+    """Run the manager. An ephemeral one cannot be left running in the background."""
     options = parser().parse_args(argv)
     if not sys.platform.startswith("linux"):
-        return fail("pmtui needs Linux: what ends whole process trees is part of its kernel", FAILURE)
+        return fail("pmtui requires Linux; stopping whole process trees relies on its kernel", FAILURE)
     from pmtui.spawner.launcher import GuardianLauncher
 
     if options.detach and not options.log_file:
         return start_in_background(options, argv)
     options.no_ui = options.no_ui or options.detach
     if not (options.no_ui or (sys.stdin.isatty() and sys.stderr.isatty())):
-        return fail("the dashboard needs a terminal; without one: pmtui --no-ui", BAD_USAGE)
-    gc.disable()  # imports make much that lives and no garbage; the manager enables it when it is up
+        return fail("the dashboard needs a terminal; without one, use 'pmtui --no-ui'", BAD_USAGE)
+    gc.disable()  # imports create no garbage; the manager enables it once it is up
     boot = GuardianLauncher()
     boot.capture_signals()
-    start_again = None if is_passing else partial(start_in_background, options, argv)
-    return run_manager(
-        options, boot.prestart(), start_again
-    )  # the guardian first: it comes up while all else is loaded
+    start_again = None if ephemeral else partial(start_in_background, options, argv)
+    # The guardian first: it starts while everything else is imported.
+    return run_manager(options, boot.prestart(), start_again)
 
 
 def start_in_background(options: argparse.Namespace, argv: Sequence[str]) -> int:
-    """The same manager without a screen, in the background."""
     from pmtui.cli import background
 
     return background.start(options, argv)
@@ -117,9 +135,8 @@ def run_manager(options: argparse.Namespace, boot: "GuardianLauncher", start_aga
         return select_processes(apply_options(load(path), options), options.ids)
 
     loaded = read()
-    for pattern in options.ids:
-        if not any(matches(config, pattern) for config in loaded.processes):
-            return fail(unknown_message(pattern, [config.id for config in loaded.processes]), BAD_USAGE)
+    if unknown := next((word for word in options.ids if not any(matches(one, word) for one in loaded.processes)), None):
+        return fail(unknown_message(unknown, [config.id for config in loaded.processes]), BAD_USAGE)
     if not options.no_ui and (running := read_instance(Path(loaded.settings.data_dir))):
         boot.abort()
         return attach_to(running, loaded)
@@ -136,16 +153,15 @@ def run_manager(options: argparse.Namespace, boot: "GuardianLauncher", start_aga
 
 
 def unknown_message(word: str, ids: Sequence[str]) -> str:
-    """What to say to a word that is neither a command nor a process."""
+    """Return the error for a word that is neither a command nor a process."""
     from difflib import get_close_matches
 
-    known = f"processes: {', '.join(ids) or 'there are none'}"
-    if word in ALIASES:
-        return f"no command and no process is called '{word}': do you mean pmtui {ALIASES[word]}? ({known})"
-    for close in get_close_matches(word, [*COMMANDS, *ids], n=1):
-        meant = f"pmtui {close}" if close in COMMANDS else f"'{close}'"
-        return f"no command and no process is called '{word}': do you mean {meant}? ({known})"
-    return f"no process matches '{word}' ({known})"
+    known = f"processes: {', '.join(ids) or 'none'}"
+    close = [ALIASES[word]] if word in ALIASES else get_close_matches(word, [*COMMANDS, *ids], n=1)
+    if not close:
+        return f"no process matches '{word}'; {known}"
+    meant = f"'pmtui {close[0]}'" if close[0] in COMMANDS else f"'{close[0]}'"
+    return f"no command or process is named '{word}'; did you mean {meant}? ({known})"
 
 
 def headless(source: "ConfigSource", boot: "GuardianLauncher", options: argparse.Namespace) -> int:
@@ -158,16 +174,15 @@ def headless(source: "ConfigSource", boot: "GuardianLauncher", options: argparse
 
 
 def attach_to(running: "RunningManager", loaded: "Loaded") -> int:
-    """The dashboard over the manager that runs already for this config."""
     from pmtui.cli import attach
 
     if running.url is None:
-        return fail(f"a manager runs for this config already: pid {running.pid}, with --no-api", FAILURE)
+        return fail(f"a manager is already running for this config: pid {running.pid}, no API to attach to", FAILURE)
     return attach.run([running.url, *(["-c", str(loaded.path)] if loaded.path else [])])
 
 
 def apply_options(loaded: "Loaded", options: argparse.Namespace) -> "Loaded":
-    """The config with what the command line says instead."""
+    """Return the config with the settings of the command line."""
     from msgspec.structs import replace
 
     settings = loaded.settings
@@ -182,7 +197,7 @@ def apply_options(loaded: "Loaded", options: argparse.Namespace) -> "Loaded":
 
 
 def select_processes(loaded: "Loaded", patterns: Sequence[str]) -> "Loaded":
-    """Only what the patterns mean starts by itself, where there are any."""
+    """Return the config with autostart set for the selected processes only, if there are patterns."""
     if not patterns:
         return loaded
     from msgspec.structs import replace

@@ -1,4 +1,4 @@
-"""`pmtui service`: the manager itself as a unit of systemd."""
+"""`pmtui service`: run the manager as a systemd service."""
 
 import argparse
 import os
@@ -22,23 +22,23 @@ COMMAND_TIMEOUT = 120.0
 
 
 def parser() -> argparse.ArgumentParser:
-    made = command_parser(
+    command = command_parser(
         "service",
-        "Makes systemd run the manager of this config: from now on and after each boot (--system) or login (--user; "
-        "before it too after `loginctl enable-linger`). Install again after a change: what is as it should be is left "
+        "Let systemd run the manager of this config, from now on and after each boot (--system) or login (--user; also "
+        "without a login after `loginctl enable-linger`). Install again after a change; an up-to-date unit is left "
         "alone.",
-        "pmtui service install --dry-run       what it would write",
+        "pmtui service install --dry-run       show what would be written",
         "sudo pmtui service install --system",
         "pmtui service uninstall",
     )
-    add_config(made)
-    made.add_argument("what", choices=("install", "uninstall"))
-    where = made.add_mutually_exclusive_group()
-    where.add_argument("--user", action="store_true", help="a unit of your own (so for all but root)")
-    where.add_argument("--system", action="store_true", help="a unit of the machine (so for root)")
-    made.add_argument("--name", help="of the unit (pmtui-FOLDER)")
-    made.add_argument("--dry-run", action="store_true", help="print the unit and what would be run, and do nothing")
-    return made
+    add_config(command)
+    command.add_argument("what", choices=("install", "uninstall"), help="uninstall also stops the manager")
+    where = command.add_mutually_exclusive_group()
+    where.add_argument("--user", action="store_true", help="install a user unit (default, except for root)")
+    where.add_argument("--system", action="store_true", help="install a system unit (default for root)")
+    command.add_argument("--name", help="name of the unit (default: pmtui-DIRECTORY)")
+    command.add_argument("--dry-run", action="store_true", help="print the unit and the commands, and do nothing")
+    return command
 
 
 def run(argv: Sequence[str]) -> int:
@@ -66,34 +66,34 @@ def default_name(config: Path) -> str:
 
 
 def install(path: Path, text: str, is_user: bool, is_dry: bool) -> int:
-    """Writes the unit where it is not there or another, and starts it. Refuses a unit that is not ours."""
+    """Write the unit if it has changed, and start it. Refuses to replace a unit that pmtui has not written."""
     try:
         there = path.read_text(errors="replace")
     except FileNotFoundError:
         there = None
     if there is not None and not there.startswith(MARK):
-        return fail(f"{path} is not pmtui's, and is left alone: give another --name", FAILURE)
+        return fail(f"{path} was not written by pmtui; choose another --name", FAILURE)
     steps = [["daemon-reload"], ["enable", "--now", path.name], *([["restart", path.name]] if there else [])]
     if is_dry:
         sys.stdout.write(f"{text}\n# {path}\n")
         sys.stdout.writelines(f"# {' '.join(systemctl(step, is_user))}\n" for step in steps)
         return DONE
     if there == text:
-        sys.stdout.write(f"{path} is as it should be\n")
+        sys.stdout.write(f"{path} is up to date\n")
         return run_steps([["enable", "--now", path.name]], is_user)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, text, SHARED_MODE)
-    sys.stdout.write(f"{path} is written\n")
+    sys.stdout.write(f"wrote {path}\n")
     return run_steps(steps, is_user)
 
 
 def uninstall(path: Path, is_user: bool, is_dry: bool) -> int:
-    """Stops the manager, with all its processes, and takes the unit away."""
+    """Stop the manager with all its processes, and remove the unit."""
     if not path.exists():
-        sys.stdout.write(f"{path} is not there: nothing to do\n")
+        sys.stdout.write(f"{path} does not exist; nothing to do\n")
         return DONE
     if not path.read_text(errors="replace").startswith(MARK):
-        return fail(f"{path} is not pmtui's, and is left alone", FAILURE)
+        return fail(f"{path} was not written by pmtui; check --name", FAILURE)
     stop, reload = ["disable", "--now", path.name], ["daemon-reload"]
     if is_dry:
         steps = [systemctl(stop, is_user), ["rm", str(path)], systemctl(reload, is_user)]
@@ -101,7 +101,7 @@ def uninstall(path: Path, is_user: bool, is_dry: bool) -> int:
         return DONE
     code = run_steps([stop], is_user)
     path.unlink()
-    sys.stdout.write(f"{path} is removed\n")
+    sys.stdout.write(f"removed {path}\n")
     return run_steps([reload], is_user) or code
 
 
@@ -110,29 +110,29 @@ def systemctl(words: list[str], is_user: bool) -> list[str]:
 
 
 def run_steps(steps: Sequence[list[str]], is_user: bool) -> int:
-    """Runs systemctl step by step; the first failure is told, with what is left to do by hand."""
+    """Run systemctl step by step; report the first failure and the commands that are left to run by hand."""
     for index, step in enumerate(steps):
         words = systemctl(step, is_user)
         problem = run_command(words)
         if problem:
             left = "; ".join(" ".join(systemctl(step, is_user)) for step in steps[index:])
-            return fail(f"{problem}. Left to do: {left}", FAILURE)
+            return fail(f"{problem}; left to do: {left}", FAILURE)
         sys.stdout.write(f"{' '.join(words)}: done\n")
     return DONE
 
 
 def run_command(words: list[str]) -> str:
     if shutil.which(words[0]) is None:
-        return f"there is no {words[0]} here"
+        return f"{words[0]} is not installed"
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=COMMAND_TIMEOUT, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
-        return f"{' '.join(words)} does not come to an end"
-    return f"{' '.join(words)} failed: {done.stderr.strip().splitlines()[-1:]}" if done.returncode else ""
+        return f"{' '.join(words)} did not finish within {COMMAND_TIMEOUT:g} s"
+    return f"{' '.join(words)} failed: {''.join(done.stderr.strip().splitlines()[-1:])}" if done.returncode else ""
 
 
 def unit_text(loaded: "Loaded", is_user: bool) -> str:
-    """The text of the unit. It is up when all is started; a manager that hangs is replaced."""
+    """Return the unit. It is active once all processes are started, and restarted if the manager hangs."""
     from pmtui.exporters.systemd_escape import assignment, command_line, path_value
 
     assert loaded.path
@@ -156,7 +156,7 @@ def unit_text(loaded: "Loaded", is_user: bool) -> str:
         *([f"User={owner}"] if owner else []),
         "Restart=on-failure",
         "RestartSec=2",
-        "# The manager ends its processes itself, in order; the rest is for what it could not end.",
+        "# The manager stops its processes itself, in order; systemd kills only what is left.",
         "KillMode=mixed",
         f"TimeoutStopSec={int(longest) + 15}",
         "TimeoutStartSec=120",
@@ -168,7 +168,7 @@ def unit_text(loaded: "Loaded", is_user: bool) -> str:
 
 
 def service_user(loaded: "Loaded") -> str | None:
-    """Whoever owns the config, unless processes are to have users of their own, which takes root."""
+    """Return the owner of the config; None (root) if processes have their own users."""
     assert loaded.path
     owner = loaded.path.stat().st_uid
     if owner == 0 or any(config.user for config in loaded.processes):

@@ -1,4 +1,4 @@
-"""What the verbs that ask a running manager have in common."""
+"""What the commands share that talk to a running manager."""
 
 import argparse
 import os
@@ -12,26 +12,27 @@ from pmtui.client.discovery import ManagerUnavailableError, NoManagerError, loca
 from pmtui.client.errors import UnreachableError
 from pmtui.client.http_client import HttpClient
 from pmtui.client.sse import EventStreamParser, ServerSentEvent
-from pmtui.control import ControlError, InvalidError, ManagerInfo, Snapshot, UnavailableError, matches
+from pmtui.control import ControlError, InvalidError, ManagerInfo, NotFoundError, Snapshot, UnavailableError, matches
 
 PATTERNS = "ids, globs such as 'web-*', or a @group"
+MAX_IDS = 20
 RETRY_DELAY = 0.5
-"""Seconds until a stream that was cut off is tried again."""
-EXIT_CODES_HELP = "Exit codes: 0 done, 1 it could not be done, 2 bad usage, 3 no manager runs."
+"""Seconds until a lost stream is reconnected."""
+EXIT_CODES_HELP = "exit codes: 0 success, 1 failure, 2 bad usage, 3 no manager is running"
 
 
 def verb_parser(name: str, description: str, *examples: str) -> argparse.ArgumentParser:
-    """A parser that knows which manager is meant, and whose help teaches by examples."""
+    """Return a parser with the options that select a manager."""
     parser = command_parser(name, description, *examples, codes=EXIT_CODES_HELP)
     add_config(parser)
     parser.add_argument(
-        "--url", help="address of the manager (default: PMTUI_URL, else that of the config); token in PMTUI_TOKEN"
+        "--url", help="address of the manager (default: PMTUI_URL, or the one of the config); its token: PMTUI_TOKEN"
     )
     return parser
 
 
 def with_client(options: argparse.Namespace, do: Callable[[HttpClient], int]) -> int:
-    """Does something with the manager that is meant; the exit code, also where there is none or it refuses."""
+    """Call `do` with a client of the selected manager, and return its exit code or that of the error."""
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         with connect(options) as client:
@@ -45,7 +46,7 @@ def with_client(options: argparse.Namespace, do: Callable[[HttpClient], int]) ->
 
 
 def connect(options: argparse.Namespace) -> HttpClient:
-    """A client of the manager that is meant. Raises NoManagerError and SilentManagerError."""
+    """Return a client of the selected manager. Raises NoManagerError and ManagerUnavailableError."""
     locate = partial(locate_manager, options.config, options.url, os.environ)
     return HttpClient(locate(), locate)
 
@@ -53,10 +54,7 @@ def connect(options: argparse.Namespace) -> HttpClient:
 def follow_stream(
     client: HttpClient, options: argparse.Namespace, path: str, events: EventStreamParser, **query: object
 ) -> Iterator[list[ServerSentEvent]]:
-    """What a stream tells, behind `events.place`, also of a manager that comes after this one.
-
-    Raises NoManagerError when there is none any more.
-    """
+    """Yield the events of a stream, also across a restart of the manager. Raises NoManagerError once none runs."""
     manager = manager_identity(client)
     while True:
         try:
@@ -70,25 +68,25 @@ def follow_stream(
 
 
 def reconnect(options: argparse.Namespace) -> tuple[HttpClient, tuple[int, str]]:
-    """A client of the manager once it answers again; says on stderr that it does not, and that it does."""
-    is_told = False
+    """Return a client of the manager once it answers again, and say so on stderr if it takes a while."""
+    is_reported = False
     while True:
         time.sleep(RETRY_DELAY)
         client = connect(options)
         try:
             manager = manager_identity(client)
         except UnavailableError as error:
-            if not is_told:
-                fail(f"{error} Waiting for it.", FAILURE)
-            is_told = True
+            if not is_reported:
+                fail(f"{error} Reconnecting.", FAILURE)
+            is_reported = True
             continue
-        if is_told:
-            fail("The manager is back.", DONE)
+        if is_reported:
+            fail("Reconnected.", DONE)
         return client, manager
 
 
 def manager_identity(client: HttpClient) -> tuple[int, str]:
-    """What tells a manager from the one that comes after it."""
+    """Return what distinguishes a manager from the next one of the same config."""
     about = client.get("/api/pm/config", ManagerInfo)
     return about.pid, about.start_time
 
@@ -97,16 +95,30 @@ def fetch_snapshots(client: HttpClient) -> list[Snapshot]:
     return client.get("/api/pm/list", list[Snapshot])
 
 
+def fetch_matching(client: HttpClient, patterns: list[str]) -> list[Snapshot]:
+    """Return the selected processes in the manager's order. Raises NotFoundError if a pattern selects none."""
+    snapshots = fetch_snapshots(client)
+    rows, unmatched = select_matching(snapshots, patterns)
+    if unmatched:
+        raise NotFoundError(no_match(unmatched[0], snapshots))
+    return rows
+
+
 def select_matching(rows: list[Snapshot], patterns: list[str]) -> tuple[list[Snapshot], list[str]]:
-    """The rows that are meant, in the manager's order, and the patterns that mean none; no pattern means all."""
+    """Return the rows that the patterns select (all without a pattern), and the patterns that select none."""
     if not patterns:
         return rows, []
-    lost = [pattern for pattern in patterns if not any(matches(row, pattern) for row in rows)]
-    return [row for row in rows if any(matches(row, pattern) for pattern in patterns)], lost
+    unmatched = [pattern for pattern in patterns if not any(matches(row, pattern) for row in rows)]
+    return [row for row in rows if any(matches(row, pattern) for pattern in patterns)], unmatched
+
+
+def no_match(pattern: str, rows: list[Snapshot]) -> str:
+    ids = [row.id for row in rows[:MAX_IDS]]
+    return f"no process matches '{pattern}'; processes: {', '.join(ids) or 'none'}{' …' * (len(rows) > MAX_IDS)}"
 
 
 def duration_option(text: str) -> float:
-    """Seconds of `500ms`, `1m30s` or a number of seconds, for argparse."""
+    """Parse `500ms`, `1m30s` or a number of seconds for argparse."""
     from pmtui.text.units import parse_duration
 
     try:

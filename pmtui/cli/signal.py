@@ -1,4 +1,4 @@
-"""`pmtui signal`: a signal to the main process."""
+"""`pmtui signal`: send a signal to a process."""
 
 import argparse
 import sys
@@ -10,15 +10,15 @@ from pmtui.client.http_client import HttpClient, process_path
 
 
 def parser() -> argparse.ArgumentParser:
-    made = verb_parser(
+    command = verb_parser(
         "signal",
-        "Sends a signal to the main process. What ends by it is restarted as its policy says.",
-        "pmtui signal web HUP                  most programs read their config again",
+        "Send a signal to the main process of an entry. If it ends, it is restarted according to its restart policy.",
+        "pmtui signal web HUP                  many programs then reload their config",
         "pmtui signal worker SIGUSR1",
     )
-    made.add_argument("id", metavar="ID")
-    made.add_argument("signal", metavar="SIGNAL", help="such as SIGHUP, HUP or 1")
-    return made
+    command.add_argument("id", metavar="ID")
+    command.add_argument("signal", metavar="SIGNAL", help="name or number, such as SIGHUP, HUP or 1")
+    return command
 
 
 def run(argv: Sequence[str]) -> int:

@@ -9,8 +9,8 @@ from pmtui.cli.operations import operate, operation_parser
 def parser() -> argparse.ArgumentParser:
     return operation_parser(
         "start",
-        "Starts processes, and what they depend on; nothing is done to one that runs. Waits until each runs (healthy, "
-        "where it has a health check) or has failed, and says so.",
+        "Start processes and their dependencies; running ones are left alone. Wait until each is running (and healthy, "
+        "if it has a health check) or has failed, and report it.",
         "pmtui start worker",
         "pmtui start @batch 'web-*'",
         "pmtui start --all --timeout 30s",

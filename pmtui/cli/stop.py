@@ -9,11 +9,11 @@ from pmtui.cli.operations import operate, operation_parser
 def parser() -> argparse.ArgumentParser:
     return operation_parser(
         "stop",
-        "Stops processes with all that they have started, and returns when that is gone. A stopped process stays "
-        "stopped until somebody starts it.",
+        "Stop processes, each with everything it has started, and return once all of it has ended. A stopped process "
+        "stays stopped until it is started again.",
         "pmtui stop worker",
         "pmtui stop @batch 'web-*'",
-        "pmtui stop --all                      the manager goes on; 'pmtui down' ends it, too",
+        "pmtui stop --all                      the manager keeps running; 'pmtui down' stops it too",
     )
 
 

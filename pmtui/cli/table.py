@@ -1,4 +1,4 @@
-"""Processes as a table that fits the width it has."""
+"""Processes as a table that fits the width of the terminal."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -13,7 +13,7 @@ MIN_REASON_WIDTH = 16
 
 
 class TextColumn(NamedTuple):
-    """Those of rank 0 are always there; the highest rank goes first when it gets narrow."""
+    """A column. Columns of rank 0 are always shown; if space is short, the one of the highest rank is dropped first."""
 
     title: str
     rank: int
@@ -21,58 +21,59 @@ class TextColumn(NamedTuple):
     text: Callable[[Snapshot, Output, float], str]
 
 
-def status(row: Snapshot, ink: Output, now: float) -> str:
-    text = f"{ink.glyphs.status[row.status]} {row.status}"
+def status(row: Snapshot, output: Output, now: float) -> str:
+    text = f"{output.glyphs.status[row.status]} {row.status}"
     if row.status is Status.CRASHED and row.next_start:
         text += f" {countdown(epoch_seconds(row.next_start) - now)}"
     return text
 
 
 def if_alive(text: Callable[[Snapshot], str]) -> Callable[[Snapshot, Output, float], str]:
-    return lambda row, ink, now: text(row) if row.pid else ink.glyphs.dash
+    return lambda row, output, now: text(row) if row.pid else output.glyphs.dash
 
 
 COLUMNS = (
-    TextColumn("ID", 0, False, lambda row, ink, now: fit(row.id, ink.width and ink.width // 3, ink.glyphs.ellipsis)),
+    TextColumn("ID", 0, False, lambda row, out, now: fit(row.id, out.width and out.width // 3, out.glyphs.ellipsis)),
     TextColumn("PID", 4, True, if_alive(lambda row: str(row.pid))),
     TextColumn("STATUS", 0, False, status),
     TextColumn("UPTIME", 2, True, if_alive(lambda row: duration(row.uptime_seconds))),
-    TextColumn("RESTARTS", 3, True, lambda row, ink, now: str(row.restart_count)),
+    TextColumn("RESTARTS", 3, True, lambda row, out, now: str(row.restart_count)),
     TextColumn("CPU%", 5, True, if_alive(lambda row: percent(row.cpu))),
     TextColumn("MEM", 5, True, if_alive(lambda row: memory(row.memory))),
-    TextColumn("HEALTH", 7, False, lambda row, ink, now: row.health or ink.glyphs.dash),
-    TextColumn("PORT", 6, True, lambda row, ink, now: ",".join(map(str, row.ports)) or ink.glyphs.dash),
-    TextColumn("GROUP", 8, False, lambda row, ink, now: row.group or ink.glyphs.dash),
+    TextColumn("HEALTH", 7, False, lambda row, out, now: row.health or out.glyphs.dash),
+    TextColumn("PORT", 6, True, lambda row, out, now: ",".join(map(str, row.ports)) or out.glyphs.dash),
+    TextColumn("GROUP", 8, False, lambda row, out, now: row.group or out.glyphs.dash),
 )
 OPTIONAL = ("HEALTH", "PORT", "GROUP")
-"""Left out where no process has any."""
+"""Omitted if no process has a value for them."""
 
 
-def table(rows: Sequence[Snapshot], ink: Output, now: float) -> list[str]:
-    """The lines of the table; what made each process so stands in what is left of the width."""
-    texts = {column.title: [column.text(row, ink, now) for row in rows] for column in COLUMNS}
-    columns = [c for c in COLUMNS if c.title not in OPTIONAL or set(texts[c.title]) - {ink.glyphs.dash}]
-    widths = {c.title: max(len(c.title), *map(cell_width, texts[c.title])) if rows else len(c.title) for c in columns}
-    whys = [explain(row) for row in rows]
-    longest = max(map(cell_width, whys), default=0)
-    columns = fit_columns(columns, widths, ink.width, min(longest, MIN_REASON_WIDTH))
-    left = None if ink.width is None else ink.width - total_width(columns, widths) - GAP
-    has_why = longest > 0 and (left is None or left >= min(longest, MIN_REASON_WIDTH))
-    titles = "".join(pad_cell(c.title, c, widths) for c in columns) + ("WHY" if has_why else "")
-    lines = [ink.paint(titles.rstrip(), "dim")]
-    for place, row in enumerate(rows):
-        pieces = []
-        for column in columns:
-            piece = pad_cell(texts[column.title][place], column, widths)
-            pieces.append(ink.paint(piece, STATUS_TONES[row.status]) if column.title == "STATUS" else piece)
-        if has_why:
-            pieces.append(ink.paint(fit(whys[place], left, ink.glyphs.ellipsis), "dim"))
-        lines.append("".join(pieces).rstrip())
+def table(rows: Sequence[Snapshot], output: Output, now: float) -> list[str]:
+    """Return the lines of the table. The reason of each status takes what is left of the width."""
+    texts = {column.title: [column.text(row, output, now) for row in rows] for column in COLUMNS}
+    columns = [c for c in COLUMNS if c.title not in OPTIONAL or set(texts[c.title]) - {output.glyphs.dash}]
+    widths = {c.title: max([len(c.title), *map(cell_width, texts[c.title])]) for c in columns}
+    reasons = [explain(row) for row in rows]
+    longest = max(map(cell_width, reasons), default=0)
+    columns = fit_columns(columns, widths, output.width, min(longest, MIN_REASON_WIDTH))
+    room = None if output.width is None else output.width - total_width(columns, widths) - GAP
+    has_reason = longest > 0 and (room is None or room >= min(longest, MIN_REASON_WIDTH))
+    titles = "".join(pad_cell(c.title, c, widths) for c in columns) + ("WHY" if has_reason else "")
+    lines = [output.paint(titles.rstrip(), "dim")]
+    for index, row in enumerate(rows):
+        cells = [
+            output.paint(
+                pad_cell(texts[c.title][index], c, widths), STATUS_TONES[row.status] if c.text is status else ""
+            )
+            for c in columns
+        ]
+        reason = output.paint(fit(reasons[index], room, output.glyphs.ellipsis), "dim") if has_reason else ""
+        lines.append(f"{''.join(cells)}{reason}".rstrip())
     return lines
 
 
 def fit_columns(columns: list[TextColumn], widths: dict[str, int], width: int | None, reserve: int) -> list[TextColumn]:
-    """As many of the columns as there is room for beside `reserve` for the last one."""
+    """Return the columns that fit beside `reserve` cells for the reason."""
     columns = [*columns]
     while width is not None and total_width(columns, widths) + GAP * (reserve > 0) + reserve > width:
         last = max(columns, key=lambda column: column.rank)

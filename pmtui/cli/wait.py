@@ -1,4 +1,4 @@
-"""`pmtui wait`: until something is so of processes."""
+"""`pmtui wait`: wait until processes have reached a condition."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from pmtui.cli.base import DONE, FAILURE, fail
 from pmtui.cli.operations import MAX_POLL_INTERVAL, MIN_POLL_INTERVAL
-from pmtui.cli.session import PATTERNS, duration_option, fetch_snapshots, select_matching, verb_parser, with_client
+from pmtui.cli.session import PATTERNS, duration_option, fetch_matching, verb_parser, with_client
 from pmtui.client.http_client import HttpClient, process_path
 from pmtui.control import INACTIVE_STATES, Detail, Snapshot, Status, explain
 from pmtui.text.formatting import printable
@@ -24,25 +24,28 @@ IMPOSSIBLE_STATES = {
     "stopped": frozenset(),
     "completed": INACTIVE_STATES - {Status.COMPLETED},
 }
-"""Where it does not come true unless somebody does something."""
+"""States in which the condition is not reached unless somebody starts the process."""
+MAX_SHOWN = 5
 
 
 def parser() -> argparse.ArgumentParser:
-    made = verb_parser(
+    command = verb_parser(
         "wait",
-        "Waits until processes are healthy (running, where there is no health check), running, stopped or completed. "
-        "Exit code 0: all of them are; 1: one cannot be any more, or the time is over. Without ids: all but those "
-        "that rest on purpose.",
+        "Wait until processes are healthy (running, if they have no health check), running, stopped or completed. "
+        "Exit code 0: all of them are; 1: one of them cannot be any more, or the timeout is over. Without ids: all "
+        "processes that have not been stopped or completed.",
         "pmtui wait --timeout 60s && ./run-tests.sh",
         "pmtui wait migrate --for completed",
         "pmtui wait @workers --for stopped",
     )
-    made.add_argument("ids", nargs="*", metavar="ID", help=PATTERNS)
-    made.add_argument(
-        "--for", dest="aim", choices=tuple(CONDITIONS), default="healthy", help="what to wait for (healthy)"
+    command.add_argument("ids", nargs="*", metavar="ID", help=PATTERNS)
+    command.add_argument(
+        "--for", dest="aim", choices=tuple(CONDITIONS), default="healthy", help="what to wait for (default: healthy)"
     )
-    made.add_argument("--timeout", type=duration_option, metavar="TIME", help="wait no longer, such as 30s or 2m")
-    return made
+    command.add_argument(
+        "--timeout", type=duration_option, metavar="TIME", help="wait at most this long, such as 30s or 2m"
+    )
+    return command
 
 
 def run(argv: Sequence[str]) -> int:
@@ -53,34 +56,31 @@ def run(argv: Sequence[str]) -> int:
 def wait(client: HttpClient, options: argparse.Namespace) -> int:
     deadline = None if options.timeout is None else time.monotonic() + options.timeout
     pause = MIN_POLL_INTERVAL
-    while True:
-        rows, lost = select_matching(fetch_snapshots(client), options.ids)
-        if lost:
-            return fail(f"no process matches '{lost[0]}'", FAILURE)
-        left = [
-            row
-            for row in rows
-            if not CONDITIONS[options.aim](row) and (options.ids or not is_resting(row, options.aim))
-        ]
-        if not left:
-            return DONE
-        for row in left:
-            if obstacle := blocking_reason(client, row, options.aim):
-                return fail(f"{row.id} cannot be {options.aim}: {obstacle}", FAILURE)
+    while remaining := fetch_remaining(client, options):
+        for row in remaining:
+            if reason := blocking_reason(client, row, options.aim):
+                return fail(f"{row.id} cannot be {options.aim}: {reason}", FAILURE)
         if deadline is not None and time.monotonic() >= deadline:
-            return fail(f"not {options.aim} after {options.timeout:g} s: {summary(left)}", FAILURE)
+            return fail(f"not {options.aim} after {options.timeout:g} s: {summary(remaining)}", FAILURE)
         sys.stdout.flush()
         time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
         pause = min(MAX_POLL_INTERVAL, pause * 1.5)
+    return DONE
 
 
-def is_resting(row: Snapshot, aim: str) -> bool:
-    """Whether the process is not meant where nobody names one: it has done its work, or is not to run."""
+def fetch_remaining(client: HttpClient, options: argparse.Namespace) -> list[Snapshot]:
+    """Return the processes that are still to be waited for."""
+    rows = [row for row in fetch_matching(client, options.ids) if not CONDITIONS[options.aim](row)]
+    return [row for row in rows if options.ids or not is_at_rest(row, options.aim)]
+
+
+def is_at_rest(row: Snapshot, aim: str) -> bool:
+    """Return whether a process that was not named has ended on purpose."""
     return row.status is Status.STOPPED or (row.status is Status.COMPLETED and aim != "stopped")
 
 
 def blocking_reason(client: HttpClient, row: Snapshot, aim: str) -> str:
-    """Why it cannot come true; empty as long as it can."""
+    """Return why the process cannot reach the condition; empty if it can."""
     if row.status in IMPOSSIBLE_STATES[aim]:
         return f"it is {row.status}" + (f", {printable(explain(row))}" if explain(row) else "")
     if aim == "completed" and row.status is Status.RUNNING:
@@ -89,8 +89,9 @@ def blocking_reason(client: HttpClient, row: Snapshot, aim: str) -> str:
     return ""
 
 
-def summary(rows: Sequence[Snapshot], most: int = 5) -> str:
-    said = [
-        f"{row.id} is {row.status}" + (f" ({printable(explain(row))})" if explain(row) else "") for row in rows[:most]
+def summary(rows: Sequence[Snapshot]) -> str:
+    texts = [
+        f"{row.id} is {row.status}" + (f" ({printable(explain(row))})" if explain(row) else "")
+        for row in rows[:MAX_SHOWN]
     ]
-    return ", ".join(said) + (f" and {len(rows) - most} more" if len(rows) > most else "")
+    return ", ".join(texts) + (f" and {len(rows) - MAX_SHOWN} more" if len(rows) > MAX_SHOWN else "")

@@ -1,4 +1,4 @@
-"""What the API's refusals mean, for every client of it."""
+"""Turn error responses of the API back into the errors of `Control`."""
 
 from typing import TypeVar
 
@@ -14,33 +14,33 @@ ERRORS_BY_STATUS: dict[int, type[ControlError]] = {
     422: InvalidError,
     503: UnavailableError,
 }
-TOKEN_REFUSED = "The manager does not take this token; set PMTUI_TOKEN to the one that it was started with."
+TOKEN_INVALID = "The token contains characters that a header cannot carry; check PMTUI_TOKEN."
+TOKEN_REFUSED = "The manager rejected the token; set PMTUI_TOKEN to the one it was started with."
 
 
 class UnreachableError(UnavailableError):
-    """Nobody listens at that address."""
+    """Nothing listens at the address."""
 
 
 class ErrorResponse(msgspec.Struct):
-    """The one shape of all errors."""
-
     message: str
 
 
 def error_from_response(status: int, body: bytes) -> ControlError:
-    """The error that this answer stands for."""
     if status == 401:
         return ControlError(TOKEN_REFUSED)
     try:
         message = msgspec.json.decode(body, type=ErrorResponse).message
     except msgspec.DecodeError:
-        message = f"What answers there is no manager: it says {status}."
+        message = f"The server is not a pmtui manager; it answered with status {status}."
     return ERRORS_BY_STATUS.get(status, ControlError)(message)
 
 
 def decode_response(answer: bytes, form: type[T]) -> T:
-    """The answer as a value. Raises UnavailableError where it is none of this version's."""
+    """Decode a response. Raises UnavailableError if it does not have the expected form."""
     try:
         return msgspec.json.decode(answer, type=form)
     except msgspec.DecodeError as error:
-        raise UnavailableError(f"The manager answers in another version's words: {error}.") from None
+        raise UnavailableError(
+            f"The response does not fit this version of pmtui ({error}); use the manager's version."
+        ) from None

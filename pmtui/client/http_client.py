@@ -1,6 +1,6 @@
-"""Asks a manager from a shell verb: plain calls over one connection, by the standard library alone.
+"""The client of the commands: blocking calls over one connection, by the standard library only.
 
-httpx takes 95 ms to be imported, in which a verb is to be done.
+Importing httpx takes 95 ms, as long as a whole command.
 """
 
 import http.client
@@ -13,24 +13,25 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 import msgspec
 
 from pmtui.client.discovery import ManagerAddress
-from pmtui.client.errors import UnreachableError, decode_response, error_from_response
+from pmtui.client.errors import TOKEN_INVALID, UnreachableError, decode_response, error_from_response
 from pmtui.client.sse import LAST_EVENT_ID_HEADER, EventStreamParser, ServerSentEvent
 from pmtui.control import InvalidError, UnavailableError
 
 RESERVED_NAMES = ("list", "events", "config", "graph")
-"""Below /api/pm these are not processes; a process of that name is asked for with an encoded letter."""
+"""Routes below /api/pm; a process with such an id is addressed by percent-encoding a letter of it."""
 Query = dict[str, object]
 T = TypeVar("T")
 REQUEST_TIMEOUT = 10.0
-"""Seconds for an answer that does not wait for a process."""
+"""Seconds until a response that does not wait for a process is given up."""
 STREAM_TIMEOUT = 40.0
-"""Seconds without a word, after which a stream is dead: its server speaks every 15 s."""
+"""Seconds of silence after which a stream counts as dead; the server sends a heartbeat every 15 s."""
 
 
 class HttpClient:
-    """Every method raises the `ControlError` that the manager answers with, or UnavailableError.
+    """Every method raises the `ControlError` of the response, or UnavailableError.
 
-    `locate` tells the place again: a manager that starts can be connected to before its token is found.
+    `locate` is called again if the token is rejected: a starting manager accepts connections before its token can be
+    found.
     """
 
     def __init__(self, place: ManagerAddress, locate: Callable[[], ManagerAddress] | None = None) -> None:
@@ -48,31 +49,30 @@ class HttpClient:
         self._connection.close()
 
     def get(self, path: str, form: type[T], **query: object) -> T:
-        """The answer as a value of that type."""
         return decode_response(self.read("GET", path, **query), form)
 
     def post(self, path: str, form: type[T], body: object = None, **query: object) -> T:
-        """The same for what does something; waits for as long as that takes."""
+        """Send a request that may wait for a process: it has no timeout."""
         return decode_response(self.read("POST", path, body, **query), form)
 
     def read(self, method: str, path: str, body: object = None, **query: object) -> bytes:
-        """The bytes of an answer. A question is asked again where the connection was closed meanwhile."""
-        patience = REQUEST_TIMEOUT if method == "GET" else None
+        """Return the body of a response. A GET is repeated if the kept-alive connection has been closed meanwhile."""
+        timeout = REQUEST_TIMEOUT if method == "GET" else None
         with self._translate_errors():
             try:
-                response = self._send(method, path, body, query, {}, patience)
+                response = self._send(method, path, body, query, {}, timeout)
             except ConnectionError:
                 self._connection.close()
                 if method != "GET":
                     raise
-                response = self._send(method, path, body, query, {}, patience)
+                response = self._send(method, path, body, query, {}, timeout)
             with response:
                 return read_checked(response)
 
     def stream(self, path: str, events: EventStreamParser, **query: object) -> Iterator[list[ServerSentEvent]]:
-        """What a stream tells, as it comes, from `events.place` on; ends when the manager ends it.
+        """Yield the events of a stream after `events.last_event_id`, until the manager ends it.
 
-        Raises UnavailableError when it is silent for too long, or cut off.
+        Raises UnavailableError if it is silent for too long, or the connection is lost.
         """
         events.resume()
         headers = {LAST_EVENT_ID_HEADER: events.last_event_id} if events.last_event_id else {}
@@ -84,13 +84,13 @@ class HttpClient:
                     yield told
 
     def _send(
-        self, method: str, path: str, body: object, query: Query, headers: dict[str, str], patience: float | None
+        self, method: str, path: str, body: object, query: Query, headers: dict[str, str], timeout: float | None
     ) -> http.client.HTTPResponse:
         wanted = urlencode({name: value for name, value in query.items() if value is not None})
         given = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         given |= headers | ({"Content-Type": "application/json"} if body is not None else {})
         content = None if body is None else msgspec.json.encode(body)
-        self._connect(patience)
+        self._connect(timeout)
         self._connection.request(method, f"{self._base}{path}{'?' if wanted else ''}{wanted}", content, given)
         response = self._connection.getresponse()
         if response.status != 401 or self._locate is None or (token := self._locate().token) == self._token:
@@ -98,34 +98,33 @@ class HttpClient:
         response.close()
         self._connection.close()
         self._token = token
-        return self._send(method, path, body, query, headers, patience)
+        return self._send(method, path, body, query, headers, timeout)
 
-    def _connect(self, patience: float | None) -> None:
+    def _connect(self, timeout: float | None) -> None:
         if self._connection.sock is None:
             self._connection.timeout = REQUEST_TIMEOUT
             try:
                 self._connection.connect()
             except OSError as error:
-                raise UnreachableError(f"No manager answers at {self.url}: {error.strerror or error}.") from None
-        self._connection.sock.settimeout(patience)
+                raise UnreachableError(f"No manager listens at {self.url}: {error.strerror or error}.") from None
+        self._connection.sock.settimeout(timeout)
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Tells what can happen to a connection in the words of `Control`."""
         try:
             yield
         except TimeoutError:
             raise UnavailableError(f"The manager at {self.url} does not answer.") from None
         except ConnectionError:
-            raise UnavailableError(f"The manager at {self.url} has gone away before it answered.") from None
+            raise UnavailableError(f"The manager at {self.url} closed the connection before it answered.") from None
         except ValueError:
-            raise InvalidError("The token is none: it has characters that no request can carry.") from None
+            raise InvalidError(TOKEN_INVALID) from None
         except (http.client.HTTPException, OSError) as error:
-            raise UnavailableError(f"What answers at {self.url} cannot be understood: {error}.") from None
+            raise UnavailableError(f"The server at {self.url} is not a pmtui manager: {error}.") from None
 
 
 def read_checked(response: http.client.HTTPResponse) -> bytes:
-    """The body of a good answer; raises what a bad one means."""
+    """Return the body of a successful response. Raises the ControlError of any other."""
     body = response.read()
     if response.status != 200:
         raise error_from_response(response.status, body)
@@ -133,17 +132,17 @@ def read_checked(response: http.client.HTTPResponse) -> bytes:
 
 
 def split_url(url: str) -> tuple[type[http.client.HTTPConnection], SplitResult]:
-    """The kind of connection, and where to; `http` is not needed. Raises InvalidError."""
+    """Return the kind of connection and the parts of the URL, whose scheme may be missing. Raises InvalidError."""
     kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
     with suppress(ValueError):
         address = urlsplit(url if "//" in url else f"http://{url}")
         is_plain = url.isprintable() and " " not in url
         if is_plain and address.scheme in kinds and address.hostname and address.port != 0:
             return kinds[address.scheme], address
-    raise InvalidError(f"'{url}' is no address of a manager; it is like http://127.0.0.1:9615")
+    raise InvalidError(f"invalid manager URL '{url}'; expected something like http://127.0.0.1:9615")
 
 
 def process_path(process_id: str, *rest: str) -> str:
-    """The path of what is asked about a process, also of one that is called as a route is."""
+    """Return the path of a process, also if its id is the name of a route."""
     name = f"%{ord(process_id[0]):02X}{process_id[1:]}" if process_id in RESERVED_NAMES else quote(process_id, safe="")
     return "/".join(("/api/pm", name, *(quote(part, safe="") for part in rest)))

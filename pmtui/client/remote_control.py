@@ -1,4 +1,4 @@
-"""A manager elsewhere as a `Console`: the same operations as in-process, over HTTP."""
+"""A running manager as a `Control`: the same operations as in-process, over HTTP."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar, Unpack
 import httpx
 
 from pmtui.client.discovery import ManagerAddress, ManagerUnavailableError, NoManagerError
-from pmtui.client.errors import decode_response, error_from_response
+from pmtui.client.errors import TOKEN_INVALID, decode_response, error_from_response
 from pmtui.client.http_client import process_path, split_url
 from pmtui.client.sse import LAST_EVENT_ID_HEADER, EventStreamParser, ServerSentEvent
 from pmtui.control import (
@@ -36,13 +36,13 @@ Batch: TypeAlias = list[ServerSentEvent]
 Rows: TypeAlias = list[Snapshot]
 History: TypeAlias = list[ProcessEvent]
 REQUEST_TIMEOUT = 3.0
-"""Seconds for an answer that does not wait for a process; after that what was known is stale."""
+"""Seconds until a response that does not wait for a process is given up and the last state is stale."""
 STREAM_TIMEOUT = 40.0
-"""Seconds without a word, after which a stream is dead: its server speaks every 15 s."""
+"""Seconds of silence after which a stream counts as dead; the server sends a heartbeat every 15 s."""
 RETRY_DELAY = 1.0
-"""Seconds until a stream that was cut off is tried again."""
+"""Seconds until a lost stream is reconnected."""
 MIN_POLL_INTERVAL, MAX_POLL_INTERVAL = 0.02, 0.25
-"""Seconds between two looks at a process that is waited for, first and in the end."""
+"""Seconds between two requests while waiting for a process; grows from the first to the second."""
 
 
 LINES: type[Sequence[LogLine]] = list[LogLine]
@@ -50,9 +50,9 @@ RAW_LINES: type[Sequence[LogLine]] = list[RawLogLine]
 
 
 class RemoteControl:
-    """Implements `Console` on the loop that asks first. `locate` tells where the manager is now, also after a restart.
+    """Implements `Control`. `locate` returns the address of the manager, also after it was restarted.
 
-    What cannot be asked is an UnavailableError that says since when there has been no answer.
+    Raises UnavailableError, which says since when there has been no response, if the manager cannot be reached.
     """
 
     def __init__(self, locate: Callable[[], ManagerAddress]) -> None:
@@ -63,7 +63,7 @@ class RemoteControl:
 
     @property
     def address(self) -> ManagerAddress | None:
-        """Where the manager answered last."""
+        """The last known address of the manager."""
         return self._address
 
     async def close(self) -> None:
@@ -71,7 +71,7 @@ class RemoteControl:
             self._client = None
             await client.aclose()
 
-    # Control
+    # BaseControl
 
     async def list(self) -> Sequence[Snapshot]:
         return await self._get("/api/pm/list", Rows)
@@ -99,7 +99,7 @@ class RemoteControl:
         await self._request("POST", process_path(process_id, "signal", name))
 
     async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
-        answer = await self._request("POST", f"/api/pm/{operation}", {"ids": [*patterns]}, patience=None)
+        answer = await self._request("POST", f"/api/pm/{operation}", {"ids": [*patterns]}, read_timeout=None)
         return decode_response(answer, Results).results
 
     async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
@@ -108,7 +108,7 @@ class RemoteControl:
         return await self._get(process_path(process_id, "logs"), form, **{"lines": 100, **words})
 
     async def events(self) -> AsyncGenerator[ProcessEvent, None]:
-        """Every change of state from now on; those that come while there is no connection follow when it is back."""
+        """Yield every change of status from now on; those during a lost connection follow once it is back."""
         events = EventStreamParser()
         manager: tuple[int, str] | None = None
         while True:
@@ -121,10 +121,10 @@ class RemoteControl:
                             if told.kind == "message":
                                 yield decode_response(told.data, ProcessEvent)
             except UnavailableError:
-                pass  # whoever looks at the processes is told of it
+                pass  # `list` reports it
             await asyncio.sleep(RETRY_DELAY)
 
-    # Console
+    # Control
 
     async def kill(self, process_id: str) -> None:
         await self._request("POST", process_path(process_id, "stop"), wait="false", now="true")
@@ -136,7 +136,9 @@ class RemoteControl:
         await self._request("DELETE", process_path(process_id, "logs"))
 
     async def reveal(self, process_id: str, name: str) -> str:
-        raise ControlError(f"The value of {name} is shown only where the manager runs: it does not leave its process.")
+        raise ControlError(
+            f"The value of {name} is shown only in the manager's own dashboard; it is never sent over the API."
+        )
 
     async def preview(self) -> ConfigChanges:
         return decode_response(await self._request("POST", "/api/pm/reload", dryRun="true"), ConfigChanges)
@@ -150,10 +152,10 @@ class RemoteControl:
     async def graph(self) -> Graph:
         return await self._get("/api/pm/graph", Graph)
 
-    # the way there
+    # HTTP
 
     async def stream(self, path: str, events: EventStreamParser, **query: object) -> AsyncGenerator[Batch, None]:
-        """What a stream tells, as it comes, from `events.place` on; ends when the manager ends it, or is silent."""
+        """Yield the events of a stream after `events.last_event_id`, until the manager ends it."""
         events.resume()
         headers = {LAST_EVENT_ID_HEADER: events.last_event_id} if events.last_event_id else {}
         timeout = httpx.Timeout(REQUEST_TIMEOUT, read=STREAM_TIMEOUT)
@@ -169,37 +171,37 @@ class RemoteControl:
                         yield told
         except httpx.ConnectError:
             await self.close()
-            raise self._unavailable("nobody is there") from None
+            raise self._unavailable("nothing listens there") from None
         except httpx.HTTPError:
-            raise self._unavailable("the connection is lost") from None
+            raise self._unavailable("connection lost") from None
 
     async def _get(self, path: str, form: type[T], **query: object) -> T:
         return decode_response(await self._request("GET", path, None, REQUEST_TIMEOUT, **query), form)
 
     async def _request(
-        self, method: str, path: str, body: object = None, patience: float | None = REQUEST_TIMEOUT, **query: object
+        self, method: str, path: str, body: object = None, read_timeout: float | None = REQUEST_TIMEOUT, **query: object
     ) -> bytes:
-        timeout = httpx.Timeout(REQUEST_TIMEOUT, read=patience)
+        timeout = httpx.Timeout(REQUEST_TIMEOUT, read=read_timeout)
         try:
             client = self._get_client()
             response = await client.request(method, path, json=body, params=query_params(query), timeout=timeout)
         except UnicodeEncodeError:
-            raise InvalidError("The token is none: it has characters that no request can carry.") from None
+            raise InvalidError(TOKEN_INVALID) from None
         except httpx.TimeoutException:
             await self.close()
-            raise self._unavailable("no answer") from None
+            raise self._unavailable("no response") from None
         except httpx.HTTPError:
             await self.close()
-            raise self._unavailable("the connection is lost") from None
+            raise self._unavailable("connection lost") from None
         self._answered_at = time.time()
         if response.status_code == 401 and await self._has_another_token(client):
-            return await self._request(method, path, body, patience, **query)
+            return await self._request(method, path, body, read_timeout, **query)
         if response.status_code != 200:
             raise error_from_response(response.status_code, response.content)
         return response.content
 
     async def _has_another_token(self, denied: httpx.AsyncClient) -> bool:
-        """Looks for the manager again: one that starts can be connected to before its token is found."""
+        """Locate the manager again: a starting one accepts connections before its token can be found."""
         if self._client is denied:
             await self.close()
         given: str | None = denied.headers.get("Authorization")
@@ -207,12 +209,12 @@ class RemoteControl:
         return found != given
 
     def _get_client(self) -> httpx.AsyncClient:
-        """A client of the manager that runs now, which may be another one than before."""
+        """Return a client of the current manager, which may have been restarted."""
         if self._client is None:
             try:
                 place = self._locate()
             except NoManagerError:
-                raise self._unavailable("no manager runs") from None
+                raise self._unavailable("no manager is running") from None
             except ManagerUnavailableError as error:
                 raise self._unavailable(str(error)) from None
             self._address = place
@@ -227,7 +229,7 @@ class RemoteControl:
 
 
 def manager_identity(manager: ManagerInfo) -> tuple[int, str]:
-    """What tells a manager from the one that comes after it."""
+    """Return what distinguishes a manager from the next one of the same config."""
     return manager.pid, manager.start_time
 
 

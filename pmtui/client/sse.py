@@ -1,4 +1,4 @@
-"""Server-sent events: what a stream of bytes tells."""
+"""Parse server-sent events from a stream of bytes."""
 
 import re
 from typing import NamedTuple
@@ -8,27 +8,26 @@ _NUMBER = re.compile(r"(^|=)-?[0-9]+(?=,|$)")
 
 
 class ServerSentEvent(NamedTuple):
-    """One event; `kind` is `message` where the server says nothing else. `data` is JSON."""
+    """One event. `kind` is `message` by default; `data` is JSON."""
 
     kind: str
     data: bytes
 
 
 class EventStreamParser:
-    """Takes bytes as they come. `place` is where to go on after all that was given."""
+    """Parse bytes as they arrive. `last_event_id` is where to resume."""
 
-    def __init__(self, place: str = "") -> None:
-        self.last_event_id = place
+    def __init__(self, last_event_id: str = "") -> None:
+        self.last_event_id = last_event_id
         self._buffer = b""
 
     def resume(self, *, elsewhere: bool = False) -> None:
-        """A new stream begins behind what was taken; `elsewhere`: of another manager, whose numbers begin anew."""
+        """Begin a new stream after the last event. With `elsewhere`, it is of a new manager, which counts from 0."""
         self._buffer = b""
         if elsewhere:
             self.last_event_id = _NUMBER.sub(r"\g<1>0", self.last_event_id)
 
     def parse(self, data: bytes) -> list[ServerSentEvent]:
-        """The events that are complete now."""
         *blocks, self._buffer = (self._buffer + data).split(b"\n\n")
         return [told for block in blocks if (told := self._parse_block(block))]
 

@@ -1,4 +1,7 @@
-"""A few small processes to look at."""
+"""Example processes for `pmtui demo`: a config, and the programs that it runs.
+
+To add one: a script here, and its entry in pb_processes.json.
+"""
 
 import json
 import shutil
@@ -12,7 +15,7 @@ DEMO_DIRECTORY = Path(__file__).parent
 
 @contextmanager
 def demo_directory() -> Iterator[Path]:
-    """A temporary folder with the demo's config and scripts; without node the script for it is left out."""
+    """Copy config and scripts to a temporary directory; without node, leave out the script for it."""
     with tempfile.TemporaryDirectory(prefix="pmtui-demo-") as name:
         folder = Path(name)
         for script in DEMO_DIRECTORY.iterdir():

@@ -1,4 +1,4 @@
-"""Talks on both streams, a few lines a second."""
+"""Write a few lines per second to stdout and stderr."""
 
 import itertools
 import sys

@@ -1,7 +1,7 @@
-"""Works for a moment, then fails: each time the manager waits longer before the next try, and in the end gives up."""
+"""Work for a moment, then crash: the manager waits longer before each retry, and gives up in the end."""
 
 import time
 
 print("working")
 time.sleep(0.5)
-raise RuntimeError("something is wrong with this one")
+raise RuntimeError("this example always fails")

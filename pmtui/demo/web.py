@@ -1,4 +1,4 @@
-"""A small HTTP server that says what it serves."""
+"""Serve the current directory over HTTP, and log each request."""
 
 import os
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer

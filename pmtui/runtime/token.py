@@ -40,7 +40,9 @@ def load_token(directory: Path, environ: Mapping[str, str]) -> Token:
             _generate(path)
             text = _read(path)
     except OSError as error:
-        raise TokenError(f"cannot read or make {path}: {error.strerror or error}; or set {TOKEN_VARIABLE}") from error
+        raise TokenError(
+            f"cannot read or create {path}: {error.strerror or error}; set {TOKEN_VARIABLE} instead"
+        ) from error
     return Token(_checked(text, str(path)), is_generated=True)
 
 
@@ -56,7 +58,7 @@ def require_own_token(host: str, token: Token) -> None:
     """Raise OpenHostError if other machines can connect and the user did not set the token."""
     if token.is_generated and not is_loopback(host):
         raise OpenHostError(
-            f"--host {host} opens the API to the network: set {TOKEN_VARIABLE} to a secret of your own, "
+            f"--host {host} opens the API to the network; set {TOKEN_VARIABLE} to a secret of your own, "
             f"such as {TOKEN_VARIABLE}=$(openssl rand -hex 32)"
         )
 
@@ -73,7 +75,7 @@ def is_loopback(host: str) -> bool:
 def _checked(text: str, origin: str) -> str:
     if len(text) > MAX_TOKEN_LENGTH or not all("!" <= character <= "~" for character in text):
         raise TokenError(
-            f"the token in {origin} must be at most {MAX_TOKEN_LENGTH} visible ASCII characters, no blanks"
+            f"the token in {origin} must be at most {MAX_TOKEN_LENGTH} visible ASCII characters without spaces"
         )
     return text
 
@@ -87,7 +89,7 @@ def _read(path: Path) -> str:
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        raise TokenError(f"{path} is a symbolic link; remove it, and a new token is made") from error
+        raise TokenError(f"{path} is a symbolic link; remove it to have a new token generated") from error
     try:
         _secure(descriptor, path)
         return os.read(descriptor, MAX_TOKEN_LENGTH + 2).decode("latin-1").strip()
@@ -98,9 +100,9 @@ def _read(path: Path) -> str:
 def _secure(descriptor: int, path: Path) -> None:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        raise TokenError(f"{path} is not a regular file; remove it, and a new token is made")
+        raise TokenError(f"{path} is not a regular file; remove it to have a new token generated")
     if os.geteuid() not in (0, status.st_uid):
-        raise TokenError(f"{path} belongs to another user; remove it, and a new token is made")
+        raise TokenError(f"{path} belongs to another user; remove it to have a new token generated")
     if status.st_mode & 0o077:
         os.fchmod(descriptor, PRIVATE_MODE)
 

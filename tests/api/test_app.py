@@ -129,7 +129,7 @@ class SlowControl(FakeControl):
         ("restart", snapshot("web", Status.FAILED, reason="exit 1"), 409, "Process 'web' is failed: exit 1."),
         ("start", snapshot("web", Status.STOPPED), 409, "Process 'web' is stopped."),
         ("stop", snapshot("web", Status.STOPPED), 200, "Process stopped"),
-        ("stop", snapshot("web", Status.RUNNING), 409, "Process 'web' was started again by somebody else."),
+        ("stop", snapshot("web", Status.RUNNING), 409, "Process 'web' was started again meanwhile."),
     ],
 )
 class TestWait:
@@ -208,7 +208,7 @@ async def test_logs_as_text_are_as_in_the_files(client: httpx.AsyncClient, contr
 async def test_a_path_without_a_route_is_not_found(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(httpx.URL(client.base_url, raw_path=path.encode()))
     assert answer.status_code == 404
-    assert answer.json() == {"status": 404, "message": f"There is nothing at {path}.", "data": {}}
+    assert answer.json() == {"status": 404, "message": f"No route matches {path}.", "data": {}}
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ async def test_a_wrong_method_is_told_the_right_ones(
 ) -> None:
     answer = await client.request(method, path)
     assert set(answer.headers["allow"].split(", ")) == allowed
-    assert answer.json() == {"status": 405, "message": f"{method} is not allowed here.", "data": {}}
+    assert answer.json() == {"status": 405, "message": f"{method} is not allowed for {path}.", "data": {}}
     assert control.calls == []
 
 
@@ -255,7 +255,7 @@ class TestErrors:
         assert answer.status_code == 500
         assert answer.json() == {
             "status": 500,
-            "message": "The manager met an error of its own; its log tells more.",
+            "message": "Internal error; see the manager's log.",
             "data": {},
         }
         assert "secret detail" in caplog.text

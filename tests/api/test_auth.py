@@ -19,7 +19,7 @@ async def test_without_the_token_nothing_is_done(port: int, control: FakeControl
     assert (answer.status, answer.headers["www-authenticate"]) == (401, 'bearer realm="pmtui"')
     assert answer.body == {
         "status": 401,
-        "message": "A valid token is needed: 'Authorization: Bearer TOKEN'.",
+        "message": "A valid token is required; send 'Authorization: Bearer TOKEN'.",
         "data": {},
     }
     assert control.calls == []
@@ -56,7 +56,7 @@ async def test_any_other_host_is_refused_before_the_token(port: int, host: str) 
     head = f"GET /api/health HTTP/1.1\r\nHost: {host.format(port=port)}\r\n\r\n"
     answer = await exchange(port, head.encode())
     assert answer.status == 403
-    assert answer.body["message"].startswith("This Host is not one of this server's")
+    assert answer.body["message"].startswith("The Host header does not name this server")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ async def test_any_other_origin_is_refused(
     headers = {"Host": f"localhost:{port}", "Origin": origin.format(port=port)}
     answer = await client.post("/api/pm/web-1/stop", headers=headers)
     assert (answer.status_code, control.calls) == (403, [])
-    assert answer.json()["message"] == "Requests from pages of another origin are refused."
+    assert answer.json()["message"] == "Requests from another origin are not allowed."
 
 
 async def test_our_own_origin_is_served(client: httpx.AsyncClient, port: int) -> None:

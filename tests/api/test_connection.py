@@ -11,7 +11,7 @@ from tests.api.wire import AUTHORIZED, connected, eventually, exchange, parse, p
 from tests.fake_control import FakeControl, snapshot
 
 STOP = "/api/pm/web-1/stop"
-PIPELINED = "A request is sent when the one before it is answered."
+PIPELINED = "Pipelining is not supported; send a request after the response to the previous one."
 
 
 def get(port: int, path: str = "/api/pm/list") -> bytes:
@@ -229,7 +229,7 @@ class TestDeadline:
     async def test_of_a_request_that_was_begun_is_told(self, port: int, missing: int, control: FakeControl) -> None:
         request = post(port, STOP, b"Transfer-Encoding: chunked", body=b"2\r\n{}\r\n0\r\n\r\n")
         answer = await exchange(port, request[:-missing])
-        assert answer.body == {"status": 408, "message": "The request was not sent within 0.2 seconds.", "data": {}}
+        assert answer.body == {"status": 408, "message": "The request did not arrive within 0.2 seconds.", "data": {}}
         assert (answer.status, answer.headers["connection"], control.calls) == (408, "close", [])
 
     async def test_of_a_connection_without_a_request_is_its_end(self, port: int) -> None:

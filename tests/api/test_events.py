@@ -65,4 +65,4 @@ async def test_a_gap_is_told_with_its_size(client: httpx.AsyncClient, control: F
 @pytest.mark.parametrize("place", ["", "seven", "1e3", "9" * 19, "web=1"])
 async def test_a_place_that_is_no_number_is_refused(client: httpx.AsyncClient, place: str) -> None:
     answer = await client.get("/api/pm/events", headers={"Last-Event-ID": place})
-    assert answer.json() == {"status": 400, "message": f"Last-Event-ID is a number, not '{place}'.", "data": {}}
+    assert answer.json() == {"status": 400, "message": f"Last-Event-ID must be a number, not '{place}'.", "data": {}}

@@ -122,12 +122,12 @@ async def test_without_ids_all_are_meant(client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("path", "place", "status", "message"),
     [
-        (STREAM, "web-1=1", 400, "Last-Event-ID is a number, not 'web-1=1'."),
-        ("/api/pm/logs/stream", "1", 400, "Last-Event-ID is like web=12,worker=7, not '1'."),
-        ("/api/pm/logs/stream", "web=1,", 400, "Last-Event-ID is like web=12,worker=7, not 'web=1,'."),
-        ("/api/pm/logs/stream?ids=", "a=1", 400, "ids are like web-*,@group; leave them out to have all processes."),
+        (STREAM, "web-1=1", 400, "Last-Event-ID must be a number, not 'web-1=1'."),
+        ("/api/pm/logs/stream", "1", 400, "Last-Event-ID must have the form web=12,worker=7, not '1'."),
+        ("/api/pm/logs/stream", "web=1,", 400, "Last-Event-ID must have the form web=12,worker=7, not 'web=1,'."),
+        ("/api/pm/logs/stream?ids=", "a=1", 400, "ids must not be empty; omit it to select all processes."),
         ("/api/pm/logs/stream?ids=nobody", "a=1", 404, "No process matches 'nobody'."),
-        (f"{STREAM}?stream=both", "1", 400, "stream is one of stdout, stderr, not 'both'."),
+        (f"{STREAM}?stream=both", "1", 400, "stream must be one of stdout, stderr, not 'both'."),
     ],
 )
 async def test_a_stream_that_cannot_be_is_refused_before_it_begins(

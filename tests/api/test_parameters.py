@@ -6,7 +6,7 @@ import pytest
 from pmtui.control import MAX_LINES, LogLine, LogQuery
 from tests.fake_control import FakeControl, snapshot
 
-LINES = f"lines is a number from 0 to {MAX_LINES}, not "
+LINES = f"lines must be a number from 0 to {MAX_LINES}, not "
 JSON = {"Content-Type": "application/json"}
 
 
@@ -50,9 +50,9 @@ async def test_lines_that_are_no_number_are_refused(
 @pytest.mark.parametrize(
     ("method", "path", "message"),
     [
-        ("GET", "logs?stream=both", "stream is one of stdout, stderr, not 'both'."),
-        ("GET", "logs?format=xml", "format is one of json, text, not 'xml'."),
-        ("POST", "stop?wait=maybe", "wait is one of true, false, not 'maybe'."),
+        ("GET", "logs?stream=both", "stream must be one of stdout, stderr, not 'both'."),
+        ("GET", "logs?format=xml", "format must be one of json, text, not 'xml'."),
+        ("POST", "stop?wait=maybe", "wait must be one of true, false, not 'maybe'."),
     ],
 )
 async def test_an_unknown_value_is_told_the_known_ones(
@@ -94,7 +94,7 @@ async def test_a_body_of_another_shape_is_told_the_right_one(
 ) -> None:
     answer = await client.post("/api/pm/stop", content=body, headers=JSON)
     assert (answer.status_code, control.calls) == (422, [])
-    assert answer.json()["message"].startswith('The body has to be like {"ids": ["web-*", "@group"]}: ')
+    assert answer.json()["message"].startswith('The body must have the form {"ids": ["web-*", "@group"]}: ')
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
@@ -103,7 +103,7 @@ async def test_a_body_that_a_form_can_send_is_refused(
 ) -> None:
     answer = await client.post("/api/pm/stop", content=b'{"ids": ["web"]}', headers={"Content-Type": kind})
     assert (answer.status_code, control.calls) == (400, [])
-    assert answer.json()["message"] == "The body has to be JSON, with 'Content-Type: application/json'."
+    assert answer.json()["message"] == "The body must be JSON, sent with 'Content-Type: application/json'."
 
 
 async def test_a_content_type_may_name_its_charset(client: httpx.AsyncClient, control: FakeControl) -> None:

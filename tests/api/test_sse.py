@@ -49,7 +49,7 @@ async def test_streams_leave_places_for_others(client: httpx.AsyncClient) -> Non
         refused = await client.get(EVENTS)
         assert refused.json() == {
             "status": 503,
-            "message": "All 32 places for streams are taken; try again later.",
+            "message": "All 32 streams are in use; try again later.",
             "data": {},
         }
         answers = await asyncio.gather(*(client.get("/api/pm/list") for _ in range(MAX_CONNECTIONS // 4)))

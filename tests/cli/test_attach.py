@@ -69,7 +69,7 @@ def test_a_manager_that_does_not_answer_is_stale(terminal: PseudoTerminal, manag
     terminal.shows("talker")
     manager.process.send_signal(signal.SIGSTOP)
     try:
-        eventually(lambda: re.search(r"stale since \d\d:\d\d:\d\d: no answer", terminal.text))
+        eventually(lambda: re.search(r"stale since \d\d:\d\d:\d\d: no response", terminal.text))
     finally:
         manager.process.send_signal(signal.SIGCONT)
     terminal.forget()
@@ -78,7 +78,7 @@ def test_a_manager_that_does_not_answer_is_stale(terminal: PseudoTerminal, manag
 
 def test_the_next_manager_is_found(terminal: PseudoTerminal, manager: Running) -> None:
     assert manager.stop() == 0
-    terminal.shows("no manager runs")
+    terminal.shows("no manager is running")
     with running(manager.folder, [{"id": "fresh", "command": "sleep 600"}]) as second:
         terminal.shows("fresh")
         terminal.press(b"q")

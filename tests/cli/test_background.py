@@ -63,7 +63,7 @@ def test_the_second_one_is_refused(folder: Path) -> None:
     pid = instance(folder)["pid"]
     done = pmtui(folder, "-d")
     assert done.returncode == 1
-    assert done.stderr.startswith(f"pmtui: a manager runs for this config already: pid {pid}, http://")
+    assert done.stderr.startswith(f"pmtui: a manager is already running for this config: pid {pid}, http://")
 
 
 def test_a_dashboard_on_the_same_config_attaches(folder: Path) -> None:

@@ -10,7 +10,7 @@ from tests.running import Running, running
 def test_all_is_gone_when_it_returns(own: Running) -> None:
     pids = [own.pid, own.guardian, *own.wait_running(["web-1", "web-2", "talker"]).values()]
     done = pmtui(own.folder, "down")
-    assert (done.returncode, done.stdout) == (0, f"the manager (pid {own.pid}) and all its processes are gone\n")
+    assert (done.returncode, done.stdout) == (0, f"stopped the manager (pid {own.pid}) and all its processes\n")
     assert not any(map(is_alive, pids))
     assert pmtui(own.folder, "down").returncode == 3
 

@@ -56,5 +56,5 @@ def test_a_broken_config_changes_nothing(own: Running) -> None:
     (own.folder / "pb_processes.json").write_text("[{")
     done = pmtui(own.folder, "reload")
     assert done.returncode == 2
-    assert done.stdout.endswith("nothing is changed\n")
+    assert done.stdout.endswith("nothing has changed\n")
     assert own.row("web-1")["status"] == "running"

@@ -25,7 +25,7 @@ def test_it_tells_what_became_of_what_and_writes_a_config(ecosystem: Path) -> No
     assert first.split() == ["PROCESS", "FROM", "TO", "NOTE"]
     assert any(line.split()[:3] == ["api", "script", "command"] for line in rest)
     assert any(line.split()[:3] == ["old", "cron", "LOST"] for line in rest)
-    assert rest[-2] == f"{ecosystem}/pmtui.toml: 2 processes, 1 thing lost"
+    assert rest[-2] == f"{ecosystem}/pmtui.toml: 2 processes, 1 setting lost"
     assert pmtui(ecosystem, "check").stdout == "pmtui.toml: 2 processes, no errors, no warnings\n"
 
 
@@ -38,7 +38,7 @@ def test_the_new_config_can_go_to_stdout(ecosystem: Path) -> None:
 
 def test_strict_writes_nothing_where_something_is_lost(ecosystem: Path) -> None:
     done = pmtui(ecosystem, "import", "--strict", "ecosystem.json")
-    assert (done.returncode, done.stderr) == (1, "pmtui: 1 thing lost, and --strict: nothing is written\n")
+    assert (done.returncode, done.stderr) == (1, "pmtui: 1 setting lost; nothing is written because of --strict\n")
     assert os.listdir(ecosystem) == ["ecosystem.json"]
 
 
@@ -56,7 +56,7 @@ def test_nothing_is_overwritten(ecosystem: Path, kind: str) -> None:
         config.symlink_to("nowhere")
     done = pmtui(ecosystem, "import", "ecosystem.json")
     assert done.returncode == 1
-    assert "pmtui.toml is there already, and is never overwritten" in done.stderr
+    assert "pmtui.toml already exists and is never overwritten" in done.stderr
     assert (config.read_text() == "mine") if kind == "file" else not config.exists()
 
 

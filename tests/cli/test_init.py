@@ -35,7 +35,7 @@ def test_an_empty_folder_gets_an_example_that_runs(tmp_path: Path) -> None:
 
 
 def test_the_example_has_explanations(tmp_path: Path) -> None:
-    assert "nothing to run was found: an example" in pmtui(tmp_path, "init").stdout
+    assert "nothing to run was found; wrote an example" in pmtui(tmp_path, "init").stdout
     assert "# maxMemory" in (tmp_path / "pmtui.toml").read_text()
 
 
@@ -109,7 +109,7 @@ def test_nothing_is_overwritten(tmp_path: Path, name: str) -> None:
     path.write_text("mine")
     done = pmtui(tmp_path, "init")
     assert done.returncode == 1
-    assert "is there already, and is never overwritten" in done.stderr
+    assert "already exists and is never overwritten" in done.stderr
     assert path.read_text() == "mine"
     assert os.listdir(tmp_path) == [name.split("/")[0]]
 
@@ -117,4 +117,4 @@ def test_nothing_is_overwritten(tmp_path: Path, name: str) -> None:
 def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
     done = pmtui(Path("/proc/self"), "init")
     assert done.returncode == 1
-    assert "cannot be written" in done.stderr
+    assert "cannot write " in done.stderr

@@ -34,7 +34,8 @@ def test_only_what_is_named_is_listed(house: Running) -> None:
 
 def test_what_matches_nothing_is_told(house: Running) -> None:
     done = pmtui(house.folder, "list", "web-9")
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", "pmtui: no process matches 'web-9'\n")
+    told = f"pmtui: no process matches 'web-9'; processes: {', '.join(map(str, ALL))}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
 
 
 def test_json_is_what_the_api_answers(house: Running) -> None:
@@ -109,6 +110,6 @@ def test_no_manager_is_exit_code_3_and_makes_nothing(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (3, "")
     assert (
         done.stderr
-        == f"pmtui: no manager runs in {tmp_path}, and there is no config here; 'pmtui' or 'pmtui -d' starts one\n"
+        == f"pmtui: no manager is running in {tmp_path}, which has no config; start one with 'pmtui' or 'pmtui -d'\n"
     )
     assert list(tmp_path.iterdir()) == []

@@ -71,7 +71,7 @@ def test_a_wrong_question_is_explained(house: Running) -> None:
         (("nobody",), "nobody", 1),
         (("talker", "--grep", "("), "grep", 2),
         (("--since", "soon"), "since", 2),
-        (("-f", "-n", "10001"), "10,000 lines at most", 2),
+        (("-f", "-n", "10001"), "at most 10,000 earlier lines", 2),
     ):
         done = pmtui(house.folder, "logs", *words)
         assert done.returncode == code
@@ -113,8 +113,8 @@ def test_following_an_address_says_that_nobody_is_there_and_goes_on_with_who_com
         assert following.stderr
         assert following.stdout.readline() == "hello\n"
     with following, following.stdout as lines, following.stderr as complaints:
-        assert "Waiting for it." in complaints.readline()
+        assert "Reconnecting." in complaints.readline()
         with running(tmp_path, [speaker], "--port", port):
-            assert complaints.readline() == "pmtui: The manager is back.\n"
+            assert complaints.readline() == "pmtui: Reconnected.\n"
             assert lines.readline() == "hello\n"
             following.terminate()

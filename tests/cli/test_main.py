@@ -55,7 +55,8 @@ def test_no_config_to_check_is_bad_usage(tmp_path: Path) -> None:
     done = pmtui(tmp_path, "check")
     assert done.returncode == 2
     assert (
-        done.stderr == "pmtui: no config here: looked for pmtui.toml, pb_processes.json or pb_data/pb_processes.json\n"
+        done.stderr == "pmtui: no config in this directory (expected pmtui.toml, pb_processes.json or "
+        "pb_data/pb_processes.json); 'pmtui init' writes one\n"
     )
 
 
@@ -85,11 +86,11 @@ def test_the_first_config_found_is_the_one(tmp_path: Path) -> None:
         assert pmtui(tmp_path, "check").stdout.splitlines()[-1].startswith(f"{Path(name).name}: ")
 
 
-@pytest.mark.parametrize(("word", "meant"), [("lst", "pmtui list"), ("status", "pmtui list"), ("wbe", "'web'")])
+@pytest.mark.parametrize(("word", "meant"), [("lst", "'pmtui list'"), ("status", "'pmtui list'"), ("wbe", "'web'")])
 def test_a_word_that_is_neither_command_nor_process_is_told_what_it_may_mean(
     tmp_path: Path, word: str, meant: str
 ) -> None:
     (tmp_path / "pb_processes.json").write_text('[{"id": "web", "command": "sleep 600"}]')
     done = pmtui(tmp_path, "--no-ui", word)
     assert done.returncode == 2
-    assert f"no command and no process is called '{word}': do you mean {meant}?" in done.stderr
+    assert f"no command or process is named '{word}'; did you mean {meant}?" in done.stderr

@@ -59,7 +59,7 @@ def test_a_second_install_leaves_all_as_it_is(folder: Path) -> None:
     calls(folder)
     done = service(folder, "install", "--user")
     assert done.returncode == 0
-    assert "is as it should be" in done.stdout
+    assert "is up to date" in done.stdout
     assert calls(folder) == [f"--user enable --now {NAME}"]
 
 
@@ -92,7 +92,7 @@ def test_a_unit_of_somebody_else_is_left_alone(folder: Path, what: str) -> None:
     path.write_text("[Unit]\n")
     done = service(folder, what, "--user")
     assert done.returncode == 1
-    assert "is not pmtui's, and is left alone" in done.stderr
+    assert "was not written by pmtui" in done.stderr
     assert path.read_text() == "[Unit]\n"
 
 
@@ -110,7 +110,7 @@ def test_a_systemctl_that_fails_leaves_the_rest_told(folder: Path) -> None:
     done = service(folder, "install", "--user")
     assert done.returncode == 1
     assert "no bus here" in done.stderr
-    assert f"Left to do: systemctl --user daemon-reload; systemctl --user enable --now {NAME}" in done.stderr
+    assert f"; left to do: systemctl --user daemon-reload; systemctl --user enable --now {NAME}" in done.stderr
 
 
 def test_no_config_is_bad_usage(tmp_path: Path) -> None:

@@ -56,7 +56,9 @@ def test_a_token_goes_to_nobody_but_its_manager(folder: Path) -> None:
 )
 def test_a_manager_that_is_dead_is_none(folder: Path, changes: dict[str, object]) -> None:
     publish(folder, **changes)
-    with pytest.raises(NoManagerError, match=r"no manager runs for .*pmtui.toml; 'pmtui' or 'pmtui -d' starts one"):
+    with pytest.raises(
+        NoManagerError, match=r"no manager is running for .*pmtui.toml; start one with 'pmtui' or 'pmtui -d'"
+    ):
         locate_manager(None, None, {})
 
 
@@ -77,6 +79,6 @@ def test_a_token_that_somebody_else_could_have_put_there_is_none(folder: Path) -
 
 def test_looking_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(NoManagerError, match="there is no config here"):
+    with pytest.raises(NoManagerError, match="which has no config"):
         locate_manager(None, None, {})
     assert list(tmp_path.iterdir()) == []

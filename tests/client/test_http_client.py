@@ -58,9 +58,9 @@ def test_an_answer_is_a_value(serve: Serve) -> None:
     [
         (answer("404 Not Found", b'{"status": 404, "message": "No such.", "data": {}}'), NotFoundError, "No such."),
         (answer("503 Busy", b'{"message": "Later."}'), UnavailableError, "Later."),
-        (answer("200 OK", b"<html>"), UnavailableError, "another version"),
-        (b"SSH-2.0-OpenSSH_9.6\r\n", UnavailableError, "cannot be understood"),
-        (b"", UnavailableError, "has gone away"),
+        (answer("200 OK", b"<html>"), UnavailableError, "does not fit this version"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", UnavailableError, "is not a pmtui manager"),
+        (b"", UnavailableError, "closed the connection before it answered"),
     ],
 )
 def test_what_is_no_good_answer_is_an_error(serve: Serve, content: bytes, kind: type[Exception], told: str) -> None:
@@ -89,7 +89,7 @@ def test_nobody_at_an_address_is_unreachable() -> None:
 
 @pytest.mark.parametrize("url", ["ftp://x", "http://", "http://x:99999", "http://[", "", "http://x:0", "no host"])
 def test_what_is_no_address_is_told(url: str) -> None:
-    with pytest.raises(InvalidError, match="no address of a manager"):
+    with pytest.raises(InvalidError, match="invalid manager URL"):
         HttpClient(ManagerAddress(url, ""))
 
 

@@ -78,7 +78,7 @@ def test_only_selected_processes_and_their_dependencies_are_started(tmp_path: Pa
 def test_an_unknown_id_is_bad_usage(tmp_path: Path) -> None:
     (tmp_path / "pb_processes.json").write_text(json.dumps([SLEEP]))
     done = subprocess.run([*PMTUI, "--no-ui", "b"], cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (2, "pmtui: no process matches 'b' (processes: a)\n")
+    assert (done.returncode, done.stderr) == (2, "pmtui: no process matches 'b'; processes: a\n")
 
 
 def test_a_second_manager_for_the_same_config_is_refused(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_taken_port_is_reported_with_its_holder(tmp_path: Path) -> None:
         port = holder.getsockname()[1]
         done = subprocess.run([*PMTUI, "--no-ui", "--port", str(port)], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1
-    assert f"port {port} is taken by" in done.stderr
+    assert f"port {port} is in use by" in done.stderr
     assert f"pid {os.getpid()}" in done.stderr
 
 

@@ -43,9 +43,9 @@ def test_a_token_file_that_is_empty_gets_a_new_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        (lambda path: path.symlink_to("/etc/passwd"), "is a symbolic link; remove it, and a new token is made"),
-        (lambda path: os.mkfifo(path), "is not a regular file; remove it, and a new token is made"),
-        (lambda path: path.mkdir(), "is not a regular file; remove it, and a new token is made"),
+        (lambda path: path.symlink_to("/etc/passwd"), "is a symbolic link; remove it to have a new token generated"),
+        (lambda path: os.mkfifo(path), "is not a regular file; remove it to have a new token generated"),
+        (lambda path: path.mkdir(), "is not a regular file; remove it to have a new token generated"),
     ],
     ids=["symlink", "FIFO", "folder"],
 )
@@ -64,13 +64,13 @@ def test_a_token_that_fits_no_header_is_refused(tmp_path: Path, value: str) -> N
 def test_a_token_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "token").write_text("theirs")
     monkeypatch.setattr(os, "geteuid", lambda: 54321)
-    with pytest.raises(TokenError, match=r"/token belongs to another user; remove it, and a new token is made$"):
+    with pytest.raises(TokenError, match=r"/token belongs to another user; remove it to have a new token generated$"):
         load_token(tmp_path, {})
 
 
 def test_a_token_that_cannot_be_made_says_what_else_to_do(tmp_path: Path) -> None:
     (tmp_path / "data").touch()
-    with pytest.raises(TokenError, match=r"cannot read or make .*/data/token: File exists; or set PMTUI_TOKEN"):
+    with pytest.raises(TokenError, match=r"cannot read or create .*/data/token: File exists; set PMTUI_TOKEN instead"):
         load_token(tmp_path / "data", {})
 
 

@@ -1,8 +1,8 @@
-"""One client's connection: uvicorn's HTTP/1.1 protocol, bounded in bytes, in time and in number.
+"""A client's connection: uvicorn's HTTP/1.1 protocol with limits on bytes, time and number.
 
-A request passes `framing` before h11 sees it, has five seconds to arrive, and is alone: whatever is sent behind it
-before its answer is out is never read as a request. Where there are more connections than places, the one that has
-waited longest without a request being served goes.
+A request passes `framing` before h11 sees it, and must arrive within five seconds. Bytes sent after it and before the
+end of its response are never read as a request. If there are too many connections, the one that has gone longest
+without being served is closed.
 """
 
 import logging
@@ -20,9 +20,10 @@ from pmtui.api.http.uvicorn_shim import STATUS_PHRASES, H11Protocol
 MAX_CONNECTIONS = 64
 REQUEST_TIMEOUT = 5.0
 WRITE_TIMEOUT = 30.0
-"""Seconds for which a client may take nothing of what is sent to it."""
+"""Seconds after which a client that reads nothing is disconnected."""
 LINGER_TIMEOUT = 1.0
 LINGER_LIMIT = 8 << 20
+PIPELINED = "Pipelining is not supported; send a request after the response to the previous one."
 
 _LOGGER = logging.getLogger("pmtui.api")
 _LOGGER.setLevel(logging.ERROR)
@@ -36,8 +37,6 @@ class _Phase(Enum):
 
 
 class Connection(H11Protocol):
-    """What is between a client and the application."""
-
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.logger = _LOGGER
@@ -51,7 +50,7 @@ class Connection(H11Protocol):
 
     @property
     def is_serving(self) -> bool:
-        """Whether a whole request is here and its answer is not out yet, to its last byte."""
+        """Return whether a request has arrived completely and its response has not been sent completely."""
         return self.phase is _Phase.ANSWER or self.transport.get_write_buffer_size() > 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -77,7 +76,6 @@ class Connection(H11Protocol):
             self.write_timer.cancel()
 
     def shutdown(self) -> None:
-        """Who does not take what is sent to him will not see its end."""
         if self.flow.write_paused:
             self.transport.abort()
         else:
@@ -114,7 +112,7 @@ class Connection(H11Protocol):
         self._refuse(400, msg)
 
     def _unsupported_upgrade_warning(self) -> None:
-        """An upgrade that is not taken up is an ordinary request."""
+        """Log nothing: an unsupported upgrade is an ordinary request."""
 
     def _receive_head(self, data: bytes) -> None:
         seen = len(self.head)
@@ -145,14 +143,14 @@ class Connection(H11Protocol):
             return
         if self.chunked:
             raise FramingError(413, f"The body is larger than {BODY_LIMIT >> 10} KiB.")
-        raise FramingError(400, "A request is sent when the one before it is answered.")
+        raise FramingError(400, PIPELINED)
 
     def _forward(self, data: bytes) -> None:
         super().data_received(data)
         if self.phase is not _Phase.BODY or self.conn.their_state is h11.SEND_BODY:
             return
         if self.conn.trailing_data[0]:
-            raise FramingError(400, "A request is sent when the one before it is answered.")
+            raise FramingError(400, PIPELINED)
         self.request_timer.cancel()
         self.phase = _Phase.ANSWER
 
@@ -162,14 +160,14 @@ class Connection(H11Protocol):
         )
 
     def _check_write_progress(self, before: int) -> None:
-        """The client has not taken much for a while, at least it has to have taken something."""
+        """Close the connection if the client has read nothing since the last check."""
         if self.transport.get_write_buffer_size() < before:
             self._start_write_timer()
         else:
             self.transport.abort()
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answers in the server's own name, and closes: the application sees a client that has gone."""
+        """Send an error and close; to the application, the client has disconnected."""
         self.phase = _Phase.CLOSING
         begun = False
         if self.cycle is not None and not self.cycle.response_complete:
@@ -181,7 +179,7 @@ class Connection(H11Protocol):
         self._linger()
 
     def _linger(self) -> None:
-        """Says that no more is sent, and reads on for a moment: closing at once would take the answer away."""
+        """End the response, and read on for a moment: closing at once could discard the response."""
         self.flow.resume_reading()
         self.transport.write_eof()
         self.request_timer.cancel()
@@ -200,14 +198,14 @@ class Connection(H11Protocol):
         if self.phase is _Phase.HEAD and not self.head:
             self.transport.abort()
         else:
-            self._refuse(408, f"The request was not sent within {REQUEST_TIMEOUT:g} seconds.")
+            self._refuse(408, f"The request did not arrive within {REQUEST_TIMEOUT:g} seconds.")
 
     def _evict_oldest(self) -> None:
-        """Closes the connection that has gone longest without being served, and this one if all are."""
+        """Close the connection that has gone longest without being served, or this one if all others are served."""
         waiting = [other for other in self.connections if isinstance(other, Connection) and not other.is_serving]
         oldest = min(waiting, key=lambda other: other.idle_since)
         if oldest is self:
-            self._refuse(503, f"All {MAX_CONNECTIONS} places are taken; try again later.")
+            self._refuse(503, f"All {MAX_CONNECTIONS} connections are in use; try again later.")
         else:
             self.connections.discard(oldest)
             oldest.transport.abort()

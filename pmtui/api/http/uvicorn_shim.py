@@ -1,6 +1,6 @@
-"""uvicorn without its command line, its reloader and its workers, which cost every manager 2.4 MB and 30 ms.
+"""Import uvicorn without its command line, reloader and workers, which cost 2.4 MB and 30 ms.
 
-The package's `__init__` imports them for `uvicorn.run`; here it is put off until somebody asks the package for a name.
+The package's `__init__` imports them for `uvicorn.run`; here it runs at the first access to one of its names.
 """
 
 import importlib
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def _import_lazily(package: str) -> None:
-    """Makes a package whose `__init__` runs at the first access to one of its names; its modules load without it."""
+    """Register a package whose `__init__` runs at the first access to one of its names."""
     spec = importlib.util.find_spec(package)
     if package in sys.modules or spec is None or spec.loader is None:
         return
@@ -19,7 +19,7 @@ def _import_lazily(package: str) -> None:
     def load(name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if name == "Config":  # all that uvicorn's own modules want of it
+        if name == "Config":  # the only name that uvicorn's own modules use
             return importlib.import_module(f"{package}.config").Config
         vars(module).pop("__getattr__", None)
         loader.exec_module(module)

@@ -1,0 +1,1 @@
+"""One class per area, one method per endpoint; `pmtui.api.endpoints` names them."""

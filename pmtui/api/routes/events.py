@@ -1,4 +1,4 @@
-"""Changes of state: those of one process, and all of them as they come."""
+"""Changes of status: the history of one process, and a stream of all."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -13,8 +13,6 @@ from pmtui.control import ManagerControl
 
 
 class EventRoutes:
-    """One method a route."""
-
     def __init__(self, control: ManagerControl, streams: StreamRegistry) -> None:
         self.control = control
         self.streams = streams
@@ -26,7 +24,7 @@ class EventRoutes:
         last, place = await self.control.last_event(), last_event_id(request)
         if place is None:
             place = last
-        elif place > last:  # of a former manager
+        elif place > last:  # sent by an earlier manager
             place = 0
         return self.streams.respond(str(place), self._frames(place))
 

@@ -1,4 +1,4 @@
-"""The output of processes: the last lines, the files, and streams of lines as they come."""
+"""Output of processes: the last lines, the files, and streams."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -13,8 +13,6 @@ from pmtui.control import DroppedLines, LogLine, LogStream, ManagerControl
 
 
 class LogRoutes:
-    """One method a route."""
-
     def __init__(self, control: ManagerControl, streams: StreamRegistry) -> None:
         self.control = control
         self.streams = streams
@@ -30,7 +28,7 @@ class LogRoutes:
 
     async def stream_logs(self, request: Request) -> Response:
         process_id = segment(request, "id")
-        await self.control.history(process_id)  # a pattern is no id
+        await self.control.history(process_id)  # raises NotFoundError: a pattern is not an id
         place = last_event_id(request)
         after = {} if place is None else {process_id: place}
         return await self._follow(request, [process_id], after, "{seq}")
@@ -51,7 +49,7 @@ class LogRoutes:
 
 
 class _StreamPositions:
-    """How far a stream is with each of its processes, in the words of its event ids."""
+    """How far a stream has come with each of its processes, as an event id."""
 
     def __init__(self, places: Mapping[str, int], words: str) -> None:
         self._words = words

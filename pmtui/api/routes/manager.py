@@ -1,4 +1,4 @@
-"""What can be asked of the manager itself."""
+"""The manager itself: config, dependency graph, metrics and the description of the API."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,8 +13,6 @@ from pmtui.control import ManagerControl
 
 
 class ManagerRoutes:
-    """One method a route."""
-
     def __init__(self, control: ManagerControl, lag: LoopLagMeter) -> None:
         self.control = control
         self.lag = lag

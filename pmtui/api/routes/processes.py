@@ -1,4 +1,4 @@
-"""What can be asked about processes, and done to them."""
+"""Status of processes, and operations on them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Literal
@@ -14,7 +14,7 @@ SETTLED_STATES = frozenset({Status.RUNNING, Status.STOPPED, Status.COMPLETED, St
 
 
 class ProcessRoutes:
-    """One method a route. Each reads all of its request before it does anything to a process."""
+    """Every method reads its whole request before it does anything to a process."""
 
     def __init__(self, control: ManagerControl) -> None:
         self.control = control
@@ -40,7 +40,7 @@ class ProcessRoutes:
             return done("Process stop initiated", process_id)
         row = await while_connected(request, self.control.wait(process_id, SETTLED_STATES))
         if row.status is Status.RUNNING:
-            raise ConflictError(f"Process '{process_id}' was started again by somebody else.")
+            raise ConflictError(f"Process '{process_id}' was started again meanwhile.")
         return done("Process stopped", process_id)
 
     async def signal(self, request: Request) -> Response:
