@@ -16,6 +16,7 @@ Messages are marshalled tuples after their length (4 bytes); file descriptors ar
 import contextlib
 import ctypes
 import marshal
+import math
 import os
 import resource
 import select
@@ -31,11 +32,11 @@ from pmtui.spawner.process_tree import (
     descendants,
     group_of,
     is_descendant,
-    mark_of,
     send_signal,
     signal_group,
 )
-from pmtui.spawner.procfs import children, name_of, read_stat, start_ticks
+from pmtui.spawner.procfs import name_of, read_stat
+from pmtui.spawner.run_table import RunTable, WorkerRun
 
 PR_SET_NAME = 15
 KILL_DELAY = 1.0
@@ -54,20 +55,6 @@ HEADER_BYTES = 4
 MAX_MESSAGE_FDS = 253
 
 
-class WorkerRun:
-    """A worker: its first process, which leads a session, and what is known of its end."""
-
-    __slots__ = ("ended", "killed", "leader", "number", "seen", "terminating")
-
-    def __init__(self, number: int, leader: int) -> None:
-        self.number = number
-        self.leader = leader
-        self.ended = False  # the leader is reaped
-        self.terminating = False  # asked to end: what outlives the leader is left until `kill`
-        self.seen: set[tuple[int, int]] = set()  # pid and start of those that were seen below the leader
-        self.killed: list[str] = []  # "pid name" of those that had to be killed
-
-
 class Guardian:
     """Spawns, signals and reaps for the manager, until the manager's end of the socket is closed."""
 
@@ -76,9 +63,9 @@ class Guardian:
         self.base = base
         self.core = core
         self.hard_limit = resource.getrlimit(resource.RLIMIT_RTTIME)[1]
-        self.runs: dict[int, WorkerRun] = {}
-        self.leaders: dict[int, WorkerRun] = {}
+        self.runs = RunTable(base)
         self.ending: set[WorkerRun] = set()
+        self.scan_is_due = False
         self.held_fds: list[int] = []
         self.saved_terminal: tuple[int, list[int | list[bytes | int]]] | None = None
         self.incoming = bytearray()
@@ -105,7 +92,7 @@ class Guardian:
         poll.register(self.wake, select.POLLIN)
         try:
             while True:
-                ready = {fd for fd, _ in poll.poll(CHECK_INTERVAL * 1000 if self.ending else None)}
+                ready = {fd for fd, _ in poll.poll(self.poll_timeout())}
                 self.drain_wakeup()
                 if self.link.fileno() in ready and not self.receive():
                     break
@@ -114,6 +101,13 @@ class Guardian:
             pass
         self.restore_terminal()
         self.kill_remaining()
+
+    def poll_timeout(self) -> float | None:
+        """Return milliseconds until something has to be done, None if only on request or when a child ends."""
+        if not self.ending:
+            return None
+        delay = self.runs.scan_delay()
+        return math.ceil((delay if self.scan_is_due else max(delay, CHECK_INTERVAL)) * 1000)
 
     def drain_wakeup(self) -> None:
         try:
@@ -161,7 +155,7 @@ class Guardian:
         except Exception as error:  # also ValueError, TypeError, IndexError, UnicodeEncodeError …
             self.send("failed", number, 0, "", f"{type(error).__name__}: {error}")
         else:
-            self.runs[number] = self.leaders[leader] = WorkerRun(number, leader)
+            self.runs.add(number, leader)
             self.send("spawned", number, leader)
         finally:
             for descriptor in outputs:
@@ -211,7 +205,7 @@ class Guardian:
         if run := self.runs.get(number):
             run.terminating = False
             leader = [] if run.ended else [run.leader]
-            run.killed += [f"{pid} {name_of(pid)}" for pid in leader + self.members(run)]
+            run.killed += [f"{pid} {name_of(pid)}" for pid in leader + self.runs.members(run)]
             self.signal_tree(run, signal.SIGKILL)
 
     def signal_leader(self, number: int, wanted: int) -> None:
@@ -233,13 +227,14 @@ class Guardian:
     def report_finished_runs(self) -> None:
         """Reap, kill what ended workers have left behind, and report both to the manager."""
         self.reap()
-        if not self.ending:
+        self.scan_is_due = bool(self.ending) and self.runs.scan_delay() > 0
+        if not self.ending or self.scan_is_due:
             return
-        remaining = {self.run_of(pid) for pid in self.orphans()}
+        remaining = self.runs.scan()
         for run in [*self.ending]:
             if run not in remaining:
                 self.ending.discard(run)
-                del self.runs[run.number]
+                self.runs.remove(run)
                 self.send("empty", run.number, run.killed)
             elif not run.terminating:
                 self.signal_tree(run, signal.SIGKILL)
@@ -252,7 +247,7 @@ class Guardian:
                 return
             if ended is None:
                 return
-            run = self.leaders.pop(ended.si_pid, None)
+            run = self.runs.take_leader(ended.si_pid)
             if run and not run.terminating:
                 signal_group(run.leader, signal.SIGKILL)  # while the leader is unreaped, its group id cannot be reused
             os.waitpid(ended.si_pid, 0)
@@ -264,32 +259,12 @@ class Guardian:
 
     def signal_tree(self, run: WorkerRun, *numbers: int) -> None:
         """Signal the leader's group, and one by one the processes that have left it."""
-        scattered = [pid for pid in self.members(run) if run.ended or group_of(pid) != run.leader]
+        scattered = [pid for pid in self.runs.members(run) if run.ended or group_of(pid) != run.leader]
         for number in numbers:
             if not run.ended:
                 signal_group(run.leader, number)  # the leader is unreaped, so its group id is not reused
             for pid in scattered:
                 send_signal(pid, number, is_descendant)
-
-    def members(self, run: WorkerRun) -> list[int]:
-        below = [] if run.ended else descendants([run.leader])[1:]
-        run.seen.update((pid, start_ticks(pid)) for pid in below)
-        return below + descendants(pid for pid in self.orphans() if self.run_of(pid) is run)
-
-    def orphans(self) -> list[int]:
-        """Return the children that this process did not spawn: their parents have ended."""
-        return [pid for pid in children(os.getpid()) if pid not in self.leaders]
-
-    def run_of(self, pid: int) -> WorkerRun | None:
-        """Find the run by the mark; if the process has changed it, by its session or by having been seen before."""
-        if run := self.runs.get(mark_of(pid) - self.base):
-            return run
-        try:
-            session = os.getsid(pid)
-        except OSError:
-            return None
-        identity = pid, start_ticks(pid)
-        return next((run for run in self.runs.values() if run.leader == session or identity in run.seen), None)
 
     def kill_remaining(self) -> None:
         """Send TERM, wait, and send KILL until this process has no child left."""

@@ -5,6 +5,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -87,6 +88,7 @@ class Supervisor:
         self.observers: Sequence[Observer] = ()
         self.install: Callable[[Process], None] = lambda process: process.execute(process.state.generation)
         self._changed: dict[str, Process] = {}
+        self._waiting: dict[str, Process] = {}  # for a dependency
         self._update: asyncio.Handle | None = None
         self._fingerprints: dict[str, str] = {}
         self._successors: dict[str, ProcessConfig] = {}
@@ -257,7 +259,9 @@ class Supervisor:
             raise UnavailableError("The manager is not running, or is shutting down.")
 
     async def wait_inactive(self, processes: Sequence[Process]) -> None:
-        await self.wait_until(lambda: all(process.status in INACTIVE_STATES for process in processes))
+        # Why one by one: looking at all of them after each change would grow with the square of their number.
+        for process in processes:
+            await self.wait_until(partial(is_inactive, process))
 
     async def wait_until(self, condition: Callable[[], bool]) -> None:
         """Return once the condition holds; it is checked after every change of any process."""
@@ -307,6 +311,8 @@ class Supervisor:
     def process_changed(self, process: Process) -> None:
         if process.status is not Status.WAITING:  # most starts wait for nothing: that is not worth an event
             self._emit(process)
+        elif process.config.depends_on:
+            self._waiting[process.id] = process
         if not self._changed:
             self._loop.call_soon(self._publish)
         self._changed[process.id] = process
@@ -331,9 +337,11 @@ class Supervisor:
             self._emit(process)
             if process.state.removed and self.processes.get(process.id) is process:
                 self._remove(process)
-        for process in [*self.processes.values()]:
-            if process.config.depends_on and process.status is Status.WAITING:
+        for process in [*self._waiting.values()]:
+            if process.status is Status.WAITING:
                 self.check_dependencies(process)
+            else:
+                self._waiting.pop(process.id, None)
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
             if not waiter.done():
@@ -354,3 +362,7 @@ class Supervisor:
         process.last_published = state
         process.events.append(event)
         self.event_log.append(event)
+
+
+def is_inactive(process: Process) -> bool:
+    return process.status in INACTIVE_STATES
