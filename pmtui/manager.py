@@ -163,7 +163,7 @@ class Manager:
             url=source.url if source else None,
             config=str(loaded.path) if loaded.path else None,
             searched=[*source.searched] if source else [],
-            errors=[str(problem) for problem in loaded.errors],
+            errors=[problem.located for problem in loaded.errors],
         )
 
     async def graph(self) -> Graph:

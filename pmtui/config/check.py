@@ -48,6 +48,7 @@ def _missing(config: ProcessConfig, settings: Settings, base: Mapping[str, str],
 
 
 def _line(name: str, problem: Problem) -> str:
+    name = problem.file or name
     where = f"{name}:{problem.line}:{problem.column}" if problem.line else name
     text = f"{problem.path}: {problem.message}" if problem.path else problem.message
     return printable(f"{where}: {'warning' if problem.warning else 'error'}: {text}")

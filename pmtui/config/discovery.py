@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
-CONFIG_NAMES = ("pmtui.toml", "pb_processes.json", "pb_data/pb_processes.json")
+CONFIG_NAMES = ("pmtui.toml", "pmtui.yaml", "pb_processes.json", "pb_data/pb_processes.json")
+LOCAL_NAME = "pmtui.local.toml"
+"""Laid over the config beside it; usually not under version control."""
 MAX_FILE_BYTES = 1 << 20
 """More than three thousand processes; a larger file is something else."""
 DATA_DIRECTORY = ".pmtui"
@@ -30,6 +32,12 @@ def absolute_path(name: str, folder: str) -> str:
 
 
 def _data_dir(config: Path) -> str:
+    local = config.with_name(LOCAL_NAME)
+    names = [_data_dir_in(path) for path in (local, config) if path is config or os.path.lexists(local)]
+    return next((name for name in names if name), DATA_DIRECTORY)
+
+
+def _data_dir_in(config: Path) -> str | None:
     from pmtui.config.files import read_bytes
     from pmtui.config.model import ConfigError
     from pmtui.config.parsing.parser import SyntaxProblem, parse
@@ -38,7 +46,7 @@ def _data_dir(config: Path) -> str:
     try:
         values = parse(read_bytes(str(config), MAX_FILE_BYTES), str(config), Problems()).values
     except (SyntaxProblem, ConfigError):
-        return DATA_DIRECTORY
+        return None
     settings = values.get("settings") if isinstance(values, dict) else None
     name = settings.get("dataDir") if isinstance(settings, dict) else None
-    return name if isinstance(name, str) else DATA_DIRECTORY
+    return name if isinstance(name, str) else None

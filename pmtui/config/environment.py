@@ -70,7 +70,7 @@ def build_environment(
 def injected_environment(config: ProcessConfig, settings: Settings, run: str) -> dict[str, str]:
     """Return the variables that every process gets: its id, its run, and the address of PocketBase."""
     pocketbase = settings.pocketbase
-    folder = config.folder or os.getcwd()
+    folder = config.root or config.folder or os.getcwd()
     beside = folder if os.path.basename(folder) == "pb_data" else os.path.join(folder, "pb_data")
     data_dir = os.path.expanduser(pocketbase.data_dir) if pocketbase.data_dir else beside
     injected = {

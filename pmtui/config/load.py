@@ -1,7 +1,7 @@
 """Find, read and validate a config: valid entries run, and all errors are reported at once."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +9,25 @@ import msgspec
 
 from pmtui.config.discovery import CONFIG_NAMES, MAX_FILE_BYTES, absolute_path, find_config
 from pmtui.config.files import read_bytes
+from pmtui.config.layers import Sources, locate_all, merge, read_sources
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.config.parsing.decode import read_struct
 from pmtui.config.parsing.dependencies import expand_instances, instance_ids, resolve_dependencies
 from pmtui.config.parsing.entries import read_entries
 from pmtui.config.parsing.parser import Document, SyntaxProblem, parse
-from pmtui.config.parsing.problems import Problem, Problems, join
-from pmtui.config.parsing.validators import kind_of
+from pmtui.config.parsing.problems import Problem, Problems
 
 __all__ = ["CONFIG_NAMES", "MAX_FILE_BYTES", "Loaded", "Problem", "expand_instances", "find_config", "load_config"]
+
+Reader = Callable[[Path, Problems], Document]
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """The content of a config file: its valid processes in file order, one per instance, and all problems.
 
     `path` is None if there is no file. `entry_paths` maps each process to its place (`processes[0]`, `process.web`);
-    `left_out` counts the entries with errors.
+    `left_out` counts the
+    entries with errors, `files` has the config and all that it includes.
     """
 
     path: Path | None = None
@@ -33,42 +36,51 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
     entry_paths: Mapping[str, str] = {}
     left_out: int = 0
+    files: Sequence[str] = ()
+    unknown_profiles: Sequence[str] = ()
 
     @property
     def errors(self) -> tuple[Problem, ...]:
         return tuple(problem for problem in self.problems if not problem.warning)
 
 
-def load_config(path: Path) -> Loaded:
-    """Read and validate a file. Never raises and never blocks, whatever the file is: see `Loaded.problems`."""
+def load_config(path: Path, profiles: Sequence[str] = (), read: Reader | None = None) -> Loaded:
+    """Read and validate a file, and what it includes. Never raises and never blocks: see `Loaded.problems`.
+
+    `read` makes the document of a file in another format.
+    """
     problems = Problems()
     try:
         path = Path(os.path.abspath(path))
-        document = parse(read_bytes(str(path), MAX_FILE_BYTES), str(path), problems)
+        document = (read or _read)(path, problems)
     except SyntaxProblem as error:
         return _failed(path, error.problem)
     except ConfigError as error:
         return _failed(path, Problem("", str(error)))
     except OSError as error:
-        return _failed(path, Problem("", f"the current folder cannot be read: {error.strerror}"))
-    return _validated(path, document, problems)
+        return _failed(path, Problem("", f"the current directory cannot be read: {error.strerror}"))
+    sources = read_sources(document, profiles, problems)
+    return _validated(path, sources, problems)
+
+
+def _read(path: Path, problems: Problems) -> Document:
+    return parse(read_bytes(str(path), MAX_FILE_BYTES), str(path), problems)
 
 
 def _failed(path: Path, problem: Problem) -> Loaded:
+    problem = msgspec.structs.replace(problem, file=path.name)
     return Loaded(path=path, settings=_settings({}, str(path.parent)), problems=(problem,))
 
 
-def _settings(fields: dict[str, Any], folder: str) -> Settings:
+def _settings(fields: dict[str, Any], directory: str) -> Settings:
     settings = Settings(**fields)
-    return msgspec.structs.replace(settings, data_dir=absolute_path(settings.data_dir, folder))
+    return msgspec.structs.replace(settings, data_dir=absolute_path(settings.data_dir, directory))
 
 
-def _validated(path: Path, document: Document, problems: Problems) -> Loaded:
-    folder = str(path.parent)
-    raw_settings, raw_entries = _parts(document.values, document.is_toml, problems)
-    settings = _settings(read_struct(Settings, raw_settings, "settings", problems), folder)
-    raws = [*raw_entries]
-    entries = read_entries(raws, folder, problems)
+def _validated(path: Path, sources: Sources, problems: Problems) -> Loaded:
+    directory = str(path.parent)
+    settings = _settings(_read_settings(sources, problems), directory)
+    entries = read_entries(sources.processes, directory, problems)
     processes = resolve_dependencies(entries, problems)
     places = {name: entry.place for entry in entries if entry.config for name in instance_ids(entry.config)}
     good = {process.id: places[process.id] for process in processes}
@@ -76,42 +88,17 @@ def _validated(path: Path, document: Document, problems: Problems) -> Loaded:
         path=path,
         settings=settings,
         processes=tuple(processes),
-        problems=document.locate(problems.found),
-        entry_paths=good,
-        left_out=len(raws) - len({*good.values()}),
+        problems=locate_all(problems.found, sources),
+        entry_paths={name: place.replace("\0", ": ") for name, place in good.items()},
+        left_out=len(sources.processes) - len({*good.values()}),
+        files=tuple(document.path for document in sources.documents),
+        unknown_profiles=tuple(sources.unknown_profiles),
     )
 
 
-def _parts(values: Any, is_toml: bool, problems: Problems) -> tuple[Any, Iterator[tuple[str, Any]]]:
-    """Return the settings, and the place and value of each process."""
-    if isinstance(values, list):
-        return {}, _items(values)
-    if not isinstance(values, dict):
-        problems.error(
-            "", f"expected a list of processes or a table with settings and processes, got {kind_of(values)}"
-        )
-        return {}, iter(())
-    word = "process" if is_toml else "processes"
-    for key in values:
-        if key not in ("settings", word, "$schema"):
-            problems.error(join("", key), f"unknown field{problems.suggest(key, ['settings', word])}")
-    settings, processes = values.get("settings", {}), values.get(word, {} if is_toml else [])
-    if is_toml and isinstance(processes, dict):
-        return settings, _tables(processes, problems)
-    if not is_toml and isinstance(processes, list):
-        return settings, _items(processes)
-    expected = "tables [process.ID]" if is_toml else "a list of processes"
-    problems.error(word, f"expected {expected}, got {kind_of(processes)}")
-    return settings, iter(())
-
-
-def _items(values: list[Any]) -> Iterator[tuple[str, Any]]:
-    return ((f"processes[{index}]", value) for index, value in enumerate(values))
-
-
-def _tables(values: dict[str, Any], problems: Problems) -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        place = join("process", name)
-        if isinstance(value, dict) and "id" in value:
-            problems.error(f"{place}.id", f"unknown field, the name of the table is the id: [{place}]")
-        yield place, {**value, "id": name} if isinstance(value, dict) else value
+def _read_settings(sources: Sources, problems: Problems) -> dict[str, Any]:
+    values = sources.main.values
+    raw = values.get("settings", {}) if isinstance(values, dict) else {}
+    if not isinstance(raw, dict):
+        return {}  # reported with the layers
+    return read_struct(Settings, merge(sources.settings, ""), "settings", problems)

@@ -104,6 +104,7 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     """Working directory, relative to the config file's directory, which is the default. `script` is looked up
     here first."""
     folder: str = ""
+    root: str = ""
     env: dict[str, str] = {}
     """Environment variables. Values may contain `${VAR}`, `${VAR:-default}` and `${VAR:?message}`; `$$` is a
     literal `$`."""

@@ -65,7 +65,7 @@ def _plain(part: Struct) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for field in msgspec.structs.fields(part):
         value = getattr(part, field.name)
-        if value != _default(field) and field.name != "folder":
+        if value != _default(field) and field.name not in ("folder", "root"):
             plain[field.encode_name] = _plain(value) if isinstance(value, Struct) else value
     return plain
 

@@ -72,7 +72,8 @@ def _directories(config: ProcessConfig) -> Iterator[str]:
             if directory != cwd and os.path.exists(os.path.join(base, script)):
                 yield directory
                 break
-    while config.folder and cwd.startswith(f"{config.folder.rstrip('/')}/"):
+    root = config.root or config.folder
+    while root and cwd.startswith(f"{root.rstrip('/')}/"):
         cwd = os.path.dirname(cwd)
         yield cwd
 

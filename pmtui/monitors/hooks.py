@@ -123,7 +123,7 @@ class Hooks(Monitor):
     def _call(self, event: HookEvent, target: Target, process: Process, held: int) -> None:
         row = msgspec.to_builtins(snapshot(process, NO_USAGE))
         body = msgspec.json.encode({"event": event, "time": rfc3339(now_ms()), "heldBack": held} | row)
-        directory = process.config.folder or process.config.cwd
+        directory = process.config.root or process.config.folder or process.config.cwd
         call = asyncio.create_task(self._deliver(event, target, process.id, directory, body), name=f"hook {event}")
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)

@@ -38,7 +38,7 @@ def fingerprint(config: ProcessConfig, settings: Settings) -> str:
 def diff(fingerprints: Mapping[str, str], settings: Settings, loaded: Loaded) -> ConfigChanges:
     """Compare the running processes, by fingerprint, with `loaded`. If it has errors, nothing is to change."""
     if loaded.errors:
-        errors = [str(problem) for problem in loaded.errors]
+        errors = [problem.located for problem in loaded.errors]
         return ConfigChanges(added=[], removed=[], changed=[], unchanged=[*fingerprints], errors=errors)
     wanted = {config.id: fingerprint(config, loaded.settings) for config in loaded.processes}
     moved = [name for name in NEEDS_RESTART if getattr(settings, name) != getattr(loaded.settings, name)]

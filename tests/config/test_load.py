@@ -161,6 +161,7 @@ def test_a_list_of_processes_is_a_config(tmp_path: Path) -> None:
             ProcessConfig(id="a", command="x", cwd=str(tmp_path), folder=str(tmp_path)),
         ),
         entry_paths={"b": "processes[0]", "a": "processes[1]"},
+        files=(str(tmp_path / "pb_processes.json"),),
     )
 
 

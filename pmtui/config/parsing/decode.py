@@ -72,7 +72,7 @@ def read_struct(kind: type[Struct], raw: object, path: str, problems: Problems) 
 
 def is_internal(name: str) -> bool:
     """Return whether the loader sets this field of a process; no file can."""
-    return name in ("folder", "instance")
+    return name in ("folder", "root", "instance", "env_sources")
 
 
 class _Field(msgspec.Struct):

@@ -2,36 +2,50 @@
 
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from pmtui.config.discovery import absolute_path
 from pmtui.config.interpreter import split_command
 from pmtui.config.model import ConfigError, ProcessConfig
 from pmtui.config.parsing.decode import read_struct
 from pmtui.config.parsing.dependencies import ConfigEntry, instance_ids
+from pmtui.config.parsing.parser import Document
 from pmtui.config.parsing.problems import Problems
 
 _MAX_ID_LENGTH = 64
 _SHELL_WORDS = {"&&", "||", "|", ";", "&", ">", ">>", "<", "2>&1"}
 
 
-def read_entries(raws: Iterable[tuple[str, Any]], folder: str, problems: Problems) -> list[ConfigEntry]:
+class RawEntry(Protocol):
+    """A process as it is written: `place` is unique, `document` says from where its relative paths start."""
+
+    @property
+    def place(self) -> str: ...
+
+    @property
+    def document(self) -> Document: ...
+
+    def merged(self) -> Any: ...
+
+
+def read_entries(raws: Iterable[RawEntry], root: str, problems: Problems) -> list[ConfigEntry]:
     """Return every process that has a unique id; those with errors without a config.
 
-    Relative paths start at `folder`. Of two processes with the same id, the first keeps it.
+    `root` is the directory of the config that includes all others. Of two processes with one id, the first keeps it.
     """
     entries: list[ConfigEntry] = []
     taken: dict[str, str] = {}
     written_twice = [problem.path for problem in problems.found]
-    before = problems.errors
-    for place, raw in raws:
+    for entry in raws:
+        before, place, raw = problems.errors, entry.place, entry.merged()
+        if isinstance(raw, dict):
+            raw.pop("extends", None)
         fields = read_struct(ProcessConfig, raw, place, problems)
         _check(raw, fields, place, problems)
         is_good = problems.errors == before and not any(_is_within(place, path) for path in written_twice)
-        config = _build_config(fields, folder) if is_good else None
+        config = _build_config(fields, entry.document.directory, root) if is_good else None
         if "id" in fields and _is_free(fields["id"], config, place, taken, problems):
             entries.append(ConfigEntry(place, fields["id"], list(fields.get("depends_on", ())), config))
-        before = problems.errors
     return entries
 
 
@@ -43,16 +57,19 @@ def _is_free(name: str, config: ProcessConfig | None, place: str, taken: dict[st
     names = {name: place} | dict.fromkeys(instance_ids(config) if config else [], place)
     clash = next((own for own in names if own in taken), None)
     if clash is not None:
-        problems.error(f"{place}.id", f"{clash} is the id of {taken[clash]} too")
+        other = taken[clash].replace("\0", ": ")
+        problems.error(f"{place}.id", f"{clash} is the id of {other} too")
         return False
     taken |= names
     return True
 
 
-def _build_config(fields: dict[str, Any], folder: str) -> ProcessConfig:
+def _build_config(fields: dict[str, Any], folder: str, root: str) -> ProcessConfig:
     cwd = absolute_path(fields.get("cwd", ""), folder)
     watched = [_resolve_watch_path(name, cwd, folder) for name in fields.get("watch_paths", [])]
-    return ProcessConfig(**fields | {"folder": folder, "cwd": cwd, "watch_paths": watched})
+    return ProcessConfig(
+        **fields | {"folder": folder, "root": "" if root == folder else root, "cwd": cwd, "watch_paths": watched}
+    )
 
 
 def _check(raw: Any, fields: dict[str, Any], place: str, problems: Problems) -> None:

@@ -1,44 +1,63 @@
 """Parse the bytes of a file to plain values; every error says where it is and what was expected."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from pmtui.config.parsing.problems import Problem, Problems
 
+_NOTATIONS: Mapping[str, "Notation"] = {".toml": "toml", ".yaml": "yaml", ".yml": "yaml"}
+
 _ENDLESS_KEY = re.compile(r"""(?<![\w.-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){100}""")
 _WHERE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
-class Document(msgspec.Struct):
-    """A text and its values. `is_toml` decides how paths are written and where fields are looked up."""
+Notation = Literal["json", "toml", "yaml", "foreign"]
 
-    text: str
-    is_toml: bool
+
+class Document(msgspec.Struct, eq=False, weakref=True):
+    """A file's text and values. `notation` decides how paths are written; `foreign`: values of an import, no places."""
+
+    path: str
+    notation: Notation
+    text: str = ""
     values: Any = None
+    _places: Mapping[str, tuple[int, int]] | None = None
 
-    def locate(self, problems: list[Problem]) -> tuple[Problem, ...]:
-        """Return the problems in text order, each with the line and column of its field or of what contains it."""
-        if not problems:
-            return ()
-        from pmtui.config.parsing.positions import LineIndex, json_positions, toml_positions
+    @property
+    def directory(self) -> str:
+        return os.path.dirname(self.path)
 
-        places = toml_positions(self.text) if self.is_toml else json_positions(self.text)
-        lines = LineIndex(self.text)
-        located = [_locate(problem, places, lines.position) for problem in problems]
-        return tuple(sorted(located, key=lambda problem: (problem.line or 0, problem.column or 0)))
+    def position(self, path: str) -> tuple[int, int] | None:
+        """Return line and column of a field, or of the nearest one around it."""
+        if self._places is None:
+            self._places = _find_places(self)
+        while path and path not in self._places:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        return self._places.get(path) if path else None
+
+    def has(self, path: str) -> bool:
+        """Return whether the field is written in this file."""
+        if self._places is None:
+            self._places = _find_places(self)
+        return path in self._places
 
 
-def _locate(problem: Problem, places: Mapping[str, list[int]], place: Callable[[int], tuple[int, int]]) -> Problem:
-    path = problem.path
-    while path and path not in places:
-        path = path[: max(path.rfind("."), path.rfind("["), 0)]
-    if not path:
-        return problem
-    line, column = place(places[path][-1])
-    return Problem(problem.path, problem.message, line, column, problem.warning)
+def _find_places(document: Document) -> Mapping[str, tuple[int, int]]:
+    if document.notation == "foreign":
+        return {}
+    if document.notation == "yaml":
+        from pmtui.config.parsing.yaml import yaml_positions
+
+        return yaml_positions(document.text)
+    from pmtui.config.parsing.positions import LineIndex, json_positions, toml_positions
+
+    offsets = (toml_positions if document.notation == "toml" else json_positions)(document.text)
+    lines = LineIndex(document.text)
+    return {path: lines.position(places[-1]) for path, places in offsets.items()}
 
 
 class SyntaxProblem(Exception):
@@ -54,12 +73,17 @@ def parse(content: bytes, path: str, problems: Problems) -> Document:
     text = _decode(content)
     if not text.strip():
         raise SyntaxProblem(f"{path} is empty: expected processes (pmtui init writes an example)")
-    document = Document(text, path.endswith(".toml"))
+    document = Document(path, notation_of(path), text)
     try:
-        document.values = _toml(text) if document.is_toml else _json(text, problems)
+        document.values = _READERS[document.notation](text, problems)
     except RecursionError:
         raise SyntaxProblem("is nested too deeply") from None
     return document
+
+
+def notation_of(path: str) -> Notation:
+    """Return the notation that the file's name stands for: JSON unless it says otherwise."""
+    return _NOTATIONS.get(os.path.splitext(path)[1].lower(), "json")
 
 
 def _decode(content: bytes) -> str:
@@ -115,7 +139,7 @@ def _report_duplicates(text: str, problems: Problems) -> None:
             problems.error(path, f"is written twice: {where}")
 
 
-def _toml(text: str) -> Any:
+def _toml(text: str, _problems: Problems) -> Any:
     """Parse TOML, but refuse keys of a hundred or more parts: tomllib takes quadratic time for them."""
     import tomllib
 
@@ -136,3 +160,15 @@ def _toml(text: str) -> Any:
         raise SyntaxProblem(f"{message} (at the end of the file)", *LineIndex(text).position(len(text))) from None
     except ValueError:
         raise SyntaxProblem("a number or a date is out of range") from None
+
+
+def _yaml(text: str, problems: Problems) -> Any:
+    from pmtui.config.parsing.yaml import YamlError, parse_yaml
+
+    try:
+        return parse_yaml(text, problems)
+    except YamlError as error:
+        raise SyntaxProblem(str(error), error.line, error.column) from None
+
+
+_READERS: dict[str, Callable[[str, Problems], Any]] = {"json": _json, "toml": _toml, "yaml": _yaml}

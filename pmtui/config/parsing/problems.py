@@ -12,18 +12,28 @@ _MAX_SUGGESTIONS = 30
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """One error or warning. `path` is the field (empty: the whole file); `line` and `column` count from 1."""
+    """One error or warning. `path` is the field (empty: the whole file); `line` and `column` count from 1; `file` is
+    relative to the config's directory.
+    """
 
     path: str
     message: str
     line: int | None = None
     column: int | None = None
     warning: bool = False
+    file: str = ""
 
     def __str__(self) -> str:
         if self.path:
             return f"{self.path}: {self.message}"
         return f"line {self.line}, column {self.column}: {self.message}" if self.line else self.message
+
+    @property
+    def located(self) -> str:
+        """The problem behind its file, line and column, in the format of compilers."""
+        text = f"{self.path}: {self.message}" if self.path else self.message
+        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{where}: {text}" if where else text
 
 
 class Problems:
@@ -33,6 +43,10 @@ class Problems:
         self.found: list[Problem] = []
         self.errors = 0
         self._suggestions = 0
+
+    def add(self, problem: Problem) -> None:
+        self.errors += not problem.warning
+        self.found.append(problem)
 
     def error(self, path: str, message: str) -> None:
         self.errors += 1

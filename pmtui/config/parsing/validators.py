@@ -20,7 +20,7 @@ _KINDS = {
     dict: "a table",
     type(None): "null",
 }
-_PROBES = ("http", "tcp", "command", "log", "silence")
+PROBES = ("http", "tcp", "command", "log", "silence")
 
 
 def kind_of(value: object) -> str:
@@ -240,10 +240,10 @@ def read_hooks(raw: object, path: str, problems: Problems) -> dict[str, object]:
 
 
 def check_health(good: dict[str, Any], path: str, problems: Problems) -> None:
-    kinds = [name for name in _PROBES if good.get(name) is not None]
+    kinds = [name for name in PROBES if good.get(name) is not None]
     if len(kinds) != 1:
         got = " and ".join(kinds) or "none"
-        problems.error(path, f"expected exactly one of {', '.join(_PROBES)}, got {got}")
+        problems.error(path, f"expected exactly one of {', '.join(PROBES)}, got {got}")
 
 
 def _table(raw: object, path: str, problems: Problems) -> dict[str, Any]:
