@@ -12,6 +12,7 @@ from pmtui.config.model import Condition, ProcessConfig
 Stage = Literal["checking-dependencies", "installing-dependencies", "spawning", "waiting-for-health"]
 Stream = Literal["stdout", "stderr"]
 Operation = Literal["start", "stop", "restart"]
+Level = Literal["trace", "debug", "info", "warn", "error", "fatal"]
 
 
 class Status(StrEnum):
@@ -61,7 +62,8 @@ class _Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Snapshot(_Model, frozen=True, kw_only=True):
     """One process as a row of `list`. Times are RFC 3339 UTC.
 
-    `cpu` (percent of one core) and `memory` (bytes) are those of the whole tree.
+    `cpu` (percent of one core) and `memory` (bytes) are those of the whole tree. `blocked`: failed because of a
+    dependency. `line_rate` is lines of output per second, `level` the worst one of the last minute from `warn` on.
     """
 
     id: str
@@ -86,6 +88,10 @@ class Snapshot(_Model, frozen=True, kw_only=True):
     command: str
     ports: list[int]
     stage: Stage | None
+    max_retries: int = -1
+    blocked: bool = False
+    line_rate: float = 0.0
+    level: Level | None = None
 
 
 class RunExit(_Model, frozen=True, kw_only=True):

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pmtui.cli.output import Output, cell_width, fit
-from pmtui.control import Snapshot, Status, explain
-from pmtui.dashboard.style.glyphs import STATUS_TONES
-from pmtui.text.formatting import countdown, duration, epoch_seconds, memory, percent
+from pmtui.control import Snapshot, explain
+from pmtui.dashboard.style.statuses import status_label
+from pmtui.text.formatting import duration, memory, percent
 
 GAP = 2
 MIN_REASON_WIDTH = 16
@@ -22,10 +22,7 @@ class TextColumn(NamedTuple):
 
 
 def status(row: Snapshot, output: Output, now: float) -> str:
-    text = f"{output.glyphs.status[row.status]} {row.status}"
-    if row.status is Status.CRASHED and row.next_start:
-        text += f" {countdown(epoch_seconds(row.next_start) - now)}"
-    return text
+    return status_label(row, now, output.glyphs).text
 
 
 def if_alive(text: Callable[[Snapshot], str]) -> Callable[[Snapshot, Output, float], str]:
@@ -63,7 +60,8 @@ def table(rows: Sequence[Snapshot], output: Output, now: float) -> list[str]:
     for index, row in enumerate(rows):
         cells = [
             output.paint(
-                pad_cell(texts[c.title][index], c, widths), STATUS_TONES[row.status] if c.text is status else ""
+                pad_cell(texts[c.title][index], c, widths),
+                status_label(row, now, output.glyphs).tone if c.text is status else "",
             )
             for c in columns
         ]

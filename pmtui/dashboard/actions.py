@@ -64,6 +64,7 @@ _NAMES = {
     "pagedown": "PgDn",
     "plus": "+",
     "minus": "-",
+    "vertical_line": "|",
 }
 
 
@@ -111,6 +112,7 @@ ACTIONS: Sequence[Action] = (
     Action("tree", "d", "Dependencies", "Show dependencies and dependents", "View"),
     Action("next_tab", "right_square_bracket", "Next tab", "Go to the next or the previous tab", "View"),
     Action("previous_tab", "left_square_bracket", "Previous tab", "Go to the next or the previous tab", "View"),
+    Action("layout", "vertical_line", "Wide layout", "Show the log beside the table (from 160 columns)", "View"),
     Action("switch_pane", "tab", "Switch focus", "Move focus between the table and the tab", "View"),
     Action("grow", "plus", "Larger table", "Make the table one line larger or smaller", "View"),
     Action("shrink", "minus", "Smaller table", "Make the table one line larger or smaller", "View"),
@@ -125,8 +127,8 @@ ACTIONS: Sequence[Action] = (
     Action("page(1)", "pagedown,ctrl+d", "Page down", "Move one page", "Moving", scope="table"),
     Action("first", "g,home", "First", "Go to the first row or the oldest line", "Moving", scope="table"),
     Action("last", "G,end", "Last", "Go to the last row, or follow the newest line", "Moving", scope="table"),
-    Action("sideways(-1)", "left,h", "Left", "Scroll long lines", "Moving", scope="log"),
-    Action("sideways(1)", "right,l", "Right", "Scroll long lines", "Moving", scope="log"),
+    Action("sideways(-1)", "left", "Left", "Fold or unfold a group, or scroll long lines", "Moving", scope="table"),
+    Action("sideways(1)", "right", "Right", "Fold or unfold a group, or scroll long lines", "Moving", scope="table"),
 )
 BY_ID = {action.id: action for action in ACTIONS}
 DETACH = replace(BY_ID["quit"], label="Detach", help="Detach; the manager keeps running")

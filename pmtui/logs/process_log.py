@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pmtui.config.model import LogSettings
 from pmtui.control import Stream
+from pmtui.logs.activity import LineActivity
 from pmtui.logs.capture.line_splitter import LineSplitter
 from pmtui.logs.files.history import StreamFiles, read_backwards
 from pmtui.logs.files.log_file import LineBatch, LogFile
@@ -42,6 +43,7 @@ class ProcessLog:
         self.process_id = process_id
         self.settings = settings
         self.ring = RingBuffer(process_id)
+        self.activity = LineActivity(self.ring)
         self.run = 0
         self.runs: list[RunRecord] = []
         self.bytes_written = 0

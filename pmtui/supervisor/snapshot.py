@@ -13,7 +13,7 @@ from pmtui.text.units import format_duration
 
 
 def snapshot(process: Process, usage: Usage) -> Snapshot:
-    state = process.state
+    state, activity = process.state, process.log.activity.measure()
     uptime = time.monotonic() - state.spawned_at if state.spawned_at is not None and state.is_alive else 0.0
     return Snapshot(
         id=process.id,
@@ -38,6 +38,10 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         command=process.command_line,
         ports=[*usage.ports],
         stage=process.stage,
+        max_retries=process.policy.max_retries,
+        blocked=process.status is Status.FAILED and bool(process.blocked_by),
+        line_rate=activity.rate,
+        level=activity.level,
     )
 
 

@@ -36,6 +36,15 @@ def percent(value: float) -> str:
     return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
 
 
+def rate(per_second: float) -> str:
+    """Format a number per second in at most four characters."""
+    if per_second < 0.05:
+        return "0"
+    if per_second < 9.95:
+        return f"{per_second:.1f}"
+    return f"{per_second:.0f}" if per_second < 1000 else f"{per_second / 1000:.0f}k"
+
+
 def epoch_seconds(time: str) -> float:
     """Convert an RFC 3339 time to seconds since the epoch."""
     return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()

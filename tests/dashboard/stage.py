@@ -83,12 +83,14 @@ async def stage(
     *,
     glyphs: Glyphs | None = None,
 ) -> AsyncIterator[Stage]:
-    """The scene, or what is given, with its first facts on the screen."""
+    """The scene, or what is given, with its first facts on the screen and the cursor on `ai-agent`."""
     made, lines = scene()
     control = made if control is None else control
     app = DashboardApp(control, logs or lines, FakeOwner(), can_start_again=True, glyphs=glyphs, clock=lambda: NOW)
     async with app.run_test(size=(width, height)) as pilot:
         shown = Stage(app, pilot, control, logs or lines)
         await shown.until(lambda: app.main.dashboard_state.about is not None)
+        if "ai-agent" in app.main.table.ids:
+            app.main.table.select("ai-agent")
         await pilot.pause()
         yield shown

@@ -38,7 +38,7 @@ async def test_restart_hits_the_process_under_the_cursor_after_a_sort() -> None:
 
 async def test_the_cursor_stays_on_its_process_when_others_go() -> None:
     async with stage() as shown:
-        await shown.press("j", "j", "j")
+        shown.app.main.table.select("pdf-parser")
         del shown.control.rows["ai-agent"], shown.control.rows["ingest"]
         await shown.app.poller.poll()
         assert shown.app.main.table.selected == "pdf-parser"
@@ -59,9 +59,9 @@ async def test_s_starts_what_rests_and_stops_what_runs() -> None:
 
 async def test_marked_processes_are_done_together() -> None:
     async with stage() as shown:
-        await shown.press("space", "j", "space", "r")
+        await shown.press("space", "j", "j", "space", "r")
         await shown.until(lambda: len(shown.control.calls) == 2)
-        assert shown.control.calls == [("restart", "ai-agent"), ("restart", "ingest")]
+        assert shown.control.calls == [("restart", "ai-agent"), ("restart", "frontend")]
         await shown.until(lambda: not shown.app.main.table.marks)
 
 
@@ -316,7 +316,7 @@ async def test_dragging_copies_what_is_under_the_mouse() -> None:
 async def test_clicks_select_sort_open_and_press() -> None:
     async with stage() as shown:
         main = shown.app.main
-        await shown.pilot.click(offset=Offset(4, 4))
+        await shown.pilot.click(offset=Offset(4, 3))
         assert main.table.selected == "ingest"
         await shown.pilot.click(offset=Offset(3, 1))
         assert main.table.table_view.sort == "id"
@@ -350,7 +350,7 @@ async def test_a_manager_that_cannot_be_asked_is_told_of() -> None:
         control.silent = True
         await shown.shows("The manager has ended.")
         control.silent = False
-        await shown.shows("5 running")
+        await shown.shows("1 failed")
 
 
 async def test_many_that_start_show_how_far_they_are() -> None:

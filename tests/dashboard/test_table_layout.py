@@ -18,7 +18,7 @@ def test_the_five_columns_that_matter_are_in_any_width_and_nothing_overlaps(long
 
 def test_columns_come_with_room() -> None:
     assert [len(layout_columns(width, 12)) for width in (60, 80, 100, 140, 200)] == [5, 7, 9, 11, 11]
-    assert "health" not in {column.column.key for column in layout_columns(200, 12, with_health=False)}
+    assert "port" not in {column.column.key for column in layout_columns(200, 12, with_ports=False)}
 
 
 def test_the_reason_has_room_in_the_usual_terminal_too() -> None:

@@ -1,7 +1,7 @@
 """What the keys do to the log."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -31,13 +31,11 @@ class LogActions(MainScreenBase):
 
     def show_log(self) -> None:
         """Show the selected lines from their end."""
-        row = self.table.snapshot
+        row, section = self.table.snapshot, self.table.section
         names = 0
         lines: Lines = LineBuffer()
-        if self.merged:
-            ids = [row_.id for row_ in self.dashboard_state.snapshots if row_.id in self.table.marks] or list(
-                self.table.ids
-            )
+        if self.merged or section:
+            ids = self._merged_ids()
             names = min(MAX_NAME_WIDTH, max((len(process_id) for process_id in ids), default=0))
             lines = MergedLines(self.logs.lines_of(ids))
         elif row is not None:
@@ -46,9 +44,22 @@ class LogActions(MainScreenBase):
             wanted = f"std{self.channel}"
             lines = FilteredLines(lines, lambda line: line.stream == wanted)
         self.pane.show(lines, names)
-        self.pane_bar.title = "all processes" if self.merged else row.id if row else ""
+        self.pane_bar.title = self._log_title()
         self.pane_bar.channel = self.channel
         self.pane_bar.update_pieces()
+
+    def _merged_ids(self) -> Sequence[str]:
+        if self.merged and self.table.marks:
+            return [row.id for row in self.dashboard_state.snapshots if row.id in self.table.marks]
+        if not self.merged and (section := self.table.section):
+            return [row.id for row in section.members]
+        return [row.id for row in self.table.table_view.rows(self.dashboard_state.snapshots)]
+
+    def _log_title(self) -> str:
+        if self.merged:
+            return "all processes"
+        section = self.table.section
+        return self.table.selected or (section.name if section else "")
 
     @on(LogPane.ReachedTop)
     def _reached_top(self, message: LogPane.ReachedTop) -> None:

@@ -7,6 +7,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.containers import Container, Vertical
 from textual.geometry import Size
 from textual.widgets import ContentSwitcher, Static
 
@@ -35,6 +36,8 @@ SECRET_ELSEWHERE = "secret: only the dashboard that runs the manager can show it
 LOG_ACTIONS = frozenset(action.id for action in ACTIONS if action.section == "Logs") - {"full_logs", "clear_logs"}
 MAX_TABLE_FRACTION = 0.45
 MIN_TABLE_ROWS = 3
+MIN_WIDE_WIDTH = 160
+"""Columns of a terminal in which the log stands beside the table."""
 
 
 class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
@@ -42,25 +45,30 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
 
     DEFAULT_CSS = """
     MainScreen #notice { display: none; padding: 1 3; height: 1fr; }
-    MainScreen #switcher { height: 1fr; }
+    MainScreen #body, MainScreen #beside, MainScreen #switcher { height: 1fr; }
     MainScreen.-empty #notice { display: block; }
-    MainScreen.-empty #table, MainScreen.-empty #pane-bar, MainScreen.-empty #switcher { display: none; }
-    MainScreen.-full #table { display: none; }
+    MainScreen.-empty #body, MainScreen.-full #table { display: none; }
+    MainScreen.-wide #body { layout: horizontal; }
+    MainScreen.-wide #table { width: 40%; max-width: 72; }
+    MainScreen.-wide #beside { width: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("screen")
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {PaletteProvider}
     AUTO_FOCUS = "#table"
+    prefers_wide = True
 
     def compose(self) -> ComposeResult:
         yield TitleBar(self.glyphs, id="title")
-        yield self.table
-        yield self.pane_bar
-        with ContentSwitcher(initial="logs", id="switcher"):
-            yield self.pane
-            yield DetailsPane(id="info")
-            yield DetailsPane(id="tree")
-            yield DetailsPane(id="events")
-            yield EnvPane(SECRET_ELSEWHERE if self.detaches else SECRET_HERE, id="env")
+        with Container(id="body"):
+            yield self.table
+            with Vertical(id="beside"):
+                yield self.pane_bar
+                with ContentSwitcher(initial="logs", id="switcher"):
+                    yield self.pane
+                    yield DetailsPane(id="info")
+                    yield DetailsPane(id="tree")
+                    yield DetailsPane(id="events")
+                    yield EnvPane(SECRET_ELSEWHERE if self.detaches else SECRET_HERE, id="env")
         yield Static("", id="notice")
         yield self.prompt
         yield KeyBar(self.glyphs, id="keys")
@@ -68,7 +76,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
     # state
 
     def show(self, state: DashboardState) -> None:
-        shown = len(self.dashboard_state.snapshots)
+        shown = self.table.line_count
         self.dashboard_state = state
         self.query_one(TitleBar).show(state)
         empty = state.about is not None and not state.snapshots
@@ -76,7 +84,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         if empty and state.about is not None:
             self.query_one("#notice", Static).update(empty_notice(state.about, styles_for(self.app)))
         self.table.show(state)
-        if len(state.snapshots) != shown:
+        if self.table.line_count != shown:
             self._set_heights()
         self._update_empty_messages()
         self.label_keys()
@@ -91,7 +99,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             self.table.message = "No process has a problem. Press ! to show all."
         row = self.table.snapshot
         if row is None:
-            self.pane.message = ""
+            self.pane.message = "No output yet." if self.table.section else ""
         elif self.pane.state.filtered:
             self.pane.message = f"No line matches '{self.pane.state.search}'. Press F to show all."
         elif row.status is Status.STOPPED and not row.restart_count:
@@ -101,8 +109,8 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
 
     def label_keys(self) -> None:
         keys = self.query_one(KeyBar)
-        row = self.table.snapshot
-        several = f" {len(self.table.marks)}" if self.table.marks else ""
+        chosen = self.table.chosen
+        several = f" {len(chosen)}" if self.table.marks or self.table.section else ""
         keys.labels = {
             "toggle_running": ("Start" if self.all_inactive else "Stop") + several,
             "restart": f"Restart{several}",
@@ -112,7 +120,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             "follow": "Follow" if not self.pane.state.follows else "Pause",
             "quit": "Detach" if self.detaches else "Quit",
         }
-        keys.hidden = frozenset() if row else frozenset({"restart", "toggle_running", "full_logs", "kill", "follow"})
+        keys.hidden = frozenset() if chosen else frozenset({"restart", "toggle_running", "full_logs", "kill", "follow"})
         if self.tab != "logs":
             keys.hidden |= {"follow"}
         keys.hint = self._hint()
@@ -150,10 +158,23 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             self.app.push_screen(TooSmall())
 
     def _set_heights(self) -> None:
+        wide = self.size.width >= MIN_WIDE_WIDTH and self.prefers_wide
+        self.set_class(wide, "-wide")
+        self.table.set_beside_log(wide)
+        if wide:
+            self.table.styles.height = "1fr"
+            return
         most = max(MIN_TABLE_ROWS, int(self.size.height * MAX_TABLE_FRACTION) - 1)
-        rows = min(len(self.dashboard_state.snapshots), most) + self.extra_rows
+        rows = min(self.table.line_count, most) + self.extra_rows
         limit = max(MIN_TABLE_ROWS, self.size.height - 8)
         self.table.styles.height = 1 + max(1, min(rows, limit))
+
+    def action_layout(self) -> None:
+        if self.size.width < MIN_WIDE_WIDTH:
+            self.show_message(f"The wide layout needs {MIN_WIDE_WIDTH} columns")
+            return
+        self.prefers_wide = not self.prefers_wide
+        self._set_heights()
 
     def action_grow(self) -> None:
         self.extra_rows += 1
@@ -165,6 +186,10 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             self._set_heights()
 
     def action_full_logs(self) -> None:
+        """Switch between the table and the log on the whole screen, or fold the section under the cursor."""
+        if self.focused is self.table and (section := self.table.section):
+            self.table.toggle_fold(section)
+            return
         self.set_tab("logs")
         self.toggle_class("-full")
         self.set_focus(self.pane if self.has_class("-full") else self.table)
@@ -204,6 +229,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
 
     @on(ProcessTable.ViewChanged)
     def _rearranged(self) -> None:
+        self._set_heights()
         self._update_empty_messages()
         self.label_keys()
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class MainScreenBase(Screen[None]):
     """The widgets, the state, and how operations are run and reported."""
 
+    extra_rows = 0
     detaches = False
     """Leaving ends nothing, because the manager runs elsewhere."""
 

@@ -9,7 +9,7 @@ from pmtui.dashboard.dialogs.confirm import Confirm
 from pmtui.dashboard.dialogs.notice import Notice
 from pmtui.dashboard.screens.main_base import MainScreenBase, join_names
 from pmtui.dashboard.style.formats import printable
-from pmtui.dashboard.table.filters import is_problem
+from pmtui.dashboard.style.statuses import is_problem
 
 SIGNALS = (
     ("SIGHUP", "usually: reload the configuration"),

@@ -13,8 +13,6 @@ from pmtui.dashboard.widgets.prompt import Prompt
 class TableActions(MainScreenBase):
     """Filter and sort order, and the prompt for filters and searches."""
 
-    extra_rows = 0
-
     @property
     def _log_has_focus(self) -> bool:
         """Return whether a slash searches the log."""

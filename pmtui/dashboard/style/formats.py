@@ -4,7 +4,7 @@ from datetime import datetime
 
 from rich.cells import cell_len, set_cell_size
 
-from pmtui.text.formatting import countdown, duration, epoch_seconds, memory, percent, plural, printable
+from pmtui.text.formatting import countdown, duration, epoch_seconds, memory, percent, plural, printable, rate
 
 __all__ = [
     "clock_time",
@@ -16,6 +16,7 @@ __all__ = [
     "percent",
     "plural",
     "printable",
+    "rate",
     "shorten",
 ]
 

@@ -25,6 +25,9 @@ class Glyphs:
     """One set of symbols, each one cell wide."""
 
     status: Mapping[Status, str]
+    unhealthy: str
+    folded: str
+    unfolded: str
     cursor: str
     mark: str
     good: str
@@ -59,6 +62,9 @@ UNICODE = Glyphs(
         Status.COMPLETED: "✓",
         Status.FAILED: "✖",
     },
+    unhealthy="▲",
+    folded="▸",
+    unfolded="▾",
     cursor="▌",
     mark="◆",
     good="✓",
@@ -93,6 +99,9 @@ ASCII = Glyphs(
         Status.COMPLETED: "+",
         Status.FAILED: "x",
     },
+    unhealthy="^",
+    folded=">",
+    unfolded="v",
     cursor=">",
     mark="+",
     good="+",

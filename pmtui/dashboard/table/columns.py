@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from pmtui.control import Snapshot, Status, explain
 from pmtui.dashboard.style import formats
 from pmtui.dashboard.style.glyphs import STATUS_TONES, Glyphs, Tone, sparkline
+from pmtui.dashboard.style.statuses import status_label
 
 Align = Literal["left", "right"]
 SPARK_WIDTH = 8
@@ -29,6 +30,7 @@ class TableRow:
     cpu: Sequence[float]
     now: float
     glyphs: Glyphs
+    narrow: bool = False
 
     @property
     def alive(self) -> bool:
@@ -40,11 +42,7 @@ class TableRow:
 
 
 def status_cell(row: TableRow) -> Cell:
-    snapshot = row.snapshot
-    text = f"{row.glyphs.status[snapshot.status]} {snapshot.status}"
-    if snapshot.status is Status.CRASHED and snapshot.next_start:
-        text += f" {formats.countdown(formats.epoch_seconds(snapshot.next_start) - row.now)}"
-    return Cell(text, STATUS_TONES[snapshot.status])
+    return Cell(*status_label(row.snapshot, row.now, row.glyphs, short=row.narrow))
 
 
 def uptime_cell(row: TableRow) -> Cell:
@@ -53,7 +51,7 @@ def uptime_cell(row: TableRow) -> Cell:
 
 def restarts_cell(row: TableRow) -> Cell:
     count = row.snapshot.restart_count
-    return Cell(str(count), "text" if count else "dim")
+    return Cell(str(count) if count < 1000 else f"{count // 1000}k", "text" if count else "dim")
 
 
 def cpu_cell(row: TableRow) -> Cell:
@@ -73,13 +71,14 @@ def memory_cell(row: TableRow) -> Cell:
     return Cell(formats.memory(row.snapshot.memory), "text") if row.snapshot.memory else row.dash_cell
 
 
-def health_cell(row: TableRow) -> Cell:
-    health = row.snapshot.health
-    if not health:
-        return row.dash_cell
-    sick = health.startswith(("un", "fail"))
-    sign = row.glyphs.bad if sick else row.glyphs.good if health.startswith("healthy") else row.glyphs.dot
-    return Cell(f"{sign} {health}", "bad" if sick else "dim")
+def activity_cell(row: TableRow) -> Cell:
+    """Lines per second, marked with the worst level of the last minute."""
+    level = row.snapshot.level
+    if not row.alive and not row.snapshot.line_rate and level is None:
+        return Cell(f"{row.glyphs.dash}  ", "dim")
+    tone: Tone = "dim" if level is None else "warn" if level == "warn" else "bad"
+    symbol = " " if level is None else row.glyphs.unhealthy if level == "warn" else row.glyphs.bad
+    return Cell(f"{formats.rate(row.snapshot.line_rate)} {symbol}", tone)
 
 
 def port_cell(row: TableRow) -> Cell:
@@ -106,25 +105,21 @@ class Column:
     is_descending: bool = False
 
 
+def pid_cell(row: TableRow) -> Cell:
+    return Cell(str(row.snapshot.pid), "dim") if row.alive else row.dash_cell
+
+
 COLUMNS = (
     Column("id", "ID", 12, "left", 0, lambda row: Cell(row.snapshot.id, "text"), lambda s: s.id),
-    Column(
-        "pid",
-        "PID",
-        7,
-        "right",
-        4,
-        lambda row: Cell(str(row.snapshot.pid), "dim") if row.alive else row.dash_cell,
-        lambda s: s.pid,
-    ),
-    Column("status", "STATUS", 13, "left", 0, status_cell, lambda s: list(Status).index(s.status)),
-    Column("uptime", "UPTIME", 6, "right", 2, uptime_cell, lambda s: s.uptime_seconds, True),
-    Column("restarts", "↺", 4, "right", 0, restarts_cell, lambda s: s.restart_count, True),
+    Column("pid", "PID", 7, "right", 7, pid_cell, lambda s: s.pid),
+    Column("status", "STATUS", 14, "left", 0, status_cell, lambda s: list(Status).index(s.status)),
+    Column("uptime", "UP", 6, "right", 2, uptime_cell, lambda s: s.uptime_seconds, True),
+    Column("restarts", "↺", 3, "right", 0, restarts_cell, lambda s: s.restart_count, True),
     Column("cpu", "CPU%", 5, "right", 0, cpu_cell, lambda s: s.cpu, True),
-    Column("spark", "", SPARK_WIDTH, "left", 5, spark_cell, lambda s: s.cpu, True),
+    Column("spark", "", SPARK_WIDTH, "left", 6, spark_cell, lambda s: s.cpu, True),
     Column("memory", "MEM", 7, "right", 0, memory_cell, lambda s: s.memory, True),
-    Column("health", "HEALTH", 11, "left", 7, health_cell, lambda s: s.health or ""),
-    Column("port", "PORT", 6, "right", 6, port_cell, lambda s: s.ports[0] if s.ports else 0),
+    Column("activity", "L/S", 6, "right", 4, activity_cell, lambda s: s.line_rate, True),
+    Column("port", "PORT", 6, "right", 5, port_cell, lambda s: s.ports[0] if s.ports else 0),
     Column("why", "WHY", 16, "left", 1, why_cell, lambda s: s.reason or SORT_LAST),
 )
 SORTABLE = tuple(column.key for column in COLUMNS if column.key != "spark")

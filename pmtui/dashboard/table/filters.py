@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from pmtui.control import Snapshot, Status
-
-PROBLEM_STATES = frozenset({Status.CRASHED, Status.FAILED})
+from pmtui.control import Snapshot
+from pmtui.dashboard.style.statuses import is_problem, problem_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +22,6 @@ class Filter:
 NO_FILTER = Filter()
 
 
-def is_problem(row: Snapshot) -> bool:
-    """Return whether a process has crashed, has failed, or runs but is unhealthy."""
-    return row.status in PROBLEM_STATES or row.health == "unhealthy"
-
-
 def _matches_word(word: str, row: Snapshot) -> bool:
     if word.startswith("!"):
         return len(word) == 1 or not _matches_word(word[1:], row)
@@ -35,5 +29,6 @@ def _matches_word(word: str, row: Snapshot) -> bool:
         return (row.group or "").lower().startswith(word[1:])
     if word.startswith("is:"):
         asked = word[3:]
-        return row.status.startswith(asked) or (asked == "problem" and is_problem(row))
+        shown = problem_of(row) or row.status
+        return row.status.startswith(asked) or shown.startswith(asked) or (asked == "problem" and is_problem(row))
     return any(word in text.lower() for text in (row.id, row.group or "", row.command, row.status))

@@ -12,6 +12,9 @@ MAX_ID_WIDTH = 28
 MAX_NARROW_ID_WIDTH = 16
 NARROW_WIDTH = 110
 MIN_ID_WIDTH = 6
+WIDE_STATUS_WIDTH = 21
+WIDE_STATUS_FROM = 118
+"""Cells of a table in which the status has room for the number of retries."""
 MIN_REASON_WIDTH = 26
 """Cells the reason needs before columns from OPTIONAL_RANK on are shown."""
 OPTIONAL_RANK = 4
@@ -27,16 +30,21 @@ class ColumnLayout:
 
 
 def layout_columns(
-    width: int, longest_id: int, *, with_health: bool = True, with_ports: bool = True
+    width: int, longest_id: int, *, with_ports: bool = True, only: Sequence[str] = ()
 ) -> Sequence[ColumnLayout]:
-    """Drop columns by rank until the rest fits; the last column gets the remaining width."""
-    wanted = [c for c in COLUMNS if (with_health or c.key != "health") and (with_ports or c.key != "port")]
+    """Drop columns by rank until the rest fits; the last column gets the remaining width.
+
+    `only` names the columns of a table that stands beside the log.
+    """
+    wanted = [c for c in COLUMNS if (c.key in only if only else with_ports or c.key != "port")]
     widths = {column.key: column.width for column in wanted}
     is_narrow = width < NARROW_WIDTH
     widths["id"] = max(MIN_ID_WIDTH, min(MAX_NARROW_ID_WIDTH if is_narrow else MAX_ID_WIDTH, longest_id))
+    if width >= WIDE_STATUS_FROM:
+        widths["status"] = WIDE_STATUS_WIDTH
     while droppable := [c for c in wanted if c.rank]:
         last = max(droppable, key=lambda column: column.rank)
-        reserve = MIN_REASON_WIDTH - widths["why"] if last.rank >= OPTIONAL_RANK else 0
+        reserve = MIN_REASON_WIDTH - widths["why"] if last.rank >= OPTIONAL_RANK and not only else 0
         if _right_edge(_place(wanted, widths, is_narrow)) + reserve <= width:
             break
         wanted.remove(last)

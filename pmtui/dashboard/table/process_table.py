@@ -1,9 +1,9 @@
-"""The table of processes, drawn line by line: only visible rows that changed are repainted."""
+"""The table of processes, drawn line by line: only cells that changed are repainted."""
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
 from textual import events
@@ -18,13 +18,25 @@ from pmtui.dashboard.actions import bindings
 from pmtui.dashboard.backend.state import DashboardState
 from pmtui.dashboard.style.formats import shorten
 from pmtui.dashboard.style.glyphs import UNICODE, Glyphs, scrollbar_thumb
+from pmtui.dashboard.style.statuses import is_problem
 from pmtui.dashboard.style.styles import Styles, styles_for
-from pmtui.dashboard.table.columns import SPARK_WIDTH, TableRow
-from pmtui.dashboard.table.layout import ColumnLayout, layout_columns
-from pmtui.dashboard.table.rendering import header_line, row_cells, row_line
+from pmtui.dashboard.table.columns import SPARK_WIDTH, Cell, TableRow
+from pmtui.dashboard.table.layout import WIDE_STATUS_WIDTH, ColumnLayout, layout_columns
+from pmtui.dashboard.table.rendering import header_line, row_cells, row_line, section_line
+from pmtui.dashboard.table.sections import Entry, Section, key_of
 from pmtui.dashboard.table.view import TableView
 
 WHEEL_ROWS = 3
+PROBLEM_PERIOD = 15.0
+"""Seconds for which a process that has recovered stays among the problems, so that a crash loop does not jump."""
+BESIDE_LOG_COLUMNS = ("id", "status", "activity", "why")
+
+
+class LineState(NamedTuple):
+    """What determines how a line of the table looks. `cells` can change one by one."""
+
+    rest: object
+    cells: tuple[Cell, ...] = ()
 
 
 class ProcessTable(Widget, can_focus=True):
@@ -38,7 +50,7 @@ class ProcessTable(Widget, can_focus=True):
 
     @dataclass
     class Selected(Message):
-        """The cursor has moved to another process, or to none."""
+        """The cursor has moved to another process, to a section, or to nothing."""
 
         process_id: str | None
 
@@ -50,7 +62,7 @@ class ProcessTable(Widget, can_focus=True):
 
     @dataclass
     class ViewChanged(Message):
-        """The filter or the sort order has changed."""
+        """The filter, the sort order or a fold has changed."""
 
         table_view: TableView
 
@@ -58,53 +70,86 @@ class ProcessTable(Widget, can_focus=True):
         super().__init__(id=id)
         self.glyphs = glyphs
         self.table_view = TableView()
-        self.selected: str | None = None
+        self.cursor: str | None = None
         self.marks: set[str] = set()
+        self.is_beside_log = False
         self._message = ""
         self._snapshots: Sequence[Snapshot] = []
-        self._rows: list[Snapshot] = []
+        self._entries: Sequence[Entry] = []
         self._now = 0.0
         self._top = 0
         self._cpu: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=SPARK_WIDTH))
+        self._problems: dict[str, float] = {}
         self._column_layout: Sequence[ColumnLayout] = []
         self._text_styles: Styles | None = None
-        self._painted: list[object] = []
+        self._painted: list[LineState] = []
 
     # what is shown
 
     def show(self, state: DashboardState) -> None:
-        snapshots = state.snapshots
-        for row in snapshots:
+        for row in state.snapshots:
             self._cpu[row.id].append(row.cpu)
-        known = {row.id for row in snapshots}
+            if is_problem(row):
+                self._problems[row.id] = state.now
+        known = {row.id for row in state.snapshots}
         for gone in self._cpu.keys() - known:
             del self._cpu[gone]
+        recent = {name: seen for name, seen in self._problems.items() if state.now - seen < PROBLEM_PERIOD}
+        self._problems = {name: seen for name, seen in recent.items() if name in known}
         self.marks &= known
-        self._snapshots, self._now = snapshots, state.now
-        self._update_rows()
+        self._snapshots, self._now = state.snapshots, state.now
+        self._update_entries()
 
     def set_view(self, view: TableView) -> None:
         if view != self.table_view:
             self.table_view = view
-            self._update_rows()
-            self._scroll_to_selected()
+            self._update_entries()
+            self._scroll_to_cursor()
             self.post_message(self.ViewChanged(view))
+
+    @property
+    def line_count(self) -> int:
+        return len(self._entries)
 
     @property
     def ids(self) -> Sequence[str]:
         """Return the shown processes, from top to bottom."""
-        return [row.id for row in self._rows]
+        return [entry.id for entry in self._entries if isinstance(entry, Snapshot)]
+
+    @property
+    def _keys(self) -> Sequence[str]:
+        return [key_of(entry) for entry in self._entries]
+
+    @property
+    def _entry(self) -> Entry | None:
+        return next((entry for entry in self._entries if key_of(entry) == self.cursor), None)
 
     @property
     def snapshot(self) -> Snapshot | None:
         """Return the process under the cursor."""
-        return next((row for row in self._rows if row.id == self.selected), None)
+        entry = self._entry
+        return entry if isinstance(entry, Snapshot) else None
+
+    @property
+    def section(self) -> Section | None:
+        """Return the section whose header is under the cursor."""
+        entry = self._entry
+        return entry if isinstance(entry, Section) else None
+
+    @property
+    def selected(self) -> str | None:
+        """Return the id of the process under the cursor."""
+        row = self.snapshot
+        return row.id if row else None
 
     @property
     def chosen(self) -> Sequence[str]:
-        """Return the marked processes, or the one under the cursor."""
-        marked = [row.id for row in self._snapshots if row.id in self.marks]
-        return marked or ([self.selected] if self.selected else [])
+        """Return the marked processes, or the one under the cursor, or those of the section under the cursor."""
+        if marked := [row.id for row in self._snapshots if row.id in self.marks]:
+            return marked
+        if section := self.section:
+            return [row.id for row in section.members]
+        return [self.selected] if self.selected else []
 
     @property
     def message(self) -> str:
@@ -116,33 +161,43 @@ class ProcessTable(Widget, can_focus=True):
         self._message = text
         self._repaint()
 
-    def _update_rows(self) -> None:
-        before = self.ids
-        self._rows = self.table_view.rows(self._snapshots)
-        ids = self.ids
-        if self.selected not in ids:
-            place = before.index(self.selected) if self.selected in before else 0
-            self.select(ids[min(place, len(ids) - 1)] if ids else None)
+    def set_beside_log(self, beside: bool) -> None:
+        """Show only the columns of a list, or all that fit."""
+        if beside != self.is_beside_log:
+            self.is_beside_log = beside
+            self._update_columns()
+            self._repaint()
+
+    def _update_entries(self) -> None:
+        before = self._keys
+        self._entries = self.table_view.entries(self._snapshots, self._problems)
+        keys = self._keys
+        if self.cursor not in keys:
+            ids = self.ids
+            place = before.index(self.cursor) if self.cursor in before else None
+            first = ids[0] if ids else None
+            self.select(keys[min(place, len(keys) - 1)] if keys and place is not None else first)
         self._update_columns()
         self._clamp()
         self._repaint()
 
     # the cursor
 
-    def select(self, process_id: str | None) -> None:
-        if process_id != self.selected:
-            self.selected = process_id
-            self._scroll_to_selected()
-            self.post_message(self.Selected(process_id))
+    def select(self, key: str | None) -> None:
+        """Move the cursor to a process, or to the header of a section."""
+        if key != self.cursor:
+            self.cursor = key
+            self._scroll_to_cursor()
+            self.post_message(self.Selected(self.selected))
             self._repaint()
 
     def move(self, step: int) -> None:
-        """Move the cursor by `step` rows, stopping at the ends."""
-        ids = self.ids
-        if ids:
-            place = ids.index(self.selected) if self.selected in ids else 0
-            self.select(ids[max(0, min(len(ids) - 1, place + step))])
-            self._scroll_to_selected()
+        """Move the cursor by `step` lines, stopping at the ends."""
+        keys = self._keys
+        if keys:
+            place = keys.index(self.cursor) if self.cursor in keys else 0
+            self.select(keys[max(0, min(len(keys) - 1, place + step))])
+            self._scroll_to_cursor()
 
     def action_cursor(self, step: int) -> None:
         self.move(step)
@@ -151,17 +206,31 @@ class ProcessTable(Widget, can_focus=True):
         self.move(step * max(1, self.page - 1))
 
     def action_first(self) -> None:
-        self.move(-len(self._rows))
+        self.move(-len(self._entries))
 
     def action_last(self) -> None:
-        self.move(len(self._rows))
+        self.move(len(self._entries))
+
+    def action_sideways(self, step: int) -> None:
+        """Fold the section of the cursor, or unfold the one under it."""
+        place = self._keys.index(self.cursor) if self.cursor in self._keys else 0
+        above = [entry for entry in self._entries[: place + 1] if isinstance(entry, Section)]
+        if above and above[-1].folded == (step > 0):
+            self.toggle_fold(above[-1])
+
+    def toggle_fold(self, section: Section) -> None:
+        self.select(section.key)
+        self.set_view(self.table_view.toggle_fold(section.key))
 
     def toggle_mark(self) -> None:
-        """Mark or unmark the process under the cursor, and move to the next one."""
-        if self.selected:
+        """Mark or unmark what is under the cursor, and move to the next line."""
+        if section := self.section:
+            ids = {row.id for row in section.members}
+            self.marks = self.marks - ids if ids <= self.marks else self.marks | ids
+        elif self.selected:
             self.marks ^= {self.selected}
-            self.move(1)
-            self._repaint()
+        self.move(1)
+        self._repaint()
 
     def clear_marks(self) -> None:
         self.marks.clear()
@@ -169,7 +238,7 @@ class ProcessTable(Widget, can_focus=True):
 
     @property
     def page(self) -> int:
-        """Return how many rows fit below the header."""
+        """Return how many lines fit below the header."""
         return max(0, self.size.height - 1)
 
     @property
@@ -177,23 +246,23 @@ class ProcessTable(Widget, can_focus=True):
         """Return the keys of the visible columns."""
         return [placed.column.key for placed in self._column_layout]
 
-    def _scroll_to_selected(self) -> None:
-        ids = self.ids
-        if self.selected in ids and self.page:
-            place = ids.index(self.selected)
+    def _scroll_to_cursor(self) -> None:
+        keys = self._keys
+        if self.cursor in keys and self.page:
+            place = keys.index(self.cursor)
             self._top = max(min(self._top, place), place - self.page + 1)
             self._clamp()
             self._repaint()
 
     def _clamp(self) -> None:
-        self._top = max(0, min(self._top, len(self._rows) - self.page))
+        self._top = max(0, min(self._top, len(self._entries) - self.page))
 
     # events
 
     def on_resize(self, event: events.Resize) -> None:
         self._update_columns()
         self._clamp()
-        self._scroll_to_selected()
+        self._scroll_to_cursor()
         self._painted.clear()
 
     def notify_style_update(self) -> None:
@@ -220,10 +289,14 @@ class ProcessTable(Widget, can_focus=True):
             self._click_header(event.x)
             return
         place = self._top + event.y - 1
-        if 0 <= place < len(self._rows):
-            self.select(self._rows[place].id)
-            if event.chain == 2 and self.selected:
-                self.post_message(self.Opened(self.selected))
+        if not 0 <= place < len(self._entries):
+            return
+        entry = self._entries[place]
+        self.select(key_of(entry))
+        if isinstance(entry, Section):
+            self.toggle_fold(entry)
+        elif event.chain == 2:
+            self.post_message(self.Opened(entry.id))
 
     def _click_header(self, x: int) -> None:
         for placed in self._column_layout:
@@ -239,71 +312,82 @@ class ProcessTable(Widget, can_focus=True):
     # drawing
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return len(self._snapshots) + 1
+        return len(self._entries) + 1
 
     def _update_columns(self) -> None:
         columns = layout_columns(
             self.size.width - 1,
             max((len(row.id) for row in self._snapshots), default=0),
-            with_health=any(row.health for row in self._snapshots),
             with_ports=any(row.ports for row in self._snapshots),
+            only=BESIDE_LOG_COLUMNS if self.is_beside_log else (),
         )
         if columns != self._column_layout:
             self._column_layout = columns
             self._painted.clear()
 
     def _repaint(self) -> None:
-        """Repaint the lines that differ from what is on the screen."""
-        lines = [self._row_state(y) for y in range(self.size.height)]
+        """Repaint the cells that differ from what is on the screen."""
+        lines = [self._line_state(y) for y in range(self.size.height)]
         if len(self._painted) != len(lines):
             self.refresh()
         else:
-            stale = [y for y, line in enumerate(lines) if line != self._painted[y]]
+            stale = [area for y, line in enumerate(lines) for area in self._changed_areas(y, line, self._painted[y])]
             if stale:
-                self.refresh(*(Region(0, y, self.size.width, 1) for y in stale))
-        self._painted = list(lines)
+                self.refresh(*stale)
+        self._painted = lines
 
-    def _row_state(self, y: int) -> object:
-        """Return everything that determines how line `y` looks."""
-        bar = scrollbar_thumb(self._top, self.page, len(self._rows), self.page)
+    def _changed_areas(self, y: int, line: LineState, painted: LineState) -> Sequence[Region]:
+        if line == painted:
+            return []
+        if line.rest != painted.rest or len(line.cells) != len(self._column_layout) != len(painted.cells):
+            return [Region(0, y, self.size.width, 1)]
+        changed = zip(self._column_layout, line.cells, painted.cells, strict=True)
+        return [Region(placed.x, y, placed.width, 1) for placed, new, old in changed if new != old]
+
+    def _line_state(self, y: int) -> LineState:
+        bar = scrollbar_thumb(self._top, self.page, len(self._entries), self.page)
         if y == 0:
-            return self.table_view.sort, self.table_view.is_descending, len(self.marks)
+            return LineState((self.table_view.sort, self.table_view.is_descending))
         place = self._top + y - 1
-        if place >= len(self._rows):
-            return "" if self._rows else self.message, y - 1 in bar
-        row = self._rows[place]
-        cells = row_cells(self._row(row), self._column_layout)
-        return cells, row.id == self.selected and (1, self.has_focus), row.id in self.marks, y - 1 in bar, bool(bar)
+        if place >= len(self._entries):
+            return LineState(("" if self._entries else self.message, y - 1 in bar))
+        entry = self._entries[place]
+        flags = key_of(entry) == self.cursor and (1, self.has_focus), y - 1 in bar, bool(bar)
+        if isinstance(entry, Section):
+            return LineState((entry.title(self.glyphs), entry.folded and entry.summary(), *flags))
+        return LineState((entry.id in self.marks, *flags), row_cells(self._row(entry), self._column_layout))
 
     def _row(self, snapshot: Snapshot) -> TableRow:
-        return TableRow(snapshot, self._cpu[snapshot.id], self._now, self.glyphs)
+        status = next((placed.width for placed in self._column_layout if placed.column.key == "status"), 0)
+        return TableRow(snapshot, self._cpu[snapshot.id], self._now, self.glyphs, status < WIDE_STATUS_WIDTH)
 
     def render_line(self, y: int) -> Strip:
         return self._bare_line(y).adjust_cell_length(self.size.width).apply_style(self.rich_style)
 
     def _bare_line(self, y: int) -> Strip:
         styles = self._text_styles = self._text_styles or styles_for(self.app)
-        width = self.size.width
         place = self._top + y - 1
         if y == 0:
             return header_line(self._column_layout, self.table_view, self.glyphs, styles)
-        if place < len(self._rows):
-            return self._row_strip(self._rows[place], y, styles)
-        if not self._rows and self.message and y == min(2, self.size.height - 1):
-            return Strip([Segment("  " + shorten(self.message, width - 4, self.glyphs.ellipsis), styles["dim"])])
+        if place < len(self._entries):
+            return self._entry_strip(self._entries[place], y, styles)
+        if not self._entries and self.message and y == min(2, self.size.height - 1):
+            text = shorten(self.message, self.size.width - 4, self.glyphs.ellipsis)
+            return Strip([Segment("  " + text, styles["dim"])])
         return Strip([])
 
-    def _row_strip(self, row: Snapshot, y: int, styles: Styles) -> Strip:
-        selected = row.id == self.selected
-        marked = row.id in self.marks
+    def _entry_strip(self, entry: Entry, y: int, styles: Styles) -> Strip:
+        selected = key_of(entry) == self.cursor
+        marked = isinstance(entry, Snapshot) and entry.id in self.marks
         sign = self.glyphs.mark if marked else self.glyphs.cursor if selected else " "
         gutter = [Segment(sign, styles["warn" if marked else "accent"]), Segment(" ")]
-        cells = row_cells(self._row(row), self._column_layout)
-        strip = row_line(
-            cells, self._column_layout, gutter, styles["bold" if selected else "text"], styles, self.glyphs.ellipsis
-        )
+        if isinstance(entry, Section):
+            strip = section_line(entry, gutter, styles, self.glyphs)
+        else:
+            cells, style = row_cells(self._row(entry), self._column_layout), styles["bold" if selected else "text"]
+            strip = row_line(cells, self._column_layout, gutter, style, styles, self.glyphs.ellipsis)
         strip = strip.adjust_cell_length(self.size.width - 1)
         if selected:
             strip = strip.apply_style(styles.cursor if self.has_focus else styles.idle_cursor)
-        thumb_here = y - 1 in scrollbar_thumb(self._top, self.page, len(self._rows), self.page)
+        thumb_here = y - 1 in scrollbar_thumb(self._top, self.page, len(self._entries), self.page)
         return Strip([*strip, Segment(self.glyphs.thumb if thumb_here else " ", styles["dim"])])

@@ -8,10 +8,11 @@ from rich.style import Style
 from textual.strip import Strip
 
 from pmtui.dashboard.style.formats import shorten
-from pmtui.dashboard.style.glyphs import Glyphs
+from pmtui.dashboard.style.glyphs import Glyphs, Tone
 from pmtui.dashboard.style.styles import Styles
 from pmtui.dashboard.table.columns import Cell, TableRow
 from pmtui.dashboard.table.layout import GUTTER, ColumnLayout
+from pmtui.dashboard.table.sections import NEEDS_A_LOOK, Section
 from pmtui.dashboard.table.view import TableView
 
 
@@ -46,6 +47,15 @@ def row_line(
         for placed, cell in zip(columns, cells, strict=True)
     ]
     return _line(gutter, columns, texts)
+
+
+def section_line(section: Section, gutter: Sequence[Segment], styles: Styles, glyphs: Glyphs) -> Strip:
+    """Draw the header of a section; a folded one says what its processes cost together."""
+    tone: Tone = "warn" if section.key == NEEDS_A_LOOK else "accent"
+    segments = [*gutter, Segment(section.title(glyphs), styles[tone])]
+    if section.folded:
+        segments.append(Segment(f"   {section.summary()}", styles["dim"]))
+    return Strip(segments)
 
 
 def _line(gutter: Sequence[Segment], columns: Sequence[ColumnLayout], texts: Iterable[tuple[str, Style]]) -> Strip:

@@ -4,28 +4,42 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from pmtui.control import Snapshot
+from pmtui.dashboard.style.statuses import is_problem
 from pmtui.dashboard.table.columns import COLUMNS, SORTABLE
-from pmtui.dashboard.table.filters import NO_FILTER, Filter, is_problem
+from pmtui.dashboard.table.filters import NO_FILTER, Filter
+from pmtui.dashboard.table.sections import Entry, build_sections, lay_out
 
 _BY_KEY = {column.key: column for column in COLUMNS}
 
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """Filter and sort order. `sort` None means the order of the config."""
+    """Filter, sort order and folded sections.
+
+    `sort` None means problems first, then groups in the order of the config.
+    """
 
     filter: Filter = NO_FILTER
     problems_only: bool = False
     sort: str | None = None
     inverted: bool = False
+    folded: frozenset[str] = frozenset()
 
     def rows(self, snapshots: Sequence[Snapshot]) -> list[Snapshot]:
         shown = [row for row in snapshots if self.filter.matches(row) and (not self.problems_only or is_problem(row))]
         if self.sort is not None:
             shown.sort(key=_BY_KEY[self.sort].order, reverse=self.is_descending)
-        elif self.inverted:
-            shown.reverse()
-        return shown
+        return shown[::-1] if self.sort is None and self.inverted else shown
+
+    def entries(self, snapshots: Sequence[Snapshot], problems: Collection[str]) -> list[Entry]:
+        """Return the lines of the table; only in the default order do they have sections."""
+        rows = self.rows(snapshots)
+        if self.sort is not None or self.inverted:
+            return [*rows]
+        return lay_out(build_sections(rows, problems, self.folded))
+
+    def toggle_fold(self, key: str) -> "TableView":
+        return replace(self, folded=self.folded ^ {key})
 
     @property
     def is_descending(self) -> bool:

@@ -4,24 +4,38 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from pmtui.control import Status
+from pmtui.control import Snapshot, Status
 from pmtui.dashboard.backend.state import DashboardState
 from pmtui.dashboard.style import formats
-from pmtui.dashboard.style.glyphs import STATUS_TONES, progress, sparkline
+from pmtui.dashboard.style.glyphs import STATUS_TONES, Glyphs, Tone, progress, sparkline
+from pmtui.dashboard.style.statuses import Problem, problem_of
 from pmtui.dashboard.widgets.bar import Bar, Piece, justify, total_width
 
 STATUS_ORDER = (
     Status.RUNNING,
+    Problem.UNHEALTHY,
+    Problem.RETRYING,
+    Status.FAILED,
     Status.STARTING,
     Status.WAITING,
     Status.STOPPING,
-    Status.CRASHED,
-    Status.FAILED,
     Status.COMPLETED,
     Status.STOPPED,
 )
-WORDLESS_STATES = (Status.WAITING, Status.STOPPING, Status.COMPLETED, Status.STOPPED)
-"""States that lose their word first if space is short."""
+WORD_ORDER = (
+    Status.STOPPED,
+    Status.COMPLETED,
+    Status.WAITING,
+    Status.STOPPING,
+    Status.STARTING,
+    Status.RUNNING,
+    Problem.RETRYING,
+    Problem.UNHEALTHY,
+    Status.FAILED,
+)
+"""The order in which counts lose their words if space is short."""
+MAX_WORDLESS_BESIDE_COST = 5
+"""Counts that lose their words before memory and CPU are dropped."""
 MIN_PROGRESS_COUNT = 5
 """Starting processes from which on a progress bar is shown."""
 
@@ -43,14 +57,12 @@ class TitleBar(Bar):
         gap = Piece("   ", styles["text"])
         name = Piece(" pmtui", styles["accent"] + styles["bold"].without_color)
         memory, cpu, uptime = self._memory(), self._cpu(), self._uptime()
-        left = [name, *self._errors(), *self._counts(())]
-        for wordless, beside in (
-            (WORDLESS_STATES, [*memory, *cpu]),
-            ((*WORDLESS_STATES, Status.STARTING), [*memory, *cpu]),
-            (STATUS_ORDER, []),
-        ):
-            if total_width([*left, *beside, gap]) > width:
-                left = [name, *self._errors(), *self._counts(wordless)]
+        left: list[Piece] = []
+        for dropped in range(len(WORD_ORDER) + 1):
+            left = [name, *self._errors(), *self._counts(WORD_ORDER[:dropped])]
+            beside = [*memory, *cpu] if dropped <= MAX_WORDLESS_BESIDE_COST else []
+            if total_width([*left, *beside, gap]) <= width:
+                break
         right: list[Piece] = []
         for pieces in (memory, cpu, self._spark(), self._address(), uptime):
             if pieces and total_width([*left, *right, *pieces, gap, gap]) < width:
@@ -64,17 +76,17 @@ class TitleBar(Bar):
         said = formats.plural(len(errors), "config error", "config errors")
         return [Piece(f"   {self.glyphs.bad} {said}", self.text_styles["bad"], "reload")] if errors else []
 
-    def _counts(self, wordless: Collection[Status]) -> list[Piece]:
+    def _counts(self, wordless: Collection[str]) -> list[Piece]:
         styles, glyphs = self.text_styles, self.glyphs
         if self.dashboard_state.connection_error:
             return [Piece(f"   {glyphs.bad} {self.dashboard_state.connection_error}", styles["bad"])]
-        counted = Counter(row.status for row in self.dashboard_state.snapshots)
+        counted: Counter[str] = Counter(map(_counted_as, self.dashboard_state.snapshots))
         pieces = []
         for status in STATUS_ORDER:
             if counted[status]:
                 word = "" if status in wordless else f" {status}"
-                text = f"   {glyphs.status[status]} {counted[status]}{word}"
-                pieces.append(Piece(text, styles[STATUS_TONES[status]], f"is:{status}"))
+                symbol, tone = _appearance(status, glyphs)
+                pieces.append(Piece(f"   {symbol} {counted[status]}{word}", styles[tone], f"is:{status}"))
         coming = counted[Status.STARTING] + counted[Status.WAITING]
         if coming >= MIN_PROGRESS_COUNT:
             total = len(self.dashboard_state.snapshots)
@@ -116,3 +128,15 @@ class TitleBar(Bar):
             if len(name) <= room:
                 return name
         return ""
+
+
+def _counted_as(row: Snapshot) -> str:
+    problem = problem_of(row)
+    return problem if problem and problem is not Problem.BLOCKED else row.status
+
+
+def _appearance(status: Status | Problem, glyphs: Glyphs) -> tuple[str, Tone]:
+    if status is Problem.UNHEALTHY:
+        return glyphs.unhealthy, "warn"
+    known = Status.CRASHED if status is Problem.RETRYING else Status(status)
+    return glyphs.status[known], STATUS_TONES[known]

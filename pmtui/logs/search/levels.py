@@ -1,9 +1,10 @@
 """The level that a line names: in JSON, in logfmt, or by one of the usual words."""
 
 import re
-from typing import Literal, get_args
+from typing import get_args
 
-Level = Literal["trace", "debug", "info", "warn", "error", "fatal"]
+from pmtui.control import Level
+
 LEVELS: tuple[Level, ...] = get_args(Level)
 _NAMES: dict[str, Level] = {level: level for level in LEVELS} | {
     "verbose": "trace",

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Literal, NamedTuple, cast
 
-from pmtui.control import MAX_LINES, LogLine, Stream
+from pmtui.control import MAX_LINES, Level, LogLine, Stream
 from pmtui.logs.process_log import STREAMS, ProcessLog
 from pmtui.logs.ring_buffer import MAX_NUMBER, RawLine
-from pmtui.logs.search.levels import LEVELS, Level, level_of
+from pmtui.logs.search.levels import LEVELS, level_of
 from pmtui.logs.search.threads import run_in_thread
 from pmtui.text.regex import Pattern
 from pmtui.text.timestamps import now_ms
