@@ -145,7 +145,8 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     """Directories and files to watch; `cwd` by default."""
     watch_ignore: list[str] = []
     """Files to ignore, as in `.gitignore`. Always ignored: `.git`, `node_modules`, `__pycache__`, virtual
-    environments, the data directory, `*.log`."""
+    environments, the data directory, `*.log`, files of editors, and what a `.gitignore` lists; `!name` overrides that
+    last one."""
     instances: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
     """Number of instances. With more than one, they run as `id-1` to `id-n`, each with its own `PMTUI_INSTANCE`."""
     instance: int | None = None
@@ -193,5 +194,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Environment variables for all processes."""
     hooks: dict[HookEvent, str | list[str]] = {}
     """URL, or program and arguments, to call on `crash`, `failed`, `unhealthy` or `recovered`."""
+    watch_polling: bool = False
+    """Find changed files by scanning once a second, for file systems that do not report changes, such as mounts in
+    containers and virtual machines. `WATCHFILES_FORCE_POLLING=1` in the manager's environment does the same."""
     pocketbase: PocketBase = PocketBase()
     """What processes are told about a PocketBase beside them; see below."""

@@ -14,6 +14,8 @@ from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.control import ConfigChanges
 
 NEEDS_RESTART = ("host", "port", "data_dir")
+IRRELEVANT = (*NEEDS_RESTART, "watch_polling")
+"""Settings that do not affect the processes themselves."""
 
 
 class ConfigSource(msgspec.Struct, frozen=True):
@@ -27,7 +29,7 @@ class ConfigSource(msgspec.Struct, frozen=True):
 
 def fingerprint(config: ProcessConfig, settings: Settings) -> str:
     """Hash everything that affects a start: the process's configuration, shared settings, and its env files."""
-    shared = msgspec.structs.replace(settings, **{name: getattr(Settings(), name) for name in NEEDS_RESTART})
+    shared = msgspec.structs.replace(settings, **{name: getattr(Settings(), name) for name in IRRELEVANT})
     digest = hashlib.sha256(repr((config, shared)).encode("utf-8", "surrogatepass"))
     for path in env_files(config):
         with suppress(ConfigError):

@@ -2,34 +2,46 @@
 
 import os
 import re
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from pathspec import GitIgnoreSpec
 
+from pmtui.monitors.watch.directories import DirectoryCache, verdict
+
+IGNORED_NAMES = frozenset(
+    (
+        # version control, dependencies and caches
+        *(".git", ".hg", ".svn", ".jj", "node_modules", "bower_components", "__pycache__", ".venv", "venv", ".bundle"),
+        *(".cache", ".eggs", ".gradle", ".hypothesis", ".ipynb_checkpoints", ".nox", ".nyc_output", ".parcel-cache"),
+        *(".pnpm-store", ".terraform", ".tox", ".turbo", ".yarn", "htmlcov"),
+        # what frameworks generate
+        *(".angular", ".astro", ".docusaurus", ".expo", ".next", ".nuxt", ".output", ".serverless", ".svelte-kit"),
+        *(".vercel", ".vite", ".wrangler"),
+        # projects and histories of editors
+        *(".classpath", ".fleet", ".history", ".idea", ".project", ".settings", ".vs", ".vscode", ".zed"),
+        # file managers, the file by which Vim tests a directory, and PocketBase's database
+        *(".DS_Store", ".directory", "Thumbs.db", "desktop.ini", "4913", "pb_data"),
+    )
+)
+"""Files and directories of these names never count, wherever they are."""
 DEFAULT_IGNORES = GitIgnoreSpec.from_lines(
     (
-        ".git",
-        ".hg",
-        ".svn",
-        "node_modules",
-        "__pycache__",
-        ".venv",
-        "venv",
-        "pb_data",  # PocketBase's database
-        "*.log",
-        "*.pyc",
-        "*.egg-info",
+        *("*.log", "*.pyc", "*.pyo", "*.egg-info", "*.tsbuildinfo", ".coverage*"),
         ".*_cache",  # of mypy, pytest and ruff
-        *("*~", ".*.sw?", ".#*", "4913", ".DS_Store"),  # temporary files of editors and file managers
+        # temporary files of editors
+        *("*~", ".*.sw?", "*.sw[po]", ".#*", r"\#*#", ".*.kate-swp", "*___jb_*___", ".goutputstream-*", ".~lock.*#"),
+        *("*.sublime-workspace", "*.code-workspace", "*.iml"),
+        *(".fuse_hidden*", ".nfs*"),  # files that were removed while open
     ),
     backend="simple",  # RE2 refuses some of the patterns that git takes
 )
 
 
 class IgnoreRules:
-    """The rules below one root: the defaults, `patterns` as in a .gitignore there, and `excluded` paths.
+    """The rules below one root: the defaults, `excluded` paths, .gitignore files, and `patterns` like theirs.
 
+    `patterns` are asked before the .gitignore files, so that `!name` includes what those ignore.
     Raises ValueError if a pattern is invalid.
     """
 
@@ -41,42 +53,32 @@ class IgnoreRules:
             raise ValueError(f"Invalid git pattern: {error}") from None
         self._excluded = tuple(path + "/" for path in excluded if path.startswith(self._root))
 
-    def covers(self, path: str, virtualenvs: MutableMapping[str, bool]) -> bool:
-        """Whether a change of `path` is ignored; a directory is if everything in it is.
-
-        `virtualenvs` caches which directories are virtual environments.
-        """
-        if self._is_ignored(path, virtualenvs):
+    def covers(self, path: str, directories: DirectoryCache) -> bool:
+        """Whether a change of `path` is ignored; a directory is if everything in it is."""
+        if self._is_ignored(path, directories):
             return True
         is_inside = len(path) >= len(self._root)
         return (
-            is_inside and os.path.isdir(path) and not os.path.islink(path) and self._has_only_ignored(path, virtualenvs)
+            is_inside and os.path.isdir(path) and not os.path.islink(path) and self._has_only_ignored(path, directories)
         )
 
-    def _has_only_ignored(self, directory: str, virtualenvs: MutableMapping[str, bool]) -> bool:
-        for parent, directories, files in os.walk(directory):
+    def _has_only_ignored(self, directory: str, directories: DirectoryCache) -> bool:
+        for parent, subdirectories, files in os.walk(directory):
             inside = partial(os.path.join, parent)
-            if not all(self._is_ignored(inside(name), virtualenvs) for name in files):
+            if not all(self._is_ignored(inside(name), directories) for name in files):
                 return False
-            directories[:] = (name for name in directories if not self._is_ignored(inside(name), virtualenvs))
+            subdirectories[:] = (name for name in subdirectories if not self._is_ignored(inside(name), directories))
         return True
 
-    def _is_ignored(self, path: str, virtualenvs: MutableMapping[str, bool]) -> bool:
+    def _is_ignored(self, path: str, directories: DirectoryCache) -> bool:
         if not path.startswith(self._root):
             return False
         if f"{path}/".startswith(self._excluded):
             return True
         inside = path[len(self._root) :]
-        if DEFAULT_IGNORES.match_file(inside) or self._spec.match_file(inside):
+        if not IGNORED_NAMES.isdisjoint(inside.split("/")) or DEFAULT_IGNORES.match_file(inside):
             return True
-        if self._spec.match_file(inside + "/") and not os.path.isfile(path):  # `build/` matches directories only
-            return True
-        return self._is_in_virtualenv(path, virtualenvs)
-
-    def _is_in_virtualenv(self, path: str, known: MutableMapping[str, bool]) -> bool:
-        """Whether the path is below a virtual environment: a directory with a pyvenv.cfg."""
-        if len(path) < len(self._root):
-            return False
-        if path not in known:
-            known[path] = os.path.isfile(os.path.join(path, "pyvenv.cfg"))
-        return known[path] or self._is_in_virtualenv(os.path.dirname(path), known)
+        is_ignored = verdict(self._spec, inside, path)
+        if is_ignored is None:
+            is_ignored = directories.is_git_ignored(path, self._root.rstrip("/"))
+        return is_ignored or directories.is_in_virtualenv(path, self._root.rstrip("/"))

@@ -99,6 +99,7 @@ class FileReloader(Monitor):
         self._scopes: Mapping[str, Scope] = {}
         self._ignores: dict[Scope, Mapping[str, IgnoreRules]] = {}  # used by the watcher's thread only
         self._watcher: FileWatcher | None = None
+        self._polls = False
         self._retired: list[FileWatcher] = []
         self._pending: dict[str, PendingRestart] = {}
         self._detectors: dict[str, FlapDetector] = {}
@@ -111,7 +112,10 @@ class FileReloader(Monitor):
         for process_id in self._pending.keys() - self._scopes.keys():
             self._cancel_restart(process_id)
         roots = frozenset(root for scope in self._scopes.values() for root in scope.roots)
-        if roots != (self._watcher.paths if self._watcher else frozenset()):
+        polls = self.supervisor.settings.watch_polling
+        watched = (self._watcher.paths, self._polls) if self._watcher else (frozenset(), polls)
+        if (roots, polls) != watched:
+            self._polls = polls
             self._watch(roots)
 
     def process_changed(self, process: Process) -> None:
@@ -139,7 +143,7 @@ class FileReloader(Monitor):
             self._close_retired()
             return
         on_ready = partial(self._call_in_loop, self._on_ready, roots)
-        self._watcher = FileWatcher(roots, self._filter_changes, on_ready)
+        self._watcher = FileWatcher(roots, self._filter_changes, on_ready, polls=self._polls)
 
     def _on_ready(self, roots: frozenset[str]) -> None:
         if self._watcher and self._watcher.paths == roots:
@@ -152,7 +156,9 @@ class FileReloader(Monitor):
 
     def _filter_changes(self, paths: set[str]) -> None:
         """Drop ignored files. Why in the thread: ten thousand changed files would stall the loop."""
-        virtualenvs: dict[str, bool] = {}
+        from pmtui.monitors.watch.directories import DirectoryCache
+
+        directories = DirectoryCache()
         found: list[Change] = []
         for scope in {*self._scopes.values()}:
             ignores = self._ignores_of(scope)
@@ -160,7 +166,7 @@ class FileReloader(Monitor):
                 (scope, path, os.path.relpath(path, root) if path != root else os.path.basename(root))
                 for path in sorted(paths)
                 for root in scope.roots
-                if is_below(path, root) and not ignores[root].covers(path, virtualenvs)
+                if is_below(path, root) and not ignores[root].covers(path, directories)
             )
             found += islice(relevant, MAX_CHANGED_FILES)
         if found:

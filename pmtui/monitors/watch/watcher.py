@@ -25,7 +25,7 @@ FileIdentity = tuple[int, int] | None
 
 
 class FileWatcher:
-    """Watches until closed. Both callbacks run in its thread.
+    """Watches until closed: as the kernel reports, or with `polls` by scanning. Both callbacks run in its thread.
 
     `on_change` receives the paths that have changed, including a watched path that was created, removed or replaced.
     `on_ready` is called once, when no change can be missed any more.
@@ -36,11 +36,13 @@ class FileWatcher:
         paths: Iterable[str],
         on_change: Callable[[set[str]], None],
         on_ready: Callable[[], None],
+        *,
+        polls: bool = False,
     ) -> None:
         self.paths = frozenset(paths)
         self._on_change = on_change
         self._on_ready = on_ready
-        self._polls = False
+        self._polls = polls
         self._is_ready = False
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -111,7 +113,7 @@ class FileWatcher:
             stop_event=self._closed,
             raise_interrupt=False,
             ignore_permission_denied=True,
-            force_polling=self._polls,
+            force_polling=self._polls or None,  # None: as WATCHFILES_FORCE_POLLING says
             poll_delay_ms=POLL_INTERVAL,
         ):
             yield {path for _, path in changes}

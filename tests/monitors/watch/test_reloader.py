@@ -1,6 +1,7 @@
 """Hot reload with real files and real processes."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -271,6 +272,24 @@ def test_all_files_are_scanned_if_the_kernel_cannot_report_changes(
     finally:
         lookout.close()
         lookout.join()
+
+
+@pytest.mark.parametrize("by", ["settings", "environment"])
+async def test_polling_finds_changes_without_the_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    if by == "environment":
+        monkeypatch.setenv("WATCHFILES_FORCE_POLLING", "1")
+    before = inotify_instances()
+    async with watching(watched(tmp_path), settings=Settings(watch_polling=by == "settings")) as manager:
+        (tmp_path / "agent.py").touch()
+        assert (await restarted(manager)).reason == "watch: agent.py changed"
+        assert inotify_instances() == before
+
+
+def inotify_instances() -> int:
+    links = [Path(link) for link in Path("/proc/self/fd").iterdir()]
+    return sum("inotify" in os.readlink(link) for link in links if link.is_symlink())
 
 
 async def test_simultaneous_restarts_reloads_and_changes_end_in_one_copy_with_the_last_config(tmp_path: Path) -> None:
