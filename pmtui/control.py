@@ -85,6 +85,7 @@ class Snapshot(_Model, frozen=True, kw_only=True):
     failures: int
     reason: str
     group: str | None
+    labels: Sequence[str] = ()
     command: str
     ports: list[int]
     stage: Stage | None
@@ -389,5 +390,7 @@ def explain(row: Snapshot) -> str:
 
 
 def matches(process: ProcessConfig | Snapshot, pattern: str) -> bool:
-    """Return whether the pattern (an id, a glob or `@group`) selects the process."""
-    return pattern == f"@{process.group}" if pattern.startswith("@") else fnmatchcase(process.id, pattern)
+    """Return whether the pattern (an id, a glob, `@group` or `@label`) selects the process."""
+    if pattern.startswith("@"):
+        return pattern[1:] in (process.group, *process.labels)
+    return fnmatchcase(process.id, pattern)

@@ -1,8 +1,6 @@
 """The reference tables of the documentation, generated from the code: `python -m tests.reference` rewrites them."""
 
 import argparse
-import ast
-import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -19,6 +17,7 @@ from pmtui.cli.completion import flags_of
 from pmtui.cli.main import COMMANDS, command_module
 from pmtui.config.model import Health, Limits, LogSettings, PocketBase, ProcessConfig, Settings, Struct
 from pmtui.config.parsing.decode import is_internal
+from pmtui.config.schema import descriptions
 from pmtui.dashboard.actions import ACTIONS
 from pmtui.text.units import parse_duration, parse_size
 
@@ -41,6 +40,7 @@ ALSO_TAKEN = {
     "watch_ignore": "string or list",
     "depends_on": "list or table",
     "umask": "string or number",
+    "labels": "string or list",
 }
 """Fields that accept more than the type they are converted to."""
 
@@ -66,18 +66,6 @@ def fields(kind: type[Struct]) -> str:
             if not is_internal(field.name)
         ],
     )
-
-
-def descriptions(kind: type[Struct]) -> dict[str, str]:
-    """Return the docstring below each field of the class."""
-    (found,) = ast.parse(inspect.getsource(kind)).body
-    assert isinstance(found, ast.ClassDef)
-    texts = {}
-    for field, below in zip(found.body, found.body[1:], strict=False):
-        match field, below:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                texts[name] = " ".join(text.split())
-    return texts
 
 
 def taken(field: msgspec.structs.FieldInfo) -> str:

@@ -7,7 +7,8 @@ import pytest
 
 from pmtui.config.load import load_config
 from pmtui.config.model import Health, Limits, LogSettings, PocketBase, ProcessConfig, Settings, Struct
-from tests.reference import BLOCK, PAGES, ROOT, TABLES, descriptions, fields, filled
+from pmtui.config.schema import descriptions
+from tests.reference import BLOCK, PAGES, ROOT, TABLES, fields, filled
 
 FENCE = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,18 +53,44 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load(path: Path | None) -> "Loaded":
+def add_profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--profile",
+        action="append",
+        metavar="NAME",
+        help="apply a profile of the config; may be repeated (default: PMTUI_PROFILE, a comma-separated list)",
+    )
+
+
+def profiles_of(options: argparse.Namespace) -> list[str]:
+    """Return the profiles chosen by options, or else by the environment."""
+    given = options.profile or os.environ.get("PMTUI_PROFILE", "").split(",")
+    return list(dict.fromkeys(name.strip() for name in given if name.strip()))
+
+
+def load(path: Path | None, profiles: Sequence[str] = ()) -> "Loaded":
     """Load the given config, or the one in this directory, or an empty one if there is none."""
     from pmtui.config.load import Loaded, find_config, load_config
     from pmtui.config.model import Settings
+    from pmtui.importers.foreign import foreign_reader
 
     path = path or find_config(current_directory())
-    return load_config(path) if path else Loaded(settings=Settings(data_dir=os.path.abspath(".pmtui")))
+    if path is None:
+        return Loaded(settings=Settings(data_dir=os.path.abspath(".pmtui")))
+    return load_config(path, profiles, foreign_reader(path))
 
 
-def require_config(path: Path | None) -> "tuple[Path, Loaded]":
-    """Return the path of the config and its content, as `load`. Exits if there is no config."""
-    loaded = load(path)
+def require_profiles(loaded: "Loaded") -> None:
+    """Exit if a profile was chosen that the config does not have."""
+    unknown = [problem.message for problem in loaded.errors if problem.message.startswith("unknown profile")]
+    if loaded.unknown_profiles:
+        sys.exit(fail("; ".join(unknown), BAD_USAGE))
+
+
+def require_config(path: Path | None, profiles: Sequence[str] = ()) -> "tuple[Path, Loaded]":
+    """Return the path of the config and its content, as `load`. Exits if there is no config, or no such profile."""
+    loaded = load(path, profiles)
+    require_profiles(loaded)
     if loaded.path is None:
         sys.exit(fail(f"no config in this directory (expected {CONFIGS}); 'pmtui init' writes one", BAD_USAGE))
     return loaded.path, loaded

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from pmtui.cli.base import BAD_USAGE, DONE, add_config, command_parser, require_config
+from pmtui.cli.base import BAD_USAGE, DONE, add_config, add_profile, command_parser, profiles_of, require_config
 
 
 def parser() -> argparse.ArgumentParser:
@@ -17,6 +17,7 @@ def parser() -> argparse.ArgumentParser:
         codes="exit codes: 0 no errors (there may be warnings), 2 errors",
     )
     add_config(command)
+    add_profile(command)
     return command
 
 
@@ -24,7 +25,7 @@ def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     from pmtui.config.check import check, report
 
-    _, loaded = require_config(options.config)
+    _, loaded = require_config(options.config, profiles_of(options))
     found = check(loaded, os.environ)
     sys.stdout.write(report(found) + "\n")
     return BAD_USAGE if found.errors else DONE

@@ -114,7 +114,10 @@ def ids(before: Sequence[str]) -> Iterator[Completion]:
     else:
         known = load(options.config).processes
     yield from ((one.id, "") for one in known)
-    yield from ((f"@{group}", "") for group in dict.fromkeys(one.group for one in known if one.group))
+    yield from (
+        (f"@{group}", "")
+        for group in dict.fromkeys(label for one in known for label in (one.group, *one.labels) if label)
+    )
 
 
 def flags_of(asked: argparse.ArgumentParser) -> Iterator[Completion]:

@@ -8,7 +8,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, add_config, command_parser, fail, require_config
+from pmtui.cli.base import (
+    BAD_USAGE,
+    DONE,
+    FAILURE,
+    add_config,
+    add_profile,
+    command_parser,
+    fail,
+    profiles_of,
+    require_config,
+)
 from pmtui.runtime.files import write_atomic
 
 if TYPE_CHECKING:
@@ -30,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
         "pmtui export kubernetes --image shop:1.2 | kubectl apply -f -",
     )
     add_config(command)
+    add_profile(command)
     command.add_argument("target", choices=TARGETS)
     command.add_argument(
         "-o", "--output", type=Path, metavar="DIR", help="directory to write files to (default: stdout)"
@@ -42,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    config, loaded = require_config(options.config)
+    config, loaded = require_config(options.config, profiles_of(options))
     for problem in loaded.errors:
         fail(f"{config.name}: {problem}", BAD_USAGE)
     if loaded.errors:

@@ -31,6 +31,8 @@ COMMAND_GROUPS = {
         "init": "write a first config for this directory",
         "import": "convert a Procfile, pm2, supervisord or process-compose config",
         "check": "report all errors of the config",
+        "config": "show the config in force, and where each value comes from",
+        "schema": "print the JSON Schema of the config",
         "export": "export processes to systemd, compose, Kubernetes or a Procfile",
         "service": "run the manager as a systemd service",
         "completion": "print a completion script for bash, zsh or fish",

@@ -17,9 +17,12 @@ from pmtui.cli.base import (
     FAILURE,
     CommandHelpFormatter,
     add_config,
+    add_profile,
     current_directory,
     fail,
     load,
+    profiles_of,
+    require_profiles,
 )
 from pmtui.cli.main import COMMAND_GROUPS, COMMANDS
 from pmtui.version import __version__
@@ -60,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=CommandHelpFormatter,
     )
     add_config(command)
+    add_profile(command)
     add = command.add_argument
     add("ids", nargs="*", metavar="ID", help="start only these and their dependencies: ids, globs or @groups")
     add("--no-ui", action="store_true", help="write the log to stdout instead of showing the dashboard")
@@ -131,10 +135,13 @@ def run_manager(options: argparse.Namespace, boot: "GuardianLauncher", start_aga
     from pmtui.runtime.session import StartError
     from pmtui.supervisor.reload import ConfigSource
 
+    profiles = profiles_of(options)
+
     def read(path: Path | None = options.config) -> "Loaded":
-        return select_processes(apply_options(load(path), options), options.ids)
+        return select_processes(apply_options(load(path, profiles), options), options.ids)
 
     loaded = read()
+    require_profiles(loaded)
     if unknown := next((word for word in options.ids if not any(matches(one, word) for one in loaded.processes)), None):
         return fail(unknown_message(unknown, [config.id for config in loaded.processes]), BAD_USAGE)
     if not options.no_ui and (running := read_instance(Path(loaded.settings.data_dir))):

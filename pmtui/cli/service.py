@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.cli.base import DONE, FAILURE, add_config, command_parser, fail, require_config
+from pmtui.cli.base import DONE, FAILURE, add_config, add_profile, command_parser, fail, profiles_of, require_config
 from pmtui.runtime.files import SHARED_MODE, write_atomic
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
         "pmtui service uninstall",
     )
     add_config(command)
+    add_profile(command)
     command.add_argument("what", choices=("install", "uninstall"), help="uninstall also stops the manager")
     where = command.add_mutually_exclusive_group()
     where.add_argument("--user", action="store_true", help="install a user unit (default, except for root)")
@@ -43,12 +44,12 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    config, loaded = require_config(options.config)
+    config, loaded = require_config(options.config, profiles_of(options))
     is_user = options.user or not (options.system or os.geteuid() == 0)
     path = (user_units() if is_user else SYSTEM_UNITS) / f"{options.name or default_name(config)}.service"
     try:
         if options.what == "install":
-            return install(path, unit_text(loaded, is_user), is_user, options.dry_run)
+            return install(path, unit_text(loaded, is_user, profiles_of(options)), is_user, options.dry_run)
         return uninstall(path, is_user, options.dry_run)
     except OSError as error:
         return fail(f"{error.filename or path}: {error.strerror}", FAILURE)
@@ -131,13 +132,14 @@ def run_command(words: list[str]) -> str:
     return f"{' '.join(words)} failed: {''.join(done.stderr.strip().splitlines()[-1:])}" if done.returncode else ""
 
 
-def unit_text(loaded: "Loaded", is_user: bool) -> str:
+def unit_text(loaded: "Loaded", is_user: bool, profiles: Sequence[str] = ()) -> str:
     """Return the unit. It is active once all processes are started, and restarted if the manager hangs."""
     from pmtui.exporters.systemd_escape import assignment, command_line, path_value
 
     assert loaded.path
     longest = max((config.stop_timeout for config in loaded.processes), default=5.0)
     argv = [sys.executable, "-P", "-m", "pmtui", "--no-ui", "-c", str(loaded.path)]
+    argv += [word for name in profiles for word in ("--profile", name)]
     owner = service_user(loaded) if not is_user else None
     lines = [
         MARK,

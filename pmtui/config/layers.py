@@ -6,7 +6,9 @@ line.
 """
 
 import glob
+import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +22,7 @@ from pmtui.config.parsing.problems import Problem, Problems, join
 from pmtui.config.parsing.validators import PROBES, kind_of
 
 _MAX_FILES = 1000
+_STEP = re.compile(r"""\.(?:("(?:[^"\\]|\\.)*")|([A-Za-z0-9_-]+))|\[(\d+)\]""")
 _SECTIONS = ("settings", "process", "processes", "defaults", "include", "profile")
 _INCLUDED_SECTIONS = ("process", "processes", "defaults", "include")
 
@@ -55,7 +58,7 @@ class ProcessLayers(msgspec.Struct, eq=False):
         """Return the layer that a field (`.env.X`, `.args[0]`) comes from."""
         while field:
             for layer in reversed(self.layers):
-                if layer.document.has(layer.place + field):
+                if _holds(layer.values, field):
                     return layer
             field = field[: max(field.rfind("."), field.rfind("["))]
         return self.entry
@@ -130,6 +133,18 @@ def _owner(path: str, by_place: Mapping[str, ProcessLayers]) -> tuple[ProcessLay
 
 def _prefix(document: Document, main: Document) -> str:
     return "" if document is main else f"{os.path.relpath(document.path, main.directory)}\0"
+
+
+def _holds(value: Any, field: str) -> bool:
+    for quoted, name, index in _STEP.findall(field):
+        key = json.loads(quoted) if quoted else name
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and index and int(index) < len(value):
+            value = value[int(index)]
+        else:
+            return False
+    return True
 
 
 def _rebased(layer: Layer, directory: str) -> dict[str, Any]:

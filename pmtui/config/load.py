@@ -52,7 +52,7 @@ def load_config(path: Path, profiles: Sequence[str] = (), read: Reader | None = 
     problems = Problems()
     try:
         path = Path(os.path.abspath(path))
-        document = (read or _read)(path, problems)
+        document = (read or read_document)(path, problems)
     except SyntaxProblem as error:
         return _failed(path, error.problem)
     except ConfigError as error:
@@ -63,7 +63,8 @@ def load_config(path: Path, profiles: Sequence[str] = (), read: Reader | None = 
     return _validated(path, sources, problems)
 
 
-def _read(path: Path, problems: Problems) -> Document:
+def read_document(path: Path, problems: Problems) -> Document:
+    """Read and parse a file. Raises SyntaxProblem or ConfigError."""
     return parse(read_bytes(str(path), MAX_FILE_BYTES), str(path), problems)
 
 

@@ -152,6 +152,8 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     instance: int | None = None
     group: str | None = None
     """Label; `@group` selects all processes that have it."""
+    labels: list[str] = []
+    """Further labels; `@label` selects all processes that have it, like `@group`."""
     install: Literal["auto"] | list[str] | None = None
     """Command that installs missing dependencies before the first start. `auto` chooses uv, pip, poetry, npm, pnpm,
     yarn or bun by the files that are there."""

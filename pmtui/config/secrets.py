@@ -61,6 +61,15 @@ def masked_config(config: ProcessConfig | Settings) -> dict[str, Any]:
     return shown | ({"env": mask(config.env)} if config.env else {})
 
 
+def masked_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return raw fields of the config with secrets masked."""
+    env = values.get("env")
+    texts = {name: value for name, value in env.items() if isinstance(value, str)} if isinstance(env, dict) else {}
+    secrets = _secrets(texts)
+    shown = {name: _masked(name, value, secrets) for name, value in values.items()}
+    return shown | ({"env": {**env, **mask(texts)}} if isinstance(env, dict) else {})
+
+
 def _plain(part: Struct) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for field in msgspec.structs.fields(part):

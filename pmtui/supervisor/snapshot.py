@@ -35,6 +35,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         failures=0 if uptime > process.policy.healthy_after else state.failures,
         reason=describe(process),
         group=process.config.group,
+        labels=process.config.labels,
         command=process.command_line,
         ports=[*usage.ports],
         stage=process.stage,

@@ -40,6 +40,7 @@ READERS: dict[tuple[type[Struct], str], Reader] = {
     (ProcessConfig, "umask"): validators.read_umask,
     (ProcessConfig, "user"): validators.read_user,
     (ProcessConfig, "group"): validators.read_label,
+    (ProcessConfig, "labels"): validators.read_labels,
     (Health, "http"): validators.read_http,
     (Health, "tcp"): validators.read_tcp,
     (Health, "command"): validators.read_command,

@@ -39,12 +39,6 @@ class Document(msgspec.Struct, eq=False, weakref=True):
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         return self._places.get(path) if path else None
 
-    def has(self, path: str) -> bool:
-        """Return whether the field is written in this file."""
-        if self._places is None:
-            self._places = _find_places(self)
-        return path in self._places
-
 
 def _find_places(document: Document) -> Mapping[str, tuple[int, int]]:
     if document.notation == "foreign":

@@ -156,6 +156,16 @@ def read_label(raw: object, path: str, problems: Problems) -> object:
     return raw
 
 
+def read_labels(raw: object, path: str, problems: Problems) -> object:
+    labels = [raw] if isinstance(raw, str) else raw
+    if not isinstance(labels, list):
+        problems.error(path, f"expected a list of words, got {kind_of(raw)}")
+        return raw
+    for index, label in enumerate(labels):
+        read_label(label if label is not None else "", f"{path}[{index}]", problems)
+    return labels
+
+
 def read_host(raw: object, path: str, problems: Problems) -> object:
     """Refuse an empty host, which would mean all interfaces."""
     return _matching(_HOST, "expected a host such as 127.0.0.1", raw if raw is not None else "", path, problems)

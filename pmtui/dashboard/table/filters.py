@@ -26,7 +26,7 @@ def _matches_word(word: str, row: Snapshot) -> bool:
     if word.startswith("!"):
         return len(word) == 1 or not _matches_word(word[1:], row)
     if word.startswith("@"):
-        return (row.group or "").lower().startswith(word[1:])
+        return any(label.lower().startswith(word[1:]) for label in (row.group or "", *row.labels))
     if word.startswith("is:"):
         asked = word[3:]
         shown = problem_of(row) or row.status

@@ -1,0 +1,55 @@
+"""Read the configs of other process managers as documents of our own, with losses as warnings."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from pmtui.config.discovery import CONFIG_NAMES
+from pmtui.config.files import read_bytes
+from pmtui.config.model import ConfigError
+from pmtui.config.parsing.parser import Document
+from pmtui.config.parsing.problems import Problems
+
+_PROGRAMS = (".js", ".cjs", ".mjs")
+_SECTIONS = (".conf", ".ini")
+_PROCESS_COMPOSE = re.compile(rb"^processes:[ \t]*(#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*[ \t]+[^\s#-]", re.MULTILINE)
+_PM2 = re.compile(rb"""^\s*\{\s*["']?apps["']?\s*:""")
+_MAX_PEEKED_BYTES = 1 << 20
+
+
+def foreign_reader(path: Path) -> Callable[[Path, Problems], Document] | None:
+    """Return what reads the file if its name, or its content, is that of another process manager."""
+    name = path.name.lower()
+    extension = os.path.splitext(name)[1]
+    if name in (os.path.basename(known) for known in CONFIG_NAMES):
+        return None
+    if name.startswith(("procfile", "process-compose.")) or extension in (*_PROGRAMS, *_SECTIONS):
+        return read_foreign
+    if extension in (".yaml", ".yml"):
+        return read_foreign if _PROCESS_COMPOSE.search(_peek(path)) else None
+    if extension == ".json":
+        return read_foreign if _PM2.match(_peek(path)) else None
+    return None
+
+
+def read_foreign(path: Path, problems: Problems) -> Document:
+    """Convert the file; what is lost becomes a warning. Raises ConfigError if it cannot be converted."""
+    from pmtui.importers.builder import UnsupportedFileError
+    from pmtui.importers.detect import import_file
+
+    try:
+        imported = import_file(str(path), str(path.parent), os.environ)
+    except UnsupportedFileError as error:
+        raise ConfigError(str(error)) from None
+    for note in imported.losses:
+        owner = f"{note.process}: " if note.process else ""
+        problems.warn("", f"{owner}{note.source} is lost: {note.reason}")
+    return Document(str(path), "foreign", "", {"settings": imported.settings, "process": imported.processes})
+
+
+def _peek(path: Path) -> bytes:
+    try:
+        return read_bytes(str(path), _MAX_PEEKED_BYTES)
+    except ConfigError:
+        return b""
