@@ -138,8 +138,11 @@ class ProcessEvent(_Model, frozen=True, kw_only=True):
     time: str
 
 
-class LogLine(_Model, frozen=True, kw_only=True):
-    """One line of output. `seq` counts lines of the process, `run` its starts; `text` has no control sequences."""
+class LogLine(_Model, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of output. `seq` counts lines of the process, `run` its starts; `text` has no control sequences.
+
+    `level` is the one the line names; `fields` are those of a JSON or logfmt line.
+    """
 
     seq: int
     time: str
@@ -147,6 +150,8 @@ class LogLine(_Model, frozen=True, kw_only=True):
     text: str
     run: int
     id: str
+    level: Level | None = None
+    fields: dict[str, Any] | None = None
 
 
 class RawLogLine(LogLine, frozen=True, kw_only=True):
@@ -162,7 +167,8 @@ MAX_LINES = 10_000
 class LogQuery(TypedDict, total=False):
     """Select the last `lines` (default 100) that pass all other filters.
 
-    `since` and `until` are RFC 3339 or a duration before now (`5m`), `grep` is a regular expression, `run` is
+    `since` and `until` are RFC 3339 or a duration before now (`5m`), `grep` is a regular expression, `field` is
+    `key=value` (several on lines of their own), `search` is what the dashboard's search takes, `run` is
     `current`, `previous` or a number, `level` is the lowest level included, `before` a line number to stay below.
     With `raw` each line is a `RawLogLine`.
     """
@@ -172,6 +178,8 @@ class LogQuery(TypedDict, total=False):
     since: str
     until: str
     grep: str
+    field: str
+    search: str
     run: str
     level: str
     before: int

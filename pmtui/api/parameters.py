@@ -67,9 +67,11 @@ def log_query(request: Request) -> LogQuery:
     parameters = request.query_params
     if "stream" in parameters:
         query["stream"] = choice(parameters["stream"], get_args(Stream), "stream")
-    for name in ("since", "until", "grep", "run", "level"):
+    for name in ("since", "until", "grep", "search", "run", "level"):
         if value := parameters.get(name):
             query[name] = value
+    if values := parameters.getlist("field"):
+        query["field"] = "\n".join(values)
     if value := parameters.get("before"):
         query["before"] = number(value, "before")
     if flag(request, "raw", default=False):

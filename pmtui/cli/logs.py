@@ -26,6 +26,7 @@ from pmtui.text.formatting import plural
 from pmtui.text.sanitize import keep_colors
 
 STREAM_PATH = "/api/pm/logs/stream"
+QUERY_OPTIONS = ("lines", "since", "until", "grep", "field", "search", "level", "stream")
 LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
 
 
@@ -39,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
         "pmtui logs web --prev --stream stderr    errors of the run before the last restart",
         "pmtui logs @workers --since 10m --level error",
         "pmtui logs web -n 10000 --grep 'timeout|refused' > lines.txt",
+        "pmtui logs api --field route=/v1/* --field status=500",
         "pmtui logs --json | jq -r .text",
     )
     add = command.add_argument
@@ -48,6 +50,12 @@ def parser() -> argparse.ArgumentParser:
     add("--since", metavar="TIME", help="only lines from this time on: 5m, 2h or 2026-11-20T17:00:00Z")
     add("--until", metavar="TIME", help="only lines up to this time")
     add("--grep", metavar="REGEX", help="only lines that match this regular expression")
+    add("--field", action="append", metavar="KEY=VALUE", help="only JSON or logfmt lines with this field; * matches")
+    add(
+        "--search",
+        metavar="TERMS",
+        help="only lines that match a search as in the dashboard",
+    )
     add("--level", choices=LEVELS, help="only lines of this level or a more severe one")
     add("--stream", choices=("stdout", "stderr"), help="only this stream")
     add("--prev", action="store_true", help="show the previous run")
@@ -72,7 +80,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def log_query(options: argparse.Namespace) -> dict[str, object]:
-    wanted = {name: getattr(options, name) for name in ("lines", "since", "until", "grep", "level", "stream")}
+    wanted = {name: getattr(options, name) for name in QUERY_OPTIONS}
     return wanted | {"run": "previous" if options.prev else None, "raw": None if options.json else "true"}
 
 

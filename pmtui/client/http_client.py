@@ -86,7 +86,7 @@ class HttpClient:
     def _send(
         self, method: str, path: str, body: object, query: Query, headers: dict[str, str], timeout: float | None
     ) -> http.client.HTTPResponse:
-        wanted = urlencode({name: value for name, value in query.items() if value is not None})
+        wanted = urlencode({name: value for name, value in query.items() if value is not None}, doseq=True)
         given = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         given |= headers | ({"Content-Type": "application/json"} if body is not None else {})
         content = None if body is None else msgspec.json.encode(body)

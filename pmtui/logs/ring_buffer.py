@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-import msgspec
-
 from pmtui.control import LogLine, RawLogLine, Stream
+from pmtui.logs.search.levels import level_of
+from pmtui.logs.structure.record import parse_fields
 from pmtui.text.sanitize import strip_escapes
 from pmtui.text.timestamps import rfc3339
 
@@ -42,17 +42,29 @@ class RawLine(NamedTuple):
         return strip_escapes(self.data)
 
     def to_log_line(self, process_id: str) -> LogLine:
+        text = self.text
         return LogLine(
+            seq=self.seq,
+            time=rfc3339(self.ms) if self.ms else "",
+            stream=self.stream,
+            text=text,
+            run=self.run,
+            id=process_id,
+            level=level_of(text),
+            fields=parse_fields(text),
+        )
+
+    def to_raw_log_line(self, process_id: str) -> RawLogLine:
+        """Return the line for a reader that takes it apart itself."""
+        return RawLogLine(
             seq=self.seq,
             time=rfc3339(self.ms) if self.ms else "",
             stream=self.stream,
             text=self.text,
             run=self.run,
             id=process_id,
+            data=self.data,
         )
-
-    def to_raw_log_line(self, process_id: str) -> RawLogLine:
-        return RawLogLine(**msgspec.structs.asdict(self.to_log_line(process_id)), data=self.data)
 
 
 class RingBuffer:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pmtui.config.model import LogSettings
-from pmtui.control import MAX_LINES, LogLine, RawLogLine, Stream
+from pmtui.control import MAX_LINES, Level, LogLine, RawLogLine, Stream
 from pmtui.logs.process_log import STREAMS, ProcessLog
 from pmtui.logs.search.query import Query, QueryError, parse_query, search, search_now
 from pmtui.logs.store import LogStore
@@ -18,6 +18,7 @@ from pmtui.text.timestamps import rfc3339
 
 SMALL = LogSettings(max_size=3000, keep=1000)
 NOON = 1_795_176_000_000
+LEVEL_WORDS: dict[str, Level] = {"INFO": "info", "ERROR": "error", "WARN": "warn", "level=debug": "debug"}
 
 
 @dataclass
@@ -76,7 +77,15 @@ class Witness:
     def line(self, stream: Stream, text: str, run: int) -> LogLine:
         last = self.log.ring.raw(self.log.ring.end - 1, 1)[0]
         seq = len(self.lines) + 1
-        return LogLine(seq=seq, time=rfc3339(last.ms), stream=stream, text=text, run=run, id=self.log.process_id)
+        return LogLine(
+            seq=seq,
+            time=rfc3339(last.ms),
+            stream=stream,
+            text=text,
+            run=run,
+            id=self.log.process_id,
+            level=LEVEL_WORDS.get(text.partition(" ")[0]),
+        )
 
 
 def witnessed(store: LogStore, clock: Clock, process_id: str = "web", seed: int = 1, runs: int = 3) -> Witness:
@@ -276,3 +285,28 @@ def test_raw_lines_include_the_bytes_as_written(store: LogStore, clock: Clock) -
     (line,) = ask(parse_query({"raw": "true"}), log)
     assert isinstance(line, RawLogLine)
     assert (line.text, line.data) == ("red\ufffd", b"\x1b[31mred\xff")
+
+
+async def test_fields_and_searches_select_lines(store: LogStore) -> None:
+    log = store.open("api", SMALL)
+    log.start_run(1)
+    log.sink("stdout").feed(
+        b'{"level":"error","msg":"timed out","route":"/v1"}\nlevel=warn msg=slow route=/v2\nplain route\n'
+    )
+    found = [
+        [line.text for line in await search([log], parse_query(parameters))]
+        for parameters in (
+            {"field": "route=/v*"},
+            {"field": "route=/v1\nlevel=error"},
+            {"search": "route !level:error"},
+            {"search": "level:warn", "field": "route=/v2"},
+        )
+    ]
+    json, logfmt, plain = [line.text for line in await search([log], Query())]
+    assert found == [[json, logfmt], [json], [logfmt, plain], [logfmt]]
+    (line, *_) = await search([log], Query(lines=3))
+    assert (line.level, line.fields) == ("error", {"level": "error", "msg": "timed out", "route": "/v1"})
+    with pytest.raises(QueryError, match="field: expected key=value"):
+        parse_query({"field": "route"})
+    with pytest.raises(QueryError, match="search: level: expected one of"):
+        parse_query({"search": "level:loud"})

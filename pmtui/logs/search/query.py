@@ -6,13 +6,15 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
-from typing import Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from pmtui.control import MAX_LINES, Level, LogLine, Stream
 from pmtui.logs.process_log import STREAMS, ProcessLog
 from pmtui.logs.ring_buffer import MAX_NUMBER, RawLine
-from pmtui.logs.search.levels import LEVELS, level_of
+from pmtui.logs.search.levels import LEVELS, level_of, parse_level
+from pmtui.logs.search.terms import LineTest, parse_field_tests, parse_terms
 from pmtui.logs.search.threads import run_in_thread
 from pmtui.text.regex import Pattern
 from pmtui.text.timestamps import now_ms
@@ -42,6 +44,7 @@ class Query:
     pattern: Pattern | None = None
     run: RunName | None = None
     level: Level | None = None
+    tests: Sequence[LineTest] = ()
     before: int = MAX_NUMBER
     raw: bool = False
 
@@ -50,18 +53,19 @@ class Query:
 
 
 def parse_query(parameters: Mapping[str, str]) -> Query:
-    """Parse `lines`, `stream`, `since`, `until`, `grep`, `run`, `level`, `before` and `raw`.
+    """Parse `lines`, `stream`, `since`, `until`, `grep`, `field`, `search`, `run`, `level`, `before` and `raw`.
 
     Times are RFC 3339, or a duration such as `5m` before now. Raises QueryError.
     """
-    parsed: dict[str, object] = {}
+    parsed: dict[str, Any] = {}
     for name, (field, parse) in _PARSERS.items():
         if text := parameters.get(name):
             try:
-                parsed[field] = parse(text)
+                value = parse(text)
+                parsed[field] = [*parsed.get(field, ()), *value] if field == "tests" else value
             except ValueError as error:
                 raise QueryError(f"{name}: {error}") from error
-    return Query(**parsed)  # type: ignore[arg-type]
+    return Query(**parsed)
 
 
 async def search(logs: Sequence[ProcessLog], query: Query, seconds: float = SEARCH_TIMEOUT) -> list[LogLine]:
@@ -154,9 +158,14 @@ def line_filters(query: Query, run: RunRange, deadline: float) -> list[Callable[
     if level := query.level:
         wanted = LEVELS[LEVELS.index(level) :]
         filters.append(lambda line: level_of(line.text) in wanted)
+    filters += [partial(_passes, test) for test in query.tests]
     if pattern := query.pattern:
         filters.append(lambda line: _is_in(pattern, line, deadline))
     return filters
+
+
+def _passes(test: LineTest, line: RawLine) -> bool:
+    return test(line.data, line.ms)
 
 
 def _is_in(pattern: Pattern, line: RawLine, deadline: float) -> bool:
@@ -209,21 +218,20 @@ def _parse_run(text: str) -> RunName:
     return int(text)
 
 
-def _parse_level(text: str) -> Level:
-    known = level_of(f"{text.upper()}:")
-    if not text.isalpha() or known is None:
-        raise ValueError(f"expected one of {', '.join(LEVELS)}, got {text[:40]!r}")
-    return known
+def _parse_search(text: str) -> list[LineTest]:
+    return parse_terms(text).tests
 
 
-_PARSERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
+_PARSERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "lines": ("lines", _parse_lines),
     "stream": ("stream", _parse_stream),
     "since": ("since_ms", parse_time),
     "until": ("until_ms", parse_time),
     "grep": ("pattern", Pattern),
+    "field": ("tests", parse_field_tests),
+    "search": ("tests", _parse_search),
     "run": ("run", _parse_run),
-    "level": ("level", _parse_level),
+    "level": ("level", parse_level),
     "before": ("before", _parse_before),
     "raw": ("raw", _parse_raw),
 }
