@@ -85,7 +85,7 @@ class Snapshot(_Model, frozen=True, kw_only=True):
     failures: int
     reason: str
     group: str | None
-    labels: Sequence[str] = ()
+    labels: Sequence[str] = []
     command: str
     ports: list[int]
     stage: Stage | None
