@@ -1,6 +1,7 @@
 """Run a program beside a process: a health check, an installation, a hook."""
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 
@@ -69,7 +70,7 @@ class HelperProcess:
         self._spawner = spawner
         self._pipe_reader = pipe_reader
         self._tails = OutputTail(stdout), OutputTail(stderr)
-        self._outputs: tuple[int, ...] = ()
+        self._outputs: Sequence[int] = ()
         self._error = ""
         self._signal: int | None = None
         self._killed = False
@@ -94,7 +95,7 @@ class HelperProcess:
     def _report(self, report: Report) -> None:
         match report:
             case WorkerSpawned():
-                self._outputs = (report.stdout, report.stderr)
+                self._outputs = report.outputs
                 for output, tail in zip(self._outputs, self._tails, strict=True):
                     self._pipe_reader.follow(output, tail)
                 self._resend_requests()

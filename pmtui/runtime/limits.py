@@ -8,7 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from pmtui.spawner.client import FDS_PER_WORKER, MIN_RESERVED_FDS
-from pmtui.spawner.guardian import limit_cores
+from pmtui.spawner.worker import limit_cores
 
 POOL_THREADS = 4
 """Threads for blocking calls; all are started in advance."""

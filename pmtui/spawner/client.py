@@ -21,6 +21,7 @@ from pmtui.spawner.guardian import HEADER_BYTES
 from pmtui.spawner.launcher import GuardianLauncher
 from pmtui.spawner.process_tree import MAX_RUNS, become_subreaper
 from pmtui.spawner.procfs import children
+from pmtui.spawner.stdio import StdinKind, Stdio, open_stdio
 
 logger = logging.getLogger(__name__)
 MAX_PENDING_SPAWNS = 64
@@ -41,21 +42,28 @@ TRANSIENT_ERRORS = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errn
 
 
 class Launch(msgspec.Struct, frozen=True):
-    """A program to execute. `options` are those of subprocess.Popen, plus `limits` and `nice`."""
+    """A program to execute. `options` are those of subprocess.Popen, plus `limits`, `nice` and `detached`.
+
+    `detached`: what its first process leaves behind when it exits with 0 is left alone until it is asked to end.
+    """
 
     argv: Sequence[str]
     cwd: str
     env: Mapping[str, str]
     options: Mapping[str, object] = {}
+    stdin: StdinKind = "null"
 
 
 class WorkerSpawned(msgspec.Struct, frozen=True):
-    """The worker runs. The receiver has to close `stdout` and `stderr`, the read ends of its pipes."""
+    """The worker runs. The receiver has to close the descriptors.
+
+    `outputs` are the read ends of stdout and stderr, or one of its terminal; `stdin` is where its input is written.
+    """
 
     run: int
     pid: int
-    stdout: int
-    stderr: int
+    outputs: Sequence[int]
+    stdin: int | None = None
 
 
 class WorkerSpawnFailed(msgspec.Struct, frozen=True):
@@ -97,7 +105,7 @@ class Spawner:
         self._listeners: dict[int, Listener] = {}
         self._last_run = 0
         self._waiting: deque[tuple[int, Launch]] = deque()
-        self._pending: dict[int, tuple[int, int]] = {}
+        self._pending: dict[int, Stdio] = {}
         self._alive: set[int] = set()
         self._outgoing: deque[tuple[bytes, Sequence[int]]] = deque()
         self._incoming = bytearray()
@@ -186,14 +194,16 @@ class Spawner:
             run, launch = self._waiting.popleft()
             try:
                 check_fd_budget(len(self._alive) + len(self._pending))
-                stdout, out, stderr, err = open_pipes()
+                stdio = open_stdio(launch.stdin)
             except OSError as error:
-                failed = WorkerSpawnFailed(run, f"no pipes: {error.strerror}", transient=True)
+                failed = WorkerSpawnFailed(
+                    run, f"no {'terminal' if launch.stdin == 'terminal' else 'pipes'}: {error.strerror}", transient=True
+                )
                 self._loop.call_soon(self._report, failed)
                 continue
-            self._pending[run] = stdout, stderr
-            arguments = list(launch.argv), launch.cwd, dict(launch.env), dict(launch.options)
-            self._send("spawn", run, *arguments, descriptors=(out, err))
+            self._pending[run] = stdio
+            arguments = list(launch.argv), launch.cwd, dict(launch.env), dict(launch.options), len(stdio.theirs)
+            self._send("spawn", run, *arguments, descriptors=stdio.theirs)
 
     # the socket
 
@@ -254,10 +264,10 @@ class Spawner:
         match verb, arguments:
             case "spawned", (run, pid):
                 self._alive.add(run)
-                self._report(WorkerSpawned(run, pid, *self._pending.pop(run)))
+                stdio = self._pending.pop(run)
+                self._report(WorkerSpawned(run, pid, stdio.outputs, stdio.stdin))
             case "failed", (run, number, path, text):
-                for end in self._pending.pop(run):
-                    os.close(end)
+                self._pending.pop(run).close()
                 error = explain_spawn_error(number, path, text)
                 self._report(WorkerSpawnFailed(run, error, number in TRANSIENT_ERRORS))
             case "exited", (run, code):
@@ -313,9 +323,8 @@ class Spawner:
         self._loop.add_reader(self._link, self._receive)
         for message, descriptor in self._held:
             self._send(*message, descriptors=[os.dup(descriptor)])
-        for run, ends in pending.items():
-            for end in ends:
-                os.close(end)
+        for run, stdio in pending.items():
+            stdio.close()
             self._report(WorkerSpawnFailed(run, "the guardian died", transient=True))
         for run in alive:
             self._report(WorkerExited(run, -signal.SIGKILL))
@@ -344,17 +353,3 @@ def check_fd_budget(workers: int) -> None:
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if (workers + 1) * FDS_PER_WORKER > limit - min(RESERVED_FDS, max(limit // 2, MIN_RESERVED_FDS)):
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-
-
-def open_pipes() -> tuple[int, int, int, int]:
-    """Return read end, write end, read end, write end; the read ends do not block."""
-    ends = list(os.pipe())
-    try:
-        ends += os.pipe()
-    except OSError:
-        for end in ends:
-            os.close(end)
-        raise
-    for end in ends[::2]:
-        os.set_blocking(end, False)
-    return ends[0], ends[1], ends[2], ends[3]

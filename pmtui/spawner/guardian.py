@@ -6,14 +6,14 @@ it, and exits only when the kernel reports that there are none.
 
 Messages are marshalled tuples after their length (4 bytes); file descriptors are sent with them:
 
-    to the guardian     ("spawn", run, argv, cwd, env, options) + stdout, stderr   ("terminate", run, signal)
+    to the guardian     ("spawn", run, argv, cwd, env, options, number of descriptors) + what is stdin, stdout, stderr
+                        ("terminate", run, signal)   0: nothing is sent, but what outlives the leader is left
                         ("signal", run, signal)   ("kill", run)   ("hold",) + a file to keep open
                         ("terminal", attributes or None) + the terminal to restore if the manager vanishes
     to the manager      ("spawned", run, pid)   ("failed", run, errno, path, text)   ("fault", text)
                         ("exited", run, code)   ("empty", run, killed)   code: as of wait, negative for a signal
 """
 
-import contextlib
 import ctypes
 import marshal
 import math
@@ -37,6 +37,7 @@ from pmtui.spawner.process_tree import (
 )
 from pmtui.spawner.procfs import name_of, read_stat
 from pmtui.spawner.run_table import RunTable, WorkerRun
+from pmtui.spawner.worker import limit_cores, start_worker
 
 PR_SET_NAME = 15
 KILL_DELAY = 1.0
@@ -144,10 +145,13 @@ class Guardian:
 
     # requests
 
-    def spawn(self, number: int, argv: list[str], cwd: str, env: dict[str, str], options: dict[str, object]) -> None:
-        outputs = self.descriptors.pop(0), self.descriptors.pop(0)
+    def spawn(
+        self, number: int, argv: list[str], cwd: str, env: dict[str, str], options: dict[str, object], count: int
+    ) -> None:
+        given, self.descriptors = self.descriptors[:count], self.descriptors[count:]
+        is_detached = bool(options.pop("detached", False))
         try:
-            leader = self.start(number, argv, outputs, {"cwd": cwd, "env": env, **options})
+            leader = self.start(number, argv, given, {"cwd": cwd, "env": env, **options})
         except subprocess.SubprocessError:  # something failed between fork and exec
             self.send("failed", number, 0, "", "the limits or the nice value are higher than allowed")
         except OSError as error:
@@ -155,36 +159,19 @@ class Guardian:
         except Exception as error:  # also ValueError, TypeError, IndexError, UnicodeEncodeError …
             self.send("failed", number, 0, "", f"{type(error).__name__}: {error}")
         else:
-            self.runs.add(number, leader)
+            terminal = given.pop() if count == 1 else None
+            self.runs.add(WorkerRun(number, leader, terminal, is_detached))
             self.send("spawned", number, leader)
         finally:
-            for descriptor in outputs:
+            for descriptor in given:
                 os.close(descriptor)
 
-    def start(self, number: int, argv: list[str], outputs: tuple[int, int], options: dict[str, object]) -> int:
-        limits: list[tuple[int, int]] = options.pop("limits", [])  # type: ignore[assignment]
-        nice: int = options.pop("nice", 0)  # type: ignore[assignment]
-
-        def restrict() -> None:
-            for limit, value in limits:
-                resource.setrlimit(limit, (value, value))
-            os.nice(nice)
-
+    def start(self, number: int, argv: list[str], descriptors: list[int], options: dict[str, object]) -> int:
         self.set_mark(number)
         try:
-            worker = subprocess.Popen(  # type: ignore[call-overload]
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=outputs[0],
-                stderr=outputs[1],
-                start_new_session=True,
-                preexec_fn=restrict if limits or nice else None,  # safe here: one thread
-                **options,
-            )
+            return start_worker(argv, descriptors, options)
         finally:
             self.set_mark(0)
-        worker.returncode = 0  # subprocess must never wait for it: the guardian does
-        return int(worker.pid)
 
     def set_mark(self, number: int) -> None:
         """Set the run mark that the next child inherits. Does nothing if RLIMIT_RTTIME is capped.
@@ -199,11 +186,19 @@ class Guardian:
         """Ask the whole tree to end. CONT wakes stopped processes, so that they get the signal."""
         if run := self.runs.get(number):
             run.terminating = True
-            self.signal_tree(run, wanted, signal.SIGCONT)
+            self.watch_end(run)
+            if wanted:
+                self.signal_tree(run, wanted, signal.SIGCONT)
+
+    def watch_end(self, run: WorkerRun) -> None:
+        """Report the run as empty once nothing of it is left."""
+        if run.ended:
+            self.ending.add(run)
 
     def kill(self, number: int) -> None:
         if run := self.runs.get(number):
             run.terminating = False
+            self.watch_end(run)
             leader = [] if run.ended else [run.leader]
             run.killed += [f"{pid} {name_of(pid)}" for pid in leader + self.runs.members(run)]
             self.signal_tree(run, signal.SIGKILL)
@@ -236,7 +231,10 @@ class Guardian:
                 self.ending.discard(run)
                 self.runs.remove(run)
                 self.send("empty", run.number, run.killed)
-            elif not run.terminating:
+            elif run.terminal is not None and run.hung_up_at is None:
+                run.hung_up_at = time.monotonic()
+                self.signal_tree(run, signal.SIGHUP, signal.SIGCONT)
+            elif run.may_be_killed(time.monotonic()):
                 self.signal_tree(run, signal.SIGKILL)
 
     def reap(self) -> None:
@@ -248,13 +246,15 @@ class Guardian:
             if ended is None:
                 return
             run = self.runs.take_leader(ended.si_pid)
-            if run and not run.terminating:
+            code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+            stays = run and run.is_detached and code == 0 and not run.terminating
+            if run and not (run.terminating or run.terminal is not None or stays):
                 signal_group(run.leader, signal.SIGKILL)  # while the leader is unreaped, its group id cannot be reused
             os.waitpid(ended.si_pid, 0)
             if run:
                 run.ended = True
-                self.ending.add(run)
-                code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+                if not stays:
+                    self.ending.add(run)
                 self.send("exited", run.number, code)
 
     def signal_tree(self, run: WorkerRun, *numbers: int) -> None:
@@ -297,12 +297,6 @@ class Guardian:
                 os.write(terminal, SANE_TERMINAL)
             except (OSError, termios.error):  # it is gone, too
                 pass
-
-
-def limit_cores(size: int) -> None:
-    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
-    with contextlib.suppress(ValueError):
-        resource.setrlimit(resource.RLIMIT_CORE, (size, hard))
 
 
 def set_process_title(title: bytes) -> None:

@@ -9,20 +9,34 @@ from pmtui.spawner.procfs import children, start_ticks
 SCAN_PAUSE_FACTOR = 4
 """A scan is followed by a pause so many times as long. Why: it looks at every child, and when thousands end together, a
 scan after each of them would take a time that grows with the square of their number."""
+HANG_UP_DELAY = 1.0
+"""Seconds between SIGHUP and SIGKILL for what outlives the first process of a terminal."""
 
 
 class WorkerRun:
     """A worker: its first process, which leads a session, and what is known of its end."""
 
-    __slots__ = ("ended", "killed", "leader", "number", "seen", "terminating")
+    __slots__ = (
+        *("ended", "hung_up_at", "is_detached", "killed", "leader", "number"),
+        *("seen", "terminal", "terminating"),
+    )
 
-    def __init__(self, number: int, leader: int) -> None:
+    def __init__(self, number: int, leader: int, terminal: int | None = None, is_detached: bool = False) -> None:
         self.number = number
         self.leader = leader
+        self.terminal = terminal  # kept open, so that output is not at its end while something of the run is left
+        self.is_detached = is_detached  # what the leader leaves behind at a good end is left until it is asked to end
+        self.hung_up_at: float | None = None
         self.ended = False  # the leader is reaped
         self.terminating = False  # asked to end: what outlives the leader is left until `kill`
         self.seen: set[tuple[int, int]] = set()  # pid and start of those that were seen below the leader
         self.killed: list[str] = []  # "pid name" of those that had to be killed
+
+    def may_be_killed(self, now: float) -> bool:
+        """Whether what has outlived the leader has to go: at once, or a second after its terminal has hung up."""
+        if self.hung_up_at is not None:
+            return now >= self.hung_up_at + HANG_UP_DELAY
+        return not self.terminating
 
 
 class RunTable:
@@ -37,8 +51,8 @@ class RunTable:
         self._orphans: dict[WorkerRun | None, list[int]] = {}
         self._next_scan = 0.0
 
-    def add(self, number: int, leader: int) -> None:
-        self._runs[number] = self._leaders[leader] = self._sessions[leader] = WorkerRun(number, leader)
+    def add(self, run: WorkerRun) -> None:
+        self._runs[run.number] = self._leaders[run.leader] = self._sessions[run.leader] = run
 
     def get(self, number: int) -> WorkerRun | None:
         return self._runs.get(number)
@@ -53,6 +67,8 @@ class RunTable:
             del self._sessions[run.leader]
         for identity in run.seen:
             self._seen.pop(identity, None)
+        if run.terminal is not None:
+            os.close(run.terminal)
 
     def members(self, run: WorkerRun) -> list[int]:
         """Return every process of the run but its leader."""

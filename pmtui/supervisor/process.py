@@ -44,8 +44,8 @@ class ProcessHost(Protocol):
     def check_dependencies(self, process: "Process") -> None:
         """Answer with an event, now or later."""
 
-    def follow(self, process: "Process", stdout: int, stderr: int) -> None:
-        """Read the output of the new run."""
+    def follow(self, process: "Process", outputs: Sequence[int]) -> None:
+        """Read the output of the new run: stdout and stderr, or its terminal."""
 
     def drain_output(self, outputs: Sequence[int], done: Callable[[], None]) -> None:
         """Read the rest of a run's output, close it, and call `done`."""
@@ -80,7 +80,7 @@ class Process:
         self.health: str | None = None  # "starting", "healthy" or "unhealthy" while it is checked
         self.probes: deque[ProbeResult] = deque(maxlen=MAX_PROBES)
         self._host = host
-        self._outputs: tuple[int, ...] = ()
+        self._outputs: Sequence[int] = ()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -142,9 +142,9 @@ class Process:
         match report:
             case client.WorkerSpawned():
                 self.pid, self.started_at = report.pid, now_ms()
-                self._outputs = (report.stdout, report.stderr)
+                self._outputs = report.outputs
                 self.first_line = self.log.ring.end
-                self._host.follow(self, *self._outputs)
+                self._host.follow(self, self._outputs)
                 self.handle(events.Spawned(generation))
             case client.WorkerSpawnFailed():
                 self.handle(events.SpawnFailed(generation, report.error, report.transient))

@@ -25,7 +25,7 @@ from pmtui.control import (
     matches,
 )
 from pmtui.logs.capture.pipe_reader import PipeReader
-from pmtui.logs.process_log import Echo
+from pmtui.logs.process_log import STREAMS, Echo
 from pmtui.logs.store import LogStore
 from pmtui.spawner.client import Spawner
 from pmtui.spawner.process_tree import MAX_RUNS
@@ -301,9 +301,9 @@ class Supervisor:
         elif blocker.permanent:
             process.handle(events.DependenciesFailed(blocker.reason))
 
-    def follow(self, process: Process, stdout: int, stderr: int) -> None:
-        self.pipe_reader.follow(stdout, process.log.sink("stdout"))
-        self.pipe_reader.follow(stderr, process.log.sink("stderr"))
+    def follow(self, process: Process, outputs: Sequence[int]) -> None:
+        for output, stream in zip(outputs, STREAMS, strict=False):
+            self.pipe_reader.follow(output, process.log.sink(stream))
 
     def drain_output(self, outputs: Sequence[int], done: Callable[[], None]) -> None:
         self.pipe_reader.finish(outputs, done)

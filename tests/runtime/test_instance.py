@@ -68,8 +68,8 @@ async def test_leftovers_of_manager_and_guardian_are_killed_at_the_next_start(tm
     assert not is_alive(spawned.pid)
     instance.release()
     await earlier.close()
-    os.close(spawned.stdout)
-    os.close(spawned.stderr)
+    os.close(spawned.outputs[0])
+    os.close(spawned.outputs[1])
 
 
 @pytest.mark.parametrize("state", [b"", b"{", b"[]", b'{"marks": "x"}', b'{"marks": -2}', b'{"marks": 0}'])

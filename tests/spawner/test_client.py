@@ -38,7 +38,7 @@ class Desk:
     async def next(self) -> Report:
         report = await asyncio.wait_for(self.reports.get(), DEADLINE)
         if isinstance(report, WorkerSpawned):
-            self.descriptors += (report.stdout, report.stderr)
+            self.descriptors += [*report.outputs, *([] if report.stdin is None else [report.stdin])]
         return report
 
     def request(self, run: int, launch: Launch) -> None:
@@ -144,13 +144,13 @@ async def test_a_worker_leads_a_session_and_has_empty_stdin(desk: Desk) -> None:
     spawned = await desk.spawn(1, [sys.executable, "-c", code], cwd="/usr")
     assert await desk.next() == WorkerExited(1, 0)
     assert await desk.next() == WorkerTreeExited(1, [])
-    assert os.read(spawned.stdout, 100) == b"True b'' /usr\n"
+    assert os.read(spawned.outputs[0], 100) == b"True b'' /usr\n"
 
 
 async def test_a_worker_starts_with_default_signals(desk: Desk) -> None:
     spawned = await desk.spawn(1, ["cat", "/proc/self/status"])
     await desk.next()
-    status = dict(line.split(b":\t", 1) for line in os.read(spawned.stdout, 10_000).splitlines())
+    status = dict(line.split(b":\t", 1) for line in os.read(spawned.outputs[0], 10_000).splitlines())
     assert {status[name] for name in (b"SigBlk", b"SigIgn", b"SigCgt")} == {b"0" * 16}
 
 
@@ -337,8 +337,8 @@ async def test_limits_and_umask_apply_to_one_worker_only(desk: Desk) -> None:
     spawned = await desk.spawn(1, ["sh", "-c", "ulimit -n; umask"], limits=[(resource.RLIMIT_NOFILE, 77)], umask=0o027)
     await desk.next()
     await desk.next()
-    assert os.read(spawned.stdout, 100) == b"77\n0027\n"
+    assert os.read(spawned.outputs[0], 100) == b"77\n0027\n"
     other = await desk.spawn(2, ["sh", "-c", "ulimit -n"])
     await desk.next()
     await desk.next()
-    assert int(os.read(other.stdout, 100)) == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    assert int(os.read(other.outputs[0], 100)) == resource.getrlimit(resource.RLIMIT_NOFILE)[0]

@@ -26,8 +26,8 @@ async def run() -> AsyncIterator[tuple[Spawner, int]]:
     yield spawner, 7
     await spawner.close()
     (spawned,) = (report for report in reports if isinstance(report, WorkerSpawned))
-    os.close(spawned.stdout)
-    os.close(spawned.stderr)
+    os.close(spawned.outputs[0])
+    os.close(spawned.outputs[1])
 
 
 async def test_memory_is_summed_over_the_run(run: tuple[Spawner, int]) -> None:
