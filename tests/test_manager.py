@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pmtui import Manager, ProcessConfig
-from pmtui.config.model import Health, Limits, Settings
+from pmtui.config.model import Condition, Health, Limits, Settings
 from pmtui.control import (
     ConflictError,
     InvalidError,
@@ -129,17 +129,36 @@ async def test_the_last_lines_of_a_run_are_kept() -> None:
 async def test_a_crash_after_a_long_run_is_restarted_immediately() -> None:
     async with managed(sh("a", SLEEP, backoff=600, healthy_after=0.05)) as manager:
         first = await running(manager)
-        await until(manager, lambda now: now.uptime_seconds > 0.05)
+        await until(manager, lambda now: now.uptime_seconds > 1.0)
         os.kill(first.pid, signal.SIGKILL)
         again = await until(manager, lambda now: now.status is Status.RUNNING and now.pid != first.pid)
         assert (again.restart_count, again.restart_reason, again.failures) == (1, Reason.CRASH, 0)
 
 
-@pytest.mark.parametrize(("policy", "code"), [("never", 1), ("on-failure", 0), ("on-failure", 7)])
+@pytest.mark.parametrize(("policy", "code"), [("never", 0), ("never", 7), ("on-failure", 0), ("on-failure", 7)])
 async def test_a_process_the_policy_does_not_restart_is_completed(policy: Any, code: int) -> None:
     async with managed(sh("a", f"exit {code}", restart=policy, success_exit_codes=[0, 7])) as manager:
         done = await manager.wait("a", frozenset({Status.COMPLETED}))
         assert (done.exit_code, done.pid, done.restart_count) == (code, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"), [("echo boom >&2; exit 2", "boom (exit 2 after"), ("kill -9 $$", "SIGKILL after")]
+)
+async def test_a_one_shot_that_failed_is_failed_with_its_last_words(line: str, why: str) -> None:
+    async with managed(sh("a", line, restart="never")) as manager:
+        done = await manager.wait("a", frozenset({Status.FAILED, Status.COMPLETED}))
+        assert (done.status, done.restart_count) == (Status.FAILED, 0)
+        assert done.last_error.startswith(why)
+        assert done.reason == done.last_error
+
+
+async def test_runs_that_are_too_short_are_failures_whatever_healthy_after_says() -> None:
+    async with managed(sh("a", "exit 1", healthy_after=0, backoff=0, max_backoff=0, max_retries=3)) as manager:
+        started = time.monotonic()
+        failed = await manager.wait("a", frozenset({Status.FAILED}))
+        assert (failed.restart_count, failed.failures) == (3, 4)
+        assert time.monotonic() - started >= 0.3
 
 
 async def test_a_process_that_ignores_its_signal_is_killed_in_time_and_named() -> None:
@@ -340,8 +359,8 @@ async def test_a_failed_spawn_is_reported_from_its_start() -> None:
 
 async def test_a_start_after_a_run_that_was_never_ready_is_an_event() -> None:
     never = Health(log="never printed")
-    async with managed(sh("a", "sleep 0.2", health=never, healthy_after=0.05, max_retries=3)) as manager:
-        await until(manager, lambda now: now.restart_count >= 2)
+    async with managed(sh("a", "sleep 1.1", health=never, healthy_after=0.05, max_retries=3)) as manager:
+        await until(manager, lambda now: now.restart_count >= 1)
         told = [(event.from_, event.to) for event in await manager.history("a")]
         assert told[:2] == [(Status.STOPPED, Status.STARTING), (Status.STARTING, Status.STARTING)]
 
@@ -368,6 +387,54 @@ async def test_a_dependent_of_a_failed_process_fails_and_says_why() -> None:
     ) as manager:
         failed = await manager.wait("a", frozenset({Status.FAILED}))
         assert failed.reason.startswith("job did not succeed: exit 4")
+
+
+@pytest.mark.parametrize("condition", ["succeeded", "completed"])
+async def test_a_task_that_others_wait_for_is_not_restarted_after_a_good_end(condition: Condition) -> None:
+    job = sh("job", "exit 0")
+    async with managed(job, sh("a", SLEEP, depends_on={"job": condition})) as manager:
+        await running(manager)
+        done = await row(manager, "job")
+        assert (done.status, done.restart_count) == (Status.COMPLETED, 0)
+
+
+@pytest.mark.parametrize(("code", "condition"), [(0, "succeeded"), (0, "completed"), (3, "completed")])
+async def test_an_end_holds_whatever_becomes_of_the_process(code: int, condition: Condition) -> None:
+    job = sh("job", f"exit {code}", restart="always", backoff=600)
+    async with managed(job, sh("a", SLEEP, depends_on={"job": condition})) as manager:
+        await running(manager)
+        assert (await row(manager, "job")).status is Status.CRASHED
+
+
+async def test_a_bad_end_is_an_end() -> None:
+    async with managed(
+        sh("job", "exit 4", restart="never"), sh("a", SLEEP, depends_on={"job": "completed"})
+    ) as manager:
+        await running(manager)
+        assert (await row(manager, "job")).status is Status.FAILED
+
+
+@pytest.mark.parametrize("condition", [None, "healthy"])
+@pytest.mark.parametrize(
+    ("code", "why"), [(0, "job is not healthy: it has completed and"), (2, "job has failed: boom (exit 2 after")]
+)
+async def test_a_dependency_that_ended_before_it_was_healthy_fails_its_dependents(
+    code: int, why: str, condition: Condition | None
+) -> None:
+    job = sh("job", f"echo boom >&2; exit {code}", restart="never", health=Health(log="never printed"))
+    async with managed(job, sh("a", SLEEP, depends_on={"job": condition}), sh("b", SLEEP, depends_on={"a": None})) as m:
+        failed = await m.wait("a", frozenset({Status.FAILED}))
+        assert failed.reason.startswith(why)
+        assert (await m.wait("b", frozenset({Status.FAILED}))).reason.startswith("a has failed: job")
+
+
+async def test_a_process_without_a_health_check_that_completed_was_healthy() -> None:
+    async with managed(
+        sh("job", "exit 0", restart="never"), sh("a", SLEEP, depends_on={"job": "healthy"}, autostart=False)
+    ) as manager:
+        await manager.wait("job", frozenset({Status.COMPLETED}))
+        manager.supervisor.processes["a"].handle(Start())
+        await running(manager)
 
 
 async def test_a_start_includes_dependencies() -> None:

@@ -26,6 +26,14 @@ ExitCode = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
+MIN_RESTART_DELAY = 0.1
+"""Seconds between the end of a short run and the next start, at least: no setting may make a busy loop."""
+MIN_HEALTHY_UPTIME = 1.0
+"""Seconds a run has to last, at least, to reset the failure count."""
+MIN_CHECK_INTERVAL = 0.1
+"""Seconds between two health checks, at least."""
+
+
 class Struct(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A part of the configuration, immutable: camelCase in files, snake_case in code."""
 
@@ -116,18 +124,20 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     """Arguments between the interpreter and the script."""
     autostart: bool = True
     """Set to false to leave the process stopped until it is started by hand."""
-    restart: RestartPolicy = "always"
-    """When to restart the process after it has ended by itself."""
+    restart: RestartPolicy | None = None
+    """When to restart the process after it has ended by itself. Default: `always`, or `on-failure` if another process
+    waits for its end (`completed` or `succeeded`)."""
     success_exit_codes: list[ExitCode] = msgspec.field(default_factory=lambda: [0])
     """Exit codes that count as success."""
     max_retries: Annotated[int, msgspec.Meta(ge=-1)] = 10
     """Consecutive failures that are retried before the process is `failed`; -1 means no limit, 0 no retry."""
     backoff: Duration = 1.0
-    """Delay before the first retry; doubled for each further one."""
+    """Delay before the first retry, at least 100ms; doubled for each further one."""
     max_backoff: Duration = 30.0
     """Longest delay between retries."""
     healthy_after: Duration = 10.0
-    """A run that lasts longer than this resets the failure count; the process is then restarted immediately."""
+    """A run that lasts longer than this, and at least 1s, resets the failure count; the process is then restarted
+    immediately."""
     stop_signal: str = "SIGTERM"
     """Signal that asks the process to end."""
     stop_timeout: Duration = 5.0

@@ -159,7 +159,7 @@ def _variable(config: ProcessConfig, name: str, value: Value, out: Exported) -> 
 
 
 def _restarts(config: ProcessConfig, is_job: bool, out: Exported) -> Iterator[str]:
-    policy = _RESTART[config.restart]
+    policy = _RESTART[config.restart or "always"]
     if config.max_retries == 0:
         policy = "no"
     elif is_job and policy == "always":

@@ -6,7 +6,7 @@ import time
 
 import msgspec
 
-from pmtui.config.model import HookEvent
+from pmtui.config.model import MIN_HEALTHY_UPTIME, HookEvent
 from pmtui.control import Reason, Status
 from pmtui.monitors.helper import HelperProcess, run_helper
 from pmtui.monitors.monitor import Monitor
@@ -65,7 +65,7 @@ def is_recovered(process: Process, now: float) -> bool:
         return False
     if process.config.health:
         return process.health == "healthy"
-    return process.state.spawned_at is not None and now - process.state.spawned_at > process.policy.healthy_after
+    return process.state.spawned_at is not None and process.policy.is_healthy_run(now - process.state.spawned_at)
 
 
 class RateLimiter:
@@ -111,7 +111,8 @@ class Hooks(Monitor):
             state.timer.cancel()
         if state.has_open_problem and process.status is Status.RUNNING and not process.config.health:
             loop = asyncio.get_running_loop()
-            state.timer = loop.call_later(process.policy.healthy_after + 0.01, self.process_changed, process)
+            delay = max(process.policy.healthy_after, MIN_HEALTHY_UPTIME) + 0.01
+            state.timer = loop.call_later(delay, self.process_changed, process)
 
     async def close(self) -> None:
         for state in self._states.values():

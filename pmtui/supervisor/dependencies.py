@@ -33,28 +33,28 @@ def find_blocker(process: Process, processes: Mapping[str, Process]) -> Blocker 
 def unmet_condition(target: Process, condition: Condition | None) -> Blocker | None:
     condition = condition or default_condition(target)
     state, status = target.state, target.status
-    if status is Status.FAILED:
-        return Blocker(f"{target.id} has failed: {state.detail}", permanent=True)
+    is_up = status is Status.RUNNING
     match condition:
         case "started":
-            met = status in (Status.RUNNING, Status.COMPLETED) or (status is Status.STARTING and state.is_alive)
+            met = is_up or status is Status.COMPLETED or (status is Status.STARTING and state.is_alive)
         case "healthy":
-            met = status is Status.RUNNING
+            met = is_up or (status is Status.COMPLETED and target.config.health is None)
         case "completed":
-            met = status is Status.COMPLETED
+            met = state.has_ended
         case "succeeded":
-            met = status is Status.COMPLETED and succeeded(target)
-            if status is Status.COMPLETED and not met:
-                return Blocker(f"{target.id} did not succeed: {state.detail}", permanent=True)
-    return None if met else Blocker(f"waits for {target.id} ({condition}): it is {status}")
+            met = state.has_succeeded
+    if met:
+        return None
+    if status is Status.FAILED:
+        how = "did not succeed" if condition == "succeeded" else "has failed"
+        return Blocker(f"{target.id} {how}: {target.last_error or state.detail}", permanent=True)
+    if status is Status.COMPLETED:
+        return Blocker(f"{target.id} is not {condition}: it has completed and is not started again", permanent=True)
+    return Blocker(f"waits for {target.id} ({condition}): it is {status}")
 
 
 def default_condition(target: Process) -> Condition:
     return "healthy" if target.config.health else "started"
-
-
-def succeeded(target: Process) -> bool:
-    return target.state.exit is not None and target.state.exit.code in target.policy.success_exit_codes
 
 
 def stop_order(configs: Mapping[str, ProcessConfig]) -> list[list[str]]:

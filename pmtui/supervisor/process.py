@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
-from pmtui.config.model import ConfigError, ProcessConfig
+import msgspec
+
+from pmtui.config.model import ConfigError, ProcessConfig, RestartPolicy
 from pmtui.config.secrets import redact
 from pmtui.control import ProbeResult, ProcessEvent, RunExit, Stage, Status
 from pmtui.logs.process_log import ProcessLog
@@ -111,7 +113,7 @@ class Process:
         """Use this configuration from the next start on."""
         self.config = config
         self.policy = Policy(
-            restart=config.restart,
+            restart=config.restart or "always",
             success_exit_codes=frozenset(config.success_exit_codes),
             max_retries=config.max_retries,
             backoff=config.backoff,
@@ -120,6 +122,11 @@ class Process:
             stop_timeout=config.stop_timeout,
             has_health_check=config.health is not None,
         )
+
+    def set_default_restart(self, restart: RestartPolicy) -> None:
+        """Use this policy if the configuration has none."""
+        if not self.config.restart and self.policy.restart != restart:
+            self.policy = msgspec.structs.replace(self.policy, restart=restart)
 
     def handle(self, event: events.Event) -> None:
         before = self.state

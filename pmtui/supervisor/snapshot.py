@@ -32,7 +32,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         signal=state.exit.signal if state.exit else None,
         restart_reason=state.restart_reason,
         next_start=rfc3339(process.retry_at) if process.status is Status.CRASHED else None,
-        failures=0 if uptime > process.policy.healthy_after else state.failures,
+        failures=0 if process.policy.is_healthy_run(uptime) else state.failures,
         reason=describe(process),
         group=process.config.group,
         labels=process.config.labels,

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from pmtui.config.model import MIN_HEALTHY_UPTIME, MIN_RESTART_DELAY, RestartPolicy
 from pmtui.control import INACTIVE_STATES, Reason, Status
 from pmtui.supervisor.events import (
     AwaitDependencies,
@@ -42,15 +43,13 @@ from pmtui.supervisor.events import (
 
 KILL_TIMEOUT = 5.0
 """Seconds after SIGKILL until a tree that still exists is reported."""
-RESOURCE_RETRY_DELAY = 0.1
-"""Seconds before the next attempt, at least, if nothing could be spawned."""
 ACTIVE_STATES = (Status.STARTING, Status.RUNNING)
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What the configuration says about restarts; durations in seconds."""
 
-    restart: str = "always"
+    restart: RestartPolicy = "always"
     success_exit_codes: frozenset[int] = frozenset({0})
     max_retries: int = 10
     backoff: float = 1.0
@@ -58,6 +57,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     healthy_after: float = 10.0
     stop_timeout: float = 5.0
     has_health_check: bool = False
+
+    @property
+    def retries(self) -> int:
+        return 0 if self.restart == "never" else self.max_retries
+
+    def is_healthy_run(self, lifetime: float) -> bool:
+        return lifetime > self.healthy_after and lifetime >= MIN_HEALTHY_UPTIME
 
 
 class Pending(Enum):
@@ -82,6 +88,9 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     spawned_at: float | None = None  # when the current run was spawned
     exited_at: float | None = None  # when its leader exited
     exit: ExitStatus | None = None
+    ended_by_itself: bool = False  # the current run, without a request
+    has_ended: bool = False  # any run so far, by itself or as unhealthy
+    has_succeeded: bool = False  # any run so far, by itself
     restart_reason: Reason | None = None  # why the current run followed another one
     next_restart_reason: Reason | None = None  # why the next one will
     detail: str = ""  # for people: what led to this state
@@ -198,6 +207,7 @@ def dependencies_met(state: State, event: DependenciesMet, policy: Policy, now: 
         spawned_at=None,
         exited_at=None,
         exit=None,
+        ended_by_itself=False,
         stop_requests=0,
         killed=False,
     )
@@ -223,9 +233,7 @@ def spawn_failed(state: State, event: SpawnFailed, policy: Policy, now: float) -
     state = replace(state, detail=event.detail, next_restart_reason=Reason.CRASH)
     if event.transient:
         seconds = backoff_delay(state.failures, policy.backoff, policy.max_backoff)
-        return retry_in(state, max(seconds, RESOURCE_RETRY_DELAY), now, Warn(event.detail))
-    if policy.restart == "never":
-        return deactivate(state, Status.FAILED, event.detail), ()
+        return retry_in(state, max(seconds, MIN_RESTART_DELAY), now, Warn(event.detail))
     return retry_or_fail(state, Reason.CRASH, policy, now)
 
 
@@ -245,7 +253,7 @@ def exited(state: State, event: Exited, policy: Policy, now: float) -> Next:
     state = replace(state, exited_at=now, exit=event.exit)
     if state.status in ACTIVE_STATES:  # by itself; the guardian kills the rest of its tree
         detail = f"{event.exit} after {state.lifetime:.1f} s"
-        state = replace(state, status=Status.STOPPING, killed=True, detail=detail)
+        state = replace(state, status=Status.STOPPING, killed=True, ended_by_itself=True, detail=detail)
         return state, (SetTimer(state.generation, KILL_TIMEOUT),)
     return state, ()
 
@@ -261,7 +269,8 @@ def timer_expired(state: State, event: TimerExpired, policy: Policy, now: float)
         return state, ()
     if not state.killed:
         return kill_now(state)
-    return state, (Warn("cannot be killed: SIGKILL has no effect"), SetTimer(state.generation, policy.max_backoff))
+    pause = max(policy.max_backoff, KILL_TIMEOUT)
+    return state, (Warn("cannot be killed: SIGKILL has no effect"), SetTimer(state.generation, pause))
 
 
 HANDLERS: dict[type[Event], Callable[[State, Any, Policy, float], Next]] = {
@@ -323,6 +332,10 @@ def set_pending(state: State, pending: Pending, reason: Reason | None) -> Next:
 
 def finish_run(state: State, policy: Policy, now: float) -> Next:
     """Do what is pending, or else what the restart policy says."""
+    succeeded = state.exit is not None and state.exit.code in policy.success_exit_codes
+    if state.ended_by_itself or (state.exit and state.pending is Pending.RETRY):
+        has_succeeded = state.has_succeeded or (state.ended_by_itself and succeeded)
+        state = replace(state, has_ended=True, has_succeeded=has_succeeded)
     if state.pending is Pending.REMOVE:
         return replace(deactivate(state, Status.STOPPED, ""), removed=True), ()
     if not state.should_run:
@@ -330,26 +343,21 @@ def finish_run(state: State, policy: Policy, now: float) -> Next:
     if state.pending in (Pending.RESTART, Pending.APPLY):
         return start_run(replace(state, failures=0), state.next_restart_reason)
     if state.pending is Pending.RETRY:
-        if policy.restart == "never":
-            return deactivate(state, Status.FAILED, state.detail), ()
         return retry_or_fail(state, state.next_restart_reason, policy, now)
-    succeeded = state.exit is not None and state.exit.code in policy.success_exit_codes
-    if policy.restart == "never" or (policy.restart == "on-failure" and succeeded):
+    if succeeded and policy.restart != "always":
         return deactivate(state, Status.COMPLETED, state.detail), ()
     return retry_or_fail(state, Reason.EXIT if succeeded else Reason.CRASH, policy, now)
 
 
 def retry_or_fail(state: State, reason: Reason | None, policy: Policy, now: float) -> Next:
     """Restart immediately after a long enough run, else after a growing delay, until the retries are used up."""
-    if state.lifetime > policy.healthy_after and policy.max_retries != 0:
+    if policy.is_healthy_run(state.lifetime) and policy.retries != 0:
         return start_run(replace(state, failures=0), reason)
     state = replace(state, failures=state.failures + 1, next_restart_reason=reason)
-    if 0 <= policy.max_retries < state.failures:
+    if 0 <= policy.retries < state.failures:
         return deactivate(state, Status.FAILED, state.detail), ()
     seconds = backoff_delay(state.failures, policy.backoff, policy.max_backoff)
-    if state.spawned_at is None:  # a failed spawn without any delay would be a busy loop
-        seconds = max(seconds, RESOURCE_RETRY_DELAY)
-    return retry_in(state, seconds, now) if seconds else start_run(state, reason)
+    return retry_in(state, max(seconds, MIN_RESTART_DELAY), now)
 
 
 def backoff_delay(failures: int, first: float, longest: float) -> float:

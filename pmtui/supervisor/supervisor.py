@@ -13,6 +13,7 @@ import msgspec
 
 from pmtui.config.load import Loaded
 from pmtui.config.model import ProcessConfig, Settings
+from pmtui.config.parsing.policies import awaited_ends, default_restart
 from pmtui.control import (
     INACTIVE_STATES,
     ConfigChanges,
@@ -326,6 +327,9 @@ class Supervisor:
 
     def _publish_processes(self) -> None:
         self._update = None
+        awaited = awaited_ends(process.config for process in self.processes.values())
+        for process in self.processes.values():
+            process.set_default_restart(default_restart(process.id, awaited))
         for observer in self.observers:
             observer.processes_changed()
 

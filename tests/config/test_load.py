@@ -157,8 +157,8 @@ def test_a_list_of_processes_is_a_config(tmp_path: Path) -> None:
         path=tmp_path / "pb_processes.json",
         settings=Settings(data_dir=str(tmp_path / ".pmtui")),
         processes=(
-            ProcessConfig(id="b", script="b.py", cwd=str(tmp_path), folder=str(tmp_path)),
-            ProcessConfig(id="a", command="x", cwd=str(tmp_path), folder=str(tmp_path)),
+            ProcessConfig(id="b", script="b.py", restart="always", cwd=str(tmp_path), folder=str(tmp_path)),
+            ProcessConfig(id="a", command="x", restart="always", cwd=str(tmp_path), folder=str(tmp_path)),
         ),
         entry_paths={"b": "processes[0]", "a": "processes[1]"},
         files=(str(tmp_path / "pb_processes.json"),),

@@ -149,7 +149,7 @@ def test_a_thousand_orphans_are_reaped_and_exit_codes_are_kept_apart(tmp_path: P
     ]
     with running(tmp_path, config) as manager:
         pid = manager.wait_running(["c"])["c"]
-        eventually(lambda: manager.row("a")["status"] == manager.row("b")["status"] == "completed")
+        eventually(lambda: (manager.row("a")["status"], manager.row("b")["status"]) == ("failed", "failed"))
         assert (manager.row("a")["exitCode"], manager.row("b")["exitCode"]) == (7, 3)
         assert below(manager.guardian) == [pid]
 

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 from msgspec.structs import replace
 
+from pmtui.config.model import MIN_RESTART_DELAY, RestartPolicy
 from pmtui.control import INACTIVE_STATES, Reason, Status
 from pmtui.supervisor.events import (
     AwaitDependencies,
@@ -208,12 +209,81 @@ def test_a_successful_exit_counts_as_a_failure_if_the_policy_is_always() -> None
         ("on-failure", 1, Status.CRASHED),
         ("on-failure", -9, Status.CRASHED),
         ("never", 0, Status.COMPLETED),
-        ("never", 1, Status.COMPLETED),
+        ("never", 3, Status.COMPLETED),
+        ("never", 1, Status.FAILED),
+        ("never", -11, Status.FAILED),
     ],
 )
-def test_the_restart_policy_decides_after_an_exit(policy: str, code: int, status: Status) -> None:
+def test_the_restart_policy_decides_after_an_exit(policy: RestartPolicy, code: int, status: Status) -> None:
     rules = Policy(restart=policy, success_exit_codes=frozenset({0, 3}))
     assert crash_at(0.1, RUNNING, rules, code).status is status
+
+
+def test_a_one_shot_that_failed_keeps_how_it_ended() -> None:
+    after = crash_at(0.1, RUNNING, Policy(restart="never"), code=2)
+    assert (after.detail, after.failures, after.retry_at) == ("exit 2 after 0.1 s", 1, None)
+
+
+@pytest.mark.parametrize("lifetime", [0.0, 0.004, 0.999])
+@pytest.mark.parametrize("policy", [Policy(healthy_after=0.0), Policy(healthy_after=0.0, backoff=0.0, max_backoff=0.0)])
+def test_a_run_under_a_second_is_never_a_healthy_one(policy: Policy, lifetime: float) -> None:
+    after = crash_at(lifetime, replace(RUNNING, failures=4), policy)
+    assert (after.status, after.failures) == (Status.CRASHED, 5)
+    assert after.retry_at is not None
+    assert after.retry_at - (100.0 + lifetime) >= MIN_RESTART_DELAY - 1e-9
+
+
+def test_a_run_of_a_second_is_long_enough_if_the_setting_says_so() -> None:
+    assert crash_at(1.0, replace(RUNNING, failures=4), Policy(healthy_after=0.0)).status is Status.WAITING
+
+
+@pytest.mark.parametrize("backoff", [0.0, 1e-9, 1.0])
+@pytest.mark.parametrize("unhealthy", [True, False])
+def test_no_setting_leads_to_more_than_ten_starts_a_second(backoff: float, unhealthy: bool) -> None:
+    policy = Policy(max_retries=-1, backoff=backoff, max_backoff=0.0, healthy_after=0.0, stop_timeout=0.0)
+    state, now, starts = replace(STOPPED, should_run=True), 100.0, 0
+    state, _ = transition(state, Start(), policy, now)
+    while now < 110.0:
+        state, _ = transition(state, DependenciesMet(), policy, now)
+        starts += 1
+        state, _ = transition(state, Spawned(state.generation), policy, now)
+        if unhealthy:
+            state, _ = transition(state, Unhealthy(state.generation, "ill"), policy, now)
+        state, _ = transition(state, Exited(state.generation, ExitStatus(1)), policy, now)
+        state, effects = transition(state, TreeExited(state.generation), policy, now)
+        (timer,) = effects
+        assert isinstance(timer, SetTimer)
+        now += timer.seconds
+        state, _ = transition(state, TimerExpired(state.generation), policy, now)
+    assert starts <= 101
+
+
+def test_a_process_that_cannot_be_killed_is_reported_at_intervals() -> None:
+    state = replace(STOPPING, killed=True)
+    _, effects = transition(state, TimerExpired(1), Policy(max_backoff=0.0), 120.0)
+    assert effects[1] == SetTimer(1, KILL_TIMEOUT)
+
+
+def test_an_end_is_remembered_over_later_runs() -> None:
+    state = crash_at(0.1, RUNNING, Policy(restart="on-failure"), code=0)
+    assert (state.has_ended, state.has_succeeded) == (True, True)
+    for event in (Start(), DependenciesMet(), Spawned(2), Stop(), Exited(2, ExitStatus(-15)), TreeExited(2)):
+        state, _ = transition(state, event, POLICY, 200.0)
+        assert (state.has_ended, state.has_succeeded) == (True, True)
+
+
+@pytest.mark.parametrize(("code", "has_succeeded"), [(0, True), (1, False), (-9, False)])
+def test_what_ends_by_itself_has_ended_and_with_a_good_code_succeeded(code: int, has_succeeded: bool) -> None:
+    state = crash_at(0.1, RUNNING, POLICY, code)
+    assert (state.has_ended, state.has_succeeded) == (True, has_succeeded)
+
+
+@pytest.mark.parametrize("request_", [Stop(), Restart(), ConfigChanged()])
+def test_an_end_on_request_counts_as_none(request_: Event) -> None:
+    state, _ = transition(RUNNING, request_, POLICY, 101.0)
+    for event in (Exited(1, ExitStatus(0)), TreeExited(1)):
+        state, _ = transition(state, event, POLICY, 101.0)
+    assert (state.has_ended, state.has_succeeded) == (False, False)
 
 
 def test_an_exit_that_races_a_stop_ends_in_stopped() -> None:
@@ -340,6 +410,7 @@ def test_random_events_never_make_two_copies_and_a_stop_always_ends_in_stopped(s
         restart=random.choice(("always", "on-failure", "never")),
         max_retries=random.choice((-1, 0, 2, 10)),
         backoff=random.choice((0.0, 1.0)),
+        healthy_after=random.choice((0.0, 10.0)),
         has_health_check=random.random() < 0.5,
     )
     world = World(random, policy)

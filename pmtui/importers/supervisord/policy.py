@@ -47,7 +47,7 @@ def _restarts(entry: ProcessBuilder) -> None:
         entry.set_fields("exitcodes", successExitCodes=numbers)
     entry.set_fields("startretries", "quick failures in a row", maxRetries=_number(entry, "startretries", 3))
     reason = "pmtui waits 1s, 2s, 4s between the tries, supervisord 1s, 2s, 3s"
-    entry.set_fields("startsecs", reason, healthyAfter=f"{_number(entry, 'startsecs', 1)}s")
+    entry.set_fields("startsecs", reason, healthyAfter=f"{max(1, _number(entry, 'startsecs', 1))}s")
 
 
 def _stops(entry: ProcessBuilder) -> None:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from pmtui.config.model import Health
+from pmtui.config.model import MIN_CHECK_INTERVAL, Health
 from pmtui.control import ProbeResult, Reason
 from pmtui.monitors.health.probes import Probe, ProbeError, error_text, probe_for
 from pmtui.monitors.monitor import Monitor
@@ -131,10 +131,10 @@ class HealthMonitor(Monitor):
 
 
 def effective_rules(health: Health) -> Health:
-    """Fail a silent process at the first check, and check often enough to notice it in time."""
-    if health.silence is None:
-        return health
-    return replace(health, failure_threshold=1, interval=min(health.interval, health.silence / 2))
+    """Fail a silent process at the first check, and check often enough to notice it in time, but not all the time."""
+    if health.silence is not None:
+        health = replace(health, failure_threshold=1, interval=min(health.interval, health.silence / 2))
+    return replace(health, interval=max(health.interval, MIN_CHECK_INTERVAL))
 
 
 class HealthCheck:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pmtui.config.model import ProcessConfig, Settings
+from pmtui.config.model import MIN_RESTART_DELAY, ProcessConfig, Settings
 from pmtui.control import Reason
 from pmtui.monitors.monitor import Monitor
 from pmtui.monitors.watch.watcher import FileWatcher
@@ -206,7 +206,7 @@ class FileReloader(Monitor):
             pending.files.update(files)
         if pending.timer:
             pending.timer.cancel()
-        debounce = self.supervisor.processes[process_id].config.watch_debounce
+        debounce = max(self.supervisor.processes[process_id].config.watch_debounce, MIN_RESTART_DELAY)
         pending.timer = self._loop.call_later(debounce, self._restart, process_id)
         if time.monotonic() - pending.started_at > BUSY_WARNING_DELAY and not pending.is_reported:
             pending.is_reported = True

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pmtui.config.model import Health
+from pmtui.config.model import MIN_CHECK_INTERVAL, Health
 from pmtui.control import Reason, Status
 from pmtui.monitors.health import checks as health_module
 from pmtui.monitors.health.checks import HealthCheck, HealthTracker, Verdict, effective_rules, next_due
@@ -74,7 +74,8 @@ def test_silence_fails_at_the_first_check() -> None:
     rules = effective_rules(Health(silence=300, interval=30))
     assert (rules.failure_threshold, rules.interval) == (1, 30)
     assert effective_rules(Health(silence=10, interval=30)).interval == 5
-    assert effective_rules(HTTP) is HTTP
+    assert effective_rules(HTTP) == HTTP
+    assert effective_rules(Health(silence=0.01, interval=0.001)).interval == MIN_CHECK_INTERVAL
 
 
 @pytest.mark.parametrize(
