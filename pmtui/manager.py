@@ -82,12 +82,12 @@ class Manager:
     # Control
 
     async def list(self) -> Sequence[Snapshot]:
-        await self.supervisor.sampler.refresh(one.run for one in self.supervisor.processes.values() if one.pid)
+        await self.supervisor.sampler.refresh(one.run for one in self.supervisor.processes.values() if one.has_tree)
         return [snapshot(process, self._usage(process)) for process in self.supervisor.processes.values()]
 
     async def get(self, process_id: str) -> Detail:
         process = self.supervisor.find(process_id)
-        await self.supervisor.sampler.refresh([process.run] if process.pid else [])
+        await self.supervisor.sampler.refresh([process.run] if process.has_tree else [])
         return detail(process, self._usage(process))
 
     async def start(self, process_id: str) -> None:
@@ -208,4 +208,4 @@ class Manager:
         return await asyncio.to_thread(self.supervisor.source.read)
 
     def _usage(self, process: Process) -> Usage:
-        return self.supervisor.sampler.usage_of(process.run) if process.pid else NO_USAGE
+        return self.supervisor.sampler.usage_of(process.run) if process.has_tree else NO_USAGE

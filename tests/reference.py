@@ -40,6 +40,8 @@ ALSO_TAKEN = {
     "watch_ignore": "string or list",
     "depends_on": "list or table",
     "umask": "string or number",
+    "stop_command": "string or list",
+    "stdin": "string or true",
     "labels": "string or list",
 }
 """Fields that accept more than the type they are converted to."""

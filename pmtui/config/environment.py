@@ -48,7 +48,8 @@ def build_environment(
     Later wins: base, injected, the PATH of the virtual environment, settings.env, each envFile, env. A `${VAR}` sees
     everything before it. Raises ConfigError if an envFile or a required variable is missing.
     """
-    environment = {name: value for name, value in base.items() if name != "PMTUI_TOKEN"} | dict(injected)
+    dropped = {"PMTUI_TOKEN", *(("COLUMNS", "LINES") if config.tty else ())}  # its terminal has a size of its own
+    environment = {name: value for name, value in base.items() if name not in dropped} | dict(injected)
     activate(environment, find_virtualenv(config) if config.cwd else None)
     warnings: list[str] = []
     for origin, templates in _layers(config, settings, injected):
@@ -81,6 +82,7 @@ def injected_environment(config: ProcessConfig, settings: Settings, run: str) ->
         "PB_PORT": str(pocketbase.port),
         "PB_DATA_DIR": os.path.normpath(os.path.join(folder, data_dir)),
     }
+    injected |= {"TERM": "xterm-256color"} if config.tty else {}
     return injected | ({"DB_DSN": pocketbase.dsn} if pocketbase.dsn else {})
 
 

@@ -142,6 +142,17 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     """Signal that asks the process to end."""
     stop_timeout: Duration = 5.0
     """Time to wait after `stopSignal` before the process tree is killed."""
+    stop_command: str | list[str] | None = None
+    """Command that stops the process, run before `stopSignal` is sent; it has `stopTimeout` to end. A string is split
+    into words, or with `shell` run by `/bin/sh -c`."""
+    detached: bool = False
+    """Set to true if the command starts something in the background and exits with 0: the process is then `running`
+    until it is stopped, and what the command left behind ends with it."""
+    tty: bool = False
+    """Give the process a terminal; see [Terminals](terminals.md)."""
+    stdin: bool | Literal["null", "open"] = "null"
+    """What the process reads: nothing (`"null"`), a pipe that stays open (`"open"`), or a pipe that `pmtui send` writes
+    to (true)."""
     depends_on: dict[str, Condition | None] = {}
     """Ids of the processes to wait for, or `{id: condition}` with `started`, `healthy`, `completed` or
     `succeeded`. Default condition: `healthy` if that process has a health check, otherwise `started`."""

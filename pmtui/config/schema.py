@@ -54,6 +54,8 @@ _SPECIAL: dict[tuple[type[Struct], str], Schema] = {
     (ProcessConfig, "labels"): _STRING_OR_LIST,
     (ProcessConfig, "install"): {"anyOf": [{"const": "auto"}, _ARGV, {"type": "null"}]},
     (ProcessConfig, "stop_signal"): _SIGNAL,
+    (ProcessConfig, "stop_command"): {"anyOf": [{"type": "string", "minLength": 1}, _ARGV, {"type": "null"}]},
+    (ProcessConfig, "stdin"): {"enum": ["null", "open", True, False]},
     (ProcessConfig, "umask"): {
         "anyOf": [
             {"type": "string", "pattern": "^(0o)?[0-7]{1,4}$"},

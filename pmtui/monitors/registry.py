@@ -7,6 +7,7 @@ from pmtui.monitors.hooks import Hooks
 from pmtui.monitors.install import Installer
 from pmtui.monitors.memory import MemoryMonitor
 from pmtui.monitors.monitor import Monitor
+from pmtui.monitors.stop_command import StopCommands
 from pmtui.monitors.watch.reloader import FileReloader
 
-MONITORS: Sequence[type[Monitor]] = (HealthMonitor, Installer, MemoryMonitor, FileReloader, Hooks)
+MONITORS: Sequence[type[Monitor]] = (HealthMonitor, Installer, StopCommands, MemoryMonitor, FileReloader, Hooks)

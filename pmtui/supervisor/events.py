@@ -106,6 +106,12 @@ class TreeExited(msgspec.Struct, frozen=True):
     generation: int
 
 
+class StopCommandEnded(msgspec.Struct, frozen=True):
+    """The stop command has ended, or could not be run."""
+
+    generation: int
+
+
 class TimerExpired(msgspec.Struct, frozen=True):
     """The timer set last has run out."""
 
@@ -127,6 +133,7 @@ Event = (
     | Unhealthy
     | Exited
     | TreeExited
+    | StopCommandEnded
     | TimerExpired
 )
 
@@ -150,10 +157,17 @@ class TerminateTree(msgspec.Struct, frozen=True):
     generation: int
 
 
-class KillTree(msgspec.Struct, frozen=True):
-    """Send SIGKILL to the whole tree."""
+class RunStopCommand(msgspec.Struct, frozen=True):
+    """Run the stop command, and answer with StopCommandEnded."""
 
     generation: int
+
+
+class KillTree(msgspec.Struct, frozen=True):
+    """Send SIGKILL to the whole tree; `overdue` if that is because the stop signal had no effect in time."""
+
+    generation: int
+    overdue: bool = False
 
 
 class SetTimer(msgspec.Struct, frozen=True):
@@ -169,4 +183,4 @@ class Warn(msgspec.Struct, frozen=True):
     text: str
 
 
-Effect = AwaitDependencies | Spawn | TerminateTree | KillTree | SetTimer | Warn
+Effect = AwaitDependencies | Spawn | TerminateTree | RunStopCommand | KillTree | SetTimer | Warn

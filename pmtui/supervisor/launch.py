@@ -13,6 +13,7 @@ from pmtui.config.interpreter import Command, check_cwd, resolve
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.config.requirements import requirement_hint
 from pmtui.spawner.client import Launch
+from pmtui.spawner.stdio import StdinKind
 
 RLIMITS = {
     "nofile": resource.RLIMIT_NOFILE,
@@ -38,10 +39,15 @@ def prepare(config: ProcessConfig, settings: Settings, base: Mapping[str, str], 
     """
     env, warnings = build_environment(config, settings, base, injected_environment(config, settings, run))
     command = resolve(config, env)
-    options = user_options(config) | limit_options(config)
-    return PreparedLaunch(
-        Launch(command.argv, config.cwd, env, options), command, warnings, requirement_hint(config, env)
-    )
+    options = user_options(config) | limit_options(config) | ({"detached": True} if config.detached else {})
+    launch = Launch(command.argv, config.cwd, env, options, stdin_kind(config))
+    return PreparedLaunch(launch, command, warnings, requirement_hint(config, env))
+
+
+def stdin_kind(config: ProcessConfig) -> StdinKind:
+    if config.tty:
+        return "terminal"
+    return "null" if config.stdin == "null" else "pipe"
 
 
 def prepare_helper(

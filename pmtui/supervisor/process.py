@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from signal import SIGHUP
 from typing import Protocol
 
 import msgspec
@@ -17,6 +18,8 @@ from pmtui.control import ProbeResult, ProcessEvent, RunExit, Stage, Status
 from pmtui.logs.process_log import ProcessLog
 from pmtui.spawner import client
 from pmtui.spawner.client import Report, Spawner
+from pmtui.spawner.process_input import ProcessInput
+from pmtui.spawner.run_table import HANG_UP_DELAY
 from pmtui.supervisor import events
 from pmtui.supervisor.launch import PreparedLaunch
 from pmtui.supervisor.state_machine import Policy, State, is_crash, transition
@@ -39,6 +42,8 @@ class ProcessHost(Protocol):
     spawner: Spawner
     install: Callable[["Process"], None]
     """Install what the process needs, then call `execute`, or report a failed spawn."""
+    run_stop_command: Callable[["Process"], None]
+    """Run the stop command, and handle StopCommandEnded."""
 
     def prepare(self, process: "Process") -> tuple[int, PreparedLaunch]:
         """Number a new run and build its launch. Raises ConfigError."""
@@ -72,6 +77,7 @@ class Process:
         self.pid = 0
         self.started_at = 0  # wall clock in milliseconds, for display
         self.retry_at = 0
+        self.input: ProcessInput | None = None
         self.killed: Sequence[str] = ()  # "pid name" of what needed SIGKILL when the last run ended
         self.exits: deque[RunExit] = deque(maxlen=MAX_EXITS)
         self.last_error = ""
@@ -92,6 +98,11 @@ class Process:
     @property
     def status(self) -> Status:
         return self.state.status
+
+    @property
+    def has_tree(self) -> bool:
+        """Whether something of it may be running; the leader of a detached one is not."""
+        return self.pid > 0 or self.state.is_alive
 
     @property
     def is_first_spawn_pending(self) -> bool:
@@ -121,6 +132,8 @@ class Process:
             healthy_after=config.healthy_after,
             stop_timeout=config.stop_timeout,
             has_health_check=config.health is not None,
+            has_stop_command=config.stop_command is not None,
+            is_detached=config.detached,
         )
 
     def set_default_restart(self, restart: RestartPolicy) -> None:
@@ -150,6 +163,8 @@ class Process:
             case client.WorkerSpawned():
                 self.pid, self.started_at = report.pid, now_ms()
                 self._outputs = report.outputs
+                if report.stdin is not None:
+                    self.input = ProcessInput(report.stdin, is_terminal=len(report.outputs) == 1)
                 self.first_line = self.log.ring.end
                 self._host.follow(self, self._outputs)
                 self.handle(events.Spawned(generation))
@@ -157,8 +172,13 @@ class Process:
                 self.handle(events.SpawnFailed(generation, report.error, report.transient))
             case client.WorkerExited():
                 self.handle(events.Exited(generation, events.ExitStatus(report.code)))
+                if self.state.is_alive:  # detached
+                    self.pid = 0
             case client.WorkerTreeExited():
                 self.killed = report.killed
+                if self.input:
+                    self.input.close()
+                    self.input = None
                 outputs, self._outputs = self._outputs, ()
                 self._host.drain_output(outputs, partial(self._finish_run, generation))
 
@@ -200,6 +220,12 @@ class Process:
                 self._spawn(effect.generation)
             case events.TerminateTree():
                 self._host.spawner.terminate(self.run, signal_number(self.config.stop_signal))
+            case events.RunStopCommand():
+                self._host.spawner.terminate(self.run, 0)
+                self._host.run_stop_command(self)
+            case events.KillTree(overdue=True) if self.input and self.input.is_terminal:
+                self._host.spawner.terminate(self.run, SIGHUP)
+                asyncio.get_running_loop().call_later(HANG_UP_DELAY, self._host.spawner.kill, self.run)
             case events.KillTree():
                 self._host.spawner.kill(self.run)
             case events.SetTimer():

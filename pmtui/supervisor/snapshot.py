@@ -19,7 +19,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         id=process.id,
         pid=process.pid,
         status=process.status,
-        start_time=rfc3339(process.started_at) if process.pid else None,
+        start_time=rfc3339(process.started_at) if process.has_tree else None,
         uptime=format_duration(uptime),
         restart_count=state.restarts,
         last_error=process.last_error,

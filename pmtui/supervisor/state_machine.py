@@ -28,12 +28,14 @@ from pmtui.supervisor.events import (
     Ready,
     Remove,
     Restart,
+    RunStopCommand,
     SetTimer,
     Spawn,
     Spawned,
     SpawnFailed,
     Start,
     Stop,
+    StopCommandEnded,
     TerminateTree,
     TimerExpired,
     TreeExited,
@@ -57,6 +59,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     healthy_after: float = 10.0
     stop_timeout: float = 5.0
     has_health_check: bool = False
+    has_stop_command: bool = False
+    is_detached: bool = False
 
     @property
     def retries(self) -> int:
@@ -96,6 +100,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""  # for people: what led to this state
     retry_at: float | None = None
     stop_requests: int = 0  # how often the user has asked to stop this run
+    in_stop_command: bool = False  # the stop command runs; the stop signal follows
+    is_tree_gone: bool = False  # while the stop command still runs
     killed: bool = False
     removed: bool = False
 
@@ -173,13 +179,13 @@ def stop(state: State, event: Stop, policy: Policy, now: float) -> Next:
         state, _ = set_pending(
             replace(state, should_run=False, stop_requests=state.stop_requests + 1), Pending.NONE, None
         )
-        return kill_now(state) if state.stop_requests > 2 else (state, ())
+        return kill_now(state, policy, now) if state.stop_requests > 2 else (state, ())
     return deactivate(replace(state, should_run=False), Status.STOPPED, ""), ()
 
 
 def kill(state: State, event: Kill, policy: Policy, now: float) -> Next:
     state, _ = stop(state, Stop(), policy, now)
-    return kill_now(state) if state.status is Status.STOPPING else (state, ())
+    return kill_now(state, policy, now) if state.status is Status.STOPPING else (state, ())
 
 
 def remove(state: State, event: Remove, policy: Policy, now: float) -> Next:
@@ -209,6 +215,8 @@ def dependencies_met(state: State, event: DependenciesMet, policy: Policy, now: 
         exit=None,
         ended_by_itself=False,
         stop_requests=0,
+        in_stop_command=False,
+        is_tree_gone=False,
         killed=False,
     )
     return state, (Spawn(state.generation),)
@@ -221,7 +229,7 @@ def dependencies_failed(state: State, event: DependenciesFailed, policy: Policy,
 def spawned(state: State, event: Spawned, policy: Policy, now: float) -> Next:
     state = replace(state, spawned_at=now)
     if state.status is Status.STOPPING:  # the stop came before the spawn
-        return kill_now(state) if state.killed else (state, terminate_effects(state, policy))
+        return kill_now(state, policy, now) if state.killed else terminate(state, policy)
     if state.status is Status.STARTING and not policy.has_health_check:
         state = replace(state, status=Status.RUNNING)
     return state, ()
@@ -250,6 +258,8 @@ def unhealthy(state: State, event: Unhealthy, policy: Policy, now: float) -> Nex
 
 
 def exited(state: State, event: Exited, policy: Policy, now: float) -> Next:
+    if policy.is_detached and event.exit.code == 0 and state.status in ACTIVE_STATES:
+        return replace(state, exit=event.exit), ()  # what it has started goes on, and with it the run
     state = replace(state, exited_at=now, exit=event.exit)
     if state.status in ACTIVE_STATES:  # by itself; the guardian kills the rest of its tree
         detail = f"{event.exit} after {state.lifetime:.1f} s"
@@ -259,7 +269,20 @@ def exited(state: State, event: Exited, policy: Policy, now: float) -> Next:
 
 
 def tree_exited(state: State, event: TreeExited, policy: Policy, now: float) -> Next:
-    return finish_run(state, policy, now) if state.status is Status.STOPPING else (state, ())
+    if state.status is not Status.STOPPING:
+        return state, ()
+    if state.exited_at is None:  # a detached run, whose leader exited long ago
+        state = replace(state, exited_at=now)
+    if state.in_stop_command:
+        return replace(state, is_tree_gone=True), ()
+    return finish_run(state, policy, now)
+
+
+def stop_command_ended(state: State, event: StopCommandEnded, policy: Policy, now: float) -> Next:
+    if state.status is not Status.STOPPING or not state.in_stop_command:
+        return state, ()
+    state = replace(state, in_stop_command=False)
+    return finish_run(state, policy, now) if state.is_tree_gone else (state, stop_signal_effects(state, policy))
 
 
 def timer_expired(state: State, event: TimerExpired, policy: Policy, now: float) -> Next:
@@ -267,8 +290,10 @@ def timer_expired(state: State, event: TimerExpired, policy: Policy, now: float)
         return start_run(state, state.next_restart_reason)
     if state.status is not Status.STOPPING:
         return state, ()
+    if state.in_stop_command:
+        return stop_command_ended(state, StopCommandEnded(state.generation), policy, now)
     if not state.killed:
-        return kill_now(state)
+        return kill_now(state, policy, now, overdue=True)
     pause = max(policy.max_backoff, KILL_TIMEOUT)
     return state, (Warn("cannot be killed: SIGKILL has no effect"), SetTimer(state.generation, pause))
 
@@ -288,6 +313,7 @@ HANDLERS: dict[type[Event], Callable[[State, Any, Policy, float], Next]] = {
     Unhealthy: unhealthy,
     Exited: exited,
     TreeExited: tree_exited,
+    StopCommandEnded: stop_command_ended,
     TimerExpired: timer_expired,
 }
 
@@ -295,7 +321,8 @@ HANDLERS: dict[type[Event], Callable[[State, Any, Policy, float], Next]] = {
 def is_crash(state: State, event: Event, policy: Policy) -> bool:
     """Whether the run could not be spawned, or exited by itself without success."""
     if isinstance(event, Exited) and event.generation == state.generation:
-        return state.status in ACTIVE_STATES and event.exit.code not in policy.success_exit_codes
+        stays = policy.is_detached and event.exit.code == 0
+        return state.status in ACTIVE_STATES and not stays and event.exit.code not in policy.success_exit_codes
     if isinstance(event, SpawnFailed) and event.generation == state.generation:
         return state.status is Status.STARTING and not event.transient
     return False
@@ -312,15 +339,26 @@ def start_run(state: State, reason: Reason | None) -> Next:
 
 def stop_run(state: State, pending: Pending, reason: Reason | None, why: str, policy: Policy) -> Next:
     state = replace(state, status=Status.STOPPING, pending=pending, next_restart_reason=reason, detail=why)
-    return state, (terminate_effects(state, policy) if state.spawned_at is not None else ())
+    return terminate(state, policy) if state.spawned_at is not None else (state, ())
 
 
-def terminate_effects(state: State, policy: Policy) -> tuple[Effect, ...]:
+def terminate(state: State, policy: Policy) -> Next:
+    """Ask a run to end: by its stop command if there is one, which the stop signal follows."""
+    if policy.has_stop_command:
+        effects = RunStopCommand(state.generation), SetTimer(state.generation, policy.stop_timeout)
+        return replace(state, in_stop_command=True), effects
+    return state, stop_signal_effects(state, policy)
+
+
+def stop_signal_effects(state: State, policy: Policy) -> tuple[Effect, ...]:
     return TerminateTree(state.generation), SetTimer(state.generation, policy.stop_timeout)
 
 
-def kill_now(state: State) -> Next:
-    return replace(state, killed=True), (KillTree(state.generation), SetTimer(state.generation, KILL_TIMEOUT))
+def kill_now(state: State, policy: Policy, now: float, *, overdue: bool = False) -> Next:
+    if state.is_tree_gone:  # only the stop command was left
+        return finish_run(replace(state, in_stop_command=False), policy, now)
+    state = replace(state, killed=True, in_stop_command=False)
+    return state, (KillTree(state.generation, overdue), SetTimer(state.generation, KILL_TIMEOUT))
 
 
 def set_pending(state: State, pending: Pending, reason: Reason | None) -> Next:

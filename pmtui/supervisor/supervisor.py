@@ -88,6 +88,9 @@ class Supervisor:
         self.restarts: Counter[tuple[str, Reason]] = Counter()
         self.observers: Sequence[Observer] = ()
         self.install: Callable[[Process], None] = lambda process: process.execute(process.state.generation)
+        self.run_stop_command: Callable[[Process], None] = lambda process: process.handle(
+            events.StopCommandEnded(process.state.generation)
+        )
         self._changed: dict[str, Process] = {}
         self._waiting: dict[str, Process] = {}  # for a dependency
         self._update: asyncio.Handle | None = None

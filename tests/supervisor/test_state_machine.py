@@ -23,12 +23,14 @@ from pmtui.supervisor.events import (
     Ready,
     Remove,
     Restart,
+    RunStopCommand,
     SetTimer,
     Spawn,
     Spawned,
     SpawnFailed,
     Start,
     Stop,
+    StopCommandEnded,
     TerminateTree,
     TimerExpired,
     TreeExited,
@@ -71,6 +73,12 @@ Row = tuple[State, Event, Policy, Status, tuple[Effect, ...]]
 LOOK = (AwaitDependencies(),)
 END = (TerminateTree(1), SetTimer(1, 5.0))
 KILL = (KillTree(1), SetTimer(1, KILL_TIMEOUT))
+OVERDUE = (KillTree(1, overdue=True), SetTimer(1, KILL_TIMEOUT))
+COMMANDED = Policy(has_stop_command=True)
+COMMAND = (RunStopCommand(1), SetTimer(1, 5.0))
+IN_COMMAND = replace(STOPPING, in_stop_command=True)
+GONE_IN_COMMAND = replace(IN_COMMAND, is_tree_gone=True, exited_at=102.0)
+DETACHED = Policy(is_detached=True)
 
 TABLE: list[Row] = [
     (STOPPED, Start(), POLICY, Status.WAITING, LOOK),
@@ -106,7 +114,19 @@ TABLE: list[Row] = [
     (RUNNING, Remove(), POLICY, Status.STOPPING, END),
     (RUNNING, Unhealthy(1, "timeout"), CHECKED, Status.STOPPING, END),
     (RUNNING, Start(), POLICY, Status.RUNNING, ()),
-    (STOPPING, TimerExpired(1), POLICY, Status.STOPPING, KILL),
+    (STOPPING, TimerExpired(1), POLICY, Status.STOPPING, OVERDUE),
+    (RUNNING, Stop(), COMMANDED, Status.STOPPING, COMMAND),
+    (IN_COMMAND, Exited(1, ExitStatus(0)), COMMANDED, Status.STOPPING, ()),
+    (IN_COMMAND, TreeExited(1), COMMANDED, Status.STOPPING, ()),
+    (IN_COMMAND, StopCommandEnded(1), COMMANDED, Status.STOPPING, END),
+    (IN_COMMAND, TimerExpired(1), COMMANDED, Status.STOPPING, END),
+    (IN_COMMAND, Kill(), COMMANDED, Status.STOPPING, KILL),
+    (GONE_IN_COMMAND, StopCommandEnded(1), COMMANDED, Status.STOPPED, ()),
+    (GONE_IN_COMMAND, TimerExpired(1), COMMANDED, Status.STOPPED, ()),
+    (GONE_IN_COMMAND, Kill(), COMMANDED, Status.STOPPED, ()),
+    (RUNNING, Exited(1, ExitStatus(0)), DETACHED, Status.RUNNING, ()),
+    (RUNNING, Exited(1, ExitStatus(1)), DETACHED, Status.STOPPING, (SetTimer(1, KILL_TIMEOUT),)),
+    (STOPPING, TreeExited(1), DETACHED, Status.STOPPED, ()),
     (STOPPING, Stop(), POLICY, Status.STOPPING, ()),
     (replace(STOPPING, stop_requests=2), Stop(), POLICY, Status.STOPPING, KILL),
     (STOPPING, Start(), POLICY, Status.STOPPING, ()),
@@ -339,6 +359,7 @@ class World:
     emptying: set[int] = field(default_factory=set)
     timer: tuple[float, int] | None = None
     looking: bool = False
+    commanding: int | None = None
 
     def feed(self, event: Event) -> None:
         self.state, effects = transition(self.state, event, self.policy, self.now)
@@ -354,6 +375,8 @@ class World:
                 self.looking = True
             case Spawn(generation):
                 self.spawning.add(generation)
+            case RunStopCommand(generation):
+                self.commanding = generation
             case KillTree(generation) if generation in self.alive:
                 self.end(generation, -9)
             case SetTimer(generation, seconds):
@@ -365,6 +388,10 @@ class World:
         self.alive.discard(generation)
         self.emptying.add(generation)
         self.feed(Exited(generation, ExitStatus(code)))
+
+    def end_command(self) -> None:
+        generation, self.commanding = self.commanding, None
+        self.feed(StopCommandEnded(generation or 0))
 
     def move(self) -> None:
         """Let something happen by itself."""
@@ -380,6 +407,8 @@ class World:
                 self.feed(Spawned(generation))
             else:
                 self.feed(SpawnFailed(generation, "no", transient=self.random.random() < 0.5))
+        elif self.commanding is not None and self.random.random() < 0.5:
+            self.end_command()
         elif self.emptying and self.random.random() < 0.8:
             self.emptying.clear()
             self.feed(TreeExited(generation))
@@ -401,6 +430,8 @@ class World:
             elif self.emptying:
                 self.emptying.clear()
                 self.feed(TreeExited(self.state.generation))
+            elif self.commanding is not None:
+                self.end_command()
 
 
 @pytest.mark.parametrize("seed", range(300))
@@ -412,6 +443,7 @@ def test_random_events_never_make_two_copies_and_a_stop_always_ends_in_stopped(s
         backoff=random.choice((0.0, 1.0)),
         healthy_after=random.choice((0.0, 10.0)),
         has_health_check=random.random() < 0.5,
+        has_stop_command=random.random() < 0.3,
     )
     world = World(random, policy)
     wishes = (Start, Restart, ConfigChanged, Stop, Kill, lambda: Restart(Reason.WATCH))

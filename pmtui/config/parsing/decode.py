@@ -36,6 +36,8 @@ READERS: dict[tuple[type[Struct], str], Reader] = {
     (ProcessConfig, "watch_ignore"): validators.read_ignore,
     (ProcessConfig, "depends_on"): validators.read_dependencies,
     (ProcessConfig, "stop_signal"): validators.read_signal,
+    (ProcessConfig, "stop_command"): validators.read_stop_command,
+    (ProcessConfig, "stdin"): validators.read_stdin,
     (ProcessConfig, "install"): validators.read_install,
     (ProcessConfig, "umask"): validators.read_umask,
     (ProcessConfig, "user"): validators.read_user,

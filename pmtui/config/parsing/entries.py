@@ -91,6 +91,10 @@ def _check_program(raw: dict[str, Any], fields: dict[str, Any], place: str, prob
         problems.warn(f"{place}.interpreter", "has no effect on a command; it is for script")
     if fields.get("shell") and fields.get("args"):
         problems.error(f"{place}.args", "ignored with shell: write the arguments in command")
+    if fields.get("tty") and fields.get("stdin", "null") != "null":
+        problems.warn(f"{place}.stdin", "has no effect with tty: the terminal is stdin")
+    if isinstance(fields.get("stop_command"), str) and not fields.get("shell"):
+        _check_words(fields["stop_command"], f"{place}.stopCommand", problems)
     if fields.get("command") and not fields.get("shell") and not fields.get("args"):
         _check_words(fields["command"], f"{place}.command", problems)
 

@@ -108,6 +108,29 @@ def read_install(raw: object, path: str, problems: Problems) -> object:
     return read_command(raw, path, problems)
 
 
+def read_stdin(raw: object, path: str, problems: Problems) -> object:
+    if raw is False:
+        return "null"
+    if raw is not True and raw not in ("null", "open"):
+        problems.error(path, f'expected "null", "open" or true, got {_shown(raw)}')
+    return raw
+
+
+def read_stop_command(raw: object, path: str, problems: Problems) -> object:
+    """Accept a string, or a program and its arguments."""
+    if raw is None or isinstance(raw, list):
+        return raw if raw is None else read_command(raw, path, problems)
+    if not isinstance(raw, str) or not raw.strip():
+        problems.error(path, "expected a string, or a program and its arguments as a list")
+    else:
+        _check_text(raw, path, problems)
+    return raw
+
+
+def _shown(raw: object) -> str:
+    return ascii(raw[:40]) if isinstance(raw, str) else kind_of(raw)
+
+
 def read_dependencies(raw: object, path: str, problems: Problems) -> dict[str, object]:
     """Accept a list of ids, or a table of ids and conditions; null means the default condition."""
     if isinstance(raw, list):
