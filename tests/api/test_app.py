@@ -49,6 +49,7 @@ async def test_list_is_in_config_order_with_all_fields(client: httpx.AsyncClient
         "maxRetries": -1,
         "lineRate": 0.0,
         "level": None,
+        "labels": [],
     }
 
 
