@@ -21,6 +21,7 @@ from pmtui.spawner.client import Report, Spawner
 from pmtui.spawner.process_input import ProcessInput
 from pmtui.spawner.run_table import HANG_UP_DELAY
 from pmtui.supervisor import events
+from pmtui.supervisor.hints import exit_hint
 from pmtui.supervisor.launch import PreparedLaunch
 from pmtui.supervisor.state_machine import Policy, State, is_crash, transition
 from pmtui.text.formatting import printable
@@ -196,8 +197,14 @@ class Process:
         if gave_up and (line := self.log.last_stderr_line()):
             line = redact(line, self.prepared.launch.env) if self.prepared else line
             why = f"{printable(line[:MAX_ERROR_LENGTH])} ({why})"
-        hint = self.prepared.hint if self.prepared else ""
+        hint = self._hint()
         return f"{why} ({hint})" if hint and why else why
+
+    def _hint(self) -> str:
+        if self.prepared is None:
+            return ""
+        output = self.log.tail(MAX_EXIT_LINES)
+        return self.prepared.hint or exit_hint(self.state, self.config, self.prepared.launch.env, output)
 
     def _record_exit(self) -> None:
         exit = self.state.exit
