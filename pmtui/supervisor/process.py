@@ -196,8 +196,7 @@ class Process:
         why = self.state.detail
         # Why: the last line of a program that exited by itself is usually the cause, so it comes first.
         if gave_up and (line := self.log.last_stderr_line()):
-            line = redact(line, self.prepared.env) if self.prepared else line
-            why = f"{printable(line[:MAX_ERROR_LENGTH])} ({why})"
+            why = f"{printable(self._redacted(line)[:MAX_ERROR_LENGTH])} ({why})"
         hint = self._hint()
         return f"{why} ({hint})" if hint and why else why
 
@@ -206,6 +205,9 @@ class Process:
             return ""
         output = self.log.tail(MAX_EXIT_LINES)
         return self.prepared.hint or exit_hint(self.state, self.config, self.prepared.launch.env, output)
+
+    def _redacted(self, text: str) -> str:
+        return redact(text, self.prepared.env) if self.prepared else text
 
     def _record_exit(self) -> None:
         exit = self.state.exit
@@ -216,7 +218,7 @@ class Process:
                 code=exit.code if exit and exit.code >= 0 else None,
                 signal=exit.signal if exit else None,
                 uptime_seconds=round(self.state.lifetime, 3),
-                lines=self.log.tail(MAX_EXIT_LINES),
+                lines=[self._redacted(line) for line in self.log.tail(MAX_EXIT_LINES)],
             )
         )
 
