@@ -93,7 +93,7 @@ ACTIONS: Sequence[Action] = (
         "sort_previous", "less_than_sign", "Sort by previous column", "Sort by the next or the previous column", "Table"
     ),
     Action("invert", "I", "Reverse order", "Reverse the sort order", "Table"),
-    Action("full_logs", "enter", "Logs", "Show the log on the whole screen", "Logs", 3),
+    Action("full_logs", "enter", "Logs", "Show the log on the whole screen; in the log: open a line", "Logs", 3),
     Action("follow", "f", "Follow", "Follow new lines, or pause", "Logs", 8),
     Action("search", "ctrl+f", "Search", "Search the log from anywhere", "Logs"),
     Action("next_match", "n", "Next match", "Go to the next or the previous match", "Logs"),
@@ -105,6 +105,8 @@ ACTIONS: Sequence[Action] = (
     Action("wrap", "z", "Wrap", "Wrap or truncate long lines", "Logs"),
     Action("next_error", "e", "Next error", "Go to the next or the previous error", "Logs"),
     Action("previous_error", "E", "Previous error", "Go to the next or the previous error", "Logs"),
+    Action("level", "l", "Level", "Show all levels, or only info, warn or error and worse", "Logs"),
+    Action("pretty", "p", "Pretty", "Show records and tracebacks pretty, or raw as written", "Logs"),
     Action("copy", "y", "Copy", "Copy the selection, or the lines on the screen", "Logs"),
     Action("save", "w", "Save lines", "Save all lines of the log to a file", "Logs"),
     Action("clear_logs", "C", "Clear logs", "Clear the log, in memory and on disk", "Logs"),

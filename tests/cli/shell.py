@@ -1,4 +1,4 @@
-"""Run `pmtui` as in a shell."""
+"""`pmtui` as it is used in a shell."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ Done = subprocess.CompletedProcess[str]
 
 
 def pmtui(folder: Path, *words: str, **env: str) -> Done:
-    """Run it in the directory until it ends."""
+    """Runs it in the folder until it ends."""
     return subprocess.run(
         [*PMTUI, *words],
         cwd=folder,
@@ -25,6 +25,6 @@ def pmtui(folder: Path, *words: str, **env: str) -> Done:
 
 
 def ids(done: Done) -> list[str]:
-    """Return the first word of each line of a table."""
+    """The first words of the lines of a table."""
     assert done.returncode == 0, done.stderr
     return [line.split()[0] for line in done.stdout.splitlines()[1:]]

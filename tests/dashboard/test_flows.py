@@ -13,8 +13,8 @@ from pmtui.control import ConfigChanges, Reason, Status, UnavailableError
 from pmtui.dashboard.actions import ACTIONS
 from pmtui.dashboard.app import DashboardApp
 from pmtui.dashboard.dialogs.shutdown import ShutdownDialog
+from pmtui.dashboard.log_view.display import shown_text
 from pmtui.dashboard.log_view.lines import Line
-from pmtui.dashboard.log_view.rendering import shown_text
 from tests.dashboard.scene import FakeLogs, SceneControl, rows, scene
 from tests.dashboard.stage import FakeOwner, Stage, stage
 from tests.fake_control import FakeControl, snapshot

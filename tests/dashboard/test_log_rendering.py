@@ -4,11 +4,14 @@ import pytest
 from rich.cells import cell_len
 from rich.style import Style
 
+from pmtui.dashboard.log_view.display import shown_text
 from pmtui.dashboard.log_view.lines import Line
-from pmtui.dashboard.log_view.rendering import RenderOptions, line_strips, shown_text
-from pmtui.dashboard.log_view.search import Search, is_error
+from pmtui.dashboard.log_view.options import RenderOptions
+from pmtui.dashboard.log_view.rendering import line_strips
+from pmtui.dashboard.log_view.search import Search
 from pmtui.dashboard.style.glyphs import UNICODE
 from pmtui.dashboard.style.styles import Styles
+from pmtui.logs.search.levels import is_error
 
 PLAIN = Style.null()
 LOOK = Styles(
@@ -98,11 +101,11 @@ def test_what_is_searched_is_marked() -> None:
     ],
 )
 def test_lines_that_tell_of_errors(data: bytes, error: bool) -> None:
-    assert is_error(data) is error
+    assert is_error(data.decode()) is error
 
 
 def test_small_letters_find_capitals_and_capitals_do_not_find_small_ones() -> None:
-    assert Search("err").matches(b"ERR")
-    assert not Search("ERR").matches(b"err")
-    assert Search("a.c").matches(b"a.c")
-    assert not Search("a.c").matches(b"abc")
+    assert Search("err").matches(line(b"ERR"))
+    assert not Search("ERR").matches(line(b"err"))
+    assert Search("a.c").matches(line(b"a.c"))
+    assert not Search("a.c").matches(line(b"abc"))

@@ -71,7 +71,7 @@ FLOWS: dict[str, tuple[Sequence[str], str]] = {
     "no-match": (["slash", *"zzz", "enter"], "No process matches"),
     "marks": (["space", "space"], "2 marked"),
     "sorted": (["greater_than_sign"] * 5, "CPU"),
-    "full": (["enter"], "Table"),
+    "full": (["enter"], "Open"),
     "merged": (["a"], "all processes"),
     "wrap": (["z"], "n 2 s"),
     "help": (["question_mark"], "Keys"),

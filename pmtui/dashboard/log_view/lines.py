@@ -130,8 +130,8 @@ class FilteredLines(LineBuffer):
     def __init__(self, source: Lines, matches: Callable[[Line], bool]) -> None:
         super().__init__()
         self._source, self._matches = source, matches
-        self._next = source.start
         self.positions: deque[int] = deque()
+        self._take(source.start)
 
     @property
     def oldest(self) -> int | None:
@@ -139,14 +139,16 @@ class FilteredLines(LineBuffer):
 
     def pull(self) -> None:
         self._source.pull()
-        first = max(self._next, self._source.start, self._source.end - BATCH_SIZE)
+        self._take(max(self._next, self._source.start, self._source.end - BATCH_SIZE))
+        while self.positions and self.positions[0] < self._source.start:
+            self.positions.popleft()
+
+    def _take(self, first: int) -> None:
         for line in self._source.lines(first, self._source.end - first):
             if self._matches(line):
                 self.append(line)
                 self.positions.append(line.position)
         self._next = self._source.end
-        while self.positions and self.positions[0] < self._source.start:
-            self.positions.popleft()
 
 
 class MergedLines(LineBuffer):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from pmtui.dashboard.log_view.display import block_lines
 from pmtui.dashboard.log_view.lines import Line
-from pmtui.dashboard.log_view.rendering import shown_text
 from pmtui.dashboard.style.formats import clock_time
 
 
@@ -29,7 +29,11 @@ def save_lines(title: str, lines: Sequence[Line], folder: Path | None = None) ->
     path = (folder or Path.cwd()) / f"pmtui-{title.replace(' ', '-')}-{stamp}.log"
     _write(
         path,
-        "".join(f"{clock_time(line.ms)} {line.process_id} {line.stream} {shown_text(line)[0]}\n" for line in lines),
+        "".join(
+            f"{clock_time(line.ms)} {line.process_id} {line.stream} {text}\n"
+            for line in lines
+            for text in block_lines(line)
+        ),
     )
     return path
 

@@ -1,7 +1,8 @@
 """What the keys do to the log."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from textual import on
 
 from pmtui.config.discovery import data_directory
+from pmtui.control import ControlError, Level, Snapshot
+from pmtui.dashboard.dialogs.entry import EntryDialog
 from pmtui.dashboard.log_view.lines import FilteredLines, Line, LineBuffer, Lines, MergedLines, PausedView
 from pmtui.dashboard.log_view.log_pane import LogPane
 from pmtui.dashboard.log_view.save import save_copy, save_lines
@@ -17,6 +20,9 @@ from pmtui.dashboard.style.formats import plural
 from pmtui.dashboard.widgets.tab_bar import CHANNELS, Channel
 
 MAX_NAME_WIDTH = 16
+MAX_ASKED_FOR_RUNS = 50
+"""Processes up to which the ends of their runs are read for the separators between runs."""
+LEVEL_CYCLE: Sequence[Level | None] = (None, "info", "warn", "error")
 PAGE_SIZE = 1000
 """Lines that are read from files at a time."""
 
@@ -29,9 +35,30 @@ class LogActions(MainScreenBase):
     _is_reading_older = False
     _older: tuple[PausedView, Iterator[Line]] | None = None
 
+    def update_runs(self, snapshots: Sequence[Snapshot]) -> None:
+        """Learn what is to be said at the starts of runs."""
+        for process_id in self._run_notes.observe(snapshots):
+            if snapshots and len(snapshots) <= MAX_ASKED_FOR_RUNS:
+                self.run_worker(self._read_exits(process_id), group="exits")
+        self._show_runs()
+
+    async def _read_exits(self, process_id: str) -> None:
+        with suppress(ControlError):
+            self._run_notes.add_exits(process_id, (await self.control.get(process_id)).exits)
+            self._show_runs()
+
+    def _show_runs(self) -> None:
+        options = replace(self.pane.render_options, runs=self._run_notes.texts(), colors=self._places())
+        if options != self.pane.render_options:
+            self.pane.change(options)
+
+    def _places(self) -> Mapping[str, int]:
+        return {row.id: place for place, row in enumerate(self.dashboard_state.snapshots)}
+
     def show_log(self) -> None:
         """Show the selected lines from their end."""
         row, section = self.table.snapshot, self.table.section
+        ids: Sequence[str] = ()
         names = 0
         lines: Lines = LineBuffer()
         if self.merged or section:
@@ -40,6 +67,7 @@ class LogActions(MainScreenBase):
             lines = MergedLines(self.logs.lines_of(ids))
         elif row is not None:
             (lines,) = self.logs.lines_of([row.id])
+        self.table.color_ids({process_id: self._places()[process_id] for process_id in ids} if names else {})
         if self.channel != "all":
             wanted = f"std{self.channel}"
             lines = FilteredLines(lines, lambda line: line.stream == wanted)
@@ -101,6 +129,21 @@ class LogActions(MainScreenBase):
         self.pane.change(replace(self.pane.render_options, wrap=not self.pane.render_options.wrap, x=0))
         self.show_message("Long lines wrap" if self.pane.render_options.wrap else "Long lines are truncated")
 
+    def action_pretty(self) -> None:
+        pretty = not self.pane.render_options.pretty
+        self.pane.change(replace(self.pane.render_options, pretty=pretty))
+        self.show_message("Lines are shown pretty" if pretty else "Lines are shown as written")
+
+    def action_level(self) -> None:
+        self.pane.set_level(LEVEL_CYCLE[(LEVEL_CYCLE.index(self.pane.state.level) + 1) % len(LEVEL_CYCLE)])
+
+    def open_entry(self) -> None:
+        """Show the marked line as a whole; without one, mark the last line of the screen."""
+        if line := self.pane.marked:
+            self.app.push_screen(EntryDialog(line, self.pane.text_styles))
+        else:
+            self.pane.mark_last_visible()
+
     def action_search(self) -> None:
         self.prompt.open("search", self.pane.state.search)
 
@@ -114,7 +157,7 @@ class LogActions(MainScreenBase):
         if not self.pane.state.search:
             self.action_search()
         elif not self.pane.find(step):
-            self.show_message(f"No line contains '{self.pane.state.search}'")
+            self.show_message(f"No line matches '{self.pane.state.search}'")
 
     def action_filter_matches(self) -> None:
         if self.pane.state.search:

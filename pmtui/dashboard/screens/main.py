@@ -84,6 +84,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         if empty and state.about is not None:
             self.query_one("#notice", Static).update(empty_notice(state.about, styles_for(self.app)))
         self.table.show(state)
+        self.update_runs(state.snapshots)
         if self.table.line_count != shown:
             self._set_heights()
         self._update_empty_messages()
@@ -100,6 +101,8 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         row = self.table.snapshot
         if row is None:
             self.pane.message = "No output yet." if self.table.section else ""
+        elif self.pane.state.level:
+            self.pane.message = f"No line of level {self.pane.state.level} or worse. Press l to show other levels."
         elif self.pane.state.filtered:
             self.pane.message = f"No line matches '{self.pane.state.search}'. Press F to show all."
         elif row.status is Status.STOPPED and not row.restart_count:
@@ -116,7 +119,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             "restart": f"Restart{several}",
             "kill": f"Kill{several}",
             "slash": "Search" if self._log_has_focus else "Filter",
-            "full_logs": "Table" if self.has_class("-full") else "Logs",
+            "full_logs": "Open" if self._log_has_focus else "Logs",
             "follow": "Follow" if not self.pane.state.follows else "Pause",
             "quit": "Detach" if self.detaches else "Quit",
         }
@@ -190,6 +193,12 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         if self.focused is self.table and (section := self.table.section):
             self.table.toggle_fold(section)
             return
+        if self.tab == "logs" and self.focused is self.pane:
+            self.open_entry()
+            return
+        self.toggle_full_logs()
+
+    def toggle_full_logs(self) -> None:
         self.set_tab("logs")
         self.toggle_class("-full")
         self.set_focus(self.pane if self.has_class("-full") else self.table)
@@ -202,8 +211,9 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         steps: list[tuple[bool, Callable[[], object]]] = [
             (len(self.app._notifications) > 0, self.app.clear_notifications),
             (bool(self.pane.selected_text), self.pane.clear_selection),
-            (bool(self.pane.state.search), lambda: self.pane.search("")),
-            (self.has_class("-full"), self.action_full_logs),
+            (bool(self.pane.state.search), self._clear_search),
+            (self.pane.marked is not None, lambda: self.pane.mark(None)),
+            (self.has_class("-full"), self.toggle_full_logs),
             (self.focused is not self.table, lambda: self.set_focus(self.table)),
             (bool(self.table.marks), self.table.clear_marks),
             (bool(self.table.table_view.filter), lambda: self.set_filter("")),
@@ -215,6 +225,10 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
                 step()
                 break
         self.label_keys()
+
+    def _clear_search(self) -> None:
+        self.pane.mark(None)
+        self.pane.search("")
 
     # messages
 
@@ -236,7 +250,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
     @on(ProcessTable.Opened)
     @on(LogPane.Opened)
     def _opened(self) -> None:
-        self.action_full_logs()
+        self.toggle_full_logs()
 
     @on(LogPane.Changed)
     def _log_changed(self, message: LogPane.Changed) -> None:

@@ -11,6 +11,7 @@ from pmtui.dashboard.actions import Action
 from pmtui.dashboard.backend.log_source import LogSource
 from pmtui.dashboard.backend.state import DashboardState, StatePoller
 from pmtui.dashboard.log_view.log_pane import LogPane
+from pmtui.dashboard.log_view.run_notes import RunNotes
 from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.glyphs import Glyphs
 from pmtui.dashboard.table.filters import NO_FILTER
@@ -37,6 +38,7 @@ class MainScreenBase(Screen[None]):
         self.pane = LogPane(glyphs, id="logs")
         self.pane_bar = PaneBar(glyphs, id="pane-bar")
         self.prompt = Prompt(id="prompt")
+        self._run_notes = RunNotes()
 
     def show_message(self, text: str, *, error: bool = False) -> None:
         """Show a toast."""

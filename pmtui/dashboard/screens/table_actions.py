@@ -59,7 +59,7 @@ class TableActions(MainScreenBase):
         if message.purpose == "filter":
             self.set_filter(message.text)
         else:
-            self.pane.search(message.text)
+            self.prompt.show_error(self.pane.search(message.text))
 
     @on(Prompt.Closed)
     def _prompt_closed(self, message: Prompt.Closed) -> None:
@@ -68,8 +68,9 @@ class TableActions(MainScreenBase):
             self.set_focus(self.table)
             return
         self.set_focus(self.pane)
-        self.pane.search(message.text)
-        if message.only:
+        if error := self.pane.search(message.text):
+            self.show_message(error, error=True)
+        elif message.only:
             self.pane.toggle_filter()
         elif message.text:
             self.pane.find(1)

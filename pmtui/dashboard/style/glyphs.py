@@ -44,6 +44,7 @@ class Glyphs:
     dot: str
     more: str
     stderr: str
+    from_: str
     track: str
     thumb: str
     bars: Sequence[str]
@@ -81,6 +82,7 @@ UNICODE = Glyphs(
     dot="·",
     more="▼",
     stderr="▎",
+    from_="←",
     track="│",
     thumb="┃",
     bars="▁▂▃▄▅▆▇█",
@@ -118,6 +120,7 @@ ASCII = Glyphs(
     dot="-",
     more="v",
     stderr="!",
+    from_="<",
     track="|",
     thumb="#",
     bars="_.-=+*%#",

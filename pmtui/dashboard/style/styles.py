@@ -1,5 +1,6 @@
 """The styles of the line-drawing widgets, made from the theme's colors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,14 @@ from pmtui.dashboard.style.glyphs import Tone
 
 if TYPE_CHECKING:
     from textual.app import App
+
+
+ID_COLORS = {
+    True: ("#7ab4f5", "#8fd19e", "#e3b665", "#c39bf0", "#62cfcf", "#f29bb6", "#b7c4d4", "#d8a272"),
+    False: ("#2466bd", "#2c7a3f", "#8f6100", "#7a3fb5", "#00737a", "#b03668", "#51606f", "#94501f"),
+}
+"""Colors of ids on dark and on light themes."""
+ANSI_ID_COLORS = tuple(f"ansi_{name}" for name in ("cyan", "green", "yellow", "magenta", "blue", "red"))
 
 
 @dataclass(frozen=True)
@@ -24,9 +33,14 @@ class Styles:
     match: Style
     current_match: Style
     selection: Style
+    ids: Sequence[Style] = ()
 
     def __getitem__(self, tone: Tone) -> Style:
         return self.tones[tone]
+
+    def id_style(self, place: int) -> Style:
+        """Return the color of the process at that place in the config."""
+        return self.ids[place % len(self.ids)] if self.ids else self["accent"]
 
 
 def styles_for(app: "App[object]") -> Styles:
@@ -67,4 +81,5 @@ def styles_for(app: "App[object]") -> Styles:
         match=Style(underline=True) if ansi else background(back.blend(color("warning"), 0.38)),
         current_match=Style(reverse=True) if ansi else background(color("warning")) + foreground(back, bold=True),
         selection=Style(reverse=True) if ansi else background(back.blend(accent, 0.40)),
+        ids=[foreground(Color.parse(name)) for name in (ANSI_ID_COLORS if ansi else ID_COLORS[app.current_theme.dark])],
     )

@@ -1,11 +1,12 @@
 """The table of processes, drawn line by line: only cells that changed are repainted."""
 
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region, Size
@@ -21,6 +22,7 @@ from pmtui.dashboard.style.glyphs import UNICODE, Glyphs, scrollbar_thumb
 from pmtui.dashboard.style.statuses import is_problem
 from pmtui.dashboard.style.styles import Styles, styles_for
 from pmtui.dashboard.table.columns import SPARK_WIDTH, Cell, TableRow
+from pmtui.dashboard.table.cursor import TableEntries
 from pmtui.dashboard.table.layout import WIDE_STATUS_WIDTH, ColumnLayout, layout_columns
 from pmtui.dashboard.table.rendering import header_line, row_cells, row_line, section_line
 from pmtui.dashboard.table.sections import Entry, Section, key_of
@@ -39,7 +41,7 @@ class LineState(NamedTuple):
     cells: tuple[Cell, ...] = ()
 
 
-class ProcessTable(Widget, can_focus=True):
+class ProcessTable(TableEntries, Widget, can_focus=True):
     """Show snapshots. The cursor is a process id, not a row number, so sorting never moves it to another process."""
 
     ALLOW_SELECT = False
@@ -67,15 +69,13 @@ class ProcessTable(Widget, can_focus=True):
         table_view: TableView
 
     def __init__(self, glyphs: Glyphs = UNICODE, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+        Widget.__init__(self, id=id)
+        TableEntries.__init__(self)
         self.glyphs = glyphs
         self.table_view = TableView()
-        self.cursor: str | None = None
-        self.marks: set[str] = set()
         self.is_beside_log = False
+        self._colored_ids: Mapping[str, int] = {}
         self._message = ""
-        self._snapshots: Sequence[Snapshot] = []
-        self._entries: Sequence[Entry] = []
         self._now = 0.0
         self._top = 0
         self._cpu: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=SPARK_WIDTH))
@@ -108,50 +108,6 @@ class ProcessTable(Widget, can_focus=True):
             self.post_message(self.ViewChanged(view))
 
     @property
-    def line_count(self) -> int:
-        return len(self._entries)
-
-    @property
-    def ids(self) -> Sequence[str]:
-        """Return the shown processes, from top to bottom."""
-        return [entry.id for entry in self._entries if isinstance(entry, Snapshot)]
-
-    @property
-    def _keys(self) -> Sequence[str]:
-        return [key_of(entry) for entry in self._entries]
-
-    @property
-    def _entry(self) -> Entry | None:
-        return next((entry for entry in self._entries if key_of(entry) == self.cursor), None)
-
-    @property
-    def snapshot(self) -> Snapshot | None:
-        """Return the process under the cursor."""
-        entry = self._entry
-        return entry if isinstance(entry, Snapshot) else None
-
-    @property
-    def section(self) -> Section | None:
-        """Return the section whose header is under the cursor."""
-        entry = self._entry
-        return entry if isinstance(entry, Section) else None
-
-    @property
-    def selected(self) -> str | None:
-        """Return the id of the process under the cursor."""
-        row = self.snapshot
-        return row.id if row else None
-
-    @property
-    def chosen(self) -> Sequence[str]:
-        """Return the marked processes, or the one under the cursor, or those of the section under the cursor."""
-        if marked := [row.id for row in self._snapshots if row.id in self.marks]:
-            return marked
-        if section := self.section:
-            return [row.id for row in section.members]
-        return [self.selected] if self.selected else []
-
-    @property
     def message(self) -> str:
         """Return the text shown instead of rows."""
         return self._message
@@ -166,6 +122,13 @@ class ProcessTable(Widget, can_focus=True):
         if beside != self.is_beside_log:
             self.is_beside_log = beside
             self._update_columns()
+            self._repaint()
+
+    def color_ids(self, places: Mapping[str, int]) -> None:
+        """Give ids the colors that they have in a merged log, by their places in the config; no places, no colors."""
+        if places != self._colored_ids:
+            self._colored_ids = places
+            self._painted.clear()
             self._repaint()
 
     def _update_entries(self) -> None:
@@ -376,6 +339,10 @@ class ProcessTable(Widget, can_focus=True):
             return Strip([Segment("  " + text, styles["dim"])])
         return Strip([])
 
+    def _id_style(self, process_id: str, styles: Styles) -> Style:
+        place = self._colored_ids.get(process_id)
+        return styles["text"] if place is None else styles.id_style(place)
+
     def _entry_strip(self, entry: Entry, y: int, styles: Styles) -> Strip:
         selected = key_of(entry) == self.cursor
         marked = isinstance(entry, Snapshot) and entry.id in self.marks
@@ -384,7 +351,8 @@ class ProcessTable(Widget, can_focus=True):
         if isinstance(entry, Section):
             strip = section_line(entry, gutter, styles, self.glyphs)
         else:
-            cells, style = row_cells(self._row(entry), self._column_layout), styles["bold" if selected else "text"]
+            cells = row_cells(self._row(entry), self._column_layout)
+            style = self._id_style(entry.id, styles) + Style(bold=selected)
             strip = row_line(cells, self._column_layout, gutter, style, styles, self.glyphs.ellipsis)
         strip = strip.adjust_cell_length(self.size.width - 1)
         if selected:

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 Purpose = Literal["filter", "search"]
 LABELS: dict[Purpose, tuple[str, str]] = {
     "filter": ("Filter", "words  !not  @group  is:failed"),
-    "search": ("Search", "Enter finds · Tab filters"),
+    "search": ("Search", "words  re:…  key=value  level:warn  -5m · Tab filters"),
 }
 
 
@@ -24,7 +24,8 @@ class Prompt(Horizontal):
     Prompt { height: 1; display: none; background: $panel; }
     Prompt.-open { display: block; }
     Prompt Static { width: auto; padding: 0 1; color: $accent; text-style: bold; }
-    Prompt #prompt-hint { color: $text-muted; text-style: none; }
+    Prompt #prompt-hint { color: $text-muted; text-style: none; max-width: 70%; }
+    Prompt #prompt-hint.-error { color: $error; }
     Prompt Input, Prompt Input:focus { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,6 +68,12 @@ class Prompt(Horizontal):
         entry.value = text
         entry.cursor_position = len(text)
         entry.focus()
+
+    def show_error(self, error: str) -> None:
+        """Say what is wrong with the text, or give the usual hint."""
+        hint = self.query_one("#prompt-hint", Static)
+        hint.update(Content(error or LABELS[self.purpose][1]))
+        hint.set_class(bool(error), "-error")
 
     @property
     def is_open(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from pmtui.dashboard.log_view.log_pane import PaneState
+from pmtui.dashboard.log_view.log_view import PaneState
 from pmtui.dashboard.style.formats import shorten
 from pmtui.dashboard.widgets.bar import Bar, Piece, justify, total_width
 
@@ -33,7 +33,7 @@ class PaneBar(Bar):
         left = [line, *([title, line] if self.title else []), *self._tabs(), line]
         if self.tab != "logs":
             return justify(left, [line], width, line)
-        parts = [self._chip(), self._search(width), self._streams()]
+        parts = [self._chip(), self._errors(), self._search(width), self._level(), self._streams()]
         right: list[Piece] = [line]
         for part in parts:
             if part and total_width([*left, *part, *right]) < width - 1:
@@ -71,6 +71,17 @@ class PaneBar(Bar):
         only = "only " if state.filtered else ""
         text = shorten(state.search, max(8, width // 5), self.glyphs.ellipsis)
         return [Piece(f" {only}/{text} ", styles["warn"]), Piece(f"{count} ", styles["dim"])]
+
+    def _errors(self) -> list[Piece]:
+        count = self.state.errors
+        if not count.total:
+            return []
+        return [Piece(f" error {count.found:,} of {count.total:,} ", self.text_styles["bad"], "next_error")]
+
+    def _level(self) -> list[Piece]:
+        level, pretty = self.state.level, self.state.pretty
+        shown = [] if pretty else [Piece(" raw ", self.text_styles["warn"], "pretty")]
+        return [*shown, Piece(f" level {level} ", self.text_styles["warn"], "level")] if level else shown
 
     def _chip(self) -> list[Piece]:
         styles, state = self.text_styles, self.state

@@ -1,7 +1,7 @@
 """Takes JSON and logfmt lines apart into a level, a message and fields."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -63,6 +63,15 @@ def field_text(value: object) -> str:
     if isinstance(value, Mapping):
         return " ".join(f"{key}={field_text(inner)}" for key, inner in value.items())
     return msgspec.json.encode(value).decode()
+
+
+def flat_fields(fields: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield the fields with dotted names for nested ones."""
+    for key, value in fields.items():
+        if isinstance(value, Mapping) and value:
+            yield from flat_fields(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def find_field(fields: Mapping[str, Any], name: str) -> object:
