@@ -54,7 +54,7 @@ class Api(Starlette):
         await super().__call__(scope, receive, send)
 
     def close(self) -> None:
-        """End what would not end by itself."""
+        """End the streams and the timer, which run until then."""
         self.streams.close()
         self.lag.close()
 

@@ -97,7 +97,11 @@ LINES = (
     _query("stream", "Only this stream.", type="string", enum=[*get_args(Stream)]),
     _query("since", "Only lines from this time on: RFC 3339, or a duration before now such as 5m."),
     _query("until", "Only lines up to this time, in the same format."),
-    _query("grep", "Only lines that match this regular expression (no look-around or back-references)."),
+    _query(
+        "grep",
+        "Only lines that match this regular expression (RE2: no look-around or back-references; \\d, \\w and \\b are "
+        "ASCII-only).",
+    ),
     _query("field", "Only JSON or logfmt lines with this field, as key=value; `*` matches any text. May be repeated."),
     _query("search", 'Only lines that match this search: words, "phrases", !not, re:…, key=value, level:warn, -5m.'),
     _query("run", "Only lines of this run: current, previous or its number."),

@@ -27,34 +27,40 @@ MAX_TAIL_LINES = 20
 
 def start(options: argparse.Namespace, argv: Sequence[str]) -> int:
     """Start the manager in a new session, and return when the outcome of all processes is known."""
-    config = options.config or find_config(Path.cwd())
-    folder = data_directory(config)
+    folder = data_directory(options.config or find_config(Path.cwd()))
     try:
-        running = read_instance(folder)
-        if running:
-            return fail(
-                f"a manager is already running for this config: pid {running.pid}, {running.url or 'no API'}", FAILURE
-            )
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        log = os.open(folder / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        if running := read_instance(folder):
+            where = f"pid {running.pid}, {running.url or 'no API'}"
+            return fail(f"a manager is already running for this config: {where}", FAILURE)
+        log = open_log(folder)
     except ManagerUnavailableError as error:
         return fail(str(error), FAILURE)
     except OSError as error:
         return fail(f"cannot use the data directory {folder}: {error.strerror} ({error.filename})", FAILURE)
     begin = os.fstat(log).st_size
+    child = spawn_manager(folder / LOG_NAME, log, argv)
+    if manager := wait_published(child, folder):
+        return report_startup(manager, Output())
+    sys.stderr.write(read_tail(folder / LOG_NAME, begin))
+    return child.returncode or FAILURE
+
+
+def open_log(folder: Path) -> int:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return os.open(folder / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def spawn_manager(path: Path, log: int, argv: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start the manager in a new session with its output in `log`, which is closed here."""
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "pmtui", "--detach", "--log-file", str(folder / LOG_NAME), *argv],
+        [sys.executable, "-P", "-m", "pmtui", "--detach", "--log-file", str(path), *argv],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
         start_new_session=True,
     )
     os.close(log)
-    manager = wait_published(child, folder)
-    if manager is None:
-        sys.stderr.write(read_tail(folder / LOG_NAME, begin))
-        return child.returncode or FAILURE
-    return report_startup(manager, Output())
+    return child
 
 
 def wait_published(child: subprocess.Popen[bytes], folder: Path) -> RunningManager | None:

@@ -131,7 +131,6 @@ def start_in_background(options: argparse.Namespace, argv: Sequence[str]) -> int
 def run_manager(options: argparse.Namespace, boot: "GuardianLauncher", start_again: Callable[[], int] | None) -> int:
     from pmtui.client.discovery import read_instance
     from pmtui.config.load import CONFIG_NAMES
-    from pmtui.control import matches
     from pmtui.runtime.session import StartError
     from pmtui.supervisor.reload import ConfigSource
 
@@ -142,8 +141,8 @@ def run_manager(options: argparse.Namespace, boot: "GuardianLauncher", start_aga
 
     loaded = read()
     require_profiles(loaded)
-    if unknown := next((word for word in options.ids if not any(matches(one, word) for one in loaded.processes)), None):
-        return fail(unknown_message(unknown, [config.id for config in loaded.processes]), BAD_USAGE)
+    if message := find_unknown(options.ids, loaded):
+        return fail(message, BAD_USAGE)
     if not options.no_ui and (running := read_instance(Path(loaded.settings.data_dir))):
         boot.abort()
         return attach_to(running, loaded)
@@ -159,8 +158,16 @@ def run_manager(options: argparse.Namespace, boot: "GuardianLauncher", start_aga
         return fail(str(error), error.exit_code)
 
 
+def find_unknown(words: Sequence[str], loaded: "Loaded") -> str:
+    """Return the error for the first word that is neither a command nor a process; empty if there is none."""
+    from pmtui.control import matches
+
+    unknown = (word for word in words if not any(matches(config, word) for config in loaded.processes))
+    ids = [config.id for config in loaded.processes]
+    return next((unknown_message(word, ids) for word in unknown), "")
+
+
 def unknown_message(word: str, ids: Sequence[str]) -> str:
-    """Return the error for a word that is neither a command nor a process."""
     from difflib import get_close_matches
 
     known = f"processes: {', '.join(ids) or 'none'}"

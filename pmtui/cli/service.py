@@ -19,6 +19,32 @@ if TYPE_CHECKING:
 SYSTEM_UNITS = Path("/etc/systemd/system")
 MARK = "# Made by pmtui service install."
 COMMAND_TIMEOUT = 120.0
+STOP_MARGIN = 15
+"""Seconds that the manager has beyond the longest stopTimeout."""
+NETWORK = "Wants=network-online.target\nAfter=network-online.target\n"
+UNIT = f"""\
+{MARK}
+[Unit]
+Description=pmtui: the processes of {{config}}
+{{network}}
+[Service]
+Type=notify
+NotifyAccess=main
+WatchdogSec=60
+ExecStart={{command}}
+ExecReload=/bin/kill -HUP $MAINPID
+WorkingDirectory={{directory}}
+Environment={{path}}
+{{user}}Restart=on-failure
+RestartSec=2
+# The manager stops its processes itself, in order; systemd kills only what remains.
+KillMode=mixed
+TimeoutStopSec={{stop}}
+TimeoutStartSec=120
+
+[Install]
+WantedBy={{target}}
+"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -137,36 +163,19 @@ def unit_text(loaded: "Loaded", is_user: bool, profiles: Sequence[str] = ()) -> 
     from pmtui.exporters.systemd_escape import assignment, command_line, path_value
 
     assert loaded.path
-    longest = max((config.stop_timeout for config in loaded.processes), default=5.0)
+    owner = None if is_user else service_user(loaded)
     argv = [sys.executable, "-P", "-m", "pmtui", "--no-ui", "-c", str(loaded.path)]
     argv += [word for name in profiles for word in ("--profile", name)]
-    owner = service_user(loaded) if not is_user else None
-    lines = [
-        MARK,
-        "[Unit]",
-        f"Description=pmtui: the processes of {path_value(str(loaded.path))}",
-        *([] if is_user else ["Wants=network-online.target", "After=network-online.target"]),
-        "",
-        "[Service]",
-        "Type=notify",
-        "NotifyAccess=main",
-        "WatchdogSec=60",
-        f"ExecStart={command_line(argv)}",
-        "ExecReload=/bin/kill -HUP $MAINPID",
-        f"WorkingDirectory={path_value(str(loaded.path.parent))}",
-        f"Environment={assignment('PATH', os.environ.get('PATH', os.defpath))}",
-        *([f"User={owner}"] if owner else []),
-        "Restart=on-failure",
-        "RestartSec=2",
-        "# The manager stops its processes itself, in order; systemd kills only what is left.",
-        "KillMode=mixed",
-        f"TimeoutStopSec={int(longest) + 15}",
-        "TimeoutStartSec=120",
-        "",
-        "[Install]",
-        f"WantedBy={'default.target' if is_user else 'multi-user.target'}",
-    ]
-    return "\n".join(lines) + "\n"
+    return UNIT.format(
+        config=path_value(str(loaded.path)),
+        network="" if is_user else NETWORK,
+        command=command_line(argv),
+        directory=path_value(str(loaded.path.parent)),
+        path=assignment("PATH", os.environ.get("PATH", os.defpath)),
+        user=f"User={owner}\n" if owner else "",
+        stop=int(max((config.stop_timeout for config in loaded.processes), default=5.0)) + STOP_MARGIN,
+        target="default.target" if is_user else "multi-user.target",
+    )
 
 
 def service_user(loaded: "Loaded") -> str | None:

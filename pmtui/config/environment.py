@@ -41,18 +41,25 @@ def expand(template: str, names: Mapping[str, str]) -> tuple[str, list[str]]:
 
 
 def build_environment(
-    config: ProcessConfig, settings: Settings, base: Mapping[str, str], injected: Mapping[str, str]
+    config: ProcessConfig,
+    settings: Settings,
+    base: Mapping[str, str],
+    injected: Mapping[str, str],
+    fetched: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, str], list[str]]:
     """Return the environment of a process, and warnings about it. `base` is the manager's own, without its token.
 
-    Later wins: base, injected, the PATH of the virtual environment, settings.env, each envFile, env. A `${VAR}` sees
-    everything before it. Raises ConfigError if an envFile or a required variable is missing.
+    Later wins: base, injected, the PATH of the virtual environment, settings.env, each envFile, `fetched` (the values
+    of `env_sources`), env. A `${VAR}` sees everything before it. Raises ConfigError if an envFile or a required
+    variable is missing.
     """
     dropped = {"PMTUI_TOKEN", *(("COLUMNS", "LINES") if config.tty else ())}  # its terminal has a size of its own
     environment = {name: value for name, value in base.items() if name not in dropped} | dict(injected)
     activate(environment, find_virtualenv(config) if config.cwd else None)
     warnings: list[str] = []
     for origin, templates in _layers(config, settings, injected):
+        if origin == "env":
+            environment.update(fetched or {})
         for name, template in templates.items():
             try:
                 environment[name], unknown = expand(template, environment)

@@ -92,6 +92,14 @@ class LogSettings(Struct, frozen=True, kw_only=True):
     """Set to false to keep output in memory only."""
 
 
+class ValueSource(Struct, frozen=True, kw_only=True):
+    """Where the value of a variable comes from: a file, or the output of a command. `directory` is the config's."""
+
+    file: str | None = None
+    command: list[str] | None = None
+    directory: str = ""
+
+
 class ProcessConfig(Struct, frozen=True, kw_only=True):
     """One process as its owner wants it. Exactly one of `script` and `command` is set; `cwd` is absolute.
 
@@ -115,7 +123,8 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     root: str = ""
     env: dict[str, str] = {}
     """Environment variables. Values may contain `${VAR}`, `${VAR:-default}` and `${VAR:?message}`; `$$` is a
-    literal `$`."""
+    literal `$`. A value may also be `{file = "PATH"}` or `{command = ["PROGRAM", "ARG"]}`, read at each start."""
+    env_sources: dict[str, ValueSource] = {}
     env_file: list[str] = []
     """File with environment variables, or a list of them, read again at each start. `env` takes precedence."""
     interpreter: str = "auto"

@@ -44,10 +44,14 @@ _SIZE: Schema = {
     ]
 }
 _PLAIN: Schema = {"type": ["string", "integer", "boolean"]}
+_SOURCES: list[Schema] = [
+    {"type": "object", "required": [kind], "additionalProperties": False, "properties": {kind: value}}
+    for kind, value in (("file", {"type": "string", "minLength": 1}), ("command", _ARGV))
+]
 _SIGNAL: Schema = {"type": ["string", "integer"]}
 _SPECIAL: dict[tuple[type[Struct], str], Schema] = {
     (ProcessConfig, "id"): _ID,
-    (ProcessConfig, "env"): {"type": "object", "additionalProperties": _PLAIN},
+    (ProcessConfig, "env"): {"type": "object", "additionalProperties": {"anyOf": [_PLAIN, *_SOURCES]}},
     (ProcessConfig, "env_file"): _STRING_OR_LIST,
     (ProcessConfig, "watch_paths"): _STRING_OR_LIST,
     (ProcessConfig, "watch_ignore"): _STRING_OR_LIST,

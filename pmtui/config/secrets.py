@@ -33,6 +33,12 @@ _HEADER = re.compile(r"(?<![\w-])([A-Za-z][\w-]{0,63}: )([^\"'\n]+)")
 _HOOK = re.compile(r"(https?://[^/?#\s]*).+")
 
 
+class Secret(str):
+    """A value that is masked wherever it is shown, whatever its variable is called."""
+
+    __slots__ = ()
+
+
 @lru_cache(maxsize=4096)
 def looks_secret(name: str) -> bool:
     """Return whether a word in the name of a variable or an option marks its value as secret."""
@@ -45,7 +51,7 @@ def looks_secret(name: str) -> bool:
 def mask(env: Mapping[str, str]) -> dict[str, str]:
     """Return the environment with secret values masked."""
     secrets = _secrets(env)
-    shown = {name: MASK if value and looks_secret(name) else _hide(value, secrets) for name, value in env.items()}
+    shown = {name: MASK if value and _is_secret(name, value) else _hide(value, secrets) for name, value in env.items()}
     return {_printable(name): _printable(value) for name, value in shown.items()}
 
 
@@ -58,6 +64,9 @@ def masked_config(config: ProcessConfig | Settings) -> dict[str, Any]:
     """Return the configured fields, without defaults, as plain JSON values with secrets masked."""
     secrets = _secrets(config.env)
     shown = {name: _masked(name, value, secrets) for name, value in _plain(config).items()}
+    if isinstance(config, ProcessConfig) and config.env_sources:
+        shown.pop("envSources", None)
+        return shown | {"env": mask(config.env) | dict.fromkeys(config.env_sources, MASK)}
     return shown | ({"env": mask(config.env)} if config.env else {})
 
 
@@ -128,11 +137,15 @@ def _secrets(env: Mapping[str, str]) -> list[str]:
 
 def _found(env: Mapping[str, str]) -> Iterator[str]:
     for name, value in env.items():
-        if looks_secret(name) and not _is_ordinary(value):
-            yield value
+        if _is_secret(name, value) and not _is_ordinary(value):
+            yield str(value)
             yield from (line for line in value.splitlines() if not _is_ordinary(line))
         if "://" in value:
             yield from (found[2] for found in _URL_PASSWORD.finditer(value) if not _is_ordinary(found[2]))
+
+
+def _is_secret(name: str, value: str) -> bool:
+    return looks_secret(name) or isinstance(value, Secret)
 
 
 def _is_ordinary(value: str) -> bool:

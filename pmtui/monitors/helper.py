@@ -83,6 +83,11 @@ class HelperProcess:
         stdout, stderr = (tail.lines() for tail in self._tails)
         return stderr or stdout
 
+    @property
+    def error_lines(self) -> list[str]:
+        """The last lines of stderr so far."""
+        return self._tails[1].lines()
+
     def terminate(self, number: int) -> None:
         """Send the signal to the whole tree."""
         self._signal = number

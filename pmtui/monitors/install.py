@@ -1,4 +1,4 @@
-"""Install what a process depends on before it starts, once for the same inputs."""
+"""Get a process what it needs before it starts: values kept elsewhere, and dependencies, once for the same inputs."""
 
 import asyncio
 import os
@@ -12,6 +12,7 @@ from pmtui.config.model import ConfigError, ProcessConfig
 from pmtui.config.requirements import existing_manifests, find_requirements, fingerprint
 from pmtui.config.secrets import redact
 from pmtui.control import Status
+from pmtui.monitors.env_values import fetch_values
 from pmtui.monitors.helper import HelperProcess, HelperResult
 from pmtui.monitors.monitor import Monitor
 from pmtui.spawner.client import Launch
@@ -110,8 +111,10 @@ class Installer(Monitor):
         process, generation = installation.process, installation.generation
         why = ""
         try:
-            async with self._directory_locks.setdefault(process.config.cwd, asyncio.Lock()):
-                await self._install(installation)
+            process.fetched = await fetch_values(process, self.supervisor)
+            if process.config.install is not None:
+                async with self._directory_locks.setdefault(process.config.cwd, asyncio.Lock()):
+                    await self._install(installation)
         except (ConfigError, OSError, ValueError) as error:
             why = str(error)
         except asyncio.CancelledError:

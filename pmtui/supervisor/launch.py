@@ -12,6 +12,7 @@ from pmtui.config.environment import build_environment, injected_environment
 from pmtui.config.interpreter import Command, check_cwd, resolve
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.config.requirements import requirement_hint
+from pmtui.config.secrets import Secret
 from pmtui.spawner.client import Launch
 from pmtui.spawner.stdio import StdinKind
 
@@ -27,21 +28,29 @@ class PreparedLaunch(msgspec.Struct, frozen=True):
     """What one start needs; `warnings` and `hint` (why it may fail) are for people."""
 
     launch: Launch
+    env: Mapping[str, str]  # of the launch, with secrets marked, for display
     command: Command
     warnings: list[str]
     hint: str = ""
 
 
-def prepare(config: ProcessConfig, settings: Settings, base: Mapping[str, str], run: str) -> PreparedLaunch:
-    """Prepare the run of that name; `base` is the manager's environment.
+def prepare(
+    config: ProcessConfig,
+    settings: Settings,
+    base: Mapping[str, str],
+    run: str,
+    fetched: Mapping[str, Secret] | None = None,
+) -> PreparedLaunch:
+    """Prepare the run of that name; `base` is the manager's environment, `fetched` the values of `env_sources`.
 
     Raises ConfigError, which names what is missing and where it was searched.
     """
-    env, warnings = build_environment(config, settings, base, injected_environment(config, settings, run))
+    env, warnings = build_environment(config, settings, base, injected_environment(config, settings, run), fetched)
     command = resolve(config, env)
     options = user_options(config) | limit_options(config) | ({"detached": True} if config.detached else {})
-    launch = Launch(command.argv, config.cwd, env, options, stdin_kind(config))
-    return PreparedLaunch(launch, command, warnings, requirement_hint(config, env))
+    plain = {name: str(value) for name, value in env.items()} if fetched else env
+    launch = Launch(command.argv, config.cwd, plain, options, stdin_kind(config))
+    return PreparedLaunch(launch, env, command, warnings, requirement_hint(config, env))
 
 
 def stdin_kind(config: ProcessConfig) -> StdinKind:

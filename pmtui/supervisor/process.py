@@ -5,7 +5,7 @@ import logging
 import shlex
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from signal import SIGHUP
 from typing import Protocol
@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 
 from pmtui.config.model import ConfigError, ProcessConfig, RestartPolicy
-from pmtui.config.secrets import redact
+from pmtui.config.secrets import Secret, redact
 from pmtui.control import ProbeResult, ProcessEvent, RunExit, Stage, Status
 from pmtui.logs.process_log import ProcessLog
 from pmtui.spawner import client
@@ -21,6 +21,7 @@ from pmtui.spawner.client import Report, Spawner
 from pmtui.spawner.process_input import ProcessInput
 from pmtui.spawner.run_table import HANG_UP_DELAY
 from pmtui.supervisor import events
+from pmtui.supervisor.hints import exit_hint
 from pmtui.supervisor.launch import PreparedLaunch
 from pmtui.supervisor.state_machine import Policy, State, is_crash, transition
 from pmtui.text.formatting import printable
@@ -84,6 +85,7 @@ class Process:
         self._gave_up = False
         self.crashes = 0
         self.installing = False
+        self.fetched: Mapping[str, Secret] = {}  # values of env that are kept elsewhere, for the next run
         self.first_line = 0  # number of the first line the current run can have printed
         self.health: str | None = None  # "starting", "healthy" or "unhealthy" while it is checked
         self.probes: deque[ProbeResult] = deque(maxlen=MAX_PROBES)
@@ -194,10 +196,18 @@ class Process:
         why = self.state.detail
         # Why: the last line of a program that exited by itself is usually the cause, so it comes first.
         if gave_up and (line := self.log.last_stderr_line()):
-            line = redact(line, self.prepared.launch.env) if self.prepared else line
-            why = f"{printable(line[:MAX_ERROR_LENGTH])} ({why})"
-        hint = self.prepared.hint if self.prepared else ""
+            why = f"{printable(self._redacted(line)[:MAX_ERROR_LENGTH])} ({why})"
+        hint = self._hint()
         return f"{why} ({hint})" if hint and why else why
+
+    def _hint(self) -> str:
+        if self.prepared is None:
+            return ""
+        output = self.log.tail(MAX_EXIT_LINES)
+        return self.prepared.hint or exit_hint(self.state, self.config, self.prepared.launch.env, output)
+
+    def _redacted(self, text: str) -> str:
+        return redact(text, self.prepared.env) if self.prepared else text
 
     def _record_exit(self) -> None:
         exit = self.state.exit
@@ -208,7 +218,7 @@ class Process:
                 code=exit.code if exit and exit.code >= 0 else None,
                 signal=exit.signal if exit else None,
                 uptime_seconds=round(self.state.lifetime, 3),
-                lines=self.log.tail(MAX_EXIT_LINES),
+                lines=[self._redacted(line) for line in self.log.tail(MAX_EXIT_LINES)],
             )
         )
 
@@ -235,7 +245,7 @@ class Process:
 
     def _spawn(self, generation: int) -> None:
         self.log.start_run(self.state.starts)
-        if self.config.install is None:
+        if self.config.install is None and not self.config.env_sources:
             self.execute(generation)
         else:
             self._host.install(self)
@@ -247,7 +257,7 @@ class Process:
         except ConfigError as error:
             self.handle(events.SpawnFailed(generation, str(error)))
         else:
-            self.command_line = redact(shlex.join(self.prepared.launch.argv), self.prepared.launch.env)
+            self.command_line = redact(shlex.join(self.prepared.launch.argv), self.prepared.env)
             self._host.spawner.spawn(self.run, self.prepared.launch, self.handle_report)
 
     def _set_timer(self, generation: int, seconds: float) -> None:

@@ -49,7 +49,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
 def detail(process: Process, usage: Usage) -> Detail:
     """Return the snapshot and what explains it, with secrets masked."""
     prepared = process.prepared
-    env = prepared.launch.env if prepared else process.config.env
+    env = prepared.env if prepared else process.config.env
     return Detail(
         **msgspec.structs.asdict(snapshot(process, usage)),
         argv=[redact(word, env) for word in prepared.launch.argv] if prepared else [],

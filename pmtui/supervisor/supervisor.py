@@ -290,7 +290,7 @@ class Supervisor:
             self.restarts[process.id, process.state.restart_reason] += 1
         run = self.spawner.new_run()
         name = f"{self.spawner.base // MAX_RUNS:x}-{run}"
-        prepared = prepare(process.config, self.settings, self.environment, name)
+        prepared = prepare(process.config, self.settings, self.environment, name, process.fetched)
         for warning in filter(None, [*prepared.warnings, prepared.hint]):
             if (process.id, warning) not in self._warned:
                 self._warned.add((process.id, warning))

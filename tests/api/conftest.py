@@ -20,7 +20,7 @@ def control() -> FakeControl:
 
 @pytest.fixture
 async def listener(control: FakeControl) -> AsyncIterator[Listener]:
-    """A server that answers for `control`, as clients see it."""
+    """A running server for `control`."""
     listener = listen("127.0.0.1", 0)
     server = ApiServer(control, "secret", listener)
     serving = asyncio.create_task(server.serve())

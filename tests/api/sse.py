@@ -20,7 +20,7 @@ class Told(NamedTuple):
 
 
 class Reader:
-    """What a stream tells. `place` is what `Last-Event-ID` would be now; `comments` counts heartbeats."""
+    """The events of a stream. `place` is the current `Last-Event-ID`; `comments` counts heartbeats."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
@@ -29,7 +29,7 @@ class Reader:
         self.comments = 0
 
     async def next(self) -> Told:
-        """The next event; StopAsyncIteration at the end of the stream."""
+        """Return the next event. Raises StopAsyncIteration at the end of the stream."""
         async with asyncio.timeout(PATIENCE):
             kind, data = "message", ""
             while True:
@@ -50,7 +50,7 @@ class Reader:
         return [await self.next() for _ in range(count)]
 
     async def begin(self) -> str:
-        """Where the stream begins, as it says itself before all events."""
+        """Return the event id that the stream sends before its first event."""
         async with asyncio.timeout(PATIENCE):
             while line := await anext(self.lines):
                 if line.startswith("id: "):
@@ -58,7 +58,7 @@ class Reader:
             return self.place
 
     async def ended(self) -> None:
-        """Returns when the server has ended the stream."""
+        """Return once the server has ended the stream."""
         async with asyncio.timeout(PATIENCE):
             async for _ in self.lines:
                 pass
@@ -66,7 +66,7 @@ class Reader:
 
 @asynccontextmanager
 async def reading(client: httpx.AsyncClient, path: str, place: str | None = None) -> AsyncIterator[Reader]:
-    """A stream that is open, from `place` on where there is one."""
+    """Open a stream, which resumes after `place` if given."""
     headers = {} if place is None else {"Last-Event-ID": place}
     async with client.stream("GET", path, headers=headers) as response:
         assert response.status_code == 200, await response.aread()

@@ -14,7 +14,7 @@ def line(seq: int, stream: str, text: str) -> LogLine:
     return LogLine(seq=seq, time=NOON, stream=stream, text=text, run=1, id="web-1")  # type: ignore[arg-type]
 
 
-async def test_health_needs_no_token(client: httpx.AsyncClient) -> None:
+async def test_health_requires_no_token(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/health", headers={"Authorization": ""})
     assert (answer.status_code, answer.json()) == (200, {"status": 200, "message": "API is healthy.", "data": {}})
 
@@ -45,10 +45,15 @@ async def test_list_is_in_config_order_with_all_fields(client: httpx.AsyncClient
         "command": "python web-1.py",
         "ports": [],
         "stage": None,
+        "blocked": False,
+        "maxRetries": -1,
+        "lineRate": 0.0,
+        "level": None,
+        "labels": [],
     }
 
 
-async def test_one_process_is_told_with_what_explains_it(client: httpx.AsyncClient) -> None:
+async def test_get_returns_the_details_of_a_process(client: httpx.AsyncClient) -> None:
     answer = (await client.get("/api/pm/web-1")).json()
     assert (answer["id"], answer["argv"], answer["cwd"]) == ("web-1", ["python", "web-1.py"], "/srv/app")
     assert answer["env"] == {"API_TOKEN": "***", "MODE": "test"}
@@ -73,7 +78,7 @@ async def test_an_unknown_id_is_not_found(client: httpx.AsyncClient, method: str
 @pytest.mark.parametrize(
     "path", ["web-*", "@front", "..%2f..%2fetc", "web-1%2frestart", "%00", "%2e%2e", "%ff", "web%252D1"]
 )
-async def test_paths_take_exact_ids_only(client: httpx.AsyncClient, control: FakeControl, path: str) -> None:
+async def test_paths_accept_exact_ids_only(client: httpx.AsyncClient, control: FakeControl, path: str) -> None:
     answers = [await client.get(f"/api/pm/{path}"), await client.post(f"/api/pm/{path}/stop")]
     assert [(answer.status_code, answer.json()["status"]) for answer in answers] == [(404, 404)] * 2
     assert control.calls == []
@@ -83,7 +88,7 @@ async def test_ids_are_percent_decoded_once(client: httpx.AsyncClient) -> None:
     assert (await client.get("/api/pm/web%2D1")).json()["id"] == "web-1"
 
 
-async def test_an_encoded_slash_is_no_way_to_another_route(port: int, control: FakeControl) -> None:
+async def test_an_encoded_slash_does_not_reach_another_route(port: int, control: FakeControl) -> None:
     async with connected(port) as (reader, writer):
         writer.write(post(port, "/api/pm/web-1%2frestart"))
         assert await reader.readline() == b"HTTP/1.1 405 Method Not Allowed\r\n"
@@ -104,7 +109,7 @@ async def test_an_encoded_slash_is_no_way_to_another_route(port: int, control: F
         ("signal/SIGHUP", "Signal SIGHUP sent", ["signal SIGHUP"]),
     ],
 )
-async def test_an_operation_says_what_it_did(
+async def test_an_operation_reports_what_it_did(
     client: httpx.AsyncClient, control: FakeControl, path: str, message: str, calls: list[str]
 ) -> None:
     answer = await client.post(f"/api/pm/web-1/{path}")
@@ -113,7 +118,7 @@ async def test_an_operation_says_what_it_did(
 
 
 class SlowControl(FakeControl):
-    """Takes every wish up, and fulfils none."""
+    """Accepts every operation, and completes none."""
 
     def _become(self, operation: str, process_id: str, status: Status) -> None:
         self.calls.append((operation, process_id))
@@ -137,7 +142,7 @@ class TestWait:
     def control(self) -> FakeControl:
         return SlowControl(snapshot("web"))
 
-    async def test_is_answered_when_it_is_so(
+    async def test_responds_once_the_status_is_reached(
         self, client: httpx.AsyncClient, control: FakeControl, operation: str, ends: Snapshot, status: int, message: str
     ) -> None:
         asking = asyncio.create_task(client.post(f"/api/pm/web/{operation}?wait=true"))
@@ -147,7 +152,7 @@ class TestWait:
         assert (answer.status_code, answer.json()["message"]) == (status, message)
 
 
-class TestClientThatLeaves:
+class TestDisconnectedClient:
     @pytest.fixture
     def control(self) -> FakeControl:
         return SlowControl(snapshot("web"))
@@ -161,7 +166,7 @@ class TestClientThatLeaves:
         assert control.calls == [("restart", "web")]
 
 
-async def test_a_bulk_operation_answers_for_each_id_and_each_pattern_without_one(client: httpx.AsyncClient) -> None:
+async def test_a_bulk_operation_reports_each_id_and_each_unmatched_pattern(client: httpx.AsyncClient) -> None:
     answer = await client.post("/api/pm/stop", json={"ids": ["worker", "@front", "nobody-*"]})
     assert answer.status_code == 200
     assert answer.json() == {
@@ -175,7 +180,7 @@ async def test_a_bulk_operation_answers_for_each_id_and_each_pattern_without_one
 
 
 @pytest.mark.parametrize("operation", ["start", "stop", "restart"])
-async def test_each_bulk_operation_is_the_one_of_its_path(
+async def test_a_bulk_operation_is_selected_by_its_path(
     client: httpx.AsyncClient, control: FakeControl, operation: str
 ) -> None:
     await client.post(f"/api/pm/{operation}", json={"ids": ["web-*"]})
@@ -190,12 +195,12 @@ async def test_logs_are_the_last_lines_oldest_first(client: httpx.AsyncClient, c
     ]
 
 
-async def test_logs_are_of_one_stream_where_that_is_asked(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_logs_can_be_limited_to_one_stream(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.lines["web-1"] = [line(1, "stdout", "one"), line(2, "stderr", "two")]
     assert [row["text"] for row in (await client.get("/api/pm/web-1/logs?stream=stderr")).json()] == ["two"]
 
 
-async def test_logs_as_text_are_as_in_the_files(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_logs_as_text_look_like_the_files(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.lines["web-1"] = [line(1, "stdout", "one"), line(2, "stderr", "zwölf")]
     answer = await client.get("/api/pm/web-1/logs?format=text")
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
@@ -220,7 +225,7 @@ async def test_a_path_without_a_route_is_not_found(client: httpx.AsyncClient, pa
         ("DELETE", "/api/pm/stop", {"POST"}),
     ],
 )
-async def test_a_wrong_method_is_told_the_right_ones(
+async def test_a_wrong_method_is_answered_with_the_allowed_ones(
     client: httpx.AsyncClient, control: FakeControl, method: str, path: str, allowed: set[str]
 ) -> None:
     answer = await client.request(method, path)
@@ -229,7 +234,7 @@ async def test_a_wrong_method_is_told_the_right_ones(
     assert control.calls == []
 
 
-async def test_head_has_the_length_and_no_body(client: httpx.AsyncClient) -> None:
+async def test_head_returns_the_length_without_a_body(client: httpx.AsyncClient) -> None:
     whole, head = await client.get("/api/pm/list"), await client.head("/api/pm/list")
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == whole.headers["content-length"]
@@ -248,7 +253,7 @@ class TestErrors:
     def control(self) -> FakeControl:
         return BrokenControl(snapshot("web"))
 
-    async def test_of_our_own_are_logged_and_not_told(
+    async def test_internal_ones_are_logged_and_not_shown(
         self, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
     ) -> None:
         answer = await client.get("/api/pm/list")
@@ -260,7 +265,7 @@ class TestErrors:
         }
         assert "secret detail" in caplog.text
 
-    async def test_of_a_manager_that_leaves_are_unavailable(self, client: httpx.AsyncClient) -> None:
+    async def test_of_a_manager_that_shuts_down_are_503(self, client: httpx.AsyncClient) -> None:
         answer = await client.post("/api/pm/web/stop")
         assert answer.json() == {"status": 503, "message": "The manager is on its way out.", "data": {}}
         assert answer.status_code == 503

@@ -44,7 +44,7 @@ def get(port: int, path: str = "/api/pm/list") -> bytes:
     ],
     ids=range(20),
 )
-async def test_a_request_that_is_not_plain_is_refused_and_nothing_behind_it_runs(
+async def test_an_ambiguous_request_is_rejected_and_nothing_after_it_runs(
     port: int, control: FakeControl, headers: list[bytes], body: bytes, status: int
 ) -> None:
     answer = await exchange(port, post(port, STOP, *headers, body=body) + post(port, STOP) * 2)
@@ -57,7 +57,7 @@ async def test_a_request_that_is_not_plain_is_refused_and_nothing_behind_it_runs
     "request_", [b"\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"GET /\r\n\r\n", b"GET / HTTP/1.1\n\n",
                  b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"]
 )  # fmt: skip
-async def test_what_is_no_request_is_refused(port: int, request_: bytes) -> None:
+async def test_bytes_that_are_not_a_request_are_rejected(port: int, request_: bytes) -> None:
     answer = await exchange(port, request_)
     assert (answer.status, answer.headers["connection"], answer.rest) == (400, "close", b"")
 
@@ -67,7 +67,7 @@ async def test_what_is_no_request_is_refused(port: int, request_: bytes) -> None
     [([], b""), ([b"Content-Length: 2"], b"{}"), ([b"Transfer-Encoding: chunked"], b"2\r\n{}\r\n0\r\n\r\n")],
     ids=["no body", "length", "chunks"],
 )
-async def test_of_requests_sent_at_once_none_runs(
+async def test_pipelined_requests_do_not_run(
     port: int, control: FakeControl, headers: list[bytes], body: bytes
 ) -> None:
     answer = await exchange(port, post(port, STOP, *headers, body=body) + post(port, STOP))
@@ -75,7 +75,7 @@ async def test_of_requests_sent_at_once_none_runs(
     assert control.calls == []
 
 
-async def test_a_body_may_come_in_chunks_and_in_pieces(port: int, control: FakeControl) -> None:
+async def test_a_body_may_arrive_chunked_and_in_pieces(port: int, control: FakeControl) -> None:
     request = post(
         port,
         "/api/pm/stop",
@@ -92,12 +92,12 @@ async def test_a_body_may_come_in_chunks_and_in_pieces(port: int, control: FakeC
     assert (answer.status, control.calls) == (200, [("stop", "web-1")])
 
 
-async def test_a_body_of_64_kib_is_read(port: int) -> None:
+async def test_a_body_of_64_kib_is_accepted(port: int) -> None:
     headers = [b"Content-Type: application/json", b"Content-Length: 65536"]
     assert (await exchange(port, post(port, "/api/pm/stop", *headers, body=b" " * 65536))).status == 400
 
 
-async def test_nothing_is_done_before_the_whole_body_is_there(port: int, control: FakeControl) -> None:
+async def test_nothing_happens_before_the_whole_body_has_arrived(port: int, control: FakeControl) -> None:
     async with connected(port) as (reader, writer):
         writer.write(post(port, STOP, b"Content-Length: 2", b"Connection: close", body=b"{"))
         await asyncio.sleep(0.1)
@@ -107,7 +107,7 @@ async def test_nothing_is_done_before_the_whole_body_is_there(port: int, control
     assert control.calls == [("stop", "web-1")]
 
 
-async def test_who_waits_to_be_told_to_go_on_is_told(port: int) -> None:
+async def test_expect_100_continue_is_answered(port: int) -> None:
     async with connected(port) as (reader, writer):
         writer.write(post(port, STOP, b"Content-Length: 2", b"Expect: 100-continue"))
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
@@ -115,7 +115,7 @@ async def test_who_waits_to_be_told_to_go_on_is_told(port: int) -> None:
         assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
 
 
-async def test_an_endless_body_ends_at_the_limit(port: int, control: FakeControl) -> None:
+async def test_an_endless_body_is_cut_off_at_the_limit(port: int, control: FakeControl) -> None:
     async with connected(port) as (reader, writer):
         writer.write(post(port, STOP, b"Transfer-Encoding: chunked"))
         for _ in range(70):
@@ -124,13 +124,13 @@ async def test_an_endless_body_ends_at_the_limit(port: int, control: FakeControl
     assert control.calls == []
 
 
-async def test_a_request_whose_answer_did_not_need_the_body_ends_the_connection(port: int) -> None:
+async def test_the_connection_closes_if_the_response_did_not_need_the_body(port: int) -> None:
     request = b"GET /api/pm/list HTTP/1.1\r\n" + AUTHORIZED % port + b"Content-Length: 90\r\n\r\n"
     answer = await exchange(port, request)
     assert (answer.status, answer.rest) == (200, b"")
 
 
-async def test_a_connection_serves_one_request_after_the_other(port: int) -> None:
+async def test_a_connection_serves_several_requests(port: int) -> None:
     async with connected(port) as (reader, writer):
         for _ in range(3):
             writer.write(get(port, "/api/health"))
@@ -139,7 +139,7 @@ async def test_a_connection_serves_one_request_after_the_other(port: int) -> Non
 
 
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
-async def test_an_upgrade_that_is_not_taken_up_is_an_ordinary_request(
+async def test_an_unsupported_upgrade_is_an_ordinary_request(
     port: int, caplog: pytest.LogCaptureFixture, protocol: bytes
 ) -> None:
     request = get(port).replace(b"\r\n\r\n", b"\r\nConnection: Upgrade, close\r\nUpgrade: %s\r\n\r\n" % protocol)
@@ -148,7 +148,7 @@ async def test_an_upgrade_that_is_not_taken_up_is_an_ordinary_request(
 
 
 class SlowControl(FakeControl):
-    """Stops nothing: a stop is waited for until a test puts its end."""
+    """Completes a stop only when the test says so."""
 
     async def stop(self, process_id: str) -> None:
         self.calls.append(("stop", process_id))
@@ -170,7 +170,7 @@ class TestWhileARequestIsServed:
             answer = parse(await until_closed(reader))
         assert (answer.status, answer.rest, control.calls) == (200, b"", [("stop", "web-1")])
 
-    async def test_it_keeps_its_place_among_half_open_ones(self, port: int, control: FakeControl) -> None:
+    async def test_it_is_not_evicted_by_half_open_connections(self, port: int, control: FakeControl) -> None:
         async with AsyncExitStack() as stack:
             reader, writer = await stack.enter_async_context(connected(port))
             writer.write(post(port, STOP, b"Connection: close"))
@@ -179,7 +179,7 @@ class TestWhileARequestIsServed:
             control.put(snapshot("web-1", Status.STOPPED))
             assert parse(await until_closed(reader)).status == 200
 
-    async def test_its_answer_is_sent_to_the_end_to_a_slow_reader(self, port: int, control: FakeControl) -> None:
+    async def test_its_response_is_completed_for_a_slow_reader(self, port: int, control: FakeControl) -> None:
         text = "x" * (8 << 20)
         control.lines["web-1"] = [LogLine(seq=1, time="", stream="stdout", text=text, run=1, id="web-1")]
         async with AsyncExitStack() as stack:
@@ -189,7 +189,7 @@ class TestWhileARequestIsServed:
             await half_open(stack, port, MAX_CONNECTIONS * 2)
             assert text.encode() in await until_closed(reader)
 
-    async def test_as_many_as_there_are_places_keep_the_next_one_out(
+    async def test_a_full_server_rejects_the_next_connection(
         self, port: int, control: FakeControl, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(connection, "MAX_CONNECTIONS", 2)
@@ -210,7 +210,9 @@ async def half_open(stack: AsyncExitStack, port: int, count: int, start: bytes =
 @pytest.mark.parametrize(
     "start", [b"", b"GET / HTT", b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"]
 )
-async def test_300_half_open_requests_keep_nobody_out(client: httpx.AsyncClient, port: int, start: bytes) -> None:
+async def test_300_half_open_requests_do_not_lock_out_a_client(
+    client: httpx.AsyncClient, port: int, start: bytes
+) -> None:
     async with AsyncExitStack() as stack:
         await half_open(stack, port, 150, start)
         assert (await client.get("/api/pm/list")).status_code == 200
@@ -226,17 +228,17 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("hasty")
 class TestDeadline:
     @pytest.mark.parametrize("missing", [10, 100, 1], ids=["the end of its body", "its head", "its last byte"])
-    async def test_of_a_request_that_was_begun_is_told(self, port: int, missing: int, control: FakeControl) -> None:
+    async def test_of_a_partial_request_is_reported(self, port: int, missing: int, control: FakeControl) -> None:
         request = post(port, STOP, b"Transfer-Encoding: chunked", body=b"2\r\n{}\r\n0\r\n\r\n")
         answer = await exchange(port, request[:-missing])
         assert answer.body == {"status": 408, "message": "The request did not arrive within 0.2 seconds.", "data": {}}
         assert (answer.status, answer.headers["connection"], control.calls) == (408, "close", [])
 
-    async def test_of_a_connection_without_a_request_is_its_end(self, port: int) -> None:
+    async def test_of_a_connection_without_a_request_closes_it(self, port: int) -> None:
         async with connected(port) as (reader, _):
             assert await until_closed(reader) == b""
 
-    async def test_holds_for_one_byte_after_the_other(self, port: int) -> None:
+    async def test_applies_to_a_request_sent_byte_by_byte(self, port: int) -> None:
         async with connected(port) as (reader, writer):
             reading = asyncio.create_task(until_closed(reader))
             while not reading.done():
@@ -244,7 +246,7 @@ class TestDeadline:
                 await asyncio.sleep(0.02)
             assert parse(await reading).status == 408
 
-    async def test_holds_for_the_next_request_of_a_connection(self, port: int) -> None:
+    async def test_applies_to_the_next_request_of_a_connection(self, port: int) -> None:
         async with connected(port) as (reader, writer):
             writer.write(get(port, "/api/health"))
             await reader.readuntil(b'"data":{}}')
@@ -252,7 +254,7 @@ class TestDeadline:
             writer.write(b"GET / HTTP")
             assert parse(await until_closed(reader)).status == 408
 
-    async def test_does_not_end_a_kept_connection_between_requests(self, port: int) -> None:
+    async def test_does_not_close_a_kept_alive_connection(self, port: int) -> None:
         async with connected(port) as (reader, writer):
             for _ in range(2):
                 writer.write(get(port, "/api/health"))
@@ -260,7 +262,7 @@ class TestDeadline:
                 await asyncio.sleep(0.3)
 
 
-async def test_a_client_that_goes_on_sending_is_left_after_a_moment(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_keeps_sending_is_disconnected(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "LINGER_LIMIT", 1 << 20)
     async with connected(port) as (_, writer):
         with pytest.raises(ConnectionError):

@@ -10,7 +10,7 @@ def change(seq: int, process_id: str, before: str, after: str, reason: str = "")
     return {"seq": seq, "id": process_id, "from": before, "to": after, "reason": reason, "time": NOON}
 
 
-async def test_the_history_of_a_process_is_its_own(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_a_history_holds_the_events_of_its_process_only(client: httpx.AsyncClient, control: FakeControl) -> None:
     for process_id in ("worker", "web-1", "worker"):
         control.put(snapshot(process_id, Status.CRASHED), reason="exit 1")
     assert (await client.get("/api/pm/worker/events")).json() == [
@@ -19,11 +19,11 @@ async def test_the_history_of_a_process_is_its_own(client: httpx.AsyncClient, co
     ]
 
 
-async def test_the_history_of_nobody_is_not_found(client: httpx.AsyncClient) -> None:
+async def test_the_history_of_an_unknown_process_is_not_found(client: httpx.AsyncClient) -> None:
     assert (await client.get("/api/pm/nobody/events")).status_code == 404
 
 
-async def test_the_stream_tells_every_change_with_its_number(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_the_stream_sends_every_change_with_its_number(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.put(snapshot("web-1", Status.CRASHED))
     async with reading(client, "/api/pm/events") as reader:
         assert await reader.begin() == "1"
@@ -35,7 +35,7 @@ async def test_the_stream_tells_every_change_with_its_number(client: httpx.Async
         ]
 
 
-async def test_who_comes_back_gets_what_came_meanwhile_once(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_a_resumed_stream_sends_missed_events_once(client: httpx.AsyncClient, control: FakeControl) -> None:
     async with reading(client, "/api/pm/events") as reader:
         place = await reader.begin()
     control.put(snapshot("web-1", Status.CRASHED))
@@ -48,13 +48,15 @@ async def test_who_comes_back_gets_what_came_meanwhile_once(client: httpx.AsyncC
         assert (await reader.next()).id == "3"
 
 
-async def test_a_number_of_a_former_manager_begins_anew(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_a_number_of_an_earlier_manager_restarts_the_stream(
+    client: httpx.AsyncClient, control: FakeControl
+) -> None:
     control.put(snapshot("web-1", Status.CRASHED))
     async with reading(client, "/api/pm/events", "5000") as reader:
         assert (await reader.begin(), (await reader.next()).id) == ("0", "1")
 
 
-async def test_a_gap_is_told_with_its_size(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_a_gap_is_reported_with_its_size(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.seq = 41
     control.told = [ProcessEvent(seq=41, id="web-1", from_=Status.STARTING, to=Status.RUNNING, reason="", time=NOON)]
     async with reading(client, "/api/pm/events", "7") as reader:
@@ -63,6 +65,6 @@ async def test_a_gap_is_told_with_its_size(client: httpx.AsyncClient, control: F
 
 
 @pytest.mark.parametrize("place", ["", "seven", "1e3", "9" * 19, "web=1"])
-async def test_a_place_that_is_no_number_is_refused(client: httpx.AsyncClient, place: str) -> None:
+async def test_an_event_id_that_is_not_a_number_is_rejected(client: httpx.AsyncClient, place: str) -> None:
     answer = await client.get("/api/pm/events", headers={"Last-Event-ID": place})
     assert answer.json() == {"status": 400, "message": f"Last-Event-ID must be a number, not '{place}'.", "data": {}}

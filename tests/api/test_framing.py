@@ -18,7 +18,7 @@ def head(*lines: bytes) -> bytes:
         ([b"X-Empty:", b"X-Bytes: \xe9\t\xff"], 0),
     ],
 )
-def test_a_plain_head_tells_the_length_of_its_body(lines: list[bytes], length: int) -> None:
+def test_a_valid_head_gives_the_length_of_the_body(lines: list[bytes], length: int) -> None:
     assert body_length(head(*lines)) == length
 
 
@@ -49,7 +49,7 @@ def test_a_plain_head_tells_the_length_of_its_body(lines: list[bytes], length: i
         ([b"X: y"] * 100, 431, "The request has more than 100 headers."),
     ],
 )
-def test_a_head_that_could_be_read_in_two_ways_is_refused(lines: list[bytes], status: int, message: str) -> None:
+def test_an_ambiguous_head_is_rejected(lines: list[bytes], status: int, message: str) -> None:
     with pytest.raises(FramingError) as refused:
         body_length(head(*lines))
     assert (refused.value.status, str(refused.value)) == (status, message)
@@ -60,24 +60,24 @@ def test_a_head_that_could_be_read_in_two_ways_is_refused(lines: list[bytes], st
     [b"GET /", b"GET / HTTP/1.1 ", b" GET / HTTP/1.1", b"GET  / HTTP/1.1", b"GET / HTTP/2.0", b"GET / http/1.1",
      b"GET /a b HTTP/1.1", b"GET /\xff HTTP/1.1", b"G(T / HTTP/1.1", b""],
 )  # fmt: skip
-def test_a_request_line_of_another_form_is_refused(line: bytes) -> None:
+def test_an_invalid_request_line_is_rejected(line: bytes) -> None:
     with pytest.raises(FramingError, match=r"^Invalid request line; expected 'METHOD PATH HTTP/1\.1'\.$"):
         body_length(line + b"\r\nHost: localhost\r\n\r\n")
 
 
 @pytest.mark.parametrize("start", [b"GET / HTTP/1.1\n", b"GET / HTTP/1.1\r\nX: a\rb", b"\x16\x03\x01\x00", b"X\x00"])
-def test_a_start_that_cannot_become_good_is_refused_at_once(start: bytes) -> None:
+def test_a_start_that_cannot_become_valid_is_rejected_at_once(start: bytes) -> None:
     with pytest.raises(FramingError, match=r"^Header lines must end with CR LF and must not contain NUL\.$"):
         check_start(bytearray(start), 0)
 
 
 @pytest.mark.parametrize("size", range(1, 45))
-def test_a_good_start_is_good_wherever_it_is_cut(size: int) -> None:
+def test_a_valid_head_passes_wherever_it_is_split(size: int) -> None:
     start = bytearray(head(b"Accept: */*"))
     check_start(start[:size], size - 1)
 
 
-def test_a_line_break_is_seen_across_two_pieces() -> None:
+def test_a_line_break_is_recognized_across_two_pieces() -> None:
     with pytest.raises(FramingError):
         check_start(bytearray(b"GET / HTTP/1.1\rX"), 15)
 
@@ -90,7 +90,7 @@ def test_a_line_break_is_seen_across_two_pieces() -> None:
         (b"GET / HTTP/1.1\r\nauthorization: Bearer " + b"x" * HEAD_LIMIT, 401),
     ],
 )
-def test_a_start_that_is_too_long_is_refused(start: bytes, status: int) -> None:
+def test_a_start_that_is_too_long_is_rejected(start: bytes, status: int) -> None:
     with pytest.raises(FramingError) as refused:
         check_start(bytearray(start), 0)
     assert refused.value.status == status

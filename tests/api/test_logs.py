@@ -29,14 +29,14 @@ def told(seq: int, text: str = "", process_id: str = "web-1") -> dict[str, objec
         ("grep=&run=&format=json&other=1", {"lines": 100}),
     ],
 )
-async def test_what_is_asked_reaches_the_logs(
+async def test_the_query_is_passed_to_the_logs(
     client: httpx.AsyncClient, control: FakeControl, parameters: str, asked: LogQuery
 ) -> None:
     assert (await client.get(f"/api/pm/web-1/logs?{parameters}")).status_code == 200
     assert control.asked == asked
 
 
-async def test_the_files_are_told(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_the_log_files_are_listed(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.files = [
         LogFileInfo(
             name="web-1-stdout.log", path="/srv/web-1-stdout.log", stream="stdout", size=12, time=NOON, archived=False
@@ -65,7 +65,7 @@ async def test_a_delete_clears_the_logs(client: httpx.AsyncClient, control: Fake
     [("GET", "logs/files"), ("DELETE", "logs"), ("GET", "logs/stream")],
 )
 @pytest.mark.parametrize("process_id", ["nobody", "web-*", "@front"])
-async def test_an_id_that_is_none_is_not_found(
+async def test_a_pattern_is_not_accepted_as_an_id(
     client: httpx.AsyncClient, control: FakeControl, method: str, path: str, process_id: str
 ) -> None:
     answer = await client.request(method, f"/api/pm/{process_id}/{path}")
@@ -73,7 +73,7 @@ async def test_an_id_that_is_none_is_not_found(
     assert control.calls == []
 
 
-async def test_a_stream_has_the_past_and_then_what_comes(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_a_stream_sends_the_last_lines_and_then_new_ones(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.lines["web-1"] = [line(1, "one"), line(2, "two")]
     async with reading(client, f"{STREAM}?lines=1") as reader:
         assert await reader.next() == ("2", "message", told(2, "two"))
@@ -82,9 +82,7 @@ async def test_a_stream_has_the_past_and_then_what_comes(client: httpx.AsyncClie
         assert await reader.next() == ("3", "message", told(3, "thr\tee\n"))
 
 
-async def test_who_comes_back_gets_the_lines_behind_the_last_one(
-    client: httpx.AsyncClient, control: FakeControl
-) -> None:
+async def test_a_resumed_stream_continues_after_the_last_line(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.lines["web-1"] = [line(seq) for seq in range(1, 6)]
     async with reading(client, STREAM) as reader:
         await reader.take(3)
@@ -92,7 +90,7 @@ async def test_who_comes_back_gets_the_lines_behind_the_last_one(
         assert [event.id for event in await reader.take(2)] == ["4", "5"]
 
 
-async def test_missed_lines_are_told_and_move_no_place(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_missed_lines_are_reported_without_an_event_id(client: httpx.AsyncClient, control: FakeControl) -> None:
     async with reading(client, STREAM) as reader:
         await eventually(lambda: control.following)
         for item in (line(1), DroppedLines(id="web-1", lines=12), line(14)):
@@ -104,7 +102,7 @@ async def test_missed_lines_are_told_and_move_no_place(client: httpx.AsyncClient
         ]
 
 
-async def test_a_stream_of_several_knows_its_place_with_each(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_a_stream_of_several_keeps_a_position_for_each(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.lines |= {"web-1": [line(1)], "web-2": [line(7, process_id="web-2"), line(8, process_id="web-2")]}
     path = "/api/pm/logs/stream?ids=web-1,web-2"
     async with reading(client, path) as reader:
@@ -114,7 +112,7 @@ async def test_a_stream_of_several_knows_its_place_with_each(client: httpx.Async
         assert await reader.next() == ("web-1=1,web-2=8", "message", told(8, process_id="web-2"))
 
 
-async def test_without_ids_all_are_meant(client: httpx.AsyncClient) -> None:
+async def test_without_ids_all_processes_are_selected(client: httpx.AsyncClient) -> None:
     async with reading(client, "/api/pm/logs/stream") as reader:
         assert await reader.begin() == "web-1=0,web-2=0,worker=0"
 
@@ -130,19 +128,19 @@ async def test_without_ids_all_are_meant(client: httpx.AsyncClient) -> None:
         (f"{STREAM}?stream=both", "1", 400, "stream must be one of stdout, stderr, not 'both'."),
     ],
 )
-async def test_a_stream_that_cannot_be_is_refused_before_it_begins(
+async def test_an_invalid_stream_is_rejected_before_it_begins(
     client: httpx.AsyncClient, path: str, place: str, status: int, message: str
 ) -> None:
     answer = await client.get(path, headers={"Last-Event-ID": place})
     assert answer.json() == {"status": status, "message": message, "data": {}}
 
 
-class TestAStreamThatFails:
+class TestFailingStream:
     @pytest.fixture
     def control(self) -> FakeControl:
         return FailingControl(snapshot("web-1"))
 
-    async def test_says_why_and_ends(self, client: httpx.AsyncClient) -> None:
+    async def test_reports_the_error_and_ends(self, client: httpx.AsyncClient) -> None:
         async with reading(client, STREAM) as reader:
             assert (await reader.next()).id == "1"
             assert await reader.next() == ("1", "error", {"status": 400, "message": "It takes too long.", "data": {}})

@@ -8,14 +8,14 @@ from pmtui.api.loop_lag import LoopLagMeter
 from tests.eventually import eventually_async
 
 
-async def test_the_first_question_has_an_answer() -> None:
+async def test_the_first_request_gets_a_measurement() -> None:
     meter = LoopLagMeter()
     await meter.measure()
     assert sum(meter.counts) > 0
     meter.close()
 
 
-async def test_a_loop_that_is_held_up_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_blocked_loop_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop_lag, "MEASURE_INTERVAL", 0.01)
     meter = LoopLagMeter()
     await meter.measure()
@@ -26,7 +26,7 @@ async def test_a_loop_that_is_held_up_is_seen(monkeypatch: pytest.MonkeyPatch) -
     meter.close()
 
 
-async def test_it_ends_when_nobody_asks_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_measuring_stops_without_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop_lag, "MEASURE_INTERVAL", 0.005)
     monkeypatch.setattr(loop_lag, "IDLE_TIMEOUT", 0.02)
     meter = LoopLagMeter()

@@ -30,7 +30,7 @@ def python(process_id: str, program: str, **fields: Any) -> ProcessConfig:
 
 
 def counting(process_id: str, pause: float = 0.0, **fields: Any) -> ProcessConfig:
-    """Writes numbered lines of 100 bytes as fast as it can, with a pause behind each thousand."""
+    """Write numbered lines of 100 bytes as fast as possible, with a pause after each thousand."""
     program = (
         f"import time\nfor n in range({COUNT}):\n"
         f"    print(f'{process_id} {{n:<97}}', flush=n % 100 == 99)\n"
@@ -60,7 +60,7 @@ async def listener(manager: Manager) -> AsyncIterator[Listener]:
 
 
 async def numbers(reader: Reader, count: int) -> dict[str, list[int]]:
-    """The numbers on the next lines, by process."""
+    """Return the numbers on the next lines, by process."""
     found: dict[str, list[int]] = {}
     for _ in range(count):
         event = await reader.next()
@@ -83,7 +83,7 @@ async def test_a_stream_through_a_hundred_rotations_has_every_line_once(
     assert sum(file["size"] for file in files) == COUNT * (100 + STAMP_BYTES)
 
 
-async def test_a_stream_of_several_that_breaks_off_again_and_again_has_every_line_once(
+async def test_an_often_interrupted_stream_of_several_has_every_line_once(
     client: httpx.AsyncClient, manager: Manager
 ) -> None:
     for process_id in ("a", "b"):
@@ -100,7 +100,7 @@ async def test_a_stream_of_several_that_breaks_off_again_and_again_has_every_lin
     assert found == {"a": [*range(COUNT)], "b": [*range(COUNT)]}
 
 
-async def test_a_slow_reader_is_told_what_it_missed_and_holds_nobody_up(
+async def test_a_slow_reader_learns_what_it_missed_and_delays_nobody(
     client: httpx.AsyncClient, manager: Manager
 ) -> None:
     program, memory_alone = "for n in range(400_000): print(n)", LogSettings(file=False)
@@ -117,7 +117,7 @@ async def test_a_slow_reader_is_told_what_it_missed_and_holds_nobody_up(
     assert [line["seq"] for line in lines] == sorted({line["seq"] for line in lines})
 
 
-async def test_lines_of_two_runs_are_told_apart(client: httpx.AsyncClient, manager: Manager) -> None:
+async def test_lines_of_two_runs_are_distinguished(client: httpx.AsyncClient, manager: Manager) -> None:
     manager.register(python("a", "import time; print('hello', flush=True); time.sleep(600)"))
     await eventually_awaited(lambda: manager.logs("a"))
     await client.post("/api/pm/a/restart?wait=true")
@@ -131,9 +131,7 @@ async def test_lines_of_two_runs_are_told_apart(client: httpx.AsyncClient, manag
         assert [line["run"] for line in answer.json()] == expected
 
 
-async def test_lines_are_found_by_their_words_and_by_how_bad_they_are(
-    client: httpx.AsyncClient, manager: Manager
-) -> None:
+async def test_lines_are_filtered_by_pattern_and_level(client: httpx.AsyncClient, manager: Manager) -> None:
     manager.register(python("a", "print('INFO: up'); print('ERROR: down'); print('42 items')", restart="never"))
     await asyncio.wait_for(manager.wait("a", COMPLETED), DEADLINE)
     for query, expected in (
@@ -152,7 +150,7 @@ async def test_lines_are_found_by_their_words_and_by_how_bad_they_are(
     [("grep=(", "grep"), ("since=yesterday", "since"), ("run=last", "run"), ("level=loud", "level")],
 )
 @pytest.mark.parametrize("path", ["logs", "logs/stream"])
-async def test_a_query_that_makes_no_sense_is_refused(
+async def test_an_invalid_query_is_rejected(
     client: httpx.AsyncClient, manager: Manager, path: str, query: str, name: str
 ) -> None:
     manager.register(python("a", "pass", autostart=False))
@@ -170,7 +168,7 @@ async def test_cleared_logs_are_gone(client: httpx.AsyncClient, manager: Manager
     assert (await client.get("/api/pm/a/logs/files")).json() == []
 
 
-async def test_events_of_a_real_life_are_streamed_and_resumed(client: httpx.AsyncClient, manager: Manager) -> None:
+async def test_events_of_a_real_process_are_streamed_and_resumed(client: httpx.AsyncClient, manager: Manager) -> None:
     manager.register(python("a", "import time; time.sleep(600)", autostart=False))
     async with reading(client, "/api/pm/events") as reader:
         await client.post("/api/pm/a/start?wait=true")
@@ -182,7 +180,7 @@ async def test_events_of_a_real_life_are_streamed_and_resumed(client: httpx.Asyn
     assert [event["seq"] for event in history] == [1, 2, 3, 4]
 
 
-async def test_the_graph_tells_what_is_not_met(client: httpx.AsyncClient, manager: Manager) -> None:
+async def test_the_graph_shows_unmet_conditions(client: httpx.AsyncClient, manager: Manager) -> None:
     manager.register(python("web", "pass", depends_on={"db": "completed"}, autostart=False))
     manager.register(python("db", "import time; time.sleep(600)", autostart=False))
     await client.post("/api/pm/web/start")
@@ -199,7 +197,7 @@ async def test_the_graph_tells_what_is_not_met(client: httpx.AsyncClient, manage
     }
 
 
-async def test_a_broken_config_is_told_and_leaves_all_running(
+async def test_a_broken_config_is_reported_and_stops_nothing(
     client: httpx.AsyncClient, manager: Manager, tmp_path: Path
 ) -> None:
     path = tmp_path / "pb_processes.json"
@@ -220,7 +218,7 @@ async def test_a_broken_config_is_told_and_leaves_all_running(
     assert (await client.get("/api/pm/config")).json()["errors"] == []
 
 
-async def test_metrics_count_restarts_by_their_reason_and_the_bytes_of_the_output(
+async def test_metrics_count_restarts_by_reason_and_bytes_of_output(
     client: httpx.AsyncClient, manager: Manager
 ) -> None:
     manager.register(python("a", "print('x' * 99)", max_retries=2, backoff=0.01, restart="on-failure"))

@@ -18,7 +18,7 @@ TOLD = {
 }
 
 
-async def test_a_reload_tells_what_it_has_changed(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_a_reload_reports_what_it_has_changed(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.changes = CHANGES
     answer = await client.post("/api/pm/reload")
     assert (answer.status_code, answer.json(), control.calls) == (200, TOLD, [("reload", "")])
@@ -30,24 +30,24 @@ async def test_a_dry_run_changes_nothing(client: httpx.AsyncClient, control: Fak
     assert (answer.status_code, answer.json(), control.calls) == (200, TOLD, [])
 
 
-async def test_a_broken_config_is_told_of(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_a_broken_config_is_reported(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.changes = msgspec.structs.replace(CHANGES, errors=["processes[0].script: expected a string"])
     assert (await client.post("/api/pm/reload")).json()["errors"] == ["processes[0].script: expected a string"]
 
 
 @pytest.mark.parametrize("query", ["dryRun=yes", "dryRun="])
-async def test_a_dry_run_that_is_neither_true_nor_false_is_no_reload(
+async def test_an_invalid_dry_run_flag_reloads_nothing(
     client: httpx.AsyncClient, control: FakeControl, query: str
 ) -> None:
     assert (await client.post(f"/api/pm/reload?{query}")).status_code == 400
     assert control.calls == []
 
 
-async def test_a_process_may_be_called_reload(client: httpx.AsyncClient) -> None:
+async def test_a_process_may_be_named_reload(client: httpx.AsyncClient) -> None:
     assert (await client.get("/api/pm/reload")).json()["message"] == "Process 'reload' not found."
 
 
-async def test_the_config_is_told_with_its_errors(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_the_config_is_returned_with_its_errors(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.facts = msgspec.structs.replace(control.facts, errors=["settings.port: expected a port"])
     assert (await client.get("/api/pm/config")).json() == {
         "version": "0.1.0",
@@ -60,7 +60,7 @@ async def test_the_config_is_told_with_its_errors(client: httpx.AsyncClient, con
     }
 
 
-async def test_the_graph_tells_who_needs_whom_and_what_is_not_met(client: httpx.AsyncClient) -> None:
+async def test_the_graph_shows_dependencies_and_unmet_conditions(client: httpx.AsyncClient) -> None:
     assert (await client.get("/api/pm/graph")).json() == {
         "nodes": [
             {"id": "web-1", "status": "running", "reason": ""},

@@ -10,7 +10,7 @@ from tests.fake_control import NOON, FakeControl, snapshot
 SAMPLE = re.compile(r'[a-z_]+(\{[a-z]+="([^"\\]|\\[\\"n])*"(,[a-z]+="([^"\\]|\\[\\"n])*")*\})? [0-9.e+-]+')
 
 
-async def test_they_tell_all_of_a_process(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_they_cover_a_process(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.rows = {"web": snapshot("web", failures=3)}
     control.probe = ProbeResult(time=NOON, ok=True, latency_ms=12.5, message="200")
     answer = await client.get("/metrics")
@@ -36,7 +36,7 @@ async def test_they_tell_all_of_a_process(client: httpx.AsyncClient, control: Fa
     ]
 
 
-async def test_they_tell_the_lag_of_the_loop(client: httpx.AsyncClient) -> None:
+async def test_they_include_the_loop_lag(client: httpx.AsyncClient) -> None:
     lines = [line for line in (await client.get("/metrics")).text.splitlines() if "loop_lag_seconds" in line]
     assert lines[1] == "# TYPE pmtui_manager_loop_lag_seconds histogram"
     assert [line.partition(" ")[0] for line in lines[-3:]] == [
@@ -49,19 +49,19 @@ async def test_they_tell_the_lag_of_the_loop(client: httpx.AsyncClient) -> None:
     assert counts[-1] == int(lines[-1].rpartition(" ")[2]) > 0
 
 
-async def test_every_line_is_of_the_format(client: httpx.AsyncClient) -> None:
+async def test_every_line_has_the_prometheus_format(client: httpx.AsyncClient) -> None:
     text = (await client.get("/metrics")).text
     assert text.endswith("\n")
     for line in text.splitlines():
         assert re.match("# (HELP|TYPE) pmtui_", line) or SAMPLE.fullmatch(line), line
 
 
-async def test_what_breaks_a_line_is_escaped(control: FakeControl) -> None:
+async def test_special_characters_are_escaped(control: FakeControl) -> None:
     row = snapshot('a"b\\c\nd', Status.FAILED)
     text = metrics(await control.about(), [row], [], LoopLagMeter())
     assert 'pmtui_process_up{id="a\\"b\\\\c\\nd"} 0\n' in text
 
 
-async def test_there_are_some_without_a_process(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_they_work_without_processes(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.rows.clear()
     assert 'pmtui_manager_info{version="0.1.0"} 1\n' in (await client.get("/metrics")).text

@@ -20,7 +20,7 @@ STREAMS = [one for one in ENDPOINTS if one.media == (EVENTS,)]
 
 @pytest.fixture
 def control() -> FakeControl:
-    """Has something to tell on every question."""
+    """Returns a full value for every request."""
     control = RichControl(snapshot("web-1", group="front", ports=[80]), snapshot("worker", Status.STOPPED))
     control.lines["web-1"] = [LogLine(seq=1, time=NOON, stream="stdout", text="one", run=1, id="web-1")]
     control.files = [LogFileInfo(name="f", path="/f", stream="stdout", size=1, time=NOON, archived=False)]
@@ -39,7 +39,7 @@ def filled(one: Endpoint) -> str:
     return one.path.format_map(PARTS)
 
 
-def test_it_describes_the_routes_that_exist_and_no_other(control: FakeControl) -> None:
+def test_it_describes_exactly_the_existing_routes(control: FakeControl) -> None:
     routes = [route for route in Api(control).routes if isinstance(route, Route)]
     there = {(method, route.path) for route in routes for method in (route.methods or ()) if method != "HEAD"}
     assert sorted((one.method, one.path) for one in ENDPOINTS) == sorted(there)
@@ -55,7 +55,7 @@ def test_names_are_unique() -> None:
     assert len({one.operation_id for one in ENDPOINTS}) == len(ENDPOINTS)
 
 
-def test_what_it_refers_to_is_there() -> None:
+def test_its_references_resolve() -> None:
     text = msgspec.json.encode(document("1.0")).decode()
     names = set(re.findall(r'"#/components/schemas/(\w+)"', text))
     assert names <= document("1.0")["components"]["schemas"].keys()
@@ -68,14 +68,14 @@ async def test_it_is_served(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/metrics"])
-async def test_it_needs_the_token_as_all_but_health_does(client: httpx.AsyncClient, path: str) -> None:
+async def test_everything_but_health_requires_the_token(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path, headers={"Authorization": ""})).status_code == 401
     operations = [operation for path in document("1")["paths"].values() for operation in path.values()]
     assert [operation["operationId"] for operation in operations if operation.get("security") == []] == ["health"]
 
 
 @pytest.mark.parametrize("one", ONLY_JSON, ids=[one.operation_id for one in ONLY_JSON])
-async def test_an_answer_is_as_it_is_described(client: httpx.AsyncClient, one: Endpoint) -> None:
+async def test_a_response_matches_its_description(client: httpx.AsyncClient, one: Endpoint) -> None:
     answer = await client.request(one.method, filled(one), json={"ids": ["web-*"]} if one.body else None)
     assert answer.status_code == 200
     assert answer.json()
@@ -83,13 +83,13 @@ async def test_an_answer_is_as_it_is_described(client: httpx.AsyncClient, one: E
 
 
 @pytest.mark.parametrize("one", STREAMS, ids=[one.operation_id for one in STREAMS])
-async def test_an_event_is_as_it_is_described(client: httpx.AsyncClient, one: Endpoint) -> None:
+async def test_an_event_matches_its_description(client: httpx.AsyncClient, one: Endpoint) -> None:
     async with reading(client, filled(one), "0" if one.operation_id != "streamLogsOfMany" else None) as reader:
         data = (await reader.next()).data
     assert msgspec.to_builtins(msgspec.convert(data, one.answer)) == data
 
 
-async def test_an_error_is_as_it_is_described(client: httpx.AsyncClient) -> None:
+async def test_an_error_matches_its_description(client: httpx.AsyncClient) -> None:
     answer = (await client.get("/api/pm/nobody")).json()
     described = document("1")["components"]["schemas"]["ErrorAnswer"]
     assert answer.keys() == described["properties"].keys()

@@ -11,7 +11,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 class CountingControl(FakeControl):
-    """Keeps how many lines it was asked for."""
+    """Records the requested number of lines."""
 
     async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> list[LogLine]:
         self.calls.append((f"{query['lines']} of {query.get('stream')}", process_id))
@@ -39,9 +39,7 @@ async def test_lines_are_clamped(client: httpx.AsyncClient, control: FakeControl
 
 
 @pytest.mark.parametrize("lines", ["-1", "1e9", "", "ten", "1_000", "+5", "0x10", "1.5", "١٢", "9" * 5000])
-async def test_lines_that_are_no_number_are_refused(
-    client: httpx.AsyncClient, control: FakeControl, lines: str
-) -> None:
+async def test_lines_must_be_a_number(client: httpx.AsyncClient, control: FakeControl, lines: str) -> None:
     answer = await client.get("/api/pm/web/logs", params={"lines": lines})
     assert answer.json() == {"status": 400, "message": f"{LINES}'{lines}'.", "data": {}}
     assert (answer.status_code, control.calls) == (400, [])
@@ -55,7 +53,7 @@ async def test_lines_that_are_no_number_are_refused(
         ("POST", "stop?wait=maybe", "wait must be one of true, false, not 'maybe'."),
     ],
 )
-async def test_an_unknown_value_is_told_the_known_ones(
+async def test_an_unknown_value_is_answered_with_the_allowed_ones(
     client: httpx.AsyncClient, control: FakeControl, method: str, path: str, message: str
 ) -> None:
     answer = await client.request(method, f"/api/pm/web/{path}")
@@ -68,7 +66,9 @@ async def test_an_unknown_value_is_told_the_known_ones(
     [b"", b"{", b'{"ids": ["web"]', b"\xff\xfe", b"NaN", b"[" * 60_000, b'{"ids":' * 9_000, b'{"ids": ["\x00"]}'],
     ids=["empty", "open", "cut", "not UTF-8", "NaN", "deep array", "deep object", "NUL"],
 )
-async def test_a_body_that_is_not_json_is_refused(client: httpx.AsyncClient, control: FakeControl, body: bytes) -> None:
+async def test_a_body_that_is_not_json_is_rejected(
+    client: httpx.AsyncClient, control: FakeControl, body: bytes
+) -> None:
     answer = await client.post("/api/pm/stop", content=body, headers=JSON)
     assert (answer.status_code, control.calls) == (400, [])
     assert answer.json()["message"].startswith("The body is not valid JSON: ")
@@ -89,7 +89,7 @@ async def test_a_body_that_is_not_json_is_refused(client: httpx.AsyncClient, con
         b'{"ids": [%s"w"]}' % (b'"w",' * 1000),
     ],
 )
-async def test_a_body_of_another_shape_is_told_the_right_one(
+async def test_a_body_of_the_wrong_shape_is_answered_with_the_right_one(
     client: httpx.AsyncClient, control: FakeControl, body: bytes
 ) -> None:
     answer = await client.post("/api/pm/stop", content=body, headers=JSON)
@@ -98,7 +98,7 @@ async def test_a_body_of_another_shape_is_told_the_right_one(
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-async def test_a_body_that_a_form_can_send_is_refused(
+async def test_a_body_that_a_form_can_send_is_rejected(
     client: httpx.AsyncClient, control: FakeControl, kind: str
 ) -> None:
     answer = await client.post("/api/pm/stop", content=b'{"ids": ["web"]}', headers={"Content-Type": kind})

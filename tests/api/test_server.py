@@ -18,7 +18,7 @@ BODY = b'{"ids": ["web"]}'
 
 
 class StuckControl(FakeControl):
-    """Stops nothing, and counts those who still wait for it."""
+    """Stops nothing, and counts the waiting requests."""
 
     waiting = 0
 
@@ -41,12 +41,14 @@ def control() -> StuckControl:
 
 @pytest.fixture
 def bound(control: StuckControl) -> tuple[ApiServer, int]:
-    """A server that does not serve yet, and its port."""
+    """Return a server that does not serve yet, and its port."""
     listener = listen("127.0.0.1", 0)
     return ApiServer(control, "secret", listener), listener.port
 
 
-async def test_it_ends_in_time_with_requests_that_do_not(control: StuckControl, bound: tuple[ApiServer, int]) -> None:
+async def test_it_closes_in_time_despite_unfinished_requests(
+    control: StuckControl, bound: tuple[ApiServer, int]
+) -> None:
     server, port = bound
     serving = asyncio.create_task(server.serve())
     length = b"Content-Length: %d" % len(BODY)
@@ -62,7 +64,9 @@ async def test_it_ends_in_time_with_requests_that_do_not(control: StuckControl, 
     listen("127.0.0.1", port).socket.close()
 
 
-async def test_what_is_nearly_done_is_answered_at_the_end(control: StuckControl, bound: tuple[ApiServer, int]) -> None:
+async def test_a_request_that_finishes_during_shutdown_is_answered(
+    control: StuckControl, bound: tuple[ApiServer, int]
+) -> None:
     server, port = bound
     serving = asyncio.create_task(server.serve())
     async with connected(port) as (reader, writer):
@@ -75,7 +79,7 @@ async def test_what_is_nearly_done_is_answered_at_the_end(control: StuckControl,
     await asyncio.gather(closing, serving)
 
 
-async def test_its_cancellation_frees_the_port(bound: tuple[ApiServer, int]) -> None:
+async def test_cancellation_frees_the_port(bound: tuple[ApiServer, int]) -> None:
     server, port = bound
     serving = asyncio.create_task(server.serve())
     assert (await exchange(port, HEALTH % port)).status == 200
@@ -85,13 +89,13 @@ async def test_its_cancellation_frees_the_port(bound: tuple[ApiServer, int]) -> 
     listen("127.0.0.1", port).socket.close()
 
 
-async def test_it_can_be_closed_before_it_has_served(bound: tuple[ApiServer, int]) -> None:
+async def test_it_can_be_closed_before_it_serves(bound: tuple[ApiServer, int]) -> None:
     server, port = bound
     await server.close()
     listen("127.0.0.1", port).socket.close()
 
 
-async def test_it_does_nothing_while_nobody_asks(bound: tuple[ApiServer, int], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_is_idle_without_requests(bound: tuple[ApiServer, int], monkeypatch: pytest.MonkeyPatch) -> None:
     server, port = bound
     serving = asyncio.create_task(server.serve())
     assert (await exchange(port, HEALTH % port)).status == 200
@@ -111,7 +115,7 @@ async def test_it_does_nothing_while_nobody_asks(bound: tuple[ApiServer, int], m
     await serving
 
 
-async def test_it_leaves_signals_and_logging_as_they_are(
+async def test_it_does_not_touch_signals_and_logging(
     bound: tuple[ApiServer, int], caplog: pytest.LogCaptureFixture
 ) -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
@@ -135,7 +139,7 @@ async def test_it_leaves_signals_and_logging_as_they_are(
         ),
     ],
 )
-def test_an_import_takes_no_more_than_it_needs(modules: str, unwanted: list[str]) -> None:
+def test_an_import_loads_only_what_it_needs(modules: str, unwanted: list[str]) -> None:
     program = f"import sys, {modules}; print([name for name in {unwanted} if name in sys.modules])"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert told.stdout == "[]\n"

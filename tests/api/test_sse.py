@@ -19,7 +19,7 @@ from tests.fake_control import FakeControl, snapshot
 EVENTS = "/api/pm/events"
 
 
-async def test_a_silent_stream_gives_signs_of_life(
+async def test_a_silent_stream_sends_heartbeats(
     client: httpx.AsyncClient, control: FakeControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sse, "HEARTBEAT_INTERVAL", 0.01)
@@ -30,19 +30,19 @@ async def test_a_silent_stream_gives_signs_of_life(
         assert (await reader.next()).id == "1"
 
 
-async def test_a_client_that_leaves_ends_its_stream(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_a_disconnected_client_ends_its_stream(client: httpx.AsyncClient, control: FakeControl) -> None:
     async with reading(client, EVENTS):
         await eventually(lambda: control.queues)
     await eventually(lambda: not control.queues)
 
 
-async def test_the_head_of_a_stream_has_an_end(client: httpx.AsyncClient, control: FakeControl) -> None:
+async def test_a_head_request_for_a_stream_ends(client: httpx.AsyncClient, control: FakeControl) -> None:
     answer = await client.head(EVENTS)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
     await eventually(lambda: not control.queues)
 
 
-async def test_streams_leave_places_for_others(client: httpx.AsyncClient) -> None:
+async def test_streams_leave_connections_for_other_requests(client: httpx.AsyncClient) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(sse.MAX_STREAMS):
             await stack.enter_async_context(reading(client, EVENTS))
@@ -61,7 +61,7 @@ async def test_streams_leave_places_for_others(client: httpx.AsyncClient) -> Non
     await eventually_awaited(is_free)
 
 
-async def test_a_crowd_of_others_ends_no_stream(client: httpx.AsyncClient, port: int, control: FakeControl) -> None:
+async def test_many_other_connections_end_no_stream(client: httpx.AsyncClient, port: int, control: FakeControl) -> None:
     async with reading(client, EVENTS) as reader, AsyncExitStack() as stack:
         await reader.begin()
         for _ in range(3 * MAX_CONNECTIONS):
@@ -71,14 +71,14 @@ async def test_a_crowd_of_others_ends_no_stream(client: httpx.AsyncClient, port:
 
 
 async def flood(control: FakeControl) -> None:
-    """Tells more than any buffer on the way takes."""
+    """Sends more than all buffers on the way hold."""
     for _ in range(20):
         for _ in range(2000):
             control.put(snapshot("worker"), reason="x" * 500)
         await asyncio.sleep(0.01)
 
 
-async def test_who_takes_nothing_is_gone_after_a_while(
+async def test_a_client_that_reads_nothing_is_disconnected(
     port: int, control: FakeControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "WRITE_TIMEOUT", 0.3)
@@ -90,7 +90,7 @@ async def test_who_takes_nothing_is_gone_after_a_while(
         await eventually(lambda: not control.queues)
 
 
-class TestTheEndOfTheServer:
+class TestServerShutdown:
     @pytest.fixture
     async def server(self, control: FakeControl) -> AsyncIterator[tuple[ApiServer, Listener]]:
         listener = listen("127.0.0.1", 0)
@@ -105,7 +105,7 @@ class TestTheEndOfTheServer:
 
     @pytest.fixture(autouse=True)
     def endless_grace(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Whoever is waited for is waited for too long."""
+        """Make every wait longer than the test."""
         monkeypatch.setattr("pmtui.api.server.SHUTDOWN_TIMEOUT", 600)
 
     async def test_ends_streams_at_once(
@@ -119,7 +119,7 @@ class TestTheEndOfTheServer:
             await reader.ended()
         assert not control.queues
 
-    async def test_does_not_wait_for_who_takes_nothing(
+    async def test_does_not_wait_for_a_client_that_reads_nothing(
         self, server: tuple[ApiServer, Listener], port: int, control: FakeControl
     ) -> None:
         async with connected(port) as (reader, writer):

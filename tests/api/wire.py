@@ -1,4 +1,4 @@
-"""HTTP as bytes, for what no well-behaved client sends."""
+"""HTTP as bytes, for requests that no well-behaved client sends."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ PATIENCE = 10.0
 
 
 class Answer(NamedTuple):
-    """One answer of the server; `rest` is what came behind it."""
+    """One response of the server; `rest` is what followed it."""
 
     status: int
     headers: dict[str, str]
@@ -21,7 +21,7 @@ class Answer(NamedTuple):
 
 
 def parse(raw: bytes) -> Answer:
-    """The first answer in what a server sent."""
+    """Parse the first response in `data`."""
     head, _, rest = raw.partition(b"\r\n\r\n")
     status_line, *lines = head.decode().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines)
@@ -31,7 +31,7 @@ def parse(raw: bytes) -> Answer:
 
 @asynccontextmanager
 async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection that is closed at the end."""
+    """Open a connection that is closed at the end."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         yield reader, writer
@@ -40,7 +40,7 @@ async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyn
 
 
 async def until_closed(reader: asyncio.StreamReader) -> bytes:
-    """All that the server sends before it closes; a reset counts as a close."""
+    """Return everything the server sends until it closes; a reset counts as a close."""
     received = b""
     async with asyncio.timeout(PATIENCE):
         try:
@@ -52,20 +52,20 @@ async def until_closed(reader: asyncio.StreamReader) -> bytes:
 
 
 async def exchange(port: int, request: bytes) -> Answer:
-    """Sends bytes, and returns the answer of a server that then closes."""
+    """Send bytes, and return the response of a server that then closes."""
     async with connected(port) as (reader, writer):
         writer.write(request)
         return parse(await until_closed(reader))
 
 
 def post(port: int, path: str, *headers: bytes, body: bytes = b"") -> bytes:
-    """A request with a token, and with just those headers."""
+    """Return a request with the token and only these headers."""
     lines = b"".join(header + b"\r\n" for header in headers)
     return b"POST %s HTTP/1.1\r\n" % path.encode() + AUTHORIZED % port + lines + b"\r\n" + body
 
 
 async def eventually(is_so: Any) -> None:
-    """Waits until something is so; fails after ten seconds."""
+    """Wait until the condition holds; fail after ten seconds."""
     async with asyncio.timeout(PATIENCE):
         while True:
             if is_so():

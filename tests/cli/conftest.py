@@ -21,7 +21,7 @@ ALL = [entry["id"] for entry in PROCESSES]
 
 @pytest.fixture(scope="package")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A manager whose processes tests only look at; all have come to rest."""
+    """A manager with settled processes, which tests only read."""
     with running(tmp_path_factory.mktemp("house"), PROCESSES) as manager:
         manager.wait_running(["web-1", "web-2", "talker"])
         assert pmtui(manager.folder, "wait", "bad", "job", "--for", "stopped").returncode == 0
@@ -30,7 +30,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Running]:
-    """A manager of the test's own."""
+    """A manager of one test."""
     with running(tmp_path, PROCESSES) as manager:
         manager.wait_running(["web-1", "web-2", "talker"])
         yield manager

@@ -1,4 +1,4 @@
-"""`pmtui` as it is used in a shell."""
+"""Run `pmtui` as in a shell."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ Done = subprocess.CompletedProcess[str]
 
 
 def pmtui(folder: Path, *words: str, **env: str) -> Done:
-    """Runs it in the folder until it ends."""
+    """Run it in the directory until it ends."""
     return subprocess.run(
         [*PMTUI, *words],
         cwd=folder,
@@ -25,6 +25,6 @@ def pmtui(folder: Path, *words: str, **env: str) -> Done:
 
 
 def ids(done: Done) -> list[str]:
-    """The first words of the lines of a table."""
+    """Return the first word of each line of a table."""
     assert done.returncode == 0, done.stderr
     return [line.split()[0] for line in done.stdout.splitlines()[1:]]

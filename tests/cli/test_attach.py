@@ -1,4 +1,4 @@
-"""`pmtui attach` on a pseudo-terminal, over a manager that goes on without it."""
+"""`pmtui attach` on a pseudo-terminal."""
 
 import json
 import re
@@ -50,7 +50,7 @@ def test_detaching_stops_nothing_and_says_so(terminal: PseudoTerminal, manager: 
     assert manager.wait_running(["talker", "other"]) == pids
 
 
-def test_lines_are_shown_as_they_come_with_their_colours(terminal: PseudoTerminal, manager: Running) -> None:
+def test_new_lines_are_shown_with_their_colors(terminal: PseudoTerminal, manager: Running) -> None:
     terminal.shows("hello")
     assert re.search(rb"\x1b\[[0-9;]*m[^\x1b]*hello", terminal.output)
     (manager.folder / "go").touch()
@@ -65,7 +65,7 @@ def test_keys_act_on_the_manager(terminal: PseudoTerminal, manager: Running) -> 
     terminal.shows("Stopping talker")
 
 
-def test_a_manager_that_does_not_answer_is_stale(terminal: PseudoTerminal, manager: Running) -> None:
+def test_an_unresponsive_manager_is_stale(terminal: PseudoTerminal, manager: Running) -> None:
     terminal.shows("talker")
     manager.process.send_signal(signal.SIGSTOP)
     try:
@@ -94,7 +94,7 @@ def test_a_signal_detaches(terminal: PseudoTerminal, manager: Running, number: s
     assert manager.process.poll() is None
 
 
-def test_an_address_and_a_token_are_enough(manager: Running, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_url_and_a_token_are_enough(manager: Running, tmp_path_factory: pytest.TempPathFactory) -> None:
     url = json.loads((manager.folder / ".pmtui/instance.json").read_text())["url"]
     token = (manager.folder / ".pmtui/token").read_text().strip()
     elsewhere = tmp_path_factory.mktemp("elsewhere")
@@ -118,7 +118,7 @@ def test_without_a_manager_it_is_exit_code_3(tmp_path: Path) -> None:
             terminal.close()
 
 
-def test_without_a_terminal_it_says_what_else_there_is(manager: Running) -> None:
+def test_without_a_terminal_it_names_alternatives(manager: Running) -> None:
     done = pmtui(manager.folder, "attach")
     assert done.returncode == 2
     assert "pmtui list" in done.stderr

@@ -27,7 +27,7 @@ def instance(folder: Path) -> dict[str, object]:
     return found
 
 
-def test_it_returns_when_all_is_up(folder: Path) -> None:
+def test_it_returns_once_all_processes_are_up(folder: Path) -> None:
     done = pmtui(folder, "-d", "--port", "0")
     facts = instance(folder)
     told = f"2 processes are up: pid {facts['pid']}, {facts['url']}\n"
@@ -37,7 +37,7 @@ def test_it_returns_when_all_is_up(folder: Path) -> None:
     eventually(lambda: "[pmtui] a running" in (folder / ".pmtui/manager.log").read_text())
 
 
-def test_it_says_what_is_not_up(folder: Path) -> None:
+def test_it_reports_what_is_not_up(folder: Path) -> None:
     (folder / "pb_processes.json").write_text(json.dumps([*SLEEPERS, BAD]))
     done = pmtui(folder, "-d", "--port", "0")
     assert done.returncode == 1
@@ -45,11 +45,11 @@ def test_it_says_what_is_not_up(folder: Path) -> None:
     assert "2 processes are up, 1 not: pid" in done.stdout
 
 
-def test_errors_of_the_config_are_told(folder: Path) -> None:
+def test_errors_of_the_config_are_reported(folder: Path) -> None:
     (folder / "pb_processes.json").write_text("[{")
     done = pmtui(folder, "-d", "--port", "0")
     assert done.returncode == 1
-    assert done.stdout.startswith("✖ line 1, column 3: expected")
+    assert done.stdout.startswith("✖ pb_processes.json:1:3: expected")
 
 
 def test_a_manager_that_cannot_start_says_why(folder: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_manager_that_cannot_start_says_why(folder: Path) -> None:
     assert "PMTUI_TOKEN" in done.stderr
 
 
-def test_the_second_one_is_refused(folder: Path) -> None:
+def test_a_second_manager_is_refused(folder: Path) -> None:
     assert pmtui(folder, "-d", "--port", "0").returncode == 0
     pid = instance(folder)["pid"]
     done = pmtui(folder, "-d")

@@ -1,4 +1,4 @@
-"""`pmtui completion`: in real shells on a real terminal, with the ids that are there now."""
+"""`pmtui completion` in real shells on a pseudo-terminal, with live ids."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ CLEAR_LINE = "\x15"
 
 @pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest, tmp_path: Path, house: Running) -> Iterator[PseudoTerminal]:
-    """An interactive shell in the folder of the manager, ready to complete."""
+    """An interactive shell in the directory of the manager, ready to complete."""
     program, source = SHELLS[request.param]
     if not shutil.which(request.param):
         pytest.skip(f"there is no {request.param} here")
@@ -57,7 +57,7 @@ def test_a_tab_completes_commands_live_ids_groups_options_their_values_and_files
         shell.shows(whole)
 
 
-def test_a_command_that_is_not_on_the_path_is_asked_where_it_stands(shell: PseudoTerminal, tmp_path: Path) -> None:
+def test_a_command_outside_of_path_completes_too(shell: PseudoTerminal, tmp_path: Path) -> None:
     shell.press(b"export PATH=/nowhere:/usr/bin:/bin; echo path is s''et\r")
     shell.shows("path is set")
     shell.forget()
@@ -65,7 +65,7 @@ def test_a_command_that_is_not_on_the_path_is_asked_where_it_stands(shell: Pseud
     shell.shows("completed")
 
 
-def test_two_tabs_show_what_there_is_to_choose(shell: PseudoTerminal) -> None:
+def test_two_tabs_show_the_choices(shell: PseudoTerminal) -> None:
     shell.forget()
     shell.press(b"pmtui restart web\t\t\t")
     shell.shows("web-1")
@@ -73,18 +73,18 @@ def test_two_tabs_show_what_there_is_to_choose(shell: PseudoTerminal) -> None:
 
 
 def offered(folder: Path, *words: str) -> list[str]:
-    """What all shells are told that the last of the words can be."""
+    """Return the completions of the last word."""
     done = pmtui(folder, "completion", "words", *words)
     assert (done.returncode, done.stderr) == (0, "")
     return [line.split("\t")[0] for line in done.stdout.splitlines()]
 
 
-def test_first_comes_a_command_or_an_id_of_the_config(house: Running) -> None:
+def test_the_first_word_is_a_command_or_an_id_of_the_config(house: Running) -> None:
     assert offered(house.folder, "") == [*COMMANDS, *ALL, "@front"]
     assert offered(house.folder, "--dev", "web-1", "web") == ["web-2"]
 
 
-def test_each_argument_has_what_it_can_be(house: Running) -> None:
+def test_each_argument_offers_its_values(house: Running) -> None:
     assert offered(house.folder, "list", "--json", "") == [*ALL, "@front"]
     assert offered(house.folder, "export", "--name", "x", "") == ["systemd", "compose", "kubernetes", "procfile"]
     assert offered(house.folder, "export", "systemd", "") == []
@@ -93,13 +93,13 @@ def test_each_argument_has_what_it_can_be(house: Running) -> None:
     assert pmtui(house.folder, "completion", "words", "import", "").returncode == 1, "a file"
 
 
-def test_the_manager_is_the_one_that_the_line_names(house: Running, tmp_path: Path) -> None:
+def test_the_command_line_selects_the_manager(house: Running, tmp_path: Path) -> None:
     config = str(house.folder / "pb_processes.json")
     assert offered(tmp_path, "logs", "-c", config, "talk") == ["talker"]
     assert offered(tmp_path, f"--config={config}", "talk") == ["talker"]
 
 
-def test_without_a_manager_there_are_no_ids_and_no_noise(tmp_path: Path) -> None:
+def test_without_a_manager_no_ids_and_no_errors_appear(tmp_path: Path) -> None:
     assert offered(tmp_path, "restart", "web") == []
     assert offered(tmp_path, "restart", "-c", "nothing.json", "--url", "no url", "web") == []
 

@@ -1,4 +1,4 @@
-"""`pmtui doctor`: all that a bug report needs, and no secret."""
+"""`pmtui doctor`."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from tests.cli.shell import pmtui
 from tests.running import Running
 
 
-def test_it_tells_what_there_is_and_no_secret(house: Running) -> None:
+def test_it_prints_its_findings_and_no_secret(house: Running) -> None:
     done = pmtui(house.folder, "doctor")
     assert (done.returncode, done.stderr) == (0, "")
     for words in ("textual", "pidfd", "6 processes", f"pid {house.pid}, http://", f"{'API':<18}version", "terminal"):
@@ -14,7 +14,7 @@ def test_it_tells_what_there_is_and_no_secret(house: Running) -> None:
     assert (house.folder / ".pmtui/token").read_text().strip() not in done.stdout
 
 
-def test_the_token_in_the_environment_is_not_told(tmp_path: Path) -> None:
+def test_the_token_in_the_environment_is_not_printed(tmp_path: Path) -> None:
     done = pmtui(tmp_path, "doctor", PMTUI_TOKEN="hush-hush")
     assert "set: PMTUI_TOKEN" in done.stdout
     assert "hush" not in done.stdout

@@ -1,4 +1,4 @@
-"""`pmtui down`: all is gone when it returns."""
+"""`pmtui down`."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tests.eventually import is_alive
 from tests.running import Running, running
 
 
-def test_all_is_gone_when_it_returns(own: Running) -> None:
+def test_everything_has_ended_when_it_returns(own: Running) -> None:
     pids = [own.pid, own.guardian, *own.wait_running(["web-1", "web-2", "talker"]).values()]
     done = pmtui(own.folder, "down")
     assert (done.returncode, done.stdout) == (0, f"stopped the manager (pid {own.pid}) and all its processes\n")
@@ -15,12 +15,12 @@ def test_all_is_gone_when_it_returns(own: Running) -> None:
     assert pmtui(own.folder, "down").returncode == 3
 
 
-def test_what_does_not_want_to_go_is_killed_now(tmp_path: Path) -> None:
+def test_now_kills_what_ignores_signals(tmp_path: Path) -> None:
     stubborn = {"id": "s", "command": "trap '' TERM; while :; do sleep 1; done", "shell": True, "stopTimeout": "10m"}
     with running(tmp_path, [stubborn]) as manager:
         manager.wait_running(["s"])
         assert pmtui(tmp_path, "down", "--now").returncode == 0
 
 
-def test_a_manager_elsewhere_is_not_ended_from_here(house: Running) -> None:
+def test_a_url_is_refused(house: Running) -> None:
     assert pmtui(house.folder, "down", "--url", "http://127.0.0.1:9615").returncode == 2

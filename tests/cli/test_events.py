@@ -7,7 +7,7 @@ from tests.cli.shell import CLEAN, pmtui
 from tests.running import PMTUI, Running
 
 
-def test_the_last_events_are_told_in_order(house: Running) -> None:
+def test_the_last_events_are_shown_in_order(house: Running) -> None:
     done = pmtui(house.folder, "events", "--json")
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["seq"] for event in events] == sorted(event["seq"] for event in events)
@@ -15,7 +15,7 @@ def test_the_last_events_are_told_in_order(house: Running) -> None:
     assert pmtui(house.folder, "events", "job", "-n", "1").stdout.split()[2:5] == ["job", "✓", "completed"]
 
 
-def test_following_tells_each_event_once(own: Running) -> None:
+def test_following_shows_each_event_once(own: Running) -> None:
     words = [*PMTUI, "events", "web-1", "-f", "--json"]
     following = subprocess.Popen(words, cwd=own.folder, env=CLEAN, stdout=subprocess.PIPE)
     assert following.stdout is not None
@@ -28,7 +28,7 @@ def test_following_tells_each_event_once(own: Running) -> None:
         following.terminate()
 
 
-def test_info_tells_what_explains_a_process(house: Running) -> None:
+def test_info_shows_the_details_of_a_process(house: Running) -> None:
     done = pmtui(house.folder, "info", "bad", SECRET_TOKEN="hush")
     assert done.returncode == 0
     for words in ("✖ failed  because (exit 3", "last exits", "    because", "PMTUI_ID=bad", str(house.folder)):
@@ -41,7 +41,7 @@ def test_metrics_are_those_of_the_api(house: Running) -> None:
     assert 'pmtui_process_up{id="web-1"} 1' in pmtui(house.folder, "metrics").stdout.splitlines()
 
 
-def test_a_reload_says_what_it_does(own: Running) -> None:
+def test_a_reload_shows_its_changes(own: Running) -> None:
     path = own.folder / "pb_processes.json"
     entries = json.loads(path.read_text())
     entries[1]["command"] = "sleep 601"

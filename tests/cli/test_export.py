@@ -1,4 +1,4 @@
-"""`pmtui export`: where it goes, and what is never written."""
+"""`pmtui export`: where files are written, and what is never written."""
 
 import os
 import stat
@@ -24,21 +24,21 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_nothing_of_the_environment_is_written_down(folder: Path, target: str) -> None:
+def test_no_value_of_the_environment_is_written(folder: Path, target: str) -> None:
     done = pmtui(folder, "export", target, MY_PASSWORD="hunter2hunter2", OTHER="hunter2hunter2")
     assert done.returncode == 0
     assert "hunter2" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_secrets_of_the_config_are_named_without_their_value(folder: Path, target: str) -> None:
+def test_secrets_in_the_config_are_named_without_their_values(folder: Path, target: str) -> None:
     done = pmtui(folder, "export", target)
     assert "a: KEY looks secret, stands in the config, and is now in the export too" in done.stderr
     assert "opensesame" not in done.stderr
 
 
 @pytest.mark.parametrize(("target", "name"), FILES.items())
-def test_files_are_written_for_their_owner_and_written_again(folder: Path, target: str, name: str) -> None:
+def test_files_are_private_and_can_be_rewritten(folder: Path, target: str, name: str) -> None:
     path = folder / "out" / name
     for _ in range(2):
         done = pmtui(folder, "export", target, "-o", "out")
@@ -48,7 +48,7 @@ def test_files_are_written_for_their_owner_and_written_again(folder: Path, targe
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
-def test_a_file_of_somebody_else_is_left_alone(folder: Path, kind: str) -> None:
+def test_a_foreign_file_is_not_overwritten(folder: Path, kind: str) -> None:
     path = folder / "Procfile"
     if kind == "file":
         path.write_text("web: mine\n")
@@ -61,7 +61,7 @@ def test_a_file_of_somebody_else_is_left_alone(folder: Path, kind: str) -> None:
     assert not (folder / "elsewhere").exists()
 
 
-def test_units_have_the_name_of_the_whole(folder: Path) -> None:
+def test_units_bear_the_project_name(folder: Path) -> None:
     assert pmtui(folder, "export", "systemd", "-o", "units", "--name", "my shop").returncode == 0
     assert sorted(os.listdir(folder / "units")) == ["my-shop-a.service", "my-shop.target"]
 

@@ -1,4 +1,4 @@
-"""`pmtui import`, and that what it makes runs."""
+"""`pmtui import`; the imported configs run."""
 
 import json
 import os
@@ -18,7 +18,7 @@ def ecosystem(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_it_tells_what_became_of_what_and_writes_a_config(ecosystem: Path) -> None:
+def test_it_reports_each_setting_and_writes_a_config(ecosystem: Path) -> None:
     done = pmtui(ecosystem, "import", "ecosystem.json")
     assert (done.returncode, done.stderr) == (0, "")
     first, *rest = done.stdout.splitlines()
@@ -36,13 +36,13 @@ def test_the_new_config_can_go_to_stdout(ecosystem: Path) -> None:
     assert os.listdir(ecosystem) == ["ecosystem.json"]
 
 
-def test_strict_writes_nothing_where_something_is_lost(ecosystem: Path) -> None:
+def test_strict_writes_nothing_if_a_setting_is_lost(ecosystem: Path) -> None:
     done = pmtui(ecosystem, "import", "--strict", "ecosystem.json")
     assert (done.returncode, done.stderr) == (1, "pmtui: 1 setting lost; nothing is written because of --strict\n")
     assert os.listdir(ecosystem) == ["ecosystem.json"]
 
 
-def test_strict_is_content_where_nothing_is_lost(tmp_path: Path) -> None:
+def test_strict_succeeds_if_nothing_is_lost(tmp_path: Path) -> None:
     (tmp_path / "Procfile").write_text("a: sleep 600\n")
     assert pmtui(tmp_path, "import", "--strict", "Procfile").returncode == 0
 
@@ -60,7 +60,7 @@ def test_nothing_is_overwritten(ecosystem: Path, kind: str) -> None:
     assert (config.read_text() == "mine") if kind == "file" else not config.exists()
 
 
-def test_broken_input_makes_no_file(tmp_path: Path) -> None:
+def test_invalid_input_writes_no_file(tmp_path: Path) -> None:
     (tmp_path / "ecosystem.json").write_text("{apps: [")
     done = pmtui(tmp_path, "import", "ecosystem.json")
     assert done.returncode == 1
@@ -72,7 +72,7 @@ def test_an_unknown_kind_is_bad_usage(ecosystem: Path) -> None:
     assert pmtui(ecosystem, "import", "--from", "systemd", "ecosystem.json").returncode == 2
 
 
-def test_names_of_a_foreign_file_cannot_harm_the_terminal(tmp_path: Path) -> None:
+def test_names_in_a_foreign_file_cannot_control_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "e.json").write_text(json.dumps([{"name": "a", "script": "a.js", "\x1b]0;gone\x07": 1}]))
     assert "\x1b" not in pmtui(tmp_path, "import", "e.json").stdout
 

@@ -1,4 +1,4 @@
-"""`pmtui init`: what it finds, and that what it writes passes the check."""
+"""`pmtui init`: what it finds; the written config passes the check."""
 
 import json
 import os
@@ -18,7 +18,7 @@ needs_node = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not 
 
 
 def init(folder: Path) -> dict[str, Any]:
-    """The processes of the config that is written; it passes the check."""
+    """Return the processes of the written config, which passes the check."""
     done = pmtui(folder, "init")
     assert (done.returncode, done.stderr) == (0, "")
     checked = pmtui(folder, "check")
@@ -28,13 +28,13 @@ def init(folder: Path) -> dict[str, Any]:
     return tomllib.loads((folder / "pmtui.toml").read_text())["process"]  # type: ignore[no-any-return]
 
 
-def test_an_empty_folder_gets_an_example_that_runs(tmp_path: Path) -> None:
+def test_an_empty_directory_gets_an_example_that_runs(tmp_path: Path) -> None:
     assert list(init(tmp_path)) == ["clock"]
     with running(tmp_path, [], "-c", "pmtui.toml") as manager:
         manager.wait_running(["clock"])
 
 
-def test_the_example_has_explanations(tmp_path: Path) -> None:
+def test_the_example_explains_common_fields(tmp_path: Path) -> None:
     assert "nothing to run was found; wrote an example" in pmtui(tmp_path, "init").stdout
     assert "# maxMemory" in (tmp_path / "pmtui.toml").read_text()
 
@@ -49,25 +49,25 @@ def test_programs_are_found_by_their_usual_names(tmp_path: Path) -> None:
     }
 
 
-def test_the_virtual_environment_is_told(tmp_path: Path) -> None:
+def test_the_virtual_environment_is_named(tmp_path: Path) -> None:
     (tmp_path / "main.py").touch()
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / ".venv"], check=True)
     assert pmtui(tmp_path, "init").stdout.splitlines()[0] == "main: main.py, by .venv/bin/python"
 
 
-def test_a_procfile_is_taken_before_all_else(tmp_path: Path) -> None:
+def test_a_procfile_takes_precedence(tmp_path: Path) -> None:
     (tmp_path / "Procfile").write_text("web: sleep 600\n")
     (tmp_path / "app.py").touch()
     assert init(tmp_path) == {"web": {"command": "sleep 600", "env": {"PORT": "5000"}}}
 
 
-def test_django_is_run_without_a_reloader_of_its_own(tmp_path: Path) -> None:
+def test_django_runs_without_its_own_reloader(tmp_path: Path) -> None:
     (tmp_path / "manage.py").touch()
     assert init(tmp_path) == {"django": {"script": "manage.py", "args": ["runserver", "127.0.0.1:8000", "--noreload"]}}
 
 
 @needs_node
-def test_the_server_of_a_package_is_found(tmp_path: Path) -> None:
+def test_the_dev_server_of_a_package_is_found(tmp_path: Path) -> None:
     scripts = {"start": "node .", "dev": "vite", "build": "vite build", "worker": "node worker.js"}
     (tmp_path / "package.json").write_text(json.dumps({"name": "@shop/front", "scripts": scripts}))
     (tmp_path / "index.js").touch()
@@ -77,7 +77,7 @@ def test_the_server_of_a_package_is_found(tmp_path: Path) -> None:
     }
 
 
-def test_a_program_of_the_project_is_found_where_it_is_installed(tmp_path: Path) -> None:
+def test_an_installed_script_of_the_project_is_found(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(
         '[project]\nname = "x"\n[project.scripts]\nagent = "x:main"\ngone = "x:y"\n'
     )
@@ -89,12 +89,12 @@ def test_a_program_of_the_project_is_found_where_it_is_installed(tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["package.json", "pyproject.toml", "Procfile"])
-def test_files_that_make_no_sense_are_passed_over(tmp_path: Path, name: str) -> None:
+def test_invalid_files_are_skipped(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"{\xff[")
     assert list(init(tmp_path)) == ["clock"]
 
 
-def test_what_can_be_imported_is_named(tmp_path: Path) -> None:
+def test_importable_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "ecosystem.config.js").touch()
     (tmp_path / "docker-compose.yml").touch()
     told = pmtui(tmp_path, "init").stdout
@@ -114,7 +114,7 @@ def test_nothing_is_overwritten(tmp_path: Path, name: str) -> None:
     assert os.listdir(tmp_path) == [name.split("/")[0]]
 
 
-def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_directory_is_reported(tmp_path: Path) -> None:
     done = pmtui(Path("/proc/self"), "init")
     assert done.returncode == 1
     assert "cannot write " in done.stderr

@@ -27,18 +27,18 @@ def test_all_processes_are_listed_in_config_order(house: Running) -> None:
     assert "✖ failed" in done.stdout
 
 
-def test_only_what_is_named_is_listed(house: Running) -> None:
+def test_patterns_select_processes(house: Running) -> None:
     assert ids(pmtui(house.folder, "list", "@front", "off")) == ["web-1", "web-2", "off"]
     assert ids(pmtui(house.folder, "list", "*-2")) == ["web-2"]
 
 
-def test_what_matches_nothing_is_told(house: Running) -> None:
+def test_a_pattern_without_a_match_is_reported(house: Running) -> None:
     done = pmtui(house.folder, "list", "web-9")
     told = f"pmtui: no process matches 'web-9'; processes: {', '.join(map(str, ALL))}\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
 
 
-def test_json_is_what_the_api_answers(house: Running) -> None:
+def test_json_is_the_response_of_the_api(house: Running) -> None:
     rows = json.loads(pmtui(house.folder, "list", "--json").stdout)
     assert [row["id"] for row in rows] == ALL
     assert rows[0].keys() == house.list()[0].keys()
@@ -58,7 +58,7 @@ def test_the_table_fits_the_terminal(house: Running) -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80])
-def test_a_long_id_is_cut_before_it_takes_the_place_of_all_else(width: int) -> None:
+def test_a_long_id_is_truncated(width: int) -> None:
     ink = Output()
     ink.width = width
     head, line = table([snapshot("x" * 64)], ink, 0)
@@ -67,7 +67,7 @@ def test_a_long_id_is_cut_before_it_takes_the_place_of_all_else(width: int) -> N
     assert line.split()[0] == "x" * (width // 3 - 1) + "…"
 
 
-def test_no_color_is_no_colour(house: Running) -> None:
+def test_no_color_is_respected(house: Running) -> None:
     terminal = PseudoTerminal(house.folder, None, words=("list",), NO_COLOR="1")
     try:
         assert terminal.ends() == 0
@@ -77,7 +77,7 @@ def test_no_color_is_no_colour(house: Running) -> None:
         terminal.close()
 
 
-def test_watching_draws_again_until_interrupted(house: Running) -> None:
+def test_watching_redraws_until_interrupted(house: Running) -> None:
     terminal = PseudoTerminal(house.folder, None, words=("list", "--watch"))
     try:
         terminal.shows("talker")
@@ -90,7 +90,7 @@ def test_watching_draws_again_until_interrupted(house: Running) -> None:
         terminal.close()
 
 
-def test_a_reader_that_has_enough_is_no_error(house: Running) -> None:
+def test_a_closed_pipe_is_not_an_error(house: Running) -> None:
     command = f"{' '.join(PMTUI)} list --json --watch | head -c 10 | wc -c; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(
         ["bash", "-c", command], cwd=house.folder, env=CLEAN, capture_output=True, text=True, timeout=DEADLINE
@@ -105,7 +105,7 @@ def test_nothing_heavy_is_imported(house: Running) -> None:
     assert not set(ABSENT) & set(done.stderr.split())
 
 
-def test_no_manager_is_exit_code_3_and_makes_nothing(tmp_path: Path) -> None:
+def test_no_manager_is_exit_code_3_and_creates_nothing(tmp_path: Path) -> None:
     done = pmtui(tmp_path, "list")
     assert (done.returncode, done.stdout) == (3, "")
     assert (

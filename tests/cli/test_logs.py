@@ -20,23 +20,23 @@ def raw(house: Running, *words: str) -> bytes:
     ).stdout
 
 
-def test_without_following_it_ends_after_the_last_lines(house: Running) -> None:
+def test_it_ends_after_the_last_lines(house: Running) -> None:
     assert raw(house, "talker", "--stream", "stdout", "-n", "1") == RED + b"\n"
 
 
-def test_a_pipe_gets_the_bytes_as_they_were_written(house: Running) -> None:
+def test_a_pipe_receives_the_original_bytes(house: Running) -> None:
     lines = raw(house, "talker").splitlines()
     assert len(lines) == 21
     assert {b"\x1b[31mline 1\x1b[0m\xff", b"oops", RED} <= set(lines)
 
 
-def test_lines_of_several_have_names(house: Running) -> None:
+def test_lines_of_several_processes_bear_their_ids(house: Running) -> None:
     lines = raw(house).splitlines()
     assert b"[bad] because" in lines
     assert b"[talker] oops" in lines
 
 
-def test_only_lines_that_fit_are_given(house: Running) -> None:
+def test_only_matching_lines_are_printed(house: Running) -> None:
     assert raw(house, "talker", "--grep", "line 1$") == b""  # the byte at its end belongs to it
     assert raw(house, "talker", "--grep", "line 2[^0]") == b"\x1b[31mline 2\x1b[0m\xff\n"
     assert raw(house, "talker", "--stream", "stderr") == b"oops\n"
@@ -44,20 +44,20 @@ def test_only_lines_that_fit_are_given(house: Running) -> None:
     assert raw(house, "talker", "-n", "0") == b""
 
 
-def test_json_is_an_object_a_line(house: Running) -> None:
+def test_json_prints_one_object_per_line(house: Running) -> None:
     lines = [json.loads(line) for line in pmtui(house.folder, "logs", "talker", "--json").stdout.splitlines()]
     assert len(lines) == 21
     assert {line["text"] for line in lines} >= {"line 20\ufffd", "oops"}
     assert lines[0].keys() == {"seq", "time", "stream", "text", "run", "id"}
 
 
-def test_the_run_before_is_there_after_a_crash(own: Running) -> None:
+def test_the_previous_run_is_shown_after_a_crash(own: Running) -> None:
     pmtui(own.folder, "start", "bad")
     eventually(lambda: own.row("bad")["status"] == "failed" and own.row("bad")["restartCount"])
     assert raw(own, "bad", "--prev") == b"because\n"
 
 
-def test_more_lines_than_one_answer_has_are_given(tmp_path: Path) -> None:
+def test_more_lines_than_one_response_holds_are_printed(tmp_path: Path) -> None:
     with running(tmp_path, [{"id": "many", "command": "seq", "args": ["25000"], "restart": "on-failure"}]) as manager:
         manager.wait_until_served()
         eventually(lambda: manager.row("many")["status"] == "completed")
@@ -66,7 +66,7 @@ def test_more_lines_than_one_answer_has_are_given(tmp_path: Path) -> None:
             assert numbers == [*range(25_001 - found, 25_001)]
 
 
-def test_a_wrong_question_is_explained(house: Running) -> None:
+def test_an_invalid_query_is_explained(house: Running) -> None:
     for words, told, code in (
         (("nobody",), "nobody", 1),
         (("talker", "--grep", "("), "grep", 2),
@@ -99,7 +99,7 @@ def test_following_shows_a_line_at_once_and_ends_with_the_manager(tmp_path: Path
             assert following.wait(DEADLINE) == 3
 
 
-def test_following_an_address_says_that_nobody_is_there_and_goes_on_with_who_comes(tmp_path: Path) -> None:
+def test_following_a_url_reports_a_lost_manager_and_reconnects(tmp_path: Path) -> None:
     speaker = {"id": "speaker", "command": "echo hello; sleep 600", "shell": True}
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

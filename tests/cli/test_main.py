@@ -1,4 +1,4 @@
-"""The words on the command line, with the real command."""
+"""Commands and options, with the real program."""
 
 import json
 import os
@@ -16,7 +16,7 @@ def pmtui(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*PMTUI, *words], cwd=folder, capture_output=True, text=True, timeout=DEADLINE)
 
 
-def test_the_version_is_told(tmp_path: Path) -> None:
+def test_the_version_is_printed(tmp_path: Path) -> None:
     assert pmtui(tmp_path, "--version").stdout == f"pmtui {__version__}\n"
 
 
@@ -42,7 +42,7 @@ def test_a_good_config_passes_the_check(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "pmtui.toml: 1 process, no errors, no warnings\n")
 
 
-def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     config = [{"id": "a", "command": "sleep 1", "maxRetires": 3}, {"id": "a/b", "command": "sleep 1"}]
     (tmp_path / "pb_processes.json").write_text(json.dumps(config))
     done = pmtui(tmp_path, "check")
@@ -55,13 +55,13 @@ def test_no_config_to_check_is_bad_usage(tmp_path: Path) -> None:
     done = pmtui(tmp_path, "check")
     assert done.returncode == 2
     assert (
-        done.stderr == "pmtui: no config in this directory (expected pmtui.toml, pb_processes.json or "
+        done.stderr == "pmtui: no config in this directory (expected pmtui.toml, pmtui.yaml, pb_processes.json or "
         "pb_data/pb_processes.json); 'pmtui init' writes one\n"
     )
 
 
 @pytest.mark.parametrize("kind", ["fifo", "folder", "empty", "latin", "missing", "deep"])
-def test_what_is_no_config_is_told_and_never_hangs(tmp_path: Path, kind: str) -> None:
+def test_an_invalid_config_file_is_reported_and_never_blocks(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "config.json"
     match kind:
         case "fifo":
@@ -79,7 +79,7 @@ def test_what_is_no_config_is_told_and_never_hangs(tmp_path: Path, kind: str) ->
     assert "1 error" in done.stdout
 
 
-def test_the_first_config_found_is_the_one(tmp_path: Path) -> None:
+def test_the_first_config_found_is_used(tmp_path: Path) -> None:
     (tmp_path / "pb_data").mkdir()
     for name in ("pb_data/pb_processes.json", "pb_processes.json", "pmtui.toml"):
         (tmp_path / name).write_text("[process.a]\ncommand='true'" if name.endswith("toml") else "[]")
@@ -87,9 +87,7 @@ def test_the_first_config_found_is_the_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("word", "meant"), [("lst", "'pmtui list'"), ("status", "'pmtui list'"), ("wbe", "'web'")])
-def test_a_word_that_is_neither_command_nor_process_is_told_what_it_may_mean(
-    tmp_path: Path, word: str, meant: str
-) -> None:
+def test_an_unknown_word_gets_a_suggestion(tmp_path: Path, word: str, meant: str) -> None:
     (tmp_path / "pb_processes.json").write_text('[{"id": "web", "command": "sleep 600"}]')
     done = pmtui(tmp_path, "--no-ui", word)
     assert done.returncode == 2

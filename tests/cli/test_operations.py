@@ -7,14 +7,14 @@ from tests.eventually import eventually, is_alive
 from tests.running import Running
 
 
-def test_a_stop_is_over_when_the_process_is_gone(own: Running) -> None:
+def test_a_stop_returns_once_the_process_has_ended(own: Running) -> None:
     pids = own.wait_running(["web-1", "web-2"])
     done = pmtui(own.folder, "stop", "@front")
     assert (done.returncode, done.stdout) == (0, "✓ web-1  ■ stopped\n✓ web-2  ■ stopped\n")
     assert not any(map(is_alive, pids.values()))
 
 
-def test_a_restart_says_which_process_it_is_now(own: Running) -> None:
+def test_a_restart_reports_the_new_pid(own: Running) -> None:
     before = own.wait_running(["web-1"])["web-1"]
     done = pmtui(own.folder, "restart", "web-1")
     assert done.returncode == 0
@@ -23,7 +23,7 @@ def test_a_restart_says_which_process_it_is_now(own: Running) -> None:
     assert done.stdout == f"✓ web-1  ● running  pid {pid}\n"
 
 
-def test_all_that_fit_a_pattern_are_started(own: Running) -> None:
+def test_all_processes_that_match_are_started(own: Running) -> None:
     pmtui(own.folder, "stop", "web-*")
     done = pmtui(own.folder, "start", "web-*", "off")
     assert done.returncode == 0
@@ -31,7 +31,7 @@ def test_all_that_fit_a_pattern_are_started(own: Running) -> None:
     assert own.row("off")["status"] == "running"
 
 
-def test_one_that_fails_is_told_and_is_exit_code_1(own: Running) -> None:
+def test_a_failed_process_is_reported_and_is_exit_code_1(own: Running) -> None:
     done = pmtui(own.folder, "start", "web-1", "bad", "nobody")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
@@ -43,7 +43,7 @@ def test_one_that_fails_is_told_and_is_exit_code_1(own: Running) -> None:
     assert "exit 3" in done.stdout
 
 
-def test_a_process_that_ends_at_once_did_not_start(own: Running) -> None:
+def test_a_process_that_exits_at_once_has_not_started(own: Running) -> None:
     done = pmtui(own.folder, "restart", "bad")
     assert (done.returncode, "running" in done.stdout) == (1, False)
 
@@ -51,13 +51,13 @@ def test_a_process_that_ends_at_once_did_not_start(own: Running) -> None:
 @pytest.mark.parametrize(
     "words", [("stop",), ("start", "--all", "web-1"), ("restart",), ("start", "a", "--timeout", "x")]
 )
-def test_what_is_meant_has_to_be_said(own: Running, words: tuple[str, ...]) -> None:
+def test_ids_or_all_are_required(own: Running, words: tuple[str, ...]) -> None:
     done = pmtui(own.folder, *words)
     assert done.returncode == 2
     assert f"usage: pmtui {words[0]}" in done.stderr
 
 
-def test_all_are_stopped_and_the_manager_goes_on(own: Running) -> None:
+def test_stop_all_leaves_the_manager_running(own: Running) -> None:
     assert pmtui(own.folder, "stop", "--all").returncode == 0
     assert not any(row["pid"] for row in own.list())
 

@@ -1,4 +1,4 @@
-"""`pmtui service`: units that systemd takes, written once, taken away again."""
+"""`pmtui service`: valid units, written once and removed again."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ SYSTEMCTL = '#!/bin/sh\necho "$*" >> "$CALLS"\n'
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A config in a folder with a difficult name, and a systemctl that notes how it is called."""
+    """A config in a directory with a difficult name, and a systemctl that records its arguments."""
     folder = tmp_path / "my shop 100%"
     folder.mkdir()
     (folder / "pmtui.toml").write_text('[process.a]\ncommand = "sleep 600"\nstopTimeout = "40s"\n')
@@ -33,7 +33,7 @@ def service(folder: Path, *words: str) -> Done:
 
 
 def calls(folder: Path) -> list[str]:
-    """What systemctl was asked for since the last look."""
+    """Return the systemctl calls since the last time."""
     path = folder.parent / "calls"
     lines = path.read_text().splitlines() if path.exists() else []
     path.unlink(missing_ok=True)
@@ -54,7 +54,7 @@ def test_a_unit_is_written_and_started(folder: Path) -> None:
     assert calls(folder) == ["--user daemon-reload", f"--user enable --now {NAME}"]
 
 
-def test_a_second_install_leaves_all_as_it_is(folder: Path) -> None:
+def test_a_second_install_changes_nothing(folder: Path) -> None:
     service(folder, "install", "--user")
     calls(folder)
     done = service(folder, "install", "--user")
@@ -63,7 +63,7 @@ def test_a_second_install_leaves_all_as_it_is(folder: Path) -> None:
     assert calls(folder) == [f"--user enable --now {NAME}"]
 
 
-def test_a_changed_unit_is_written_anew_and_restarted(folder: Path) -> None:
+def test_a_changed_unit_is_rewritten_and_restarted(folder: Path) -> None:
     service(folder, "install", "--user")
     calls(folder)
     (folder / "pmtui.toml").write_text('[process.a]\ncommand = "sleep 600"\nstopTimeout = "90s"\n')
@@ -79,14 +79,14 @@ def test_uninstall_stops_and_removes_it(folder: Path) -> None:
     assert calls(folder) == [f"--user disable --now {NAME}", "--user daemon-reload"]
 
 
-def test_uninstall_of_nothing_is_done_at_once(folder: Path) -> None:
+def test_uninstalling_nothing_succeeds(folder: Path) -> None:
     done = service(folder, "uninstall", "--user")
     assert (done.returncode, calls(folder)) == (0, [])
     assert "nothing to do" in done.stdout
 
 
 @pytest.mark.parametrize("what", ["install", "uninstall"])
-def test_a_unit_of_somebody_else_is_left_alone(folder: Path, what: str) -> None:
+def test_a_foreign_unit_is_not_touched(folder: Path, what: str) -> None:
     path = folder.parent / "config/systemd/user" / NAME
     path.parent.mkdir(parents=True)
     path.write_text("[Unit]\n")
@@ -105,7 +105,7 @@ def test_a_dry_run_prints_the_unit_and_does_nothing(folder: Path) -> None:
     assert calls(folder) == []
 
 
-def test_a_systemctl_that_fails_leaves_the_rest_told(folder: Path) -> None:
+def test_a_failing_systemctl_reports_the_remaining_commands(folder: Path) -> None:
     (folder.parent / "bin/systemctl").write_text("#!/bin/sh\necho 'no bus here' >&2\nexit 1\n")
     done = service(folder, "install", "--user")
     assert done.returncode == 1

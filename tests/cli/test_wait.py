@@ -1,4 +1,4 @@
-"""`pmtui wait`: true, never, or not in time."""
+"""`pmtui wait`: the condition holds, cannot hold, or does not in time."""
 
 import subprocess
 
@@ -18,7 +18,7 @@ from tests.running import PMTUI, Running
         ("off", "bad", "job", "--for", "stopped"),
     ],
 )
-def test_what_is_so_is_exit_code_0(house: Running, words: tuple[str, ...]) -> None:
+def test_a_condition_that_holds_is_exit_code_0(house: Running, words: tuple[str, ...]) -> None:
     done = pmtui(house.folder, "wait", *words)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -35,13 +35,13 @@ def test_what_is_so_is_exit_code_0(house: Running, words: tuple[str, ...]) -> No
         ((), "bad cannot be healthy: it is failed"),
     ],
 )
-def test_what_cannot_be_is_exit_code_1(house: Running, words: tuple[str, ...], told: str) -> None:
+def test_an_impossible_condition_is_exit_code_1(house: Running, words: tuple[str, ...], told: str) -> None:
     done = pmtui(house.folder, "wait", *words)
     assert done.returncode == 1
     assert done.stderr.startswith(f"pmtui: {told}")
 
 
-def test_it_ends_when_it_comes_true(own: Running) -> None:
+def test_it_returns_once_the_condition_holds(own: Running) -> None:
     with subprocess.Popen([*PMTUI, "wait", "web-1", "--for", "stopped"], cwd=own.folder, env=CLEAN) as waiting:
         assert own.post("/api/pm/web-1/stop")[0] == 200
         assert waiting.wait(DEADLINE) == 0

@@ -1,4 +1,4 @@
-"""Where a manager is found, and where none is."""
+"""Finding a manager, its address and its token."""
 
 import json
 import os
@@ -14,7 +14,7 @@ HERE = "http://127.0.0.1:4711"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The data folder of a config whose manager is this very process."""
+    """The data directory of a config whose manager is this process."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pmtui.toml").write_text("[settings]\ndataDir = 'state'\n")
     (tmp_path / "state").mkdir()
@@ -27,25 +27,25 @@ def publish(folder: Path, **changes: object) -> None:
     (folder / "instance.json").write_text(json.dumps(process_identity(os.getpid()) | {"url": HERE} | changes))
 
 
-def test_the_manager_of_the_config_found_here(folder: Path) -> None:
+def test_the_manager_of_the_config_in_this_directory_is_found(folder: Path) -> None:
     assert locate_manager(None, None, {}) == ManagerAddress(HERE, "s3cret")
     assert find_manager(None).pid == os.getpid()
 
 
-def test_the_manager_of_a_config_that_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_manager_of_a_given_config_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
     assert locate_manager(folder.parent / "pmtui.toml", None, {"PMTUI_URL": "http://x:1"}) == ManagerAddress(
         HERE, "s3cret"
     )
 
 
-def test_an_address_goes_before_the_config_found_here(folder: Path) -> None:
+def test_a_url_takes_precedence_over_the_config_found(folder: Path) -> None:
     environ = {"PMTUI_URL": "http://far:9615/", "PMTUI_TOKEN": "own"}
     assert locate_manager(None, None, environ) == ManagerAddress("http://far:9615", "own")
     assert locate_manager(None, "http://other:1", environ) == ManagerAddress("http://other:1", "own")
 
 
-def test_a_token_goes_to_nobody_but_its_manager(folder: Path) -> None:
+def test_a_token_is_sent_only_to_its_manager(folder: Path) -> None:
     assert locate_manager(None, "http://127.0.0.1:9999", {}) == ManagerAddress("http://127.0.0.1:9999", "")
     assert locate_manager(None, HERE, {}) == ManagerAddress(HERE, "s3cret")
     assert "s3cret" not in repr(locate_manager(None, HERE, {}))
@@ -54,7 +54,7 @@ def test_a_token_goes_to_nobody_but_its_manager(folder: Path) -> None:
 @pytest.mark.parametrize(
     "changes", [{"pid": 1 << 22}, {"startTicks": 1}, {"boot": "another"}, {"pid": "x"}, {"pid": None}, {"pid": True}]
 )
-def test_a_manager_that_is_dead_is_none(folder: Path, changes: dict[str, object]) -> None:
+def test_a_dead_manager_is_not_found(folder: Path, changes: dict[str, object]) -> None:
     publish(folder, **changes)
     with pytest.raises(
         NoManagerError, match=r"no manager is running for .*pmtui.toml; start one with 'pmtui' or 'pmtui -d'"
@@ -62,13 +62,13 @@ def test_a_manager_that_is_dead_is_none(folder: Path, changes: dict[str, object]
         locate_manager(None, None, {})
 
 
-def test_one_without_an_api_says_so(folder: Path) -> None:
+def test_a_manager_without_an_api_is_reported(folder: Path) -> None:
     publish(folder, url=None)
     with pytest.raises(ManagerUnavailableError, match="--no-api"):
         locate_manager(None, None, {})
 
 
-def test_a_token_that_somebody_else_could_have_put_there_is_none(folder: Path) -> None:
+def test_a_planted_token_is_ignored(folder: Path) -> None:
     (folder / "token").rename(folder / "elsewhere")
     (folder / "token").symlink_to("elsewhere")
     assert locate_manager(None, None, {}).token == ""
@@ -77,7 +77,7 @@ def test_a_token_that_somebody_else_could_have_put_there_is_none(folder: Path) -
     assert locate_manager(None, None, {}).token == ""
 
 
-def test_looking_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_looking_for_a_manager_creates_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(NoManagerError, match="which has no config"):
         locate_manager(None, None, {})

@@ -1,4 +1,4 @@
-"""The client of the verbs, against what may answer at an address."""
+"""The client of the commands, against all kinds of servers."""
 
 import socket
 import threading
@@ -23,7 +23,7 @@ Serve = Callable[[bytes], HttpClient]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """A client of a server that gives every request the same bytes, and closes."""
+    """A client of a server that answers every request with the same bytes, and closes."""
     listening = socket.create_server(("127.0.0.1", 0))
     clients: list[HttpClient] = []
 
@@ -49,7 +49,7 @@ def serve() -> Iterator[Serve]:
     listening.close()
 
 
-def test_an_answer_is_a_value(serve: Serve) -> None:
+def test_a_response_is_decoded(serve: Serve) -> None:
     assert serve(answer("200 OK", b"[1, 2]")).get("/api/pm/list", list[int]) == [1, 2]
 
 
@@ -63,12 +63,12 @@ def test_an_answer_is_a_value(serve: Serve) -> None:
         (b"", UnavailableError, "closed the connection before it answered"),
     ],
 )
-def test_what_is_no_good_answer_is_an_error(serve: Serve, content: bytes, kind: type[Exception], told: str) -> None:
+def test_a_bad_response_is_an_error(serve: Serve, content: bytes, kind: type[Exception], told: str) -> None:
     with pytest.raises(kind, match=told):
         serve(content).get("/api/pm/list", list[int])
 
 
-def test_a_stream_that_is_cut_off_is_an_error_after_what_it_told(serve: Serve) -> None:
+def test_a_lost_stream_is_an_error_after_its_events(serve: Serve) -> None:
     chunk = b'id: 7\ndata: "x"\n\nid: 8\nda'
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     events = EventStreamParser()
@@ -79,7 +79,7 @@ def test_a_stream_that_is_cut_off_is_an_error_after_what_it_told(serve: Serve) -
     assert events.last_event_id == "7"
 
 
-def test_nobody_at_an_address_is_unreachable() -> None:
+def test_an_address_without_a_listener_is_unreachable() -> None:
     with (
         HttpClient(ManagerAddress("127.0.0.1:1", "")) as client,
         pytest.raises(UnreachableError, match="Connection refused"),
@@ -88,12 +88,12 @@ def test_nobody_at_an_address_is_unreachable() -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "http://", "http://x:99999", "http://[", "", "http://x:0", "no host"])
-def test_what_is_no_address_is_told(url: str) -> None:
+def test_an_invalid_url_is_reported(url: str) -> None:
     with pytest.raises(InvalidError, match="invalid manager URL"):
         HttpClient(ManagerAddress(url, ""))
 
 
-def test_a_token_that_no_request_can_carry_is_told(serve: Serve) -> None:
+def test_a_token_that_no_header_can_carry_is_reported(serve: Serve) -> None:
     client = serve(b"")
     client._token = "a\nb"
     with pytest.raises(InvalidError, match="token"):
@@ -109,5 +109,5 @@ def test_a_token_that_no_request_can_carry_is_told(serve: Serve) -> None:
         (("events", "events"), "/api/pm/%65vents/events"),
     ],
 )
-def test_a_path_is_that_of_the_process_whatever_it_is_called(words: tuple[str, ...], path: str) -> None:
+def test_every_id_has_its_own_path(words: tuple[str, ...], path: str) -> None:
     assert process_path(*words) == path

@@ -1,4 +1,4 @@
-"""A real manager, asked over HTTP as the dashboard asks one in-process."""
+"""The operations of `Control` over HTTP, on a real manager."""
 
 import asyncio
 import json
@@ -51,7 +51,7 @@ async def control(manager: Running) -> AsyncIterator[RemoteControl]:
     await control.close()
 
 
-async def test_it_answers_as_one_in_process(control: RemoteControl, manager: Running) -> None:
+async def test_it_answers_like_a_manager_in_process(control: RemoteControl, manager: Running) -> None:
     console: Control = control
     assert [row.id for row in await console.list()] == ["web", "talker", "stubborn"]
     assert (await console.get("web")).argv[-1] == "600"
@@ -62,7 +62,7 @@ async def test_it_answers_as_one_in_process(control: RemoteControl, manager: Run
     assert (await console.reload()).changed == []
 
 
-async def test_operations_are_done(control: RemoteControl) -> None:
+async def test_operations_take_effect(control: RemoteControl) -> None:
     before = (await control.get("web")).pid
     await control.restart("web")
     row = await control.wait("web", frozenset({Status.RUNNING}))
@@ -76,14 +76,14 @@ async def test_operations_are_done(control: RemoteControl) -> None:
     await control.signal("web", "CONT")
 
 
-async def test_a_kill_does_not_wait_for_last_wishes(control: RemoteControl) -> None:
+async def test_a_kill_does_not_wait_for_the_stop_timeout(control: RemoteControl) -> None:
     pid = (await control.get("stubborn")).pid
     await control.kill("stubborn")
     await control.wait("stubborn", frozenset({Status.STOPPED}))
     assert not is_alive(pid)
 
 
-async def test_refusals_are_the_same_errors(control: RemoteControl) -> None:
+async def test_error_responses_raise_the_same_errors(control: RemoteControl) -> None:
     with pytest.raises(NotFoundError, match="Process 'a/b' not found"):
         await control.get("a/b")
     with pytest.raises(InvalidError, match="BOGUS"):
@@ -96,7 +96,7 @@ async def test_refusals_are_the_same_errors(control: RemoteControl) -> None:
         await control.reveal("web", "TOKEN")
 
 
-async def test_a_wrong_token_is_told(manager: Running) -> None:
+async def test_a_wrong_token_is_reported(manager: Running) -> None:
     place = locate_manager(manager.folder / "pb_processes.json", None, {})
     control = RemoteControl(lambda: ManagerAddress(place.url, "wrong"))
     with pytest.raises(ControlError, match="PMTUI_TOKEN"):
@@ -104,7 +104,7 @@ async def test_a_wrong_token_is_told(manager: Running) -> None:
     await control.close()
 
 
-async def test_a_token_that_is_found_only_later_is_taken(manager: Running) -> None:
+async def test_a_token_that_appears_later_is_used(manager: Running) -> None:
     found = locate_manager(manager.folder / "pb_processes.json", None, {})
     early = ManagerAddress(found.url, "")
     with HttpClient(early, lambda: found) as client:
@@ -127,7 +127,7 @@ async def test_logs_are_read_with_their_bytes_and_cleared(control: RemoteControl
     assert await texts() == []
 
 
-async def test_events_come_from_this_manager_and_from_the_next(control: RemoteControl, manager: Running) -> None:
+async def test_events_continue_with_the_next_manager(control: RemoteControl, manager: Running) -> None:
     async with aclosing(control.events()) as events:
         first = asyncio.ensure_future(anext(events))
         await control.list()
@@ -145,7 +145,7 @@ async def test_events_come_from_this_manager_and_from_the_next(control: RemoteCo
             second.stop()
 
 
-async def test_what_does_not_answer_is_stale_until_it_does(control: RemoteControl, manager: Running) -> None:
+async def test_an_unresponsive_manager_is_stale_until_it_answers(control: RemoteControl, manager: Running) -> None:
     await control.list()
     manager.process.send_signal(signal.SIGSTOP)
     try:
@@ -156,9 +156,7 @@ async def test_what_does_not_answer_is_stale_until_it_does(control: RemoteContro
     assert len(await control.list()) == 3
 
 
-async def test_a_manager_that_has_ended_is_told_and_the_next_one_found(
-    control: RemoteControl, manager: Running
-) -> None:
+async def test_an_ended_manager_is_reported_and_the_next_one_found(control: RemoteControl, manager: Running) -> None:
     await control.list()
     await control.kill("stubborn")
     assert await asyncio.to_thread(manager.stop) == 0
@@ -171,7 +169,7 @@ async def test_a_manager_that_has_ended_is_told_and_the_next_one_found(
         assert [row.id for row in await control.list()] == ["web"]
 
 
-async def test_one_that_speaks_otherwise_is_told(tmp_path: Path) -> None:
+async def test_a_manager_of_another_version_is_reported(tmp_path: Path) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         body = json.dumps([{"id": 7}]).encode()

@@ -1,4 +1,4 @@
-"""A stream of server-sent events, cut wherever it may be."""
+"""Parsing server-sent events from arbitrarily split bytes."""
 
 import pytest
 
@@ -16,7 +16,7 @@ EVENTS = [
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
-def test_events_are_the_same_however_the_bytes_come(size: int) -> None:
+def test_events_do_not_depend_on_how_the_bytes_are_split(size: int) -> None:
     events = EventStreamParser()
     told = [one for begin in range(0, len(STREAM), size) for one in events.parse(STREAM[begin : begin + size])]
     assert (told, events.last_event_id) == (EVENTS, "web=1,x=2")
@@ -25,7 +25,7 @@ def test_events_are_the_same_however_the_bytes_come(size: int) -> None:
 @pytest.mark.parametrize(
     ("place", "begin"), [("17", "0"), ("web=12,1x=-7", "web=0,1x=0"), ("web-2=3", "web-2=0"), ("", "")]
 )
-def test_the_numbers_of_another_manager_begin_anew(place: str, begin: str) -> None:
+def test_numbers_of_another_manager_restart(place: str, begin: str) -> None:
     events = EventStreamParser(place)
     events.parse(b"id: 99")
     events.resume()
@@ -34,7 +34,7 @@ def test_the_numbers_of_another_manager_begin_anew(place: str, begin: str) -> No
     assert events.last_event_id == begin
 
 
-def test_the_place_is_that_of_what_was_taken() -> None:
+def test_the_last_event_id_is_that_of_the_last_event() -> None:
     events = EventStreamParser("3")
     assert events.parse(b"id: 7\ndata: x") == []
     assert events.last_event_id == "3"

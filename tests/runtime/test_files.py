@@ -15,7 +15,7 @@ def test_a_file_is_replaced_as_a_whole_and_private(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["facts.json"]
 
 
-def test_a_replaced_link_leaves_its_target_alone(tmp_path: Path) -> None:
+def test_replacing_a_link_leaves_its_target_unchanged(tmp_path: Path) -> None:
     (tmp_path / "target").write_text("theirs")
     (tmp_path / "link").symlink_to("target")
     write_atomic(tmp_path / "link", "ours")
@@ -33,11 +33,11 @@ def test_a_new_file_never_overwrites(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff", b"null"])
-def test_what_is_no_object_is_read_as_an_empty_one(tmp_path: Path, content: bytes) -> None:
+def test_invalid_json_is_read_as_an_empty_object(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "facts.json").write_bytes(content)
     assert read_json(tmp_path / "facts.json") == {}
 
 
-def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_fifo_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "facts.json")
     assert read_json(tmp_path / "facts.json") == {}

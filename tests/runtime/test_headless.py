@@ -57,7 +57,7 @@ def test_the_manager_starts_with_a_broken_config(tmp_path: Path) -> None:
     with running(tmp_path, '[\n  {"id": "a",,}\n]') as manager:
         manager.wait_until_served()
         assert manager.list() == []
-        eventually(lambda: "pb_processes.json: line 2, column 14: expected" in manager.log)
+        eventually(lambda: "pb_processes.json:2:14: expected" in manager.log)
 
 
 def test_an_invalid_entry_is_skipped_and_the_others_run(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ PROCESSES = [
 
 
 def put_token(folder: Path, token: str) -> None:
-    """The data folder with a token that tests know."""
+    """The data directory, with a known token."""
     (folder / ".pmtui").mkdir(mode=0o700)
     (folder / ".pmtui/token").write_text(token)
     (folder / ".pmtui/token").chmod(0o600)
@@ -22,7 +22,7 @@ def put_token(folder: Path, token: str) -> None:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A manager that is attacked; in the end its process has never been touched and its log knows of no fault."""
+    """A manager under attack; afterwards, its process must be untouched and its log without errors."""
     folder = tmp_path_factory.mktemp("house")
     put_token(folder, "secret")
     with running(folder, PROCESSES) as manager:
@@ -39,7 +39,7 @@ def port(house: Running) -> int:
 
 
 def resident(manager: Running) -> int:
-    """Bytes of memory that the manager has."""
+    """Return the manager's memory in bytes."""
     return int(Path(f"/proc/{manager.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 

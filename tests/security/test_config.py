@@ -1,4 +1,4 @@
-"""Configs that are none, given to the command line and to a running manager: an error, never a traceback or a wait."""
+"""Invalid configs, on the command line and for a running manager: an error, never a traceback or a hang."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def check(folder: Path, name: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_it_is_told_what_is_wrong_and_where(tmp_path: Path, case: str) -> None:
+def test_the_error_is_reported_with_its_place(tmp_path: Path, case: str) -> None:
     name, make, told = HOSTILE[case]
     make(tmp_path / name)
     done = check(tmp_path, name)
@@ -85,7 +85,7 @@ def test_it_is_told_what_is_wrong_and_where(tmp_path: Path, case: str) -> None:
     assert told in done.stdout
 
 
-def test_a_value_is_never_expanded_twice_and_never_empty_without_a_word(tmp_path: Path) -> None:
+def test_a_value_is_never_expanded_twice_nor_silently_empty(tmp_path: Path) -> None:
     environment = {"A": "$${X}", "B": "${A}", "C": "${NOPE}", "D": "${NOPE:-two\nlines}"}
     command = 'printf "%s|" "$A" "$B" "$C" "$D"; exec sleep 600'
     with running(tmp_path, [{"id": "a", "command": command, "shell": True, "env": environment}]) as manager:
@@ -97,13 +97,13 @@ def test_a_value_is_never_expanded_twice_and_never_empty_without_a_word(tmp_path
         assert "C in env of a: ${NOPE} is not set" in check(tmp_path, "pb_processes.json").stdout
 
 
-def test_a_config_that_is_half_written_or_gone_leaves_the_old_one_live(tmp_path: Path) -> None:
+def test_a_partial_or_missing_config_leaves_the_old_one_in_force(tmp_path: Path) -> None:
     with running(tmp_path, GOOD) as manager:
         pid = manager.wait_running(["a"])["a"]
         path, is_over = tmp_path / "pb_processes.json", threading.Event()
 
         def rewrite() -> None:
-            """As a careless editor does it: not at once, and now and then not at all."""
+            """Write it like a careless editor: in pieces, and sometimes not at all."""
             while not is_over.is_set():
                 path.unlink(missing_ok=True)
                 with path.open("w", buffering=1) as file:

@@ -51,7 +51,7 @@ def house(tmp_path: Path) -> Iterator[Running]:
 
 @pytest.mark.skipif(find_spec("schemathesis") is None, reason="schemathesis is not installed")
 @pytest.mark.timeout(180 + EXAMPLES * 10)
-def test_every_answer_is_one_that_is_described(house: Running, tmp_path: Path) -> None:
+def test_every_response_matches_the_description(house: Running, tmp_path: Path) -> None:
     (tmp_path / "known_ids.py").write_text(KNOWN_IDS)
     (tmp_path / "schemathesis.toml").write_text(CHECKS)
     fuzz = subprocess.run(

@@ -1,4 +1,4 @@
-"""Names that strangers choose, of files, folders and programs, forge no line, reach no terminal and end nothing."""
+"""Hostile names of files, directories and programs: they forge no line, reach no terminal and crash nothing."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def pmtui(folder: Path, *words: str) -> str:
     return (done.stdout + done.stderr).decode("utf-8", "replace")
 
 
-def test_a_folder_whose_name_is_not_utf_8_is_as_good_as_any(tmp_path: Path) -> None:
+def test_a_directory_whose_name_is_not_utf_8_works(tmp_path: Path) -> None:
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9\x1b[2J"))
     try:
         folder.mkdir()
@@ -45,7 +45,7 @@ def test_a_folder_whose_name_is_not_utf_8_is_as_good_as_any(tmp_path: Path) -> N
         assert not CONTROL.search(manager.log)
 
 
-def test_a_program_that_calls_itself_otherwise_forges_no_line(tmp_path: Path) -> None:
+def test_a_program_that_renames_itself_forges_no_line(tmp_path: Path) -> None:
     config = [{"id": "a", "command": sys.executable, "args": ["-c", STUBBORN], "stopTimeout": "0.2s"}]
     with running(tmp_path, config) as manager:
         eventually(lambda: "[a][STDOUT] ready" in manager.log)
@@ -58,7 +58,7 @@ def test_a_program_that_calls_itself_otherwise_forges_no_line(tmp_path: Path) ->
             assert not re.search(r"\[pmtui\] faked", text)
 
 
-def test_a_file_that_changes_forges_no_line_and_ends_no_manager(tmp_path: Path) -> None:
+def test_the_name_of_a_changed_file_forges_no_line(tmp_path: Path) -> None:
     config = [{"id": "a", "command": "sleep 600", "devMode": True, "watchPaths": ["w"], "watchDebounce": "0.1s"}]
     (tmp_path / "w").mkdir()
     with running(tmp_path, config) as manager:
@@ -73,7 +73,7 @@ def test_a_file_that_changes_forges_no_line_and_ends_no_manager(tmp_path: Path) 
         assert not CONTROL.search(pmtui(tmp_path, "events") + pmtui(tmp_path, "list"))
 
 
-def test_what_a_config_names_reaches_no_terminal(tmp_path: Path) -> None:
+def test_names_in_a_config_reach_no_terminal(tmp_path: Path) -> None:
     evil = "\x1b]0;pwn\x07\n\u202e"
     entry = {"id": "a", "command": f"/{evil}", "cwd": f"/{evil}", "env": {evil: "x", "B": "${" + evil}, evil: 1}
     plain = {"id": "b", "script": f"{evil}.py", "envFile": evil, "interpreter": evil}

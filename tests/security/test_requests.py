@@ -1,4 +1,4 @@
-"""Hostile requests against a whole manager: each is refused, and the process that it aims at runs on untouched."""
+"""Hostile requests against a whole manager: each is rejected, and its target process stays untouched."""
 
 import asyncio
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def _untouched(house: Running) -> Iterator[None]:
 
 
 async def ask(port: int, line: str, *headers: str, body: str = "", behind: bytes = b"") -> Answer:
-    """The answer to a request of just these headers, with `behind` sent after it in the same breath."""
+    """Return the response to a request with only these headers, with `behind` sent right after it."""
     head = "\r\n".join([f"{line} HTTP/1.1", *headers, "", body]).replace("{port}", str(port))
     return await exchange(port, head.encode("latin-1") + behind)
 
@@ -51,7 +51,7 @@ def smuggled(port: int) -> bytes:
     ],
     ids=["none", "wrong", "doubled word", "Basic", "doubled header", "1 MiB", "cookie", "other header"],
 )
-async def test_who_has_no_token_is_refused(port: int, authorization: list[str]) -> None:
+async def test_requests_without_the_token_are_rejected(port: int, authorization: list[str]) -> None:
     answer = await ask(port, f"POST {STOP}", OURS, *authorization)
     assert (answer.status, answer.headers["connection"]) == (401, "close")
     for path in ("/api/pm/list", "/metrics", "/openapi.json", "/api/pm/web-1/logs?token=secret"):
@@ -71,7 +71,7 @@ async def test_who_has_no_token_is_refused(port: int, authorization: list[str]) 
         [OURS, "Origin: http://localhost:1"],
     ],
 )
-async def test_the_page_of_a_stranger_is_refused_even_if_it_knew_the_token(port: int, headers: list[str]) -> None:
+async def test_a_foreign_page_is_rejected_even_with_the_token(port: int, headers: list[str]) -> None:
     answer = await ask(port, f"POST {STOP}", *headers, TOKEN)
     assert answer.status == (403 if headers else 400)
     assert not [name for name in answer.headers if name.startswith("access-control-")]
@@ -92,7 +92,7 @@ async def test_the_page_of_a_stranger_is_refused_even_if_it_knew_the_token(port:
         (f"OPTIONS {STOP}", [TOKEN, "Access-Control-Request-Method: POST"], 405),
     ],
 )
-async def test_what_a_page_can_send_without_being_asked_changes_nothing(
+async def test_requests_that_a_page_can_send_without_preflight_change_nothing(
     port: int, line: str, headers: list[str], status: int
 ) -> None:
     answer = await ask(port, line, OURS, *headers, f"Content-Length: {len(ALL)}", body=ALL)
@@ -137,12 +137,12 @@ async def test_what_a_page_can_send_without_being_asked_changes_nothing(
         *("2 GiB body", "body over 64 KiB", "chunks over 64 KiB"),
     ],
 )
-async def test_nothing_is_smuggled_behind_a_request(port: int, headers: list[str], body: str, status: int) -> None:
+async def test_no_request_is_smuggled(port: int, headers: list[str], body: str, status: int) -> None:
     answer = await ask(port, "POST /api/pm/off/stop", OURS, TOKEN, *headers, body=body, behind=smuggled(port) * 2)
     assert (answer.status, answer.headers["connection"], answer.rest) == (status, "close", b"")
 
 
-async def test_a_body_without_end_is_cut_off_and_costs_no_memory(port: int, house: Running) -> None:
+async def test_an_endless_body_is_cut_off_and_costs_no_memory(port: int, house: Running) -> None:
     before = resident(house)
     async with connected(port) as (reader, writer):
         writer.write(f"POST /api/pm/stop HTTP/1.1\r\nHost: localhost:{port}\r\n{TOKEN}\r\n{CHUNKED}\r\n\r\n".encode())
@@ -189,7 +189,7 @@ async def test_a_body_without_end_is_cut_off_and_costs_no_memory(port: int, hous
         ("GET /api/pm/web-1/logs?" + "a=b&" * 3000, {200, 400}),
     ],
 )
-async def test_a_path_or_a_number_leads_nowhere_else(port: int, line: str, statuses: set[int]) -> None:
+async def test_odd_paths_and_numbers_are_rejected(port: int, line: str, statuses: set[int]) -> None:
     answer = await ask(port, line, OURS, TOKEN, "Connection: close")
     assert answer.status in statuses, answer
     if answer.status != 200:
@@ -209,7 +209,7 @@ BOMBS = [
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-async def test_a_pattern_that_explodes_elsewhere_holds_nobody_up(port: int, house: Running, bomb: str) -> None:
+async def test_a_pattern_that_explodes_elsewhere_delays_nobody(port: int, house: Running, bomb: str) -> None:
     quoted = "".join(f"%{ord(letter):02x}" for letter in bomb)
     searching = asyncio.create_task(
         ask(port, f"GET /api/pm/web-1/logs?grep={quoted}", OURS, TOKEN, "Connection: close")
@@ -219,8 +219,8 @@ async def test_a_pattern_that_explodes_elsewhere_holds_nobody_up(port: int, hous
     assert (await searching).status in (200, 400)
 
 
-async def test_300_who_send_a_byte_now_and_then_are_closed_and_keep_nobody_out(port: int, house: Running) -> None:
-    """Every connection is closed before it gives up waiting for that, and meanwhile each question is answered."""
+async def test_300_slow_senders_are_closed_and_lock_nobody_out(port: int, house: Running) -> None:
+    """Every connection is closed in time, and meanwhile every other request is answered."""
     files = open_files(house)
 
     async def is_answered() -> bool:

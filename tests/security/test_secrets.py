@@ -1,4 +1,4 @@
-"""Secrets are where their owner put them and nowhere else, and files are their owner's alone."""
+"""Secrets appear only where their owner put them, and files are private."""
 
 import json
 import os
@@ -51,7 +51,7 @@ PRIVATE = ["sh", "-c", 'umask 000; ulimit -S -c "$(ulimit -H -c)"; exec "$@"', "
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A manager full of secrets, under a careless umask, whose hooks and probes have run."""
+    """A manager full of secrets, under a lax umask, whose hooks and probes have run."""
     folder = tmp_path_factory.mktemp("house")
     put_token(folder, TOKEN)
     (folder / "secrets.env").write_text(f"SESSION_KEY={SECRET}-f\n")
@@ -72,20 +72,20 @@ def everybody(house: Running) -> list[int]:
     return [house.pid, house.guardian, house.row("web")["pid"]]
 
 
-def test_the_processes_have_the_secrets_and_only_they(house: Running) -> None:
+def test_only_the_processes_have_the_secrets(house: Running) -> None:
     environment = Path(f"/proc/{house.row('web')['pid']}/environ").read_text()
     for letter in "abdefk":
         assert f"{SECRET}-{letter}" in environment
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_no_answer_tells_one(house: Running, route: str) -> None:
+def test_no_response_contains_a_secret(house: Running, route: str) -> None:
     status, body = house.fetch("GET", route)
     assert status == 200
     assert not has_secret(body)
 
 
-def test_neither_log_nor_files_of_the_manager_hold_one(house: Running) -> None:
+def test_neither_log_nor_files_of_the_manager_contain_a_secret(house: Running) -> None:
     house.post("/api/pm/reload")
     house.post("/api/pm/web/restart?wait=true")
     files = [path for path in house.data.rglob("*") if path.is_file() and path.name != "token"]
@@ -93,22 +93,22 @@ def test_neither_log_nor_files_of_the_manager_hold_one(house: Running) -> None:
     assert not [path for path in [house.output, *files] if has_secret(path.read_bytes())]
 
 
-def test_no_command_line_shows_one(house: Running) -> None:
+def test_no_command_line_contains_a_secret(house: Running) -> None:
     assert not [pid for pid in everybody(house) if has_secret(Path(f"/proc/{pid}/cmdline").read_bytes())]
 
 
-def test_the_token_of_the_api_is_in_the_environment_of_nothing_that_is_started(house: Running) -> None:
+def test_the_token_is_in_the_environment_of_no_process(house: Running) -> None:
     environments = [Path(f"/proc/{house.row('web')['pid']}/environ"), *house.folder.glob("*.env")]
     assert not [path for path in environments if TOKEN in path.read_text()]
 
 
-def test_a_process_has_no_file_of_the_manager_open(house: Running) -> None:
+def test_a_process_inherits_no_file_of_the_manager(house: Running) -> None:
     opened = Path(f"/proc/{house.row('web')['pid']}/fd")
     assert {path.name for path in opened.iterdir()} == {"0", "1", "2"}
     assert {os.readlink(path).partition(":")[0] for path in opened.iterdir()} == {"/dev/null", "pipe"}
 
 
-def test_files_are_their_owners_alone_whatever_the_umask_is(house: Running) -> None:
+def test_files_are_private_under_any_umask(house: Running) -> None:
     modes = {path: oct(path.stat().st_mode & 0o777) for path in [house.data, *house.data.rglob("*")]}
     assert modes == {path: "0o700" if path.is_dir() else "0o600" for path in modes}
 
@@ -132,7 +132,7 @@ def test_no_core_file_of_manager_or_guardian_is_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_the_network_is_not_served_with_a_token_that_was_made(tmp_path: Path, host: str) -> None:
+def test_a_generated_token_does_not_serve_the_network(tmp_path: Path, host: str) -> None:
     (tmp_path / "pb_processes.json").write_text(json.dumps([{"id": "a", "command": "sleep 600"}]))
     environment = {name: value for name, value in os.environ.items() if name != "PMTUI_TOKEN"}
     command = [*PMTUI, "--no-ui", "--port", "0", "--host", host]
@@ -155,7 +155,7 @@ def test_a_process_of_another_user_cannot_read_the_token(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["instance.json", "state.json"])
-def test_a_fifo_in_the_data_folder_holds_nobody_up(tmp_path: Path, name: str) -> None:
+def test_a_fifo_in_the_data_directory_blocks_nobody(tmp_path: Path, name: str) -> None:
     (tmp_path / ".pmtui").mkdir()
     os.mkfifo(tmp_path / ".pmtui" / name)
     with running(tmp_path, [{"id": "a", "command": "sleep 600"}]) as manager:

@@ -6,11 +6,12 @@ from typing import Any, Protocol
 
 from pmtui.config.discovery import absolute_path
 from pmtui.config.interpreter import split_command
-from pmtui.config.model import ConfigError, ProcessConfig
+from pmtui.config.model import ConfigError, ProcessConfig, ValueSource
 from pmtui.config.parsing.decode import read_struct
 from pmtui.config.parsing.dependencies import ConfigEntry, instance_ids
 from pmtui.config.parsing.parser import Document
-from pmtui.config.parsing.problems import Problems
+from pmtui.config.parsing.problems import Problems, join
+from pmtui.config.parsing.validators import read_env, read_source
 
 _MAX_ID_LENGTH = 64
 _SHELL_WORDS = {"&&", "||", "|", ";", "&", ">", ">>", "<", "2>&1"}
@@ -38,15 +39,32 @@ def read_entries(raws: Iterable[RawEntry], root: str, problems: Problems) -> lis
     written_twice = [problem.path for problem in problems.found]
     for entry in raws:
         before, place, raw = problems.errors, entry.place, entry.merged()
+        sources: dict[str, ValueSource] = {}
         if isinstance(raw, dict):
             raw.pop("extends", None)
-        fields = read_struct(ProcessConfig, raw, place, problems)
+            raw, sources = _split_sources(raw, place, problems)
+        fields = read_struct(ProcessConfig, raw, place, problems) | {"env_sources": sources}
         _check(raw, fields, place, problems)
         is_good = problems.errors == before and not any(_is_within(place, path) for path in written_twice)
         config = _build_config(fields, entry.document.directory, root) if is_good else None
         if "id" in fields and _is_free(fields["id"], config, place, taken, problems):
             entries.append(ConfigEntry(place, fields["id"], list(fields.get("depends_on", ())), config))
     return entries
+
+
+def _split_sources(
+    raw: dict[str, Any], place: str, problems: Problems
+) -> tuple[dict[str, Any], dict[str, ValueSource]]:
+    """Take the values of `env` that are kept elsewhere out of it."""
+    env = raw.get("env")
+    if not isinstance(env, dict) or not any(isinstance(value, dict) for value in env.values()):
+        return raw, {}
+    sources = {name: value for name, value in env.items() if isinstance(value, dict)}
+    read = {name: read_source(value, join(f"{place}.env", name), problems) for name, value in sources.items()}
+    plain = {name: value for name, value in env.items() if name not in sources}
+    plain_names = dict.fromkeys(sources, "")
+    read_env(plain_names, f"{place}.env", problems)
+    return raw | {"env": plain}, {name: source for name, source in read.items() if source}
 
 
 def _is_within(place: str, path: str) -> bool:

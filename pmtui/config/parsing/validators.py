@@ -3,7 +3,7 @@
 import re
 from typing import Any, get_args
 
-from pmtui.config.model import Condition, HookEvent
+from pmtui.config.model import Condition, HookEvent, ValueSource
 from pmtui.config.parsing.problems import Problems, join
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -66,6 +66,21 @@ def read_env(raw: object, path: str, problems: Problems) -> dict[str, str]:
             case _:
                 problems.error(here, f"expected a string, got {kind_of(value)}: put it in quotation marks")
     return env
+
+
+def read_source(raw: dict[str, Any], path: str, problems: Problems) -> ValueSource | None:
+    """Accept `{"file": PATH}` or `{"command": [PROGRAM, …]}`; the loader has added the directory."""
+    before = problems.errors
+    given = [key for key in raw if key != "directory"]
+    if len(given) != 1 or given[0] not in ("file", "command"):
+        problems.error(path, 'expected a string, {"file": "PATH"} or {"command": ["PROGRAM", …]}')
+    elif given[0] == "command":
+        read_command(raw["command"], f"{path}.command", problems)
+    elif not isinstance(raw["file"], str) or not raw["file"]:
+        problems.error(f"{path}.file", "expected the path of a file")
+    else:
+        _check_text(raw["file"], f"{path}.file", problems)
+    return ValueSource(**raw) if problems.errors == before else None
 
 
 def read_argv(raw: object, path: str, problems: Problems) -> object:

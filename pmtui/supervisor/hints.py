@@ -1,0 +1,66 @@
+"""What may help after a failure: who holds the port, and that a program may miss its stdin."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+
+from pmtui.config.model import ProcessConfig
+from pmtui.supervisor.state_machine import State
+
+MIN_QUICK_ENDS = 3
+"""Good ends in a row, each soon after the start, from which a closed stdin is the likely cause."""
+QUICK_END = 2.0
+"""Seconds within which such a run ends."""
+IN_USE = re.compile(
+    r"address (is )?already in use|EADDRINUSE|port \S+ (is|was) (already )?(in use|used|taken)|"
+    r"port is already (in use|allocated)|only one usage of each socket address",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"(?<![\w.])(?:[^\s()'\"/]*:)?(\d{2,5})\b(?![.\w])")
+_ERROR_NUMBER = re.compile(r"(errno|os error|code)[ :=-]*\d+", re.IGNORECASE)
+
+
+def exit_hint(state: State, config: ProcessConfig, env: Mapping[str, str], output: Sequence[str]) -> str:
+    """Return a hint about the end of a run, whose last lines are `output`; "" if there is none."""
+    if state.exit is None:
+        return ""
+    if state.exit.code == 0:
+        return stdin_hint(state, config)
+    return port_hint(config, env, output)
+
+
+def stdin_hint(state: State, config: ProcessConfig) -> str:
+    reads_nothing = config.stdin == "null" and not config.tty
+    if reads_nothing and state.failures >= MIN_QUICK_ENDS and state.lifetime < QUICK_END:
+        return 'it may end because its stdin is closed; try stdin = "open"'
+    return ""
+
+
+def port_hint(config: ProcessConfig, env: Mapping[str, str], output: Sequence[str]) -> str:
+    if not any(map(IN_USE.search, output)):
+        return ""
+    from pmtui.spawner.usage import port_holder  # late: most runs never need it
+
+    for port in dict.fromkeys([*ports_in(output), *likely_ports(config, env)]):
+        if holder := port_holder(port):
+            return f"port {port} is used by {holder}"
+    return ""
+
+
+def ports_in(output: Sequence[str]) -> Iterator[int]:
+    """Yield the numbers in lines about an address in use, then those in the lines around them."""
+    about = [line for line in output if IN_USE.search(line)]
+    for line in [*about, *(line for line in output if line not in about)]:
+        for number in map(int, _NUMBER.findall(_ERROR_NUMBER.sub("", line))):
+            if 0 < number < 65536:
+                yield number
+
+
+def likely_ports(config: ProcessConfig, env: Mapping[str, str]) -> Iterator[int]:
+    """Yield the ports that the environment and the health check name."""
+    with suppress(ValueError):
+        yield int(env.get("PORT", ""))
+    if config.health:
+        found = re.search(r":(\d+)(/|$)", config.health.tcp or config.health.http or "")
+        if found:
+            yield int(found[1])

@@ -1,0 +1,69 @@
+"""Hints after a failure, with real processes and sockets."""
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from pmtui import ProcessConfig
+from pmtui.config.model import Health
+from pmtui.control import Status
+from pmtui.supervisor.hints import likely_ports, ports_in
+from tests.managed import managed, sh, until
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that this process listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+SERVER = "import socketserver, sys; socketserver.TCPServer(('127.0.0.1', int(sys.argv[1])), None)"
+
+
+async def test_who_holds_the_port_is_named(taken: int) -> None:
+    arguments = ["-c", SERVER, str(taken)]
+    config = ProcessConfig(id="a", command=sys.executable, args=arguments, max_retries=0, env={"PORT": str(taken)})
+    async with managed(config) as manager:
+        now = await until(manager, lambda now: now.status is Status.FAILED)
+        assert f"(pid {os.getpid()})" in now.last_error
+        assert f"port {taken} is used by " in now.last_error
+
+
+async def test_a_program_that_ends_at_once_over_and_over_gets_a_hint_about_stdin() -> None:
+    async with managed(sh("a", "exec cat", backoff=0.0)) as manager:
+        await until(manager, lambda now: 'try stdin = "open"' in now.last_error)
+
+
+@pytest.mark.parametrize("fields", [{"stdin": "open"}, {"tty": True}])
+async def test_no_such_hint_if_there_is_something_to_read(fields: dict[str, object]) -> None:
+    async with managed(sh("a", "exit 0", backoff=0.0, max_retries=4, **fields)) as manager:
+        now = await until(manager, lambda now: now.status is Status.FAILED)
+        assert "stdin" not in now.last_error
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Error: listen EADDRINUSE: address already in use :::8001",
+        "Error: listen EADDRINUSE: address already in use 127.0.0.1:8001",
+        "OSError: [Errno 98] error while attempting to bind on address ('127.0.0.1', 8001): address already in use",
+        "panic: listen tcp :8001: bind: address already in use",
+        "Web server failed to start. Port 8001 was already in use.",
+        'Address already in use - bind(2) for "127.0.0.1" port 8001 (Errno::EADDRINUSE)',
+        "[Errno 98] Address already in use\nPort 8001 is in use by another program.",
+        "Error: Port 8001 is already in use",
+        'Error: Os { code: 98, kind: AddrInUse, message: "Address already in use" } 0.0.0.0:8001',
+        "nginx: [emerg] bind() to 0.0.0.0:8001 failed (98: Address already in use)",
+    ],
+)
+def test_the_port_is_found_in_what_programs_say(line: str) -> None:
+    assert 8001 in [*ports_in(line.splitlines())]
+
+
+def test_other_sources_of_the_port() -> None:
+    config = ProcessConfig(id="a", command="x", health=Health(http="http://127.0.0.1:8002/health"))
+    assert [*likely_ports(config, {"PORT": "8001"})] == [8001, 8002]
