@@ -138,6 +138,47 @@ class ProcessEvent(_Model, frozen=True, kw_only=True):
     time: str
 
 
+class PastEvent(ProcessEvent, frozen=True, kw_only=True):
+    """An event of this manager or an earlier one; `seq` begins again with each manager.
+
+    An event that ended a run has its exit code or signal, and the last lines it wrote.
+    """
+
+    exit_code: int | msgspec.UnsetType | None = msgspec.UNSET
+    signal: str | msgspec.UnsetType | None = msgspec.UNSET
+    last_words: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def ends_run(self) -> bool:
+        return self.exit_code is not msgspec.UNSET
+
+    @property
+    def is_crash(self) -> bool:
+        """Whether the run crashed, even if it was restarted immediately."""
+        return self.ends_run and (self.to in (Status.CRASHED, Status.FAILED) or self.reason.startswith(Reason.CRASH))
+
+
+class UsageHistory(_Model, frozen=True, kw_only=True):
+    """What a process used: one value for every `step` seconds from `since` on, null while it did not run.
+
+    `cpu` (percent of a core) and `latency` (of the health check, in milliseconds) are averages, `memory` (bytes) is the
+    peak. `events` are the newest of that time, oldest first.
+    """
+
+    since: str
+    step: int
+    cpu: list[float | None]
+    memory: list[int | None]
+    latency: list[float | None]
+    events: list[PastEvent]
+
+
+MAX_POINTS = 10_000
+"""Maximum number of values per list in one answer."""
+MAX_EVENTS = 1000
+"""Maximum number of past events in one answer."""
+
+
 class LogLine(_Model, frozen=True, kw_only=True, omit_defaults=True):
     """One line of output. `seq` counts lines of the process, `run` its starts; `text` has no control sequences.
 
@@ -340,6 +381,19 @@ class Control(Protocol):
 
     async def logs(self, process_id: str, *, lines: int = 100, stream: Stream | None = None) -> Sequence[LogLine]:
         """Return the last lines, oldest first."""
+
+    async def past_events(
+        self, process_id: str, since: str, until: str = "", limit: int = MAX_EVENTS
+    ) -> Sequence[PastEvent]:
+        """Return the newest changes of status in that time, oldest first, including those of earlier managers.
+
+        `since` and `until` are RFC 3339 times or durations before now.
+        """
+
+    async def usage_history(
+        self, process_id: str, since: str = "1h", until: str = "", points: int = 300
+    ) -> UsageHistory:
+        """Return CPU, memory and probe latency in that time, at most `points` values each."""
 
     async def clear_logs(self, process_id: str) -> None:
         """Delete all lines, in memory and in files."""

@@ -9,6 +9,7 @@ from typing import Unpack
 from pmtui.config.load import Loaded
 from pmtui.config.model import ProcessConfig, Settings
 from pmtui.control import (
+    MAX_EVENTS,
     ConfigChanges,
     ConflictError,
     Detail,
@@ -21,15 +22,18 @@ from pmtui.control import (
     ManagerInfo,
     NotFoundError,
     Operation,
+    PastEvent,
     ProcessCounters,
     ProcessEvent,
     Reason,
     Result,
     Snapshot,
     Status,
+    UsageHistory,
 )
 from pmtui.logs import access
 from pmtui.logs.process_log import Echo
+from pmtui.monitors.history import HistoryMonitor
 from pmtui.monitors.registry import MONITORS
 from pmtui.spawner.client import Spawner
 from pmtui.spawner.usage import NO_USAGE, Usage
@@ -131,6 +135,16 @@ class Manager:
     async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
         return await access.last_lines([self.supervisor.find(process_id).log], query)
 
+    async def past_events(
+        self, process_id: str, since: str, until: str = "", limit: int = MAX_EVENTS
+    ) -> Sequence[PastEvent]:
+        return await self._history().past_events(self.supervisor.find(process_id), since, until, limit)
+
+    async def usage_history(
+        self, process_id: str, since: str = "1h", until: str = "", points: int = 300
+    ) -> UsageHistory:
+        return await self._history().usage(self.supervisor.find(process_id), since, until, points)
+
     async def clear_logs(self, process_id: str) -> None:
         self.supervisor.find(process_id).log.clear()
 
@@ -201,6 +215,9 @@ class Manager:
             )
             for process in self.supervisor.processes.values()
         ]
+
+    def _history(self) -> HistoryMonitor:
+        return next(one for one in self.supervisor.observers if isinstance(one, HistoryMonitor))
 
     async def _reread_config(self) -> Loaded:
         if self.supervisor.source is None:

@@ -8,7 +8,9 @@ from typing import Unpack
 import msgspec
 
 from pmtui.control import (
+    MAX_EVENTS,
     ConfigChanges,
+    ControlError,
     Detail,
     DroppedLines,
     Edge,
@@ -22,6 +24,7 @@ from pmtui.control import (
     Node,
     NotFoundError,
     Operation,
+    PastEvent,
     ProbeResult,
     ProcessCounters,
     ProcessEvent,
@@ -29,6 +32,7 @@ from pmtui.control import (
     Result,
     Snapshot,
     Status,
+    UsageHistory,
 )
 
 NOON = "2026-11-20T12:00:00Z"
@@ -78,6 +82,10 @@ class FakeControl:
         self.queues: list[asyncio.Queue[ProcessEvent]] = []
         self.seq = 0
         self.told: list[ProcessEvent] = []
+        self.past: list[PastEvent] = []
+        self.usage = UsageHistory(since=NOON, step=10, cpu=[], memory=[], latency=[], events=[])
+        self.asked_history: dict[str, object] = {}
+        self.history_error: ControlError | None = None
         self.changes = ConfigChanges(added=[], removed=[], changed=[], unchanged=[*self.rows], errors=[])
         self.facts = ManagerInfo(
             version="0.1.0",
@@ -160,6 +168,25 @@ class FakeControl:
     async def history(self, process_id: str) -> Sequence[ProcessEvent]:
         self._row(process_id)
         return [event for event in self.told if event.id == process_id]
+
+    async def past_events(
+        self, process_id: str, since: str, until: str = "", limit: int = MAX_EVENTS
+    ) -> Sequence[PastEvent]:
+        self._row(process_id)
+        self.asked_history = {"since": since, "until": until, "limit": limit}
+        if self.history_error:
+            raise self.history_error
+        past = [*self.past, *(PastEvent(**msgspec.structs.asdict(event)) for event in self.told)]
+        return [event for event in past if event.id == process_id][-limit:] if limit else []
+
+    async def usage_history(
+        self, process_id: str, since: str = "1h", until: str = "", points: int = 300
+    ) -> UsageHistory:
+        self._row(process_id)
+        self.asked_history = {"since": since, "until": until, "points": points}
+        if self.history_error:
+            raise self.history_error
+        return self.usage
 
     async def clear_logs(self, process_id: str) -> None:
         self._row(process_id)

@@ -7,7 +7,9 @@ from pmtui.api.errors import ErrorAnswer
 from pmtui.api.parameters import LAST_EVENT_ID, Selection
 from pmtui.api.responses import Done
 from pmtui.control import (
+    MAX_EVENTS,
     MAX_LINES,
+    MAX_POINTS,
     ConfigChanges,
     Detail,
     Graph,
@@ -15,10 +17,12 @@ from pmtui.control import (
     LogLine,
     ManagerInfo,
     Operation,
+    PastEvent,
     ProcessEvent,
     Results,
     Snapshot,
     Stream,
+    UsageHistory,
 )
 
 JSON, TEXT, EVENTS = "application/json", "text/plain", "text/event-stream"
@@ -92,6 +96,15 @@ REFUSALS = {
 COMMON_REFUSALS = (400, 403, 408, 413, 431, 500, 503)
 
 ID = _path("id", "Id of a process, not a pattern. If it has the name of a route, percent-encode a letter: %6Cist.")
+EVENTS_SINCE = _query("since", "Only events from this time on: RFC 3339, or a duration before now such as 1d.")
+UNTIL = _query("until", "The end of the time, in the same format (default: now).")
+EVENT_LIMIT = _query(
+    "limit", "Maximum number of events.", type="integer", minimum=0, maximum=MAX_EVENTS, default=MAX_EVENTS
+)
+USAGE_SINCE = _query("since", "Where to begin: RFC 3339, or a duration before now (default: 1h).")
+POINTS = _query(
+    "points", "Maximum number of values per list.", type="integer", minimum=1, maximum=MAX_POINTS, default=300
+)
 LINES = (
     _query("lines", "Maximum number of lines.", type="integer", minimum=0, maximum=MAX_LINES, default=100),
     _query("stream", "Only this stream.", type="string", enum=[*get_args(Stream)]),
@@ -166,8 +179,14 @@ ENDPOINTS = (
         Done, (JSON,), [ID, SIGNAL],
     ),
     Endpoint(
-        "GET", f"{ONE}/events", "events.events", "Return the last 100 changes of status.",
-        list[ProcessEvent], (JSON,), [ID],
+        "GET", f"{ONE}/events", "events.events",
+        "Return the last 100 changes of status; with a parameter, also those that earlier managers recorded.",
+        list[PastEvent], (JSON,), [ID, EVENTS_SINCE, UNTIL, EVENT_LIMIT],
+    ),
+    Endpoint(
+        "GET", f"{ONE}/history", "events.history",
+        "Return CPU, memory and probe latency over time, and the events of that time.",
+        UsageHistory, (JSON,), [ID, USAGE_SINCE, UNTIL, POINTS],
     ),
     Endpoint(
         "GET", f"{ONE}/logs", "logs.logs", "Return the last log lines that match, oldest first.",

@@ -13,6 +13,7 @@ from pmtui.client.errors import TOKEN_INVALID, decode_response, error_from_respo
 from pmtui.client.http_client import process_path, split_url
 from pmtui.client.sse import LAST_EVENT_ID_HEADER, EventStreamParser, ServerSentEvent
 from pmtui.control import (
+    MAX_EVENTS,
     ConfigChanges,
     ControlError,
     Detail,
@@ -22,6 +23,7 @@ from pmtui.control import (
     LogQuery,
     ManagerInfo,
     Operation,
+    PastEvent,
     ProcessEvent,
     RawLogLine,
     Result,
@@ -29,12 +31,14 @@ from pmtui.control import (
     Snapshot,
     Status,
     UnavailableError,
+    UsageHistory,
 )
 
 T = TypeVar("T")
 Batch: TypeAlias = list[ServerSentEvent]
 Rows: TypeAlias = list[Snapshot]
 History: TypeAlias = list[ProcessEvent]
+PastEvents: TypeAlias = list[PastEvent]
 REQUEST_TIMEOUT = 3.0
 """Seconds until a response that does not wait for a process is given up and the last state is stale."""
 STREAM_TIMEOUT = 40.0
@@ -131,6 +135,18 @@ class RemoteControl:
 
     async def history(self, process_id: str) -> Sequence[ProcessEvent]:
         return await self._get(process_path(process_id, "events"), History)
+
+    async def past_events(
+        self, process_id: str, since: str, until: str = "", limit: int = MAX_EVENTS
+    ) -> Sequence[PastEvent]:
+        path = process_path(process_id, "events")
+        return await self._get(path, PastEvents, since=since, until=until or None, limit=limit)
+
+    async def usage_history(
+        self, process_id: str, since: str = "1h", until: str = "", points: int = 300
+    ) -> UsageHistory:
+        path = process_path(process_id, "history")
+        return await self._get(path, UsageHistory, since=since, until=until or None, points=points)
 
     async def clear_logs(self, process_id: str) -> None:
         await self._request("DELETE", process_path(process_id, "logs"))

@@ -213,6 +213,15 @@ class PocketBase(Struct, frozen=True, kw_only=True):
 HookEvent = Literal["crash", "failed", "unhealthy", "recovered"]
 
 
+class HistorySettings(Struct, frozen=True, kw_only=True):
+    """How much history is kept: CPU, memory, probe latency, events, and how runs ended."""
+
+    max_size: Annotated[int, msgspec.Meta(ge=1 << 20, extra={"unit": "size"})] = 64 << 20
+    """Maximum size of the file and its write-ahead log, at least 1 MB. The oldest data is dropped first."""
+    keep: Period = 30 * 86400.0
+    """How long values by the minute, events and exits are kept. Values every 10 s are kept for a day."""
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """Settings of the manager. `port` None: 9615, or a free port if that one is taken."""
 
@@ -229,5 +238,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     watch_polling: bool = False
     """Find changed files by scanning once a second, for file systems that do not report changes, such as mounts in
     containers and virtual machines. `WATCHFILES_FORCE_POLLING=1` in the manager's environment does the same."""
+    history: Literal[False] | HistorySettings = HistorySettings()
+    """What is kept in `history.db`; see below. `false` turns it off."""
     pocketbase: PocketBase = PocketBase()
     """What processes are told about a PocketBase beside them; see below."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pmtui.monitors.health.checks import HealthMonitor
+from pmtui.monitors.history import HistoryMonitor
 from pmtui.monitors.hooks import Hooks
 from pmtui.monitors.install import Installer
 from pmtui.monitors.memory import MemoryMonitor
@@ -10,4 +11,12 @@ from pmtui.monitors.monitor import Monitor
 from pmtui.monitors.stop_command import StopCommands
 from pmtui.monitors.watch.reloader import FileReloader
 
-MONITORS: Sequence[type[Monitor]] = (HealthMonitor, Installer, StopCommands, MemoryMonitor, FileReloader, Hooks)
+MONITORS: Sequence[type[Monitor]] = (
+    HealthMonitor,
+    Installer,
+    StopCommands,
+    MemoryMonitor,
+    FileReloader,
+    Hooks,
+    HistoryMonitor,
+)

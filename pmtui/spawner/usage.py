@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,6 +21,7 @@ MIN_SAMPLE_INTERVAL = 0.1
 """Minimum seconds between two samples, even if a new run is requested."""
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+MIN_ELAPSED = SAMPLE_INTERVAL / TICKS_PER_SECOND
 LISTEN_STATE = "0A"
 
 
@@ -43,15 +45,33 @@ class TreeTotal(msgspec.Struct):
     pids: list[int]
 
 
+class UsageReading(NamedTuple):
+    """The usage of all runs at one moment of the monotonic clock."""
+
+    moment: float
+    totals: Mapping[int, TreeTotal]
+
+    def cpu_percent(self, run: int, before: "UsageReading") -> float:
+        """Return the CPU usage of a run since an earlier reading, or since its start if it is newer."""
+        total, earlier = self.totals[run], before.totals.get(run)
+        if earlier:
+            cpu = (total.cpu - earlier.cpu) / max(self.moment - before.moment, MIN_ELAPSED)
+        else:
+            cpu = total.cpu / max(time.clock_gettime(time.CLOCK_BOOTTIME) - total.started_at, MIN_ELAPSED)
+        return round(max(cpu, 0.0) * 100, 1)
+
+
+NO_READING = UsageReading(0.0, {})
+
+
 class UsageSampler:
     """Samples the runs with marks of `base` in a thread, so that the loop never waits."""
 
     def __init__(self, base: int) -> None:
         self._base = base
         self._usage: dict[int, Usage] = {}
-        self._cpu: dict[int, float] = {}
+        self._reading = NO_READING
         self._ports: dict[int, tuple[int, ...]] = {}
-        self._sampled_at = 0.0
         self.samples = 0
         self._requested_at = 0.0
         self._ticker: asyncio.Task[None] | None = None
@@ -65,9 +85,15 @@ class UsageSampler:
         self._requested_at = time.monotonic()
         if self._ticker is None or self._ticker.done():
             self._ticker = asyncio.create_task(self._tick())
-        age = time.monotonic() - self._sampled_at
+        age = time.monotonic() - self._reading.moment
         if age > 2 * SAMPLE_INTERVAL or (age > MIN_SAMPLE_INTERVAL and not self._usage.keys() >= set(runs)):
             await self._sample_in_thread()
+
+    async def read(self) -> UsageReading:
+        """Return the usage of all runs, without ports, which cost more than everything else."""
+        if time.monotonic() - self._reading.moment < SAMPLE_INTERVAL:
+            return self._reading
+        return await asyncio.to_thread(self._read)
 
     def stop(self) -> None:
         if self._ticker:
@@ -81,26 +107,24 @@ class UsageSampler:
     async def _sample_in_thread(self) -> None:
         requested_at = time.monotonic()
         async with self._lock:
-            if self._sampled_at < requested_at:  # no other request has sampled meanwhile
+            if self._reading.moment < requested_at:  # no other request has sampled meanwhile
                 await asyncio.to_thread(self._sample)
 
     def _sample(self) -> None:
-        now = time.monotonic()
-        totals = self._totals()
+        reading, before = self._read(), self._reading
+        totals = reading.totals
         if self.samples % PORTS_INTERVAL == 0 or totals.keys() - self._ports.keys():
             ports = listening_ports()
             self._ports = {run: ports_of(total.pids, ports) for run, total in totals.items()}
         self.samples += 1
-        elapsed = now - self._sampled_at
-        uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
-        usage = {}
-        for run, total in totals.items():
-            if run in self._cpu:
-                cpu = (total.cpu - self._cpu[run]) / elapsed
-            else:  # the first sample shows the average since the start
-                cpu = total.cpu / max(uptime - total.started_at, SAMPLE_INTERVAL / TICKS_PER_SECOND)
-            usage[run] = Usage(round(max(cpu, 0.0) * 100, 1), total.memory, self._ports.get(run, ()))
-        self._usage, self._cpu, self._sampled_at = usage, {run: total.cpu for run, total in totals.items()}, now
+        self._usage = {
+            run: Usage(reading.cpu_percent(run, before), total.memory, self._ports.get(run, ()))
+            for run, total in totals.items()
+        }
+        self._reading = reading
+
+    def _read(self) -> UsageReading:
+        return UsageReading(time.monotonic(), self._totals())
 
     def _totals(self) -> dict[int, TreeTotal]:
         totals: dict[int, TreeTotal] = {}

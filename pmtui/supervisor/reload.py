@@ -13,7 +13,7 @@ from pmtui.config.load import Loaded
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.control import ConfigChanges
 
-NEEDS_RESTART = ("host", "port", "data_dir")
+NEEDS_RESTART = ("host", "port", "data_dir", "history")
 IRRELEVANT = (*NEEDS_RESTART, "watch_polling")
 """Settings that do not affect the processes themselves."""
 

@@ -2,7 +2,10 @@
 
 import calendar
 import time
+from datetime import UTC, datetime
 from functools import lru_cache
+
+from pmtui.text.units import parse_duration
 
 STAMP_BYTES = 25
 """Bytes of the time and the blank before each line of a log file."""
@@ -15,6 +18,25 @@ def now_ms() -> int:
 def rfc3339(ms: int) -> str:
     """Format as UTC with milliseconds: `2026-11-20T17:00:00.123Z`."""
     return f"{_format_second(ms // 1000)}.{ms % 1000:03}Z"
+
+
+def epoch_ms(time: str) -> int:
+    """The milliseconds of what `rfc3339` wrote."""
+    return round(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+def parse_time(text: str, now: int | None = None) -> int:
+    """Milliseconds since 1970 of an RFC 3339 time, or of a duration before now. Raises ValueError."""
+    try:
+        return (now_ms() if now is None else now) - round(parse_duration(text) * 1000)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        message = f'expected a time such as "2026-11-20T17:00:00Z" or a duration such as "5m", got {text[:40]!r}'
+        raise ValueError(message) from None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def stamp(ms: int) -> bytes:

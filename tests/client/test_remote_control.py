@@ -58,6 +58,9 @@ async def test_it_answers_like_a_manager_in_process(control: RemoteControl, mana
     assert (await console.about()).pid == manager.pid
     assert [event.to for event in await console.history("web")] == [Status.STARTING, Status.RUNNING]
     assert [node.id for node in (await console.graph()).nodes] == ["web", "talker", "stubborn"]
+    assert [event.to for event in await console.past_events("web", "1h", limit=1)] == [Status.RUNNING]
+    usage = await console.usage_history("web", "1h", "5m", 11)
+    assert (usage.step, usage.cpu, usage.events) == (300, [None] * 11, [])
     assert (await console.preview()).unchanged == ["web", "talker", "stubborn"]
     assert (await console.reload()).changed == []
 

@@ -37,6 +37,10 @@ def elsewhere() -> Iterator[Elsewhere]:
 async def test_calls_run_on_the_other_loop(elsewhere: Elsewhere) -> None:
     assert [row.id for row in await elsewhere.control.list()] == ["a"]
     assert [node.id for node in (await elsewhere.control.graph()).nodes] == ["a"]
+    assert await elsewhere.control.past_events("a", "1d", limit=5) == []
+    assert elsewhere.fake.asked_history == {"since": "1d", "until": "", "limit": 5}
+    assert (await elsewhere.control.usage_history("a", "6h", points=66)).step == 10
+    assert elsewhere.fake.asked_history == {"since": "6h", "until": "", "points": 66}
     await elsewhere.control.restart("a")
     await elsewhere.control.kill("a")
     assert elsewhere.fake.calls == [("restart", "a"), ("kill", "a")]

@@ -35,7 +35,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr("pmtui.logs.process_log.now_ms", clock)
-    monkeypatch.setattr("pmtui.logs.search.query.now_ms", clock)
+    monkeypatch.setattr("pmtui.text.timestamps.now_ms", clock)
     return clock
 
 

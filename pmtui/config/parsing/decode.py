@@ -3,11 +3,11 @@
 import functools
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 
-from pmtui.config.model import Health, Limits, LogSettings, PocketBase, ProcessConfig, Settings, Struct
+from pmtui.config.model import Health, HistorySettings, Limits, LogSettings, PocketBase, ProcessConfig, Settings, Struct
 from pmtui.config.parsing import validators
 from pmtui.config.parsing.problems import Problems, join
 from pmtui.text.units import parse_duration, parse_size
@@ -15,6 +15,7 @@ from pmtui.text.units import parse_duration, parse_size
 Reader = Callable[[Any, str, Problems], Any]
 
 _UNITS: dict[str, Callable[[object], float]] = {"duration": parse_duration, "size": parse_size}
+_PARTS = (Health, Limits, LogSettings, PocketBase)
 _AT = re.compile(r" - at `\$(.*)`")
 _NAMES = {
     "int": "a whole number",
@@ -96,11 +97,23 @@ def _reader(kind: type[Struct], name: str, type_: Any) -> Reader:
     special = READERS.get((kind, name))
     if special is not None:
         return special
-    part = next((part for part in (Health, Limits, LogSettings, PocketBase) if part in (type_, *get_args(type_))), None)
+    part = next((part for part in _PARTS if part in (type_, *get_args(type_))), None)
     if part is not None:
         return functools.partial(_read_part, part)
     parse = _UNITS.get(_unit(type_))
     return functools.partial(_read_plain, type_, parse)
+
+
+def _read_history(raw: object, path: str, problems: Problems) -> Struct | Literal[False] | None:
+    if raw is False:
+        return False
+    if not isinstance(raw, dict):
+        problems.error(path, f"expected false, or a table of maxSize and keep, got {validators.kind_of(raw)}")
+        return None
+    return _read_part(HistorySettings, raw, path, problems)
+
+
+READERS[Settings, "history"] = _read_history
 
 
 def _read_part(kind: type[Struct], raw: object, path: str, problems: Problems) -> Struct | None:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from typing import Any, Literal, NamedTuple, cast
@@ -17,8 +16,7 @@ from pmtui.logs.search.levels import LEVELS, level_of, parse_level
 from pmtui.logs.search.terms import LineTest, parse_field_tests, parse_terms
 from pmtui.logs.search.threads import run_in_thread
 from pmtui.text.regex import Pattern
-from pmtui.text.timestamps import now_ms
-from pmtui.text.units import parse_duration
+from pmtui.text.timestamps import parse_time
 
 SEARCH_TIMEOUT = 10.0
 """Seconds after which a search is given up."""
@@ -184,20 +182,6 @@ def _parse_stream(text: str) -> Stream:
     if text not in STREAMS:
         raise ValueError(f"expected stdout or stderr, got {text[:40]!r}")
     return text
-
-
-def parse_time(text: str) -> int:
-    """Parse an RFC 3339 time, or a duration before now, into milliseconds since 1970. Raises ValueError."""
-    try:
-        return now_ms() - round(parse_duration(text) * 1000)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        message = f'expected a time such as "2026-11-20T17:00:00Z" or a duration such as "5m", got {text[:40]!r}'
-        raise ValueError(message) from None
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _parse_before(text: str) -> int:
