@@ -1,11 +1,15 @@
 """Makes the pictures of the README: the real dashboard over the real processes of `project/`.
 
-`python screenshots/make.py`, in the repository; the SVGs are written beside this file.
+`python screenshots/make.py [NAME …]`, in the repository; the SVGs are written beside this file.
 """
 
 import asyncio
+import math
+import random
 import shutil
+import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -19,6 +23,9 @@ from pmtui.control import Status
 from pmtui.dashboard.app import DashboardApp
 from pmtui.dashboard.backend.manager_thread import ManagerThread
 from pmtui.dashboard.terminal.state import Terminal
+from pmtui.history.columns import STEP, Sample
+from pmtui.history.records import EventRecord, RunEnd, Tick
+from pmtui.history.store import HistoryStore
 from pmtui.spawner.launcher import GuardianLauncher
 from pmtui.supervisor.reload import ConfigSource
 
@@ -64,6 +71,7 @@ PICTURES: dict[str, tuple[tuple[int, int], Sequence[str]]] = {
     "crash": ((132, 36), ("G", "k", "k", "k")),
     "help": ((100, 56), ("question_mark",)),
     "80x24": ((80, 24), ()),
+    "charts": ((100, 30), ("c",)),
 }
 
 
@@ -77,6 +85,27 @@ async def picture(folder: Path, name: str) -> None:
         app.save_screenshot(f"{name}.svg", str(HERE))
 
 
+def record_history(folder: Path, process_id: str) -> None:
+    """What an hour would have left behind: a slow leak, a crash and a restart."""
+    chance, now = random.Random(7), int(time.time())
+    store = HistoryStore(folder / ".pmtui" / "history.db", max_size=1 << 20, keep=86_400)
+    for moment in range(now - 3600, now, STEP):
+        place = (moment - now) / 3600 + 1
+        if 0.36 < place < 0.40:
+            continue
+        cpu = 14 + 9 * math.sin(place * 25) + chance.uniform(0, 8) + (40 if chance.random() > 0.985 else 0)
+        memory = int((60 + 90 * (place if place < 0.4 else place - 0.4 if place < 0.8 else 0.05)) * (1 << 20))
+        store.write([Tick(moment, {process_id: Sample(max(cpu, 0.0), memory, chance.uniform(2, 6))})])
+    ends = (
+        (0.36, "crashed", "MemoryError (exit 1 after 21m32s)"),
+        (0.8, "starting", "watch: agent.py changed"),
+    )
+    for seq, (place, after, reason) in enumerate(ends):
+        ms = (now - 3600 + int(place * 3600)) * 1000
+        store.write([EventRecord(process_id, ms, seq, "running", after, reason, RunEnd(1, None, ("MemoryError",)))])
+    store.close()
+
+
 async def no_config(folder: Path) -> None:
     loaded = Loaded(settings=Settings(data_dir=str(folder / ".pmtui")))
     names = ("pmtui.toml", "pb_processes.json", "pb_data/pb_processes.json")
@@ -87,10 +116,12 @@ async def no_config(folder: Path) -> None:
 
 
 def main() -> None:
-    for name in PICTURES:
+    for name in sys.argv[1:] or PICTURES:
         with tempfile.TemporaryDirectory() as folder:
             project = Path(folder).resolve() / "agents"
             shutil.copytree(HERE / "project", project)
+            if name == "charts":
+                record_history(project, "ai-agent")
             asyncio.run(picture(project, name))
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(no_config(Path(folder).resolve()))

@@ -15,7 +15,7 @@ from pmtui.api.endpoints import ENDPOINTS, Endpoint
 from pmtui.cli import root
 from pmtui.cli.completion import flags_of
 from pmtui.cli.main import COMMANDS, command_module
-from pmtui.config.model import Health, Limits, LogSettings, PocketBase, ProcessConfig, Settings, Struct
+from pmtui.config.model import Health, HistorySettings, Limits, LogSettings, PocketBase, ProcessConfig, Settings, Struct
 from pmtui.config.parsing.decode import is_internal
 from pmtui.config.schema import descriptions
 from pmtui.dashboard.actions import ACTIONS
@@ -43,6 +43,7 @@ ALSO_TAKEN = {
     "stop_command": "string or list",
     "stdin": "string or true",
     "labels": "string or list",
+    "history": "`false` or table",
 }
 """Fields that accept more than the type they are converted to."""
 
@@ -100,7 +101,8 @@ def default(field: msgspec.structs.FieldInfo) -> str:
 
 
 def duration(seconds: float) -> str:
-    text = f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"
+    days, rest = divmod(seconds, 86400)
+    text = f"{days:g}d" if days and not rest else f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"
     assert parse_duration(text) == seconds
     return text
 
@@ -153,6 +155,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "limits": partial(fields, Limits),
     "log": partial(fields, LogSettings),
     "settings": partial(fields, Settings),
+    "history": partial(fields, HistorySettings),
     "pocketbase": partial(fields, PocketBase),
     "commands": commands,
     "routes": routes,

@@ -15,6 +15,7 @@ COMMAND_GROUPS = {
         "info": "show the details of a process",
         "logs": "show the output of processes",
         "events": "show changes of status",
+        "history": "draw CPU and memory over time and list events",
         "metrics": "print metrics in the Prometheus format",
         "attach": "show the dashboard of a running manager",
     },

@@ -75,6 +75,7 @@ def format_key(key: str) -> str:
     return _NAMES.get(key, key)
 
 
+RANGE_HELP = "Show charts of 15 minutes, 1 hour, 6 hours, 1 day"
 ACTIONS: Sequence[Action] = (
     Action("restart", "r", "Restart", "Restart the process, or the marked ones", "Processes", 1),
     Action("toggle_running", "s", "Stop", "Stop the process if it is running, otherwise start it", "Processes", 2),
@@ -112,6 +113,11 @@ ACTIONS: Sequence[Action] = (
     Action("clear_logs", "C", "Clear logs", "Clear the log, in memory and on disk", "Logs"),
     Action("reveal", "v", "Reveal", "Reveal or hide the selected secret in Env", "View"),
     Action("tree", "d", "Dependencies", "Show dependencies and dependents", "View"),
+    Action("charts", "c", "Charts", "Show CPU and memory over time, with restarts marked", "View"),
+    Action("chart_range('15m')", "1", "Charts: 15 minutes", RANGE_HELP, "View"),
+    Action("chart_range('1h')", "2", "Charts: 1 hour", RANGE_HELP, "View"),
+    Action("chart_range('6h')", "3", "Charts: 6 hours", RANGE_HELP, "View"),
+    Action("chart_range('1d')", "4", "Charts: 1 day", RANGE_HELP, "View"),
     Action("next_tab", "right_square_bracket", "Next tab", "Go to the next or the previous tab", "View"),
     Action("previous_tab", "left_square_bracket", "Previous tab", "Go to the next or the previous tab", "View"),
     Action("layout", "vertical_line", "Wide layout", "Show the log beside the table (from 160 columns)", "View"),

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from pmtui.config.model import Condition
-from pmtui.control import Detail, Edge, Graph, Reason, RunExit, Snapshot, Status
+from pmtui.control import Detail, Edge, Graph, PastEvent, Reason, RunExit, Snapshot, Status, UsageHistory
 from pmtui.dashboard.app import DashboardApp
 from pmtui.dashboard.backend.log_source import BufferedLines
 from pmtui.dashboard.log_view.lines import Line, Lines
@@ -48,6 +49,20 @@ EDGES = (
     edge("playground", "mailer", "healthy", "waits for mailer (healthy): it is waiting"),
     edge("playground", "pdf-parser", "completed", "pdf-parser has failed: gave up after 10 tries", forever=True),
 )
+
+
+def past_event(process_id: str, to: Status, time: str, reason: str) -> PastEvent:
+    return PastEvent(
+        seq=1,
+        id=process_id,
+        from_=Status.RUNNING,
+        to=to,
+        reason=reason,
+        time=time,
+        exit_code=1,
+        signal=None,
+        last_words=[],
+    )
 
 
 class FakeLogs:
@@ -89,6 +104,30 @@ class SceneControl(FakeControl):
         env = {"PATH": "/usr/local/bin:/usr/bin", "PORT": "8001", "OPENAI_API_KEY": "***", "PMTUI_ID": process_id}
         config = detail.config | {"env": {"PORT": "8001", "OPENAI_API_KEY": "***"}}
         return msgspec.structs.replace(detail, exits=[ended], env=env, config=config)
+
+    async def usage_history(
+        self, process_id: str, since: str = "1h", until: str = "", points: int = 300
+    ) -> UsageHistory:
+        """An hour in which it crashed once, was down for five minutes, and was restarted by hand."""
+        await super().usage_history(process_id, since, until, points)
+        step = -(-3600 // points)
+        places = [place * step / 3600 for place in range(-(-3600 // step))]
+        down = [0.30 <= place < 0.38 for place in places]
+        wave = [22 + 14 * math.sin(place * 40) + 5 * math.sin(place * 213) for place in places]
+        return UsageHistory(
+            since="2026-11-20T11:00:00Z",
+            step=step,
+            cpu=[None if gone else round(cpu, 1) for gone, cpu in zip(down, wave, strict=True)],
+            memory=[
+                None if gone else int((90 + 100 * ((place - 0.38) % 1 if place < 0.75 else place - 0.7)) * MB)
+                for gone, place in zip(down, places, strict=True)
+            ],
+            latency=[None] * len(places),
+            events=[
+                past_event(process_id, Status.CRASHED, "2026-11-20T11:18:00Z", "exit 1 after 18m0s"),
+                past_event(process_id, Status.STARTING, "2026-11-20T11:45:00Z", "user"),
+            ],
+        )
 
     async def graph(self) -> Graph:
         nodes = (await super().graph()).nodes

@@ -65,6 +65,7 @@ async def test_ascii() -> None:
 FLOWS: dict[str, tuple[Sequence[str], str]] = {
     "info": (["right_square_bracket"], "interpreter"),
     "tree": (["d"], "is needed by"),
+    "charts": (["c"], "average"),
     "env": (["left_square_bracket"], "OPENAI_API_KEY"),
     "search": (["tab", "slash", *"ERR", "enter", "N"], "of 8"),
     "filter": (["slash", *"is:run", "enter"], "ai-agent"),

@@ -26,6 +26,7 @@ from pmtui.dashboard.style.formats import shorten
 from pmtui.dashboard.style.styles import styles_for
 from pmtui.dashboard.table.process_table import ProcessTable
 from pmtui.dashboard.widgets.bar import Bar
+from pmtui.dashboard.widgets.charts import RANGES, ChartsPane
 from pmtui.dashboard.widgets.details import DetailsPane, EnvPane
 from pmtui.dashboard.widgets.footer import KeyBar
 from pmtui.dashboard.widgets.header import TitleBar
@@ -66,6 +67,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
                 with ContentSwitcher(initial="logs", id="switcher"):
                     yield self.pane
                     yield DetailsPane(id="info")
+                    yield ChartsPane(id="charts")
                     yield DetailsPane(id="tree")
                     yield DetailsPane(id="events")
                     yield EnvPane(SECRET_ELSEWHERE if self.detaches else SECRET_HERE, id="env")
@@ -259,6 +261,11 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         self._update_empty_messages()
         self.label_keys()
 
+    @on(ChartsPane.Resized)
+    def _charts_resized(self) -> None:
+        if self.tab == "charts":
+            self.show_details()
+
     @on(LogPane.Copied)
     def _copied(self, message: LogPane.Copied) -> None:
         self.copy(message.text)
@@ -270,6 +277,8 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             self.set_tab(next(tab for tab in TABS if tab == value))
         elif kind == "channel":
             self.set_channel(next(channel for channel in CHANNELS if channel == value))
+        elif kind == "range":
+            self.action_chart_range(next(choice for choice in RANGES if choice == value))
         elif kind == "is":
             self.set_filter(message.target)
         else:

@@ -1,18 +1,23 @@
 """The tabs below the table: what they show, and how to switch between them."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
+from rich.text import Text
 from textual import work
 from textual.css.query import NoMatches
 from textual.widgets import ContentSwitcher
 
-from pmtui.control import ControlError
+from pmtui.control import ControlError, NotFoundError, ProcessEvent, UnavailableError
 from pmtui.dashboard.screens.help import Help
 from pmtui.dashboard.screens.main_base import MainScreenBase
 from pmtui.dashboard.style.styles import styles_for
+from pmtui.dashboard.widgets.charts import ChartRange, ChartsPane
 from pmtui.dashboard.widgets.dependency_tree import tree_table
 from pmtui.dashboard.widgets.details import MASK, DetailsPane, EnvPane, events_table, info_table
 from pmtui.dashboard.widgets.tab_bar import TABS, Tab
+
+EVENTS_SINCE = "30d"
+MAX_EVENTS = 200
 
 
 def origin_rank(name: str, configured: Container[str]) -> int:
@@ -50,6 +55,13 @@ class TabActions(MainScreenBase):
     def action_tree(self) -> None:
         self.set_tab("logs" if self.tab == "tree" else "tree")
 
+    def action_charts(self) -> None:
+        self.set_tab("logs" if self.tab == "charts" else "charts")
+
+    def action_chart_range(self, chosen: ChartRange) -> None:
+        self.pane_bar.chart_range = chosen
+        self.set_tab("charts")
+
     def action_switch_pane(self) -> None:
         if self.focused is self.table:
             self.set_focus(self.query_one(f"#{self.tab}"))
@@ -74,10 +86,13 @@ class TabActions(MainScreenBase):
             return
         try:
             if self.tab == "events":
-                history = await self.control.history(process_id)
+                events = await self._events_of(process_id)
                 self.query_one("#events", DetailsPane).show(
-                    events_table(history, styles, self.glyphs, self.dashboard_state.now)
+                    events_table(events, styles, self.glyphs, self.dashboard_state.now)
                 )
+                return
+            if self.tab == "charts":
+                await self._show_charts(process_id)
                 return
             if self.tab == "tree":
                 graph = await self.control.graph()
@@ -99,6 +114,26 @@ class TabActions(MainScreenBase):
         except ControlError as error:
             self.revealed = None
             self.show_message(str(error), error=True)
+
+    async def _events_of(self, process_id: str) -> Sequence[ProcessEvent]:
+        """Also those that earlier managers recorded, if they can be read."""
+        try:
+            return await self.control.past_events(process_id, EVENTS_SINCE, limit=MAX_EVENTS)
+        except UnavailableError:
+            return await self.control.history(process_id)
+
+    async def _show_charts(self, process_id: str) -> None:
+        pane, row, since = self.query_one(ChartsPane), self.table.snapshot, self.pane_bar.chart_range
+        key = process_id, since, pane.size, row and (row.status, row.restart_count)
+        if not pane.columns or pane.is_current(key):
+            return
+        try:
+            usage = await self.control.usage_history(process_id, since, points=pane.columns)
+        except (NotFoundError, UnavailableError) as error:
+            if not pane.shows(process_id):
+                pane.show(Text(str(error)))
+        else:
+            pane.show_usage(usage, key, styles_for(self.app), self.glyphs)
 
     def action_help(self) -> None:
         self.app.push_screen(Help(self.detaches))

@@ -48,6 +48,8 @@ class Glyphs:
     track: str
     thumb: str
     bars: Sequence[str]
+    event_line: str
+    restart: str
     full: str
     empty: str
 
@@ -86,6 +88,8 @@ UNICODE = Glyphs(
     track="│",
     thumb="┃",
     bars="▁▂▃▄▅▆▇█",
+    event_line="┊",
+    restart="↺",
     full="━",
     empty="─",
 )
@@ -124,6 +128,8 @@ ASCII = Glyphs(
     track="|",
     thumb="#",
     bars="_.-=+*%#",
+    event_line=":",
+    restart="r",
     full="#",
     empty=".",
 )

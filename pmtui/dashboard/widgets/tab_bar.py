@@ -6,9 +6,10 @@ from typing import Literal
 from pmtui.dashboard.log_view.log_view import PaneState
 from pmtui.dashboard.style.formats import shorten
 from pmtui.dashboard.widgets.bar import Bar, Piece, justify, total_width
+from pmtui.dashboard.widgets.charts import RANGES, ChartRange
 
-Tab = Literal["logs", "info", "tree", "events", "env"]
-TABS: tuple[Tab, ...] = ("logs", "info", "tree", "events", "env")
+Tab = Literal["logs", "info", "charts", "tree", "events", "env"]
+TABS: tuple[Tab, ...] = ("logs", "info", "charts", "tree", "events", "env")
 Channel = Literal["all", "out", "err"]
 CHANNELS: tuple[Channel, ...] = ("all", "out", "err")
 MAX_TITLE_WIDTH = 24
@@ -23,6 +24,7 @@ class PaneBar(Bar):
     title = ""
     tab: Tab = "logs"
     channel: Channel = "all"
+    chart_range: ChartRange = "1h"
     state = PaneState()
     focused_pane = False
 
@@ -30,35 +32,47 @@ class PaneBar(Bar):
         styles, rule = self.text_styles, self.glyphs.rule
         line = Piece(rule, styles["accent" if self.focused_pane else "dim"])
         title = Piece(f" {shorten(self.title, MAX_TITLE_WIDTH, self.glyphs.ellipsis)} ", styles["bold"])
-        left = [line, *([title, line] if self.title else []), *self._tabs(), line]
-        if self.tab != "logs":
-            return justify(left, [line], width, line)
-        parts = [self._chip(), self._errors(), self._search(width), self._level(), self._streams()]
+        start = [line, *([title, line] if self.title else [])]
+        parts = self._parts(width)
+        left = [*start, *self._tabs(" "), line]
+        if total_width([*left, *(piece for part in parts for piece in part)]) + len(parts) >= width:
+            left = [*start, *self._tabs(""), line]
         right: list[Piece] = [line]
         for part in parts:
             if part and total_width([*left, *part, *right]) < width - 1:
                 right = [*part, line, *right]
         return justify(left, right, width, line)
 
-    def _tabs(self) -> list[Piece]:
+    def _parts(self, width: int) -> list[list[Piece]]:
+        """What stands on the right, the most important first."""
+        if self.tab == "logs":
+            return [self._chip(), self._errors(), self._search(width), self._level(), self._streams()]
+        return [self._ranges()] if self.tab == "charts" else []
+
+    def _tabs(self, space: str) -> list[Piece]:
         styles = self.text_styles
         pieces = [Piece(" ", styles["text"])]
         for tab in TABS:
             if len(pieces) > 1:
-                pieces.append(Piece(f" {self.glyphs.tabs} ", styles["dim"]))
+                pieces.append(Piece(f"{space}{self.glyphs.tabs}{space}", styles["dim"]))
             active = tab == self.tab
             style = styles["accent"] + styles["bold"].without_color if active else styles["dim"]
             pieces.append(Piece(tab.capitalize(), style, f"tab:{tab}"))
         return [*pieces, Piece(" ", styles["text"])]
 
     def _streams(self) -> list[Piece]:
+        return self._choices("channel", CHANNELS, self.channel)
+
+    def _ranges(self) -> list[Piece]:
+        return self._choices("range", RANGES, self.chart_range)
+
+    def _choices(self, kind: str, choices: Sequence[str], chosen: str) -> list[Piece]:
         styles = self.text_styles
         pieces: list[Piece] = []
-        for channel in CHANNELS:
+        for choice in choices:
             if pieces:
                 pieces.append(Piece(f" {self.glyphs.dot} ", styles["dim"]))
-            style = styles["text"] if channel == self.channel else styles["dim"]
-            pieces.append(Piece(channel, style, f"channel:{channel}"))
+            pieces.append(Piece(choice, styles["text"] if choice == chosen else styles["dim"], f"{kind}:{choice}"))
         return [Piece(" ", styles["text"]), *pieces, Piece(" ", styles["text"])]
 
     def _search(self, width: int) -> list[Piece]:
