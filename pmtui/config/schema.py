@@ -14,6 +14,7 @@ from msgspec import inspect as types
 from pmtui.config.model import (
     Condition,
     Health,
+    HistorySettings,
     HookEvent,
     Limits,
     LogSettings,
@@ -81,7 +82,7 @@ _SPECIAL: dict[tuple[type[Struct], str], Schema] = {
         "additionalProperties": {"anyOf": [{"type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}, _ARGV]},
     },
 }
-_PARTS = (Health, Limits, LogSettings, PocketBase)
+_PARTS = (Health, HistorySettings, Limits, LogSettings, PocketBase)
 _KINDS: dict[type[types.Type], str] = {
     types.StrType: "string",
     types.BoolType: "boolean",

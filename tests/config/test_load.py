@@ -8,7 +8,7 @@ import pytest
 import tomli_w
 
 from pmtui.config.load import Loaded, expand_instances, find_config, load_config
-from pmtui.config.model import Health, Limits, LogSettings, PocketBase, ProcessConfig, Settings
+from pmtui.config.model import Health, HistorySettings, Limits, LogSettings, PocketBase, ProcessConfig, Settings
 
 
 def load(folder: Path, text: str | bytes, name: str = "pb_processes.json") -> Loaded:
@@ -263,6 +263,37 @@ def test_settings_are_read(tmp_path: Path) -> None:
         hooks={"crash": "https://example.com/x", "failed": ["notify", "{id}"]},
         pocketbase=PocketBase(port=8091, data_dir="db", dsn="postgres://h"),
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("false", False),
+        ("{}", HistorySettings(max_size=64 << 20, keep=30 * 86_400)),
+        ('{"maxSize": "1MB", "keep": "2d"}', HistorySettings(max_size=1 << 20, keep=2 * 86_400)),
+    ],
+)
+def test_history_is_limited_or_off(tmp_path: Path, written: str, read: object) -> None:
+    path = tmp_path / "pb_processes.json"
+    path.write_text(f'{{"settings": {{"history": {written}}}, "processes": []}}')
+    loaded = load_config(path)
+    assert not loaded.problems
+    assert loaded.settings.history == read
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        ("true", "settings.history: expected false, or a table of maxSize and keep, got true or false"),
+        ('{"maxSize": "900KB"}', "settings.history.maxSize: expected a whole number >= 1048576"),
+        ('{"keep": 0}', "settings.history.keep: expected a number > 0"),
+        ('{"kept": 1}', "settings.history.kept: unknown field, did you mean keep?"),
+    ],
+)
+def test_a_history_that_cannot_be_is_an_error(tmp_path: Path, written: str, complaint: str) -> None:
+    path = tmp_path / "pb_processes.json"
+    path.write_text(f'{{"settings": {{"history": {written}}}, "processes": []}}')
+    assert [f"{one.path}: {one.message}" for one in load_config(path).errors] == [complaint]
 
 
 def test_a_bad_setting_leaves_the_others(tmp_path: Path) -> None:

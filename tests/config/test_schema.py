@@ -103,6 +103,9 @@ def test_it_agrees_with_the_loader(tmp_path: Path, fields: dict[str, Any]) -> No
         ({"defaults": {"id": "x"}}, False),
         ({"processes": {"a": {}}}, False),
         ({"settings": {"prot": 1}}, False),
+        ({"settings": {"history": False}}, True),
+        ({"settings": {"history": {"maxSize": "8MB", "keep": "7d"}}}, True),
+        ({"settings": {"history": True}}, False),
         ("text", False),
     ],
 )
