@@ -6,13 +6,17 @@ begin with the hour: blocks are appended, and the oldest ones go together.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 from pmtui.history.columns import HOUR, MINUTE, STEP, Columns
 from pmtui.history.database import Database
 from pmtui.history.records import EVENT_BYTES, unpack_tick
+
+if TYPE_CHECKING:
+    from array import array
 
 SAMPLES_KEPT = 24 * HOUR
 """Seconds for which samples are kept; later only values by the minute."""
@@ -30,8 +34,15 @@ _SIZES = {
     "minutes": "SELECT sum(length(data)) FROM minutes",
     "events": f"SELECT count(*) * {EVENT_BYTES} + sum(ifnull(length(last_words), 0)) FROM events",
 }
-PlacedRow = tuple[int, list[int]]
 _KEYS = {"ticks": "slot", "samples": "key", "minutes": "key"}
+
+
+class UnpackedTick(NamedTuple):
+    """A sample of all processes; `place` is its position in the blocks of its hour."""
+
+    place: int
+    numbers: "array[int]"
+    columns: Columns
 
 
 @contextmanager
@@ -64,33 +75,31 @@ def compact(connection: sqlite3.Connection, before: int) -> None:
 
 
 def _compact_hour(connection: sqlite3.Connection, hour: int, before: int) -> None:
-    rows = iter(_rows_by_process(connection, hour, before).items())
-    while group := [*islice(rows, 8)]:
+    ticks = [*_unpacked_ticks(connection, hour, before)]
+    numbers = iter(dict.fromkeys(number for tick in ticks for number in tick.numbers))
+    while group := [*islice(numbers, 8)]:
         with transaction(connection):
-            for number, own in group:
-                _add_to_block(connection, block_key(hour, number), own)
+            for number in group:
+                _add_to_block(connection, block_key(hour, number), number, ticks)
     delete_below(connection, "ticks", before)
 
 
-def _rows_by_process(connection: sqlite3.Connection, hour: int, before: int) -> dict[int, list[PlacedRow]]:
-    """Group the ticks of an hour by process."""
-    found: dict[int, list[PlacedRow]] = {}
+def _unpacked_ticks(connection: sqlite3.Connection, hour: int, before: int) -> Iterator[UnpackedTick]:
     between = connection.execute("SELECT slot, data FROM ticks WHERE slot >= ? AND slot < ?", (hour, before))
     for slot, data in between:
         with suppress(ValueError):  # a damaged row is a gap
-            numbers, columns = unpack_tick(data)
-            for number, *row in zip(numbers, *columns, strict=True):
-                found.setdefault(number, []).append(((slot - hour) // STEP, row))
-    return found
+            yield UnpackedTick((slot - hour) // STEP, *unpack_tick(data))
 
 
-def _add_to_block(connection: sqlite3.Connection, key: int, rows: list[PlacedRow]) -> None:
+def _add_to_block(connection: sqlite3.Connection, key: int, number: int, ticks: Sequence[UnpackedTick]) -> None:
     block = Columns.blank(HOUR // STEP)
     if found := connection.execute("SELECT data FROM samples WHERE key = ?", (key,)).fetchone():
         with suppress(ValueError):
             block = Columns.unpack(found[0])
-    for place, row in rows:
-        block.put(place, row)
+    for tick in ticks:
+        with suppress(ValueError):  # the process did not run then
+            at = tick.numbers.index(number)
+            block.put(tick.place, [column[at] for column in tick.columns])
     connection.execute("INSERT OR REPLACE INTO samples VALUES (?, ?)", (key, block.pack()))
     minutes = block.reduced(MINUTE // STEP)
     connection.execute("INSERT OR REPLACE INTO minutes VALUES (?, ?)", (key, minutes.pack()))
