@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from pmtui.cli.base import BAD_USAGE, DONE, add_config, add_profile, command_parser, profiles_of, require_config
+from pmtui.text.formatting import printable
 
 
 def parser() -> argparse.ArgumentParser:
@@ -15,9 +16,10 @@ def parser() -> argparse.ArgumentParser:
         "pmtui config show",
         "pmtui config show --origin --profile prod     with the file and line of each value",
         "pmtui config show --json",
+        "pmtui config keys                            what [keys] in ui.toml can change",
         codes="exit codes: 0 shown, 2 the config has errors (they are on stderr) or does not exist",
     )
-    command.add_argument("what", choices=("show",), help="what to do")
+    command.add_argument("what", choices=("show", "keys"), help="show the config, or list the keys of the dashboard")
     add_config(command)
     add_profile(command)
     command.add_argument("--origin", action="store_true", help="append the file and line of each value")
@@ -27,11 +29,26 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
+    return show_keys() if options.what == "keys" else show_config(options)
+
+
+def show_keys() -> int:
+    """Print every action of the dashboard, its keys and what it does."""
+    from pmtui.dashboard.keys import key_lines
+    from pmtui.dashboard.preferences import load_preferences
+
+    preferences = load_preferences()
+    sys.stdout.write("".join(f"{line}\n" for line in key_lines(preferences.keys)))
+    sys.stderr.write("".join(f"{printable(error)}\n" for error in preferences.errors))
+    return BAD_USAGE if preferences.errors else DONE
+
+
+def show_config(options: argparse.Namespace) -> int:
     import msgspec
 
-    from pmtui.config.show import format_config, show_config
+    from pmtui.config.show import format_config
+    from pmtui.config.show import show_config as combine
     from pmtui.importers.foreign import foreign_reader
-    from pmtui.text.formatting import printable
 
     profiles = profiles_of(options)
     path, loaded = require_config(options.config, profiles)
@@ -39,7 +56,7 @@ def run(argv: Sequence[str]) -> int:
         sys.stderr.write(f"{printable(problem.located)}\n")
     if not loaded.files:
         return BAD_USAGE
-    shown = show_config(loaded, profiles, foreign_reader(path))
+    shown = combine(loaded, profiles, foreign_reader(path))
     if options.json:
         text = msgspec.json.format(msgspec.json.encode(shown)).decode()
     else:

@@ -26,6 +26,11 @@ class Action:
     scope: Scope = "screen"
 
     @property
+    def name(self) -> str:
+        """Return the name in `ui.toml`."""
+        return self.label.lower().replace(" ", "_") if "(" in self.id else self.id
+
+    @property
     def key(self) -> str:
         """Return the first key as people write it."""
         return format_key(self.keys.split(",")[0])
@@ -40,7 +45,7 @@ class Action:
         return " ".join(format_key(key) for key in self.keys.split(","))
 
 
-_NAMES = {
+NAMES = {
     "slash": "/",
     "question_mark": "?",
     "colon": ":",
@@ -72,7 +77,7 @@ def format_key(key: str) -> str:
     """Return a key as people write it: `Ctrl-P`, `?`."""
     if key.startswith("ctrl+"):
         return f"Ctrl-{key[5:].upper()}"
-    return _NAMES.get(key, key)
+    return NAMES.get(key, key.upper() if len(key) > 1 and key[0] == "f" else key)
 
 
 RANGE_HELP = "Show charts of 15 minutes, 1 hour, 6 hours, 1 day"
@@ -142,18 +147,22 @@ BY_ID = {action.id: action for action in ACTIONS}
 DETACH = replace(BY_ID["quit"], label="Detach", help="Detach; the manager keeps running")
 
 
-def actions_of(detaches: bool) -> Sequence[Action]:
+def actions_of(detaches: bool, actions: Sequence[Action] = ACTIONS) -> Sequence[Action]:
     """Return the actions of a dashboard that detaches, or of one that owns its manager."""
     if not detaches:
-        return ACTIONS
-    return [DETACH if action.id == "quit" else action for action in ACTIONS if action.id != "reveal"]
+        return actions
+    return [
+        replace(action, label=DETACH.label, help=DETACH.help) if action.id == "quit" else action
+        for action in actions
+        if action.id != "reveal"
+    ]
 
 
 def bindings(scope: Literal["screen", "table", "log"]) -> list[BindingType]:
     """Return the bindings of a widget. The log also has those that move in the table."""
     wanted = {"screen": ("screen", "app"), "table": ("table",), "log": ("table", "log")}[scope]
     return [
-        Binding(action.keys, action.call, action.label, show=False, key_display=action.key)
+        Binding(action.keys, action.call, action.label, show=False, key_display=action.key, id=action.name)
         for action in ACTIONS
         if action.scope in wanted
     ]

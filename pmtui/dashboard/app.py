@@ -10,9 +10,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, Protocol
 
+from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.command import Provider
+from textual.command import CommandPalette, Provider
 from textual.timer import Timer, TimerCallback
 
 from pmtui.control import INACTIVE_STATES, Control, ControlError, Snapshot
@@ -22,6 +23,8 @@ from pmtui.dashboard.dialogs.confirm import Question
 from pmtui.dashboard.dialogs.quit import QuitChoice, quit_question
 from pmtui.dashboard.dialogs.shutdown import ShutdownDialog
 from pmtui.dashboard.dialogs.too_small import TooSmall
+from pmtui.dashboard.keys import named_keys
+from pmtui.dashboard.preferences import Preferences, unknown
 from pmtui.dashboard.screens.main import MainScreen
 from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.glyphs import ASCII, UNICODE, Glyphs
@@ -66,6 +69,7 @@ class DashboardApp(App[None]):
         can_start_again: bool = False,
         glyphs: Glyphs | None = None,
         clock: Callable[[], float] = time.time,
+        preferences: Preferences | None = None,
     ) -> None:
         super().__init__(driver_class=TerminalDriver)
         self.control = control
@@ -74,20 +78,32 @@ class DashboardApp(App[None]):
         self._can_start_again = can_start_again
         self.glyphs = glyphs or (ASCII if os.environ.get("PMTUI_ASCII") else UNICODE)
         self.clock = clock
+        self.preferences = preferences or Preferences()
         self.poller = StatePoller(control, self._show_state, clock)
-        self.main = MainScreen(control, logs, self.poller, self.glyphs)
+        self.main = MainScreen(control, logs, self.poller, self.glyphs, self.preferences)
         self.main.detaches = owner is None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = os.environ.get("PMTUI_THEME", DARK.name)
+        self.theme = self._chosen_theme()
         self._exiting = False
+        self._theme_before = ""
         self._queued_calls: deque[Callable[[], object]] = deque()
         self._interrupted_at = 0.0
 
     def get_default_screen(self) -> MainScreen:
         return self.main
 
+    def _chosen_theme(self) -> str:
+        chosen = os.environ.get("PMTUI_THEME") or self.preferences.settings.theme or DARK.name
+        if chosen in self.available_themes:
+            return chosen
+        self.preferences.errors = [*self.preferences.errors, unknown("theme", chosen, sorted(self.available_themes))]
+        return DARK.name
+
     def on_mount(self) -> None:
+        self.set_keymap(named_keys(self.preferences.keys))
+        for error in self.preferences.errors:
+            self.notify(printable(error), severity="warning", timeout=10, markup=False)
         self.run_worker(self.poller.run(), group="feed")
         self.call_after_refresh(freeze_gc)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
@@ -202,7 +218,29 @@ class DashboardApp(App[None]):
     def action_theme(self) -> None:
         place = CYCLE.index(self.theme) if self.theme in CYCLE else -1
         self.theme = CYCLE[(place + 1) % len(CYCLE)]
+        self.preferences.remember(theme=self.theme)
         self.notify(f"Theme {self.theme}", timeout=1.5, markup=False)
+
+    def choose_theme(self, name: str) -> None:
+        self._theme_before = ""
+        self.theme = name
+        self.preferences.remember(theme=name)
+
+    @on(CommandPalette.OptionHighlighted)
+    def _preview_theme(self, message: CommandPalette.OptionHighlighted) -> None:
+        """Show the theme under the cursor of the palette."""
+        command = getattr(getattr(message.highlighted_event.option, "hit", None), "command", None)
+        if isinstance(command, partial) and command.func == self.choose_theme:
+            self._theme_before = self._theme_before or self.theme
+            self.theme = command.args[0]
+        else:
+            self._end_preview()
+
+    @on(CommandPalette.Closed)
+    def _end_preview(self) -> None:
+        before, self._theme_before = self._theme_before, ""
+        if before:
+            self.theme = before
 
 
 def freeze_gc() -> None:

@@ -9,6 +9,7 @@ from pmtui.client.remote_control import RemoteControl
 from pmtui.control import ManagerInfo
 from pmtui.dashboard.app import DashboardApp
 from pmtui.dashboard.backend.remote_logs import RemoteLogs
+from pmtui.dashboard.preferences import load_preferences
 from pmtui.dashboard.terminal.signals import exit_on_signals
 from pmtui.dashboard.terminal.state import Terminal
 
@@ -40,7 +41,7 @@ def run_attached(locate: Callable[[], ManagerAddress], about: ManagerInfo) -> in
     """
     terminal = Terminal.current()
     control = RemoteControl(locate)
-    app = DashboardApp(control, RemoteLogs(control))
+    app = DashboardApp(control, RemoteLogs(control), preferences=load_preferences())
     with exit_on_signals(AttachSession(app, terminal)):
         try:
             app.run()

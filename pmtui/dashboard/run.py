@@ -24,8 +24,15 @@ def run_dashboard(
         manager.start()
         try:
             from pmtui.dashboard.app import DashboardApp  # loading Textual takes 200 ms, in which the processes start
+            from pmtui.dashboard.preferences import load_preferences
 
-            app = DashboardApp(manager.control, manager, manager, can_start_again=start_again is not None)
+            app = DashboardApp(
+                manager.control,
+                manager,
+                manager,
+                can_start_again=start_again is not None,
+                preferences=load_preferences(),
+            )
             manager.set_callbacks(app.show_warning, app.manager_ended)
             app.run()
         finally:

@@ -55,7 +55,13 @@ class PseudoTerminal:
         self.process = subprocess.Popen(
             [*within, *program, *words, *arguments],
             cwd=folder,
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **env},
+            env={
+                **os.environ,
+                "TERM": "xterm-256color",
+                "COLORTERM": "truecolor",
+                "XDG_CONFIG_HOME": str(folder / ".pmtui-ui"),
+                **env,
+            },
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,

@@ -107,6 +107,8 @@ class LogPane(LogView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         self._viewport.height = event.size.height
+        if self.finder.current is not None:
+            self._viewport.show(self.finder.current)
         self.change(replace(self.render_options, width=event.size.width - 1))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:

@@ -13,7 +13,7 @@ from textual.containers import Container, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from pmtui.dashboard.actions import Action, Section, actions_of
+from pmtui.dashboard.actions import Action, Section
 from pmtui.dashboard.style.styles import Styles, styles_for
 
 COLUMNS: Sequence[Sequence[Section]] = (("Processes", "Table"), ("Logs", "View", "Moving"))
@@ -58,9 +58,9 @@ class Help(ModalScreen[None]):
         Binding("k", "scroll(-1)", show=False),
     ]
 
-    def __init__(self, detaches: bool) -> None:
+    def __init__(self, actions: Sequence[Action]) -> None:
         super().__init__()
-        self._actions = actions_of(detaches)
+        self._actions = actions
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:

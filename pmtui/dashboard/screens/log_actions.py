@@ -123,15 +123,20 @@ class LogActions(MainScreenBase):
         self.pane.toggle_follow()
 
     def action_times(self) -> None:
-        self.pane.change(replace(self.pane.render_options, times=not self.pane.render_options.times))
+        times = not self.pane.render_options.times
+        self.pane.change(replace(self.pane.render_options, times=times))
+        self.preferences.remember(times=times)
 
     def action_wrap(self) -> None:
-        self.pane.change(replace(self.pane.render_options, wrap=not self.pane.render_options.wrap, x=0))
-        self.show_message("Long lines wrap" if self.pane.render_options.wrap else "Long lines are truncated")
+        wrap = not self.pane.render_options.wrap
+        self.pane.change(replace(self.pane.render_options, wrap=wrap, x=0))
+        self.preferences.remember(wrap=wrap)
+        self.show_message("Long lines wrap" if wrap else "Long lines are truncated")
 
     def action_pretty(self) -> None:
         pretty = not self.pane.render_options.pretty
         self.pane.change(replace(self.pane.render_options, pretty=pretty))
+        self.preferences.remember(pretty=pretty)
         self.show_message("Lines are shown pretty" if pretty else "Lines are shown as written")
 
     def action_level(self) -> None:

@@ -1,6 +1,7 @@
 """The screen of the dashboard: the table of processes, and below it the details of one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events, on
@@ -25,6 +26,7 @@ from pmtui.dashboard.screens.table_actions import TableActions
 from pmtui.dashboard.style.formats import shorten
 from pmtui.dashboard.style.styles import styles_for
 from pmtui.dashboard.table.process_table import ProcessTable
+from pmtui.dashboard.table.view import TableView
 from pmtui.dashboard.widgets.bar import Bar
 from pmtui.dashboard.widgets.charts import RANGES, ChartsPane
 from pmtui.dashboard.widgets.details import DetailsPane, EnvPane
@@ -74,6 +76,15 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         yield Static("", id="notice")
         yield self.prompt
         yield KeyBar(self.glyphs, id="keys")
+
+    def on_mount(self) -> None:
+        settings = self.preferences.settings
+        view = TableView(sort=settings.sort, inverted=settings.inverted, folded=frozenset(settings.folded))
+        self.table.set_view(view)
+        options = self.pane.render_options
+        self.pane.change(replace(options, wrap=settings.wrap, times=settings.times, pretty=settings.pretty))
+        self.prefers_wide, self.extra_rows = settings.layout == "wide", settings.table_rows
+        self.query_one(KeyBar).actions = self.actions
 
     # state
 
@@ -179,16 +190,20 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             self.show_message(f"The wide layout needs {MIN_WIDE_WIDTH} columns")
             return
         self.prefers_wide = not self.prefers_wide
+        self.preferences.remember(layout="wide" if self.prefers_wide else "tall")
         self._set_heights()
 
     def action_grow(self) -> None:
-        self.extra_rows += 1
-        self._set_heights()
+        self._resize_table(1)
 
     def action_shrink(self) -> None:
         if self.table.size.height > 1 + MIN_TABLE_ROWS:
-            self.extra_rows -= 1
-            self._set_heights()
+            self._resize_table(-1)
+
+    def _resize_table(self, step: int) -> None:
+        self.extra_rows += step
+        self.preferences.remember(table_rows=self.extra_rows)
+        self._set_heights()
 
     def action_full_logs(self) -> None:
         """Switch between the table and the log on the whole screen, or fold the section under the cursor."""
@@ -245,6 +260,8 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
 
     @on(ProcessTable.ViewChanged)
     def _rearranged(self) -> None:
+        view = self.table.table_view
+        self.preferences.remember(sort=view.sort, inverted=view.inverted, folded=tuple(sorted(view.folded)))
         self._set_heights()
         self._update_empty_messages()
         self.label_keys()

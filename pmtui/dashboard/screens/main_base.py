@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from textual.screen import Screen
 
 from pmtui.control import Control, ControlError
-from pmtui.dashboard.actions import Action
+from pmtui.dashboard.actions import Action, actions_of
 from pmtui.dashboard.backend.log_source import LogSource
 from pmtui.dashboard.backend.state import DashboardState, StatePoller
+from pmtui.dashboard.keys import customized
 from pmtui.dashboard.log_view.log_pane import LogPane
 from pmtui.dashboard.log_view.run_notes import RunNotes
+from pmtui.dashboard.preferences import Preferences
 from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.glyphs import Glyphs
 from pmtui.dashboard.table.filters import NO_FILTER
@@ -30,8 +32,11 @@ class MainScreenBase(Screen[None]):
     detaches = False
     """Leaving ends nothing, because the manager runs elsewhere."""
 
-    def __init__(self, control: Control, logs: LogSource, feed: StatePoller, glyphs: Glyphs) -> None:
+    def __init__(
+        self, control: Control, logs: LogSource, feed: StatePoller, glyphs: Glyphs, preferences: Preferences
+    ) -> None:
         super().__init__()
+        self.preferences = preferences
         self.control, self.logs, self.poller, self.glyphs = control, logs, feed, glyphs
         self.dashboard_state = DashboardState()
         self.table = ProcessTable(glyphs, id="table")
@@ -39,6 +44,11 @@ class MainScreenBase(Screen[None]):
         self.pane_bar = PaneBar(glyphs, id="pane-bar")
         self.prompt = Prompt(id="prompt")
         self._run_notes = RunNotes()
+
+    @property
+    def actions(self) -> Sequence[Action]:
+        """Return the actions there are, with one's own keys."""
+        return actions_of(self.detaches, customized(self.preferences.keys))
 
     def show_message(self, text: str, *, error: bool = False) -> None:
         """Show a toast."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
-from pmtui.dashboard.actions import actions_of
 from pmtui.dashboard.style.formats import printable
 
 if TYPE_CHECKING:
+    from pmtui.dashboard.app import DashboardApp
     from pmtui.dashboard.screens.main_base import MainScreenBase
 
 
@@ -18,14 +18,14 @@ class PaletteProvider(Provider):
     """Offer every action by its name, and every process by its id."""
 
     def _entries(self) -> Iterator[tuple[str, str, IgnoreReturnCallbackType]]:
-        screen = cast("MainScreenBase", self.screen)
-        for action in actions_of(screen.detaches):
+        screen, app = cast("MainScreenBase", self.screen), cast("DashboardApp", self.app)
+        for action in screen.actions:
             if action.scope in ("screen", "app") and action.id not in ("palette", "back", "switch_pane"):
                 yield f"{action.label}  ({action.key})", action.help, screen.callback_for_action(action)
         for row in screen.dashboard_state.snapshots:
             yield f"Go to {row.id}", printable(f"{row.status} {row.reason}"), screen.callback_for_process(row.id)
         for name in self.app.available_themes:
-            yield f"Theme {name}", "Change the colors", partial(setattr, self.app, "theme", name)
+            yield f"Theme {name}", "Change the colors", partial(app.choose_theme, name)
 
     async def discover(self) -> Hits:
         for name, help_text, run in self._entries():

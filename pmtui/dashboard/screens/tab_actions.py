@@ -136,4 +136,4 @@ class TabActions(MainScreenBase):
             pane.show_usage(usage, key, styles_for(self.app), self.glyphs)
 
     def action_help(self) -> None:
-        self.app.push_screen(Help(self.detaches))
+        self.app.push_screen(Help(self.actions))

@@ -24,10 +24,11 @@ class KeyBar(Bar):
         self.labels: dict[str, str] = {}
         self.hidden: frozenset[str] = frozenset()
         self.hint = ""
+        self.actions: Sequence[Action] = ACTIONS
 
     def pieces(self, width: int) -> Sequence[Piece]:
         chosen: list[Piece] = []
-        ranked = sorted((action for action in ACTIONS if action.footer), key=lambda action: action.footer)
+        ranked = sorted((action for action in self.actions if action.footer), key=lambda action: action.footer)
         shown = [action for action in ranked if action.id not in self.hidden]
         if width < 100:
             others = [action for action in shown if action.id not in ALWAYS_SHOWN][: MAX_KEYS - len(ALWAYS_SHOWN)]
