@@ -96,7 +96,10 @@ class Snapshot(_Model, frozen=True, kw_only=True):
 
 
 class RunExit(_Model, frozen=True, kw_only=True):
-    """How one run ended: `code` or `signal` is set, `lines` are the last on stderr, or else on stdout."""
+    """How one run ended: `code` or `signal` is set, `lines` are the last on stderr, or else on stdout.
+
+    `reason` is why the program gave up, in its own words, such as the message of its exception.
+    """
 
     run: int
     time: str
@@ -104,6 +107,7 @@ class RunExit(_Model, frozen=True, kw_only=True):
     signal: str | None
     uptime_seconds: float
     lines: list[str]
+    reason: str = ""
 
 
 class ProbeResult(_Model, frozen=True, kw_only=True):

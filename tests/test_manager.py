@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shlex
 import shutil
 import signal
 import sys
@@ -99,6 +100,23 @@ async def test_the_last_stderr_line_comes_before_the_exit_code() -> None:
         failed = await manager.wait("a", frozenset({Status.FAILED}))
         assert re.fullmatch(r"the token \*+ is wrong \(exit 3 after \d+\.\d s\)", failed.last_error)
         assert failed.reason == failed.last_error
+
+
+@pytest.mark.parametrize(
+    "code", ["raise ValueError('no queue')", "import os, sys; print('ValueError: no queue'); os.abort()"]
+)
+async def test_the_reason_of_a_crash_is_the_message_of_the_exception(code: str) -> None:
+    program = f"{sys.executable} -c {shlex.quote(code)}; code=$?; echo INFO: goodbye >&2; exit $code"
+    async with managed(sh("a", program, max_retries=0)) as manager:
+        failed = await manager.wait("a", frozenset({Status.FAILED}))
+        assert failed.last_error.startswith("ValueError: no queue (exit ")
+        assert [ended.reason for ended in (await manager.get("a")).exits] == ["ValueError: no queue"]
+
+
+async def test_a_program_that_aborts_itself_has_a_reason() -> None:
+    async with managed(sh("a", "echo 'FATAL ERROR: heap limit reached' >&2; kill -ABRT $$", backoff=600)) as manager:
+        crashed = await manager.wait("a", frozenset({Status.CRASHED}))
+        assert crashed.last_error.startswith("FATAL ERROR: heap limit reached (SIGABRT after ")
 
 
 async def test_a_signal_needs_no_stderr_line() -> None:

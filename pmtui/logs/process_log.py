@@ -22,8 +22,10 @@ from pmtui.text.timestamps import now_ms, stamp
 
 Echo = Callable[[str, Stream, int, bytes, int], None]
 """Called with every chunk of whole lines: id, stream, milliseconds since 1970, bytes, number of lines."""
-MAX_STDERR_LINES = 5
-"""Lines in which `last_stderr_line` looks for one that is not blank."""
+MAX_REASON_LINES, MAX_REASON_BYTES = 1000, 256 << 10
+"""The end of a run's output, in which `failure_reason` looks."""
+REASON_TIMEOUT = 10_000
+"""Milliseconds before the last line. What is older has not ended the run."""
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
 _MAX_RUNS = 1000
 _MAX_CLOCK_SLIP = 1000  # milliseconds; if the clock is set back by less, times do not go back
@@ -91,10 +93,23 @@ class ProcessLog:
         """Return the last lines of the present run: from stderr, or if there are none, from stdout."""
         return self._stream_tail("stderr", count) or self._stream_tail("stdout", count)
 
-    def last_stderr_line(self) -> str:
-        """Return the last line that is not blank, or ""."""
-        lines = [line.strip() for line in self._stream_tail("stderr", MAX_STDERR_LINES)]
-        return next(filter(None, reversed(lines)), "")
+    def failure_reason(self) -> str:
+        """Why the present run gave up, in its own words; empty if it has not said."""
+        from pmtui.logs.failures.reason import failure_reason  # only once something fails
+
+        return failure_reason([(line.stream, line.text) for line in self._last_output()])
+
+    def _last_output(self) -> list[RawLine]:
+        lines: list[RawLine] = []
+        size = 0
+        for chunk in reversed(self.ring.chunks()):
+            if chunk.run != self.run or (lines and lines[-1].ms - chunk.ms > REASON_TIMEOUT):
+                break
+            lines[:0] = split(chunk, chunk.first, chunk.first + chunk.lines)
+            size += len(chunk.data)
+            if len(lines) >= MAX_REASON_LINES or size >= MAX_REASON_BYTES:
+                break
+        return lines[-MAX_REASON_LINES:]
 
     def _stream_tail(self, stream: Stream, count: int) -> list[str]:
         found: list[str] = []

@@ -29,6 +29,13 @@ class HelperResult(msgspec.Struct, frozen=True):
     error: str
     lines: list[str]
 
+    def failure(self) -> str:
+        """How it failed, and its own reason for that; empty after exit code 0."""
+        from pmtui.logs.failures.reason import failure_reason  # only once something fails
+
+        reason = failure_reason([("stderr", line) for line in self.lines]) if self.error else ""
+        return f"{self.error}: {reason}" if reason else self.error
+
 
 class OutputTail:
     """Keeps the end of the output, and passes all of it to another sink."""

@@ -147,7 +147,7 @@ class Hooks(Monitor):
         own = {"PMTUI_ID": process_id, "PMTUI_EVENT": event, "PMTUI_PAYLOAD": body.decode()}
         launch = Launch(["/bin/sh", "-c", STDIN_SCRIPT, "sh", *argv], directory, self._environment | own)
         result = await run_helper(HelperProcess(self.supervisor.spawner, self.supervisor.pipe_reader, launch))
-        return f"{result.error}: {' '.join(result.lines[-1:])}" if result.error else ""
+        return result.failure()
 
 
 async def post(url: str, body: bytes) -> str:

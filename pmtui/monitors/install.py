@@ -22,8 +22,6 @@ from pmtui.supervisor.process import Process
 from pmtui.supervisor.supervisor import Supervisor
 from pmtui.text.units import signal_number
 
-MAX_ERROR_LINES = 5
-"""Lines of output that explain a failed installation."""
 Steps = Sequence[Sequence[str]]
 
 
@@ -139,8 +137,7 @@ class Installer(Monitor):
                 if installation.is_cancelled:
                     return
                 if result.error:
-                    output = "\n".join(result.lines[-MAX_ERROR_LINES:])
-                    raise ConfigError(redact(f"install: {shlex.join(step)}: {result.error}\n{output}", launch.env))
+                    raise ConfigError(redact(f"install: {shlex.join(step)}: {result.failure()}", launch.env))
             await asyncio.to_thread(mark_done, job, record)
 
     async def _run(self, installation: Installation, launch: Launch) -> HelperResult:

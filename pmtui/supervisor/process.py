@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import shlex
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -29,12 +30,14 @@ from pmtui.text.timestamps import now_ms, rfc3339
 from pmtui.text.units import signal_number
 
 logger = logging.getLogger(__name__)
+ABORT_SIGNALS = frozenset({signal.SIGABRT, signal.SIGILL, signal.SIGTRAP})
+"""Signals by which runtimes end their own program, after saying why."""
 MAX_EVENTS = 100
 MAX_EXITS = 10
 MAX_PROBES = 50
 MAX_EXIT_LINES = 20
-MAX_ERROR_LENGTH = 200
-"""Characters of the last stderr line that an error message may quote."""
+MAX_REASON_LENGTH = 200
+"""Characters of the program's own reason in an error message."""
 
 
 class ProcessHost(Protocol):
@@ -83,6 +86,7 @@ class Process:
         self.exits: deque[RunExit] = deque(maxlen=MAX_EXITS)
         self.last_error = ""
         self._gave_up = False
+        self._failure_reason = ""  # of the last run, in its own words
         self.crashes = 0
         self.installing = False
         self.fetched: Mapping[str, Secret] = {}  # values of env that are kept elsewhere, for the next run
@@ -151,10 +155,10 @@ class Process:
         crashed = is_crash(before, event, self.policy)
         self.crashes += crashed
         if isinstance(event, events.Exited):
-            self._gave_up = crashed and event.exit.code > 0
+            self._gave_up = crashed and (event.exit.code > 0 or -event.exit.code in ABORT_SIGNALS)
         is_new_failure = (self.status, self.state.detail) != (before.status, before.detail)
         if self.status in (Status.CRASHED, Status.FAILED) and is_new_failure:
-            self.last_error = self._error_message(isinstance(event, events.TreeExited) and self._gave_up)
+            self.last_error = self._error_message()
         self._host.process_changed(self)  # before the effects: they may already cause the next change
         for effect in effects:
             self._run_effect(effect)
@@ -189,14 +193,17 @@ class Process:
 
     def _finish_run(self, generation: int) -> None:
         self.pid = 0
+        self._failure_reason = self._read_failure_reason() if self._gave_up else ""
         self._record_exit()
         self.handle(events.TreeExited(generation))
 
-    def _error_message(self, gave_up: bool) -> str:
+    def _read_failure_reason(self) -> str:
+        return printable(self._redacted(self.log.failure_reason()))[:MAX_REASON_LENGTH]
+
+    def _error_message(self) -> str:
         why = self.state.detail
-        # Why: the last line of a program that exited by itself is usually the cause, so it comes first.
-        if gave_up and (line := self.log.last_stderr_line()):
-            why = f"{printable(self._redacted(line)[:MAX_ERROR_LENGTH])} ({why})"
+        if self._failure_reason:
+            why = f"{self._failure_reason} ({why})"
         hint = self._hint()
         return f"{why} ({hint})" if hint and why else why
 
@@ -219,6 +226,7 @@ class Process:
                 signal=exit.signal if exit else None,
                 uptime_seconds=round(self.state.lifetime, 3),
                 lines=[self._redacted(line) for line in self.log.tail(MAX_EXIT_LINES)],
+                reason=self._failure_reason,
             )
         )
 
@@ -244,6 +252,7 @@ class Process:
                 logger.warning("%s %s", self.id, effect.text)
 
     def _spawn(self, generation: int) -> None:
+        self._failure_reason = ""
         self.log.start_run(self.state.starts)
         if self.config.install is None and not self.config.env_sources:
             self.execute(generation)

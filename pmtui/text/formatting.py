@@ -56,7 +56,16 @@ def plural(count: int, one: str, many: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Replace every character that would not stay within its line of the screen."""
+    """Return the text as one line, with a mark for each character that would not stay within it."""
     if text.isprintable():
         return text
+    text = joined_lines(text.replace("\t", " "))
     return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def joined_lines(text: str) -> str:
+    """Return several lines as one: without blank ones, separated by `; ` unless a line ends in punctuation."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) < 2:
+        return text.rstrip("\r\n")
+    return "".join(line + (" " if line[-1] in ".,:;" else "; ") for line in lines[:-1]) + lines[-1]

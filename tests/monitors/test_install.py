@@ -117,7 +117,7 @@ async def test_a_failed_installation_is_a_failed_start_and_is_retried(tmp_path: 
     line = "echo fetching; [ -e go ] || { echo no such package >&2; exit 4; }"
     async with managed(installing(tmp_path, line, backoff=0.3), settings=settings(tmp_path)) as manager:
         crashed = await manager.wait("a", FAILED)
-        assert crashed.last_error.endswith("exit 4\nno such package")
+        assert crashed.last_error.endswith("exit 4: no such package")
         (tmp_path / "go").touch()
         await running(manager)
 

@@ -113,7 +113,7 @@ def info_table(detail: Detail, styles: Styles, glyphs: Glyphs, now: float) -> Ta
 
 def exit_text(ended: RunExit, now: float) -> str:
     how = ended.signal or f"exit {ended.code}"
-    words = f": {ended.lines[-1]}" if ended.lines else ""
+    words = "".join(f": {text}" for text in [ended.reason or "".join(ended.lines[-1:])] if text)
     return f"{formats.day_time(ended.time, now)}  run {ended.run}  {how} after {ended.uptime_seconds:.1f} s{words}"
 
 

@@ -126,10 +126,9 @@ class CommandProbe:
 
     async def check(self) -> str:
         result = await run_helper(HelperProcess(self._supervisor.spawner, self._supervisor.pipe_reader, self._launch))
-        last = result.lines[-1] if result.lines else ""
         if result.error:
-            raise ProbeError(f"{result.error}: {last}" if last else result.error)
-        return last or "exit 0"
+            raise ProbeError(result.failure())
+        return result.lines[-1] if result.lines else "exit 0"
 
     def close(self) -> None:
         pass

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pmtui.logs.failure_reason import OutputLine, failure_reason
+from pmtui.logs.failures.reason import OutputLine, failure_reason
 
 ENDINGS = sorted((Path(__file__).parent / "endings").glob("*.txt"))
 

@@ -1,12 +1,12 @@
 """Find exceptions in the output of programs: one recognizer for each way in which a runtime prints them.
 
-To support another runtime, add a row to `_RECOGNIZERS` and a file to tests/logs/endings.
+To support another runtime, add a row to `_RECOGNIZERS` and a file to tests/logs/failures/endings.
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from pmtui.logs.stack_traces import (
+from pmtui.logs.failures.stack_traces import (
     FRAME,
     THROWN_AT,
     WORDS,

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pmtui.control import Stream
-from pmtui.logs.exceptions import find_exceptions
-from pmtui.logs.level import Level, level_of
-from pmtui.logs.records import message_of
+from pmtui.logs.failures.exceptions import find_exceptions
+from pmtui.logs.failures.records import message_of
+from pmtui.logs.search.levels import Level, level_of
 
 OutputLine = tuple[Stream, str]
 

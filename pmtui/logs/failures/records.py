@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pmtui.logs.exceptions import find_exceptions
+from pmtui.logs.failures.exceptions import find_exceptions
 
 MAX_TEXT_LENGTH = 1000
 _STAMP = re.compile(
