@@ -20,6 +20,7 @@ from pmtui.config.parsing.decode import is_internal
 from pmtui.config.schema import descriptions
 from pmtui.dashboard.actions import ACTIONS
 from pmtui.text.units import parse_duration, parse_size
+from tests.env_spellings import PROGRAMS, spelling_rows
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -149,6 +150,10 @@ def key_rows() -> Iterator[tuple[str, str, str]]:
         yield section, " ".join(f"`{key}`" for action in same for key in action.all_keys.split()), meaning
 
 
+def spellings() -> str:
+    return table(("in the file", *PROGRAMS.values()), spelling_rows())
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "process": partial(fields, ProcessConfig),
     "health": partial(fields, Health),
@@ -160,6 +165,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "commands": commands,
     "routes": routes,
     "keys": keys,
+    "spellings": spellings,
 }
 
 

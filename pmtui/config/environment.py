@@ -2,11 +2,15 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
-from pmtui.config.envfile import read_env_file
+from pmtui.config.envfile import default_value, read_env_file
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.config.virtualenv import activate, find_virtualenv
+
+Filler = Callable[[Mapping[str, str]], tuple[str, list[str]]]
+"""Makes a value from the variables that come before it, and says which it missed."""
 
 __all__ = ["ConfigError", "build_environment", "env_files", "expand", "injected_environment", "read_env_file"]
 
@@ -32,7 +36,7 @@ def expand(template: str, names: Mapping[str, str]) -> tuple[str, list[str]]:
             raise ConfigError(f"a ${{ at character {found.start() + 1} cannot be expanded: {hint}")
         name, kind, word = body.groups()
         if kind and not names.get(name):
-            return _default(name, kind, word)
+            return default_value(name, kind, word)
         if name not in names:
             unknown.append(name)
         return names.get(name, "")
@@ -50,24 +54,19 @@ def build_environment(
     """Return the environment of a process, and warnings about it. `base` is the manager's own, without its token.
 
     Later wins: base, injected, the PATH of the virtual environment, settings.env, each envFile, `fetched` (the values
-    of `env_sources`), env. A `${VAR}` sees everything before it. Raises ConfigError if an envFile or a required
-    variable is missing.
+    of `env_sources`), env. A `${VAR}` sees everything before it; env files have their own rules for references. Raises
+    ConfigError if an envFile or a required variable is missing.
     """
     dropped = {"PMTUI_TOKEN", *(("COLUMNS", "LINES") if config.tty else ())}  # its terminal has a size of its own
     environment = {name: value for name, value in base.items() if name not in dropped} | dict(injected)
     activate(environment, find_virtualenv(config) if config.cwd else None)
     warnings: list[str] = []
-    for origin, templates in _layers(config, settings, injected):
-        if origin == "env":
-            environment.update(fetched or {})
-        for name, template in templates.items():
-            try:
-                environment[name], unknown = expand(template, environment)
-            except ConfigError as error:
-                raise ConfigError(f"{name} in {origin} of {config.id}: {error}") from None
-            warnings += [
-                f"{name} in {origin} of {config.id}: ${{{gone}}} is not set, so it is empty" for gone in unknown
-            ]
+    for origin, name, fill in _assignments(config, settings, injected, fetched or {}):
+        try:
+            environment[name], unknown = fill(environment)
+        except ConfigError as error:
+            raise ConfigError(f"{name} in {origin} of {config.id}: {error}") from None
+        warnings += [f"{name} in {origin} of {config.id}: ${{{gone}}} is not set, so it is empty" for gone in unknown]
     run = injected.get("PMTUI_RUN")
     if run is not None and environment["PMTUI_RUN"] != run:
         warnings.append(f"PMTUI_RUN in the environment of {config.id} is pmtui's own: what was set is ignored")
@@ -103,18 +102,22 @@ def _resolve_env_file(name: str, config: ProcessConfig) -> str:
     return second if os.path.lexists(second) and not os.path.lexists(first) else first
 
 
-def _layers(
-    config: ProcessConfig, settings: Settings, injected: Mapping[str, str]
-) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _assignments(
+    config: ProcessConfig, settings: Settings, injected: Mapping[str, str], fetched: Mapping[str, str]
+) -> Iterator[tuple[str, str, Filler]]:
+    """Where each variable is set, its name, and what makes its value."""
     if "DB_DSN" in injected:
-        yield "settings.pocketbase.dsn", {"DB_DSN": injected["DB_DSN"]}
-    yield "settings.env", settings.env
+        yield "settings.pocketbase.dsn", "DB_DSN", partial(expand, injected["DB_DSN"])
+    for name, template in settings.env.items():
+        yield "settings.env", name, partial(expand, template)
     for path in env_files(config):
-        yield f"envFile {path}", read_env_file(path)
-    yield "env", config.env
+        for assignment in read_env_file(path):
+            yield f"envFile {path}", assignment.name, assignment.expand
+    for name, value in fetched.items():
+        yield "env", name, partial(_unexpanded, value)
+    for name, template in config.env.items():
+        yield "env", name, partial(expand, template)
 
 
-def _default(name: str, kind: str, word: str) -> str:
-    if kind == "?":
-        raise ConfigError(f"{name} is not set: {word or 'it is required'}")
-    return word
+def _unexpanded(value: str, names: Mapping[str, str]) -> tuple[str, list[str]]:
+    return value, []

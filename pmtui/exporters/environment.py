@@ -49,7 +49,7 @@ def names_in_files(config: ProcessConfig, out: Exported) -> set[str]:
     names: set[str] = set()
     for path in env_files(config):
         try:
-            names |= set(read_env_file(path))
+            names |= {assignment.name for assignment in read_env_file(path)}
         except ConfigError as error:
             out.warn(config.id, f"envFile: {error}")
     return names

@@ -2,17 +2,16 @@
 
 import os
 import re
-import shlex
 
-from pmtui.config.envfile import read_env_file
+from pmtui.config.envfile import env_file_values
 from pmtui.config.model import ConfigError
 from pmtui.importers.builder import ConfigBuilder, ImportContext, Imported, ProcessBuilder, UnsupportedFileError
+from pmtui.importers.dotenv import foreman_values, honcho_values, report_differences
 from pmtui.importers.shell_words import shell_fields
 
 FIRST_PORT = 5000
 PORT_STEP = 100
 _LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(.+)")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def read_procfile(text: str, origin: ImportContext) -> Imported:
@@ -58,7 +57,10 @@ def _environment(draft: ConfigBuilder, origin: ImportContext) -> None:
 def _env_file(draft: ConfigBuilder, path: str) -> int | None:
     """Add the .env to all processes; return the port that it sets."""
     try:
-        ours = read_env_file(path)
+        ours = env_file_values(path, draft.context.environment)
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            text = file.read()
+        report_differences(draft, path, {"foreman": foreman_values(text), "honcho": honcho_values(text)})
     except ConfigError as error:
         draft.add_loss("", ".env", f"cannot be read, and no process gets it: {error}")
         return None
@@ -67,23 +69,5 @@ def _env_file(draft: ConfigBuilder, path: str) -> int | None:
     draft.add_note(
         "", ".env", "envFile", "read again at each start, by the rules of godotenv (overmind, process-compose)"
     )
-    with open(path, encoding="utf-8-sig") as file:
-        theirs = _honcho(file.read())
-    different = [name for name, value in ours.items() if theirs.get(name) != value.replace("$$", "$")]
-    if different:
-        draft.add_note("", ".env", "envFile", f"honcho reads these in another way: {', '.join(different)}")
     port = ours.get("PORT", "")
     return int(port) if port.isdecimal() and int(port) < 60000 else None
-
-
-def _honcho(text: str) -> dict[str, str]:
-    """Read values by honcho's rules: each line is split like shell words, which are joined."""
-    values: dict[str, str] = {}
-    for line in text.splitlines():
-        try:
-            tokens = list(shlex.shlex(line, posix=True))
-        except ValueError:
-            continue
-        if len(tokens) > 2 and tokens[1] == "=" and _NAME.match(tokens[0]):
-            values[tokens[0]] = "".join(tokens[2:]).replace("\\n", "\n").replace("\\t", "\t")
-    return values

@@ -1,60 +1,102 @@
+import json
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
+import dotenv
 import pytest
 
-from pmtui.config.envfile import read_env_file
+from pmtui.config.envfile import env_file_values, read_env_file
 from pmtui.config.model import ConfigError
+from tests.env_spellings import MISSING, SPELLINGS, Spelling
+
+NODE_PROGRAM = "console.log(JSON.stringify(require('util').parseEnv(require('fs').readFileSync('.env', 'utf8'))))"
+GODOTENV: list[tuple[str, dict[str, str]]] = json.loads((Path(__file__).parent / "godotenv.json").read_text())
+"""Files made at random, and the values that godotenv 1.5.1 gives them."""
+each_spelling = pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda spelling: repr(spelling.text))
 
 
-def read(folder: Path, text: str) -> dict[str, str]:
+def read(folder: Path, text: str, **names: str) -> dict[str, str]:
     (folder / ".env").write_bytes(text.encode())
-    return read_env_file(str(folder / ".env"))
+    return env_file_values(str(folder / ".env"), names)
+
+
+def value_of(values: dict[str, str]) -> str:
+    return values.get("A-B", values.get("A", MISSING))
+
+
+@each_spelling
+def test_each_spelling_in_the_documentation_has_the_value_that_it_says(tmp_path: Path, spelling: Spelling) -> None:
+    assert value_of(read(tmp_path, spelling.text)) == spelling.pmtui
+
+
+@each_spelling
+def test_python_dotenv_gives_it_the_value_that_the_documentation_says(tmp_path: Path, spelling: Spelling) -> None:
+    (tmp_path / ".env").write_text(spelling.text)
+    values = dotenv.dotenv_values(tmp_path / ".env")
+    assert value_of({name: value for name, value in values.items() if value is not None}) == spelling.python_dotenv
+
+
+@pytest.fixture(scope="module")
+def node() -> str:
+    found = shutil.which("node")
+    if not found or not subprocess.check_output([found, "--version"]).startswith(b"v20."):
+        pytest.skip("node 20 is not installed")
+    return found
+
+
+@each_spelling
+def test_node_gives_it_the_value_that_the_documentation_says(tmp_path: Path, spelling: Spelling, node: str) -> None:
+    (tmp_path / ".env").write_text(spelling.text)
+    values = json.loads(subprocess.check_output([node, "-e", NODE_PROGRAM], cwd=tmp_path))
+    assert value_of(values) == spelling.node
+
+
+def test_what_godotenv_accepts_has_the_same_values(tmp_path: Path) -> None:
+    assert [(text, read(tmp_path, text)) for text, _ in GODOTENV] == [(text, values) for text, values in GODOTENV]
 
 
 @pytest.mark.parametrize(
     ("line", "values"),
     [
-        ("FOO=a b", {"FOO": "a b"}),
-        ("FOO=bar # c", {"FOO": "bar"}),
-        ("FOO=bar#c", {"FOO": "bar#c"}),
-        ("FOO=", {"FOO": ""}),
-        ("FOO= # c", {"FOO": ""}),
-        ("export FOO=x", {"FOO": "x"}),
-        ("FOO: x", {"FOO": "x"}),
-        ('FOO="a\\nb"', {"FOO": "a\nb"}),
-        ("FOO='a\\nb'", {"FOO": "a\\nb"}),
-        ("FOO=$BAR", {"FOO": "$BAR"}),
-        ("FOO='${BAR}'", {"FOO": "$${BAR}"}),
-        ('FOO="\\${BAR}"', {"FOO": "$${BAR}"}),
-        ("FOO=it's", {"FOO": "it's"}),
-        ("1A=2", {"1A": "2"}),
-        ("A-B=1", {"A-B": "1"}),
-        ('FOO="a" # c', {"FOO": "a"}),
-        ('FOO="say \\"hi\\""', {"FOO": 'say "hi"'}),
-        ("FOO=1\nFOO=2", {"FOO": "2"}),
         ("# c\n\n  FOO = x \n", {"FOO": "x"}),
         ("\ufeffA=1\r\nB='2'\r\n", {"A": "1", "B": "2"}),
+        ("A='x' # c\nB=1", {"A": "x", "B": "1"}),
+        ("A='x' B=1", {"A": "x", "B": "1"}),
+        ("exported=1", {"exported": "1"}),
+        ('KEY="-----BEGIN\nabc\n-----END" # a key\nB=1', {"KEY": "-----BEGIN\nabc\n-----END", "B": "1"}),
+        ("A=$GIVEN ${GIVEN} '$GIVEN'", {"A": "given given 'given'"}),
+        ("GIVEN=own\nA=$GIVEN", {"GIVEN": "own", "A": "own"}),
+        ("A=${GIVEN:-x} ${NO:-a b} ${lower:-y}", {"A": "given a b y"}),
+        ("A=\\${NO:-x} '${NO:-x}'", {"A": "${NO:-x} 'x'"}),
     ],
 )
-def test_a_line_is_read_as_godotenv_does(tmp_path: Path, line: str, values: dict[str, str]) -> None:
-    assert read(tmp_path, line) == values
+def test_a_file_has_these_values(tmp_path: Path, line: str, values: dict[str, str]) -> None:
+    assert read(tmp_path, line, GIVEN="given") == values
 
 
-def test_a_quoted_value_may_go_over_lines(tmp_path: Path) -> None:
-    assert read(tmp_path, 'KEY="-----BEGIN\nabc\n-----END" # a key\nB=1') == {
-        "KEY": "-----BEGIN\nabc\n-----END",
-        "B": "1",
-    }
+def test_a_name_that_is_not_known_is_empty_and_reported(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=<$NO${ME}>\nB='$NO'")
+    first, second = read_env_file(str(tmp_path / ".env"))
+    assert (first.expand({}), second.expand({})) == (("<>", ["NO", "ME"]), ("$NO", []))
+
+
+def test_a_required_name_that_is_not_set_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="NO is not set: see README"):
+        read(tmp_path, "A=${NO:?see README}")
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("A=1\nnonsense\n", "line 2: expected NAME=value"),
+        ("A=1\nnonsense", "line 2: expected NAME=value"),
         ("A=1\n\nB='x", "line 3: the quotation mark before the value of B has no second one"),
         ("A='x' y", "line 1: unexpected text after the quoted value of A"),
         ("=x", "line 1: expected NAME=value"),
+        ("export =x", "line 1: expected NAME=value"),
+        ("FOO BAR=x", "line 1: expected NAME=value"),
         ("A=1\nB=\0", "line 2: B holds a NUL"),
     ],
 )

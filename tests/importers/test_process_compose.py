@@ -96,6 +96,12 @@ def test_a_project_keeps_its_graph_its_probes_and_its_policy(tmp_path: Path) -> 
 def test_the_env_file_of_the_folder_is_read_unless_it_is_switched_off(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("A=1\n")
     assert one(tmp_path)["envFile"] == [".env"]
+
+
+def test_a_value_that_the_program_itself_reads_in_another_way_is_a_loss(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=1\nB=$A ${A}\nC=$HOME/x\nD=${NO:-d}\nE='${NO:-d}'\nF=pa$$word ${no:-f}\n")
+    imported = import_text(tmp_path, "process-compose.json", '{"processes": {"a": {"command": "./a"}}}', {"HOME": "/"})
+    assert lost(imported) == [("", ".env: C"), ("", ".env: D"), ("", ".env: F")]
     text = json.dumps({"is_dotenv_disabled": True, "processes": {"a": {"command": "a"}}})
     assert "envFile" not in import_text(tmp_path, "process-compose.json", text).processes["a"]
 

@@ -42,11 +42,17 @@ def test_the_env_file_beside_it_is_read_by_each_process_and_gives_the_first_port
     assert [fields["env"]["PORT"] for fields in imported.processes.values()] == ["3000", "3100"]
 
 
-def test_values_that_honcho_reads_in_another_way_are_named(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("PLAIN=x\nTITLE=two words\nEMPTY=\nexport KEY=y\n")
+def test_a_value_that_foreman_or_honcho_reads_in_another_way_is_a_loss(tmp_path: Path) -> None:
+    text = "PLAIN=x\nTITLE=two words\nKEY=pa$$WORD\nNOTE=x # y\nSAFE='a $B # c'\nexport OTHER=y\n"
+    (tmp_path / ".env").write_text(text)
     imported = import_text(tmp_path, "Procfile", "a: ./a\n")
-    notes = [note.reason for note in imported.notes if note.source == ".env"]
-    assert "honcho reads these in another way: TITLE, EMPTY, KEY" in notes
+    losses = {note.source: note.reason.partition(" than ")[0] for note in imported.losses}
+    assert losses == {
+        ".env: TITLE": "honcho gives it another value",
+        ".env: KEY": "foreman and honcho give it another value",
+        ".env: NOTE": "foreman gives it another value",
+        ".env: OTHER": "foreman and honcho give it another value",
+    }
 
 
 def test_no_value_of_the_env_file_is_told(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def _environment(entry: ProcessBuilder, env_name: str | None) -> None:
             env |= {str(name): _value(entry, key, name, value) for name, value in values.items() if value is not None}
             entry.set_fields(key, env=env)
         elif key == "env_file" and values:
-            entry.set_fields(key, envFile=[str(values)])
+            entry.set_fields(key, "pm2 itself does not read the file", envFile=[str(values)])
         elif values:
             entry.add_loss(key, "is not a table of names and values")
     if env_name and f"env_{env_name}" not in entry.seen:

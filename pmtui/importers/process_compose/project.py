@@ -3,7 +3,6 @@
 import os
 from typing import Any
 
-from pmtui.config.envfile import read_env_file
 from pmtui.config.model import ConfigError
 from pmtui.importers.builder import (
     ConfigBuilder,
@@ -16,6 +15,7 @@ from pmtui.importers.builder import (
     texts,
     whole,
 )
+from pmtui.importers.dotenv import godotenv_values, report_differences
 from pmtui.importers.process_compose.health import convert_health
 from pmtui.importers.process_compose.policy import convert_policy
 from pmtui.importers.process_compose.templates import TemplateText
@@ -76,7 +76,8 @@ def _environment(draft: ConfigBuilder, values: dict[str, Any]) -> dict[str, str]
     path = os.path.join(draft.context.source, ".env")
     if not values.get("is_dotenv_disabled") and os.path.lexists(path):
         try:
-            environment |= {name: value.replace("$$", "$") for name, value in read_env_file(path).items()}
+            environment |= godotenv_values(path)
+            report_differences(draft, path, {"process-compose": godotenv_values(path)})
         except ConfigError as error:
             draft.add_loss("", ".env", f"cannot be read: {error}")
     return environment
