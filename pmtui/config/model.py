@@ -39,10 +39,12 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """How to check that a process works. Exactly one of the first five fields is set."""
+    """How to check that a process works. Exactly one of `http`, `tcp`, `command`, `log` and `silence` is set."""
 
     http: str | None = None
     """URL to request. Succeeds on a 2xx or 3xx status; redirects are not followed."""
+    verify: bool = True
+    """false: accept any certificate of an `https` URL."""
     tcp: str | None = None
     """`host:port` to connect to. Succeeds if the connection is accepted."""
     command: list[str] | None = None

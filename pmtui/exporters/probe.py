@@ -9,8 +9,8 @@ def probe_command(health: Health) -> str | None:
     """Return a shell command that exits with 0 if the process is healthy; None if no command can tell."""
     patience = max(1, round(health.timeout))
     if health.http is not None:
-        url = shlex.quote(health.http)
-        return f"curl -fsS -o /dev/null --max-time {patience} {url}"
+        url, insecure = shlex.quote(health.http), "" if health.verify else "k"
+        return f"curl -fsS{insecure} -o /dev/null --max-time {patience} {url}"
     if health.tcp is not None:
         host, _, port = health.tcp.rpartition(":")
         inner = f": < /dev/tcp/{host.strip('[]')}/{port}"

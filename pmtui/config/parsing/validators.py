@@ -292,6 +292,8 @@ def check_health(good: dict[str, Any], path: str, problems: Problems) -> None:
     if len(kinds) != 1:
         got = " and ".join(kinds) or "none"
         problems.error(path, f"expected exactly one of {', '.join(PROBES)}, got {got}")
+    if "verify" in good and not str(good.get("http")).lower().startswith("https:"):
+        problems.warn(join(path, "verify"), "has no effect without an https URL in health.http")
 
 
 def _table(raw: object, path: str, problems: Problems) -> dict[str, Any]:

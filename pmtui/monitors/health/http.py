@@ -7,8 +7,12 @@ from urllib.parse import quote, urlsplit
 import h11
 import msgspec
 
+from pmtui.monitors.health.tls import tls_context
+
 LINGER_TIMEOUT = 1.0
 """Seconds a server may go on sending a body that is not read. Why: it would log a cut connection as an error."""
+TLS_ALERT = b"\x15\x03"
+"""The first bytes of what a TLS server answers to anything but TLS."""
 LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
 
 
@@ -20,13 +24,14 @@ class Request(msgspec.Struct, frozen=True):
     host: str
     port: int
     secure: bool
+    verify: bool  # of the certificate
     headers: list[tuple[str, str]]
     target: str
     method: str = "GET"
     body: bytes = b""
 
 
-def get(url: str) -> Request:
+def get(url: str, verify: bool = True) -> Request:
     """Build a GET request. Raises ValueError if the URL is invalid."""
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -41,7 +46,12 @@ def get(url: str) -> Request:
     target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?")
     return Request(
-        host, parts.port or (443 if secure else 80), secure, headers, f"{target}?{query}" if query else target
+        host,
+        parts.port or (443 if secure else 80),
+        secure,
+        verify,
+        headers,
+        f"{target}?{query}" if query else target,
     )
 
 
@@ -52,15 +62,17 @@ def post(url: str, body: bytes) -> Request:
     return msgspec.structs.replace(request, method="POST", headers=headers, body=body)
 
 
-async def connect(protocol: asyncio.Protocol, host: str, port: int, secure: bool = False) -> None:
+async def connect(protocol: asyncio.Protocol, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
     """Connect; `localhost` means both loopback addresses, without a resolver. Raises OSError."""
     loop = asyncio.get_running_loop()
-    context = ssl.create_default_context() if secure else None
-    addresses = LOOPBACK_ADDRESSES if host == "localhost" and not secure else (host,)
+    name = host if tls else None
+    addresses = LOOPBACK_ADDRESSES if host == "localhost" else (host,)
     for address in addresses:
         try:
-            await loop.create_connection(lambda: protocol, address, port, ssl=context)
+            await loop.create_connection(lambda: protocol, address, port, ssl=tls, server_hostname=name)
             return
+        except ssl.SSLError:
+            raise
         except OSError:
             if address == addresses[-1]:
                 raise
@@ -70,7 +82,8 @@ async def fetch_status(request: Request) -> int:
     """Return the status of the response; redirects are not followed. Raises ResponseError and OSError."""
     response = _ResponseProtocol(request)
     try:
-        await connect(response, request.host, request.port, request.secure)
+        tls = tls_context(request.verify) if request.secure else None
+        await connect(response, request.host, request.port, tls)
         return await response.status
     finally:
         response.release()
@@ -81,6 +94,8 @@ class _ResponseProtocol(asyncio.Protocol):
         self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._request = request
         self._parser = h11.Connection(h11.CLIENT)
+        self._has_response = False
+        self._is_tls_alert = False
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -93,11 +108,13 @@ class _ResponseProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if not self.status.done():
+            self._has_response = True
+            self._is_tls_alert |= data.startswith(TLS_ALERT)
             self._parser.receive_data(data)
             self._read()
 
     def eof_received(self) -> None:
-        if not self.status.done():
+        if not self.status.done() and self._has_response:
             self._parser.receive_data(b"")
             self._read()
 
@@ -118,7 +135,8 @@ class _ResponseProtocol(asyncio.Protocol):
             while isinstance(event, h11.InformationalResponse):
                 event = self._parser.next_event()
         except h11.RemoteProtocolError:
-            self.status.set_exception(ResponseError("the response is not HTTP"))
+            text = "the server speaks TLS: use https" if self._is_tls_alert else "the response is not HTTP"
+            self.status.set_exception(ResponseError(text))
             return
         if isinstance(event, h11.Response):
             self.status.set_result(event.status_code)

@@ -2,6 +2,9 @@
 
 import asyncio
 import os
+import re
+import socket
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from pmtui.supervisor.process import Process
     from pmtui.supervisor.supervisor import Supervisor
 
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
 LOG_MATCH_TIMEOUT = 0.9
 """Seconds one check waits for the line, about until the next check."""
 
@@ -47,7 +51,7 @@ def probe_for(process: "Process", health: Health, supervisor: "Supervisor") -> P
 def _probe(process: "Process", health: Health, supervisor: "Supervisor") -> Probe:
     ring = process.log.ring
     if health.http is not None:
-        return HttpProbe(health.http)
+        return HttpProbe(health.http, health.verify)
     if health.tcp is not None:
         return TcpProbe(health.tcp)
     if health.command is not None:
@@ -75,17 +79,19 @@ class InvalidProbe:
 class HttpProbe:
     """Succeeds on any status 2xx or 3xx. Redirects are not followed, the body is ignored."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, verify: bool = True) -> None:
         from pmtui.monitors.health import http
 
         self._http = http
-        self._request = http.get(url)
+        self._request = http.get(url, verify)
 
     async def check(self) -> str:
         try:
             status = await self._http.fetch_status(self._request)
         except self._http.ResponseError as error:
             raise ProbeError(str(error)) from None
+        except ssl.SSLCertVerificationError as error:
+            raise ProbeError(f"{error_text(error)} (health.verify: false accepts any)") from None
         if not 200 <= status < 400:
             raise ProbeError(status_text(status))
         return status_text(status)
@@ -196,4 +202,12 @@ def status_text(status: int) -> str:
 
 def error_text(error: OSError) -> str:
     """Describe the error without the addresses that Python adds."""
-    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+    if isinstance(error, ssl.SSLError):
+        from pmtui.monitors.health.tls import tls_error_text
+
+        return tls_error_text(error)
+    if isinstance(error, socket.gaierror):
+        return f"the host name cannot be resolved: {error.strerror}"
+    several = _ERRNO.search(str(error))  # of addresses that were all tried
+    number = error.errno or (int(several[1]) if several else 0)
+    return os.strerror(number) if number > 0 else str(error) or "the connection was closed"
