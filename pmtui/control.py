@@ -187,6 +187,8 @@ class LogLine(_Model, frozen=True, kw_only=True, omit_defaults=True):
     """One line of output. `seq` counts lines of the process, `run` its starts; `text` has no control sequences.
 
     `level` is the one the line names; `fields` are those of a JSON or logfmt line.
+    `cut`: the line is too long, and the next one of that process and stream continues it. `partial`: the line is not
+    finished; the next one of that process and stream replaces it, and `seq` is not taken yet.
     """
 
     seq: int
@@ -197,6 +199,8 @@ class LogLine(_Model, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     level: Level | None = None
     fields: dict[str, Any] | None = None
+    cut: bool = False
+    partial: bool = False
 
 
 class RawLogLine(LogLine, frozen=True, kw_only=True):

@@ -2,13 +2,15 @@
 
 import argparse
 import heapq
+import os
+import stat
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 
 import msgspec
 
 from pmtui.cli.base import BAD_USAGE, DONE, fail
+from pmtui.cli.log_lines import JsonLines, LineFormat, RawLines, TerminalLines
 from pmtui.cli.output import Output
 from pmtui.cli.session import (
     PATTERNS,
@@ -23,7 +25,6 @@ from pmtui.client.http_client import HttpClient, process_path
 from pmtui.client.sse import EventStreamParser, ServerSentEvent
 from pmtui.control import MAX_LINES, ControlError, DroppedLines, LogLine, RawLogLine
 from pmtui.text.formatting import plural
-from pmtui.text.sanitize import keep_colors
 
 STREAM_PATH = "/api/pm/logs/stream"
 QUERY_OPTIONS = ("lines", "since", "until", "grep", "field", "search", "level", "stream")
@@ -89,7 +90,9 @@ def show_last(client: HttpClient, options: argparse.Namespace) -> int:
     rows = fetch_matching(client, options.ids)
     found = [fetch_lines(client, row.id, log_query(options), options) for row in rows]
     merged = [*heapq.merge(*found, key=lambda line: line.time)]
-    LogPrinter(options, [row.id for row in rows]).write_lines(merged[-options.lines :] if options.lines else [])
+    printer = LogPrinter(options, [row.id for row in rows])
+    printer.write_lines(merged[-options.lines :] if options.lines else [])
+    printer.finish()
     return DONE
 
 
@@ -112,8 +115,11 @@ def follow(client: HttpClient, options: argparse.Namespace) -> int:
     """Print the last lines and all new ones, also those of a restarted manager."""
     printer = LogPrinter(options, [row.id for row in select_matching(fetch_snapshots(client), options.ids)[0]])
     query = log_query(options) | {"ids": ",".join(options.ids) or None}
-    for batch in follow_stream(client, options, STREAM_PATH, EventStreamParser(), **query):
-        printer.write_events(batch)
+    try:
+        for batch in follow_stream(client, options, STREAM_PATH, EventStreamParser(), **query):
+            printer.write_events(batch)
+    finally:
+        printer.finish()
     return DONE
 
 
@@ -121,11 +127,16 @@ class LogPrinter:
     """Writes lines for a terminal, a pipe or a program that reads JSON."""
 
     def __init__(self, options: argparse.Namespace, ids: Sequence[str]) -> None:
-        self.output = Output()
-        self.as_json: bool = options.json
-        self.has_times = options.times or self.output.on_terminal
+        output = Output()
         is_one = len(options.ids) == 1 and options.ids == [*ids]
-        self.width = 0 if is_one else min(24, max(map(len, ids), default=0))
+        width = 0 if is_one else min(24, max(map(len, ids), default=0))
+        self.as_json: bool = options.json
+        self.shows_partial = not is_file(sys.stdout.fileno())
+        self.format: LineFormat = RawLines(options.times, width > 0)
+        if options.json:
+            self.format = JsonLines()
+        elif output.on_terminal:
+            self.format = TerminalLines(output, width)
 
     def write_events(self, batch: Iterable[ServerSentEvent]) -> None:
         lines = []
@@ -145,33 +156,14 @@ class LogPrinter:
         self.write_lines(lines)
 
     def write_lines(self, lines: Sequence[LogLine]) -> None:
-        if self.as_json:
-            text = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
-        else:
-            shown = self.format_line if self.output.on_terminal else self.format_raw
-            text = b"".join(shown(line) for line in lines if isinstance(line, RawLogLine))
-        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.write(self.format.format(line for line in lines if self.shows_partial or not line.partial))
         sys.stdout.flush()
 
-    def format_raw(self, line: RawLogLine) -> bytes:
-        time = f"{line.time} " if self.has_times else ""
-        name = f"[{line.id}] " if self.width else ""
-        return b"%s%s%s\n" % (time.encode(), name.encode(), line.data)
-
-    def format_line(self, line: RawLogLine) -> bytes:
-        """Return local time, id, a mark for stderr, and the text without harmful control characters."""
-        output = self.output
-        text = keep_colors(line.data) if output.has_colors else line.text
-        if "\x1b" in text:
-            text += "\x1b[0m"
-        name = output.name(line.id, line.id[: self.width].ljust(self.width)) + "  " if self.width else ""
-        mark = output.paint(output.glyphs.stderr, "warn") if line.stream == "stderr" else " "
-        return f"{output.paint(local_time(line.time), 'dim')} {name}{mark}{text}\n".encode(errors="replace")
+    def finish(self) -> None:
+        sys.stdout.buffer.write(self.format.finish())
+        sys.stdout.flush()
 
 
-def local_time(time: str) -> str:
-    """Return the local time of day; blanks if the line has no time."""
-    if not time:
-        return " " * 12
-    moment = datetime.fromisoformat(time).astimezone()
-    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}"
+def is_file(fd: int) -> bool:
+    """Return whether what is written there is read later, so that unfinished lines are of no use."""
+    return stat.S_ISREG(os.fstat(fd).st_mode)

@@ -18,7 +18,8 @@ class Output:
 
     def __init__(self) -> None:
         self.on_terminal = sys.stdout.isatty()
-        self.has_colors = self.on_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.can_move = self.on_terminal and os.environ.get("TERM") != "dumb"
+        self.has_colors = self.can_move and not os.environ.get("NO_COLOR")
         self.width = shutil.get_terminal_size().columns if self.on_terminal else None
 
     @property

@@ -48,6 +48,7 @@ class OutputRecord(NamedTuple):
     stream: Stream | None
     data: bytes
     lines: int
+    cut: bool = False
 
 
 class ConsoleLine(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -58,6 +59,7 @@ class ConsoleLine(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
     text: str
     stream: Stream | None = None
+    cut: bool = False
 
 
 class TokenBucket:
@@ -107,7 +109,7 @@ class ConsoleLog:
         """Print a message of the manager, always as one line."""
         self._enqueue(OutputRecord(now_ms(), level, "pmtui", None, printable(text.rstrip("\n")).encode() + b"\n", 1))
 
-    def chunk(self, process_id: str, stream: Stream, ms: int, data: bytes, lines: int) -> None:
+    def chunk(self, process_id: str, stream: Stream, ms: int, data: bytes, lines: int, cut: bool = False) -> None:
         """Print whole lines of a process, as `LogStore`'s `echo`. Called by one thread at a time."""
         bucket = self._buckets.get(process_id) or self._buckets.setdefault(process_id, TokenBucket())
         if not bucket.is_left(ms) or (len(data) > SMALL_CHUNK and not self._total.is_left(ms)):
@@ -116,7 +118,7 @@ class ConsoleLog:
         bucket.spend(len(data))
         self._total.spend(len(data))
         self._report_suppressed(process_id, bucket)
-        self._enqueue(OutputRecord(ms, "ERROR" if stream == "stderr" else "INFO", process_id, stream, data, lines))
+        self._enqueue(OutputRecord(ms, "ERROR" if stream == "stderr" else "INFO", process_id, stream, data, lines, cut))
 
     def close(self) -> None:
         """Write what waits, unless the reader has stalled."""
@@ -198,7 +200,9 @@ def as_colors(record: OutputRecord) -> bytes:
 def as_json(record: OutputRecord) -> bytes:
     time = rfc3339(record.ms)
     texts = map(strip_escapes, _lines(record))
-    return _json.encode_lines(ConsoleLine(time, record.level, record.source, text, record.stream) for text in texts)
+    return _json.encode_lines(
+        ConsoleLine(time, record.level, record.source, text, record.stream, record.cut) for text in texts
+    )
 
 
 def _head(record: OutputRecord) -> str:

@@ -11,7 +11,7 @@ from pmtui.config.model import LogSettings
 from pmtui.control import Stream
 from pmtui.logs.activity import LineActivity
 from pmtui.logs.capture.line_splitter import LineSplitter
-from pmtui.logs.files.history import StreamFiles, read_backwards
+from pmtui.logs.files.history import CUT_MARKER, StreamFiles, read_backwards
 from pmtui.logs.files.log_file import LineBatch, LogFile
 from pmtui.logs.files.run_index import RunIndex, RunRecord
 from pmtui.logs.files.stream_order import StreamOrder
@@ -20,8 +20,9 @@ from pmtui.logs.ring_buffer import MAX_NUMBER, RawLine, RingBuffer, split
 from pmtui.text.sanitize import strip_escapes
 from pmtui.text.timestamps import now_ms, stamp
 
-Echo = Callable[[str, Stream, int, bytes, int], None]
-"""Called with every chunk of whole lines: id, stream, milliseconds since 1970, bytes, number of lines."""
+Echo = Callable[[str, Stream, int, bytes, int, bool], None]
+"""Called with every chunk of whole lines: id, stream, milliseconds since 1970, bytes, number of lines, and whether it
+is a part of a line that continues in the next chunk of the stream."""
 MAX_REASON_LINES, MAX_REASON_BYTES = 1000, 256 << 10
 """The end of a run's output, in which `failure_reason` looks."""
 REASON_TIMEOUT = 10_000
@@ -87,7 +88,8 @@ class ProcessLog:
         self.runs = [*self.runs[1 - _MAX_RUNS :], self._unsaved]
 
     def sink(self, stream: Stream) -> LineSplitter:
-        return LineSplitter(partial(self._append, stream, self.run), self._writer.has_room)
+        on_lines, on_partial = (partial(method, stream, self.run) for method in (self._append, self._set_partial))
+        return LineSplitter(on_lines, self._writer.has_room, on_partial)
 
     def tail(self, count: int) -> list[str]:
         """Return the last lines of the present run: from stderr, or if there are none, from stdout."""
@@ -179,24 +181,27 @@ class ProcessLog:
             streams = [StreamFiles(s, f.open_files(), f.last, list(f.gaps), timestamps) for s, f in self.files.items()]
             opened.set_result(streams)
 
-    def _append(self, stream: Stream, run: int, data: bytes, marker: bytes) -> None:
+    def _append(self, stream: Stream, run: int, read: bytes, is_cut: bool) -> None:
         ms = self._last_ms = self._time()
         file = self.files.get(stream)
-        marked = data + marker
-        parts: tuple[bytes | memoryview, ...] = (data,)
+        data = read + b"\n" if is_cut else read
+        parts: tuple[bytes | memoryview, ...] = (read,)
         if file and self.settings.timestamps:
             head = stamp(ms)
-            text = marked.replace(b"\n", b"\n" + head)  # how much it grows is the cheapest way to count lines
-            lines = (len(text) - len(marked)) // len(head)
-            parts = (head, memoryview(text)[: -len(head)])
+            text = data.replace(b"\n", b"\n" + head)  # how much it grows is the cheapest way to count lines
+            lines = (len(text) - len(data)) // len(head)
+            parts = (head, read, CUT_MARKER) if is_cut else (head, memoryview(text)[: -len(head)])
         else:
-            lines = count_lines(marked)
-        first = self.ring.append(stream, run, ms, marked, lines)
-        self.bytes_written += len(data)
+            lines = count_lines(data)
+        first = self.ring.append(stream, run, ms, data, lines, is_cut)
+        self.bytes_written += len(read)
         if file:
-            self._write(file, stream, LineBatch(first, lines, len(data), parts))
+            self._write(file, stream, LineBatch(first, lines, len(read), parts))
         if self.echo:
-            self.echo(self.process_id, stream, ms, marked, lines)
+            self.echo(self.process_id, stream, ms, data, lines, is_cut)
+
+    def _set_partial(self, stream: Stream, run: int, data: bytes) -> None:
+        self.ring.set_partial(stream, run, self._time(), data)
 
     def _time(self) -> int:
         """Return the time, but never one before the present run began."""

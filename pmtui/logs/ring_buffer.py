@@ -1,6 +1,7 @@
 """The newest lines of one process in memory, written by one thread at a time and read by any."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -14,11 +15,16 @@ from pmtui.text.timestamps import rfc3339
 
 MAX_NUMBER = 1 << 62
 """Larger than any line number and any time."""
+PARTIAL_DELAY = 0.15
+"""Seconds after which an unfinished line is shown. Why: most are finished by the next read."""
 Listener = Callable[[], None]
 
 
 class Chunk(NamedTuple):
-    """Whole lines that were read at once. `data` ends with a newline; `first` is the number of its first line."""
+    """Whole lines that were read at once. `data` ends with a newline; `first` is the number of its first line.
+
+    `cut`: it is a part of a line that is too long, which continues in the next chunk of the stream.
+    """
 
     first: int
     lines: int
@@ -26,16 +32,22 @@ class Chunk(NamedTuple):
     stream: Stream
     run: int
     data: bytes
+    cut: bool = False
 
 
 class RawLine(NamedTuple):
-    """One line as its process wrote it, without the newline. `ms` is the wall clock, 0 if unknown."""
+    """One line as its process wrote it, without the newline. `ms` is the wall clock, 0 if unknown.
+
+    `cut`: it was too long, and the next line of the stream continues it. `partial`: it is not finished yet.
+    """
 
     seq: int
     ms: int
     stream: Stream
     run: int
     data: bytes
+    cut: bool = False
+    partial: bool = False
 
     @property
     def text(self) -> str:
@@ -52,6 +64,8 @@ class RawLine(NamedTuple):
             id=process_id,
             level=level_of(text),
             fields=parse_fields(text),
+            cut=self.cut,
+            partial=self.partial,
         )
 
     def to_raw_log_line(self, process_id: str) -> RawLogLine:
@@ -64,13 +78,23 @@ class RawLine(NamedTuple):
             run=self.run,
             id=process_id,
             data=self.data,
+            cut=self.cut,
+            partial=self.partial,
         )
+
+
+class _PartialLine(NamedTuple):
+    ms: int
+    run: int
+    data: bytes
+    shown_from: float  # monotonic
 
 
 class RingBuffer:
     """Bounded by lines and by bytes. Lines are numbered from 1; `start` is the oldest one, `end` the next one.
 
-    Holds the chunks read from the pipes, and splits them into lines only to read them.
+    Holds the chunks read from the pipes, and splits them into lines only to read them. An unfinished line of each
+    stream is kept beside them.
     """
 
     def __init__(self, process_id: str, max_lines: int = 2000, max_bytes: int = 1 << 20) -> None:
@@ -82,28 +106,53 @@ class RingBuffer:
         self._chunks: deque[Chunk] = deque()
         self._size = 0
         self._lock = threading.Lock()
+        self._partials: dict[Stream, _PartialLine] = {}
         self._listeners: list[Listener] = []
 
-    def append(self, stream: Stream, run: int, ms: int, data: bytes, lines: int) -> int:
+    def append(self, stream: Stream, run: int, ms: int, data: bytes, lines: int, cut: bool = False) -> int:
         """Append `lines` whole lines, and return the number of the first one."""
         with self._lock:
             first = self.end
-            self._chunks.append(Chunk(first, lines, ms, stream, run, data))
+            self._partials.pop(stream, None)
+            self._chunks.append(Chunk(first, lines, ms, stream, run, data, cut))
             self.end = first + lines
             self._size += len(data)
             self._trim()
-        for listener in self._listeners:
-            listener()
+        self._notify()
         return first
+
+    def set_partial(self, stream: Stream, run: int, ms: int, data: bytes) -> None:
+        """Replace the unfinished line of the stream. The next `append` to the stream removes it."""
+        with self._lock:
+            former = self._partials.get(stream)
+            shown_from = former.shown_from if former else time.monotonic() + PARTIAL_DELAY
+            self._partials[stream] = _PartialLine(ms, run, data, shown_from)
+        self._notify()
+
+    def partial_lines(self) -> tuple[list[RawLine], float | None]:
+        """Return the unfinished lines to show, and the monotonic time when there will be another one, if known."""
+        if not self._partials:
+            return [], None
+        now = time.monotonic()
+        with self._lock:
+            found = sorted(self._partials.items(), key=lambda item: item[1].ms)
+            end = self.end
+        lines = [
+            RawLine(end, partial.ms, stream, partial.run, partial.data, partial=True)
+            for stream, partial in found
+            if partial.shown_from <= now
+        ]
+        return lines, min((partial.shown_from for _, partial in found if partial.shown_from > now), default=None)
 
     def clear(self) -> None:
         with self._lock:
+            self._partials.clear()
             self._chunks.clear()
             self._size = 0
             self.start = self.end
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` after every chunk, in the thread that read it. Return a function that ends this."""
+        """Call `listener` after every read, in the thread that read. Return a function that ends this."""
         with self._lock:
             self._listeners = [*self._listeners, listener]
 
@@ -138,6 +187,10 @@ class RingBuffer:
     def lines(self, first: int, count: int) -> list[LogLine]:
         return [line.to_log_line(self.process_id) for line in self.raw(first, count)]
 
+    def _notify(self) -> None:
+        for listener in self._listeners:
+            listener()
+
     def _trim(self) -> None:
         chunks = self._chunks
         self.start = max(self.start, self.end - self.max_lines)
@@ -150,4 +203,4 @@ def split(chunk: Chunk, first: int, last: int) -> Iterator[RawLine]:
     begin = max(first, chunk.first)
     texts = chunk.data.split(b"\n")
     for seq, text in enumerate(islice(texts, begin - chunk.first, min(last - chunk.first, chunk.lines)), begin):
-        yield RawLine(seq, chunk.ms, chunk.stream, chunk.run, text)
+        yield RawLine(seq, chunk.ms, chunk.stream, chunk.run, text, chunk.cut)

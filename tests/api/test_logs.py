@@ -102,6 +102,19 @@ async def test_missed_lines_are_reported_without_an_event_id(client: httpx.Async
         ]
 
 
+async def test_an_unfinished_line_moves_no_position(client: httpx.AsyncClient, control: FakeControl) -> None:
+    unfinished = LogLine(seq=2, time=NOON, stream="stdout", text="Password:", run=1, id="web-1", partial=True)
+    async with reading(client, STREAM) as reader:
+        await eventually(lambda: control.following)
+        for item in (line(1), unfinished, line(2, "Password: ok")):
+            control.following[0].put_nowait(item)
+        assert await reader.take(3) == [
+            ("1", "message", told(1)),
+            ("1", "message", told(2, "Password:") | {"partial": True}),
+            ("2", "message", told(2, "Password: ok")),
+        ]
+
+
 async def test_a_stream_of_several_keeps_a_position_for_each(client: httpx.AsyncClient, control: FakeControl) -> None:
     control.lines |= {"web-1": [line(1)], "web-2": [line(7, process_id="web-2"), line(8, process_id="web-2")]}
     path = "/api/pm/logs/stream?ids=web-1,web-2"

@@ -118,3 +118,61 @@ def test_following_a_url_reports_a_lost_manager_and_reconnects(tmp_path: Path) -
             assert complaints.readline() == "pmtui: Reconnected.\n"
             assert lines.readline() == "hello\n"
             following.terminate()
+
+
+PROMPTER = "echo start; printf 'Connecting to database... '; read go < fifo; echo done; printf '1 %%\r2 %%'; sleep 600"
+
+
+def test_following_shows_an_unfinished_line_and_goes_on_with_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    prompter = {"id": "prompter", "command": PROMPTER, "shell": True}
+    with open(tmp_path / "fifo", "r+b", buffering=0) as fifo, running(tmp_path, [prompter]) as manager:
+        manager.wait_running(["prompter"])
+        following = subprocess.Popen(
+            [*PMTUI, "logs", "prompter", "-f"], cwd=tmp_path, env=CLEAN, stdout=subprocess.PIPE
+        )
+        assert following.stdout is not None
+        with following, following.stdout as output:
+            assert output.read(32) == b"start\nConnecting to database... "
+            fifo.write(b"go\n")
+            assert output.read(12) == b"done\n1 %\r2 %"
+            following.terminate()
+        path = manager.data / "logs/prompter-stdout.log"
+        assert path.read_bytes().split(b"\n")[-1] == b""
+
+
+def test_the_stream_tells_that_a_line_is_unfinished(tmp_path: Path) -> None:
+    prompter = {"id": "prompter", "command": "printf Password:; sleep 600", "shell": True}
+    with running(tmp_path, [prompter]) as manager:
+        manager.wait_running(["prompter"])
+        words = [*PMTUI, "logs", "-f", "--json"]
+        following = subprocess.Popen(words, cwd=tmp_path, env=CLEAN, stdout=subprocess.PIPE)
+        assert following.stdout is not None
+        with following, following.stdout as lines:
+            line = json.loads(lines.readline())
+            following.terminate()
+        assert (line["text"], line["partial"], line["stream"]) == ("Password:", True, "stdout")
+        assert manager.get("/api/pm/prompter/logs")[1] == []
+
+
+def test_a_terminal_shows_an_unfinished_line_and_replaces_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    prompter = {"id": "prompter", "command": PROMPTER, "shell": True}
+    with open(tmp_path / "fifo", "r+b", buffering=0) as fifo, running(tmp_path, [prompter]) as manager:
+        manager.wait_running(["prompter"])
+        ours, theirs = os.openpty()
+        words = [*PMTUI, "logs", "prompter", "-f"]
+        with subprocess.Popen(words, cwd=tmp_path, env=CLEAN | {"TERM": "xterm"}, stdout=theirs) as following:
+            os.close(theirs)
+            seen = bytearray()
+
+            def has(text: bytes) -> bool:
+                seen.extend(os.read(ours, 10_000))
+                return text in seen
+
+            eventually(lambda: has(b"Connecting to database..."))
+            fifo.write(b"go\n")
+            eventually(lambda: has(b"2 %"))
+            following.terminate()
+        os.close(ours)
+        assert b"\r\x1b[K" in seen.partition(b"Connecting")[2].partition(b"Connecting to database... done")[0]

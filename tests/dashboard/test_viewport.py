@@ -6,6 +6,7 @@ from pmtui.dashboard.backend.log_source import BufferedLines
 from pmtui.dashboard.log_view.lines import Line
 from pmtui.dashboard.log_view.viewport import Viewport
 from pmtui.logs.ring_buffer import RingBuffer
+from tests.eventually import eventually
 
 
 def rows_of(line: Line, begins_run: bool) -> Sequence[Strip]:
@@ -102,3 +103,17 @@ def test_a_row_separates_runs() -> None:
     assert log.seen == "b0 c0 c1"
     log.viewport.scroll(-1)
     assert log.seen == "a0 b0 c0"
+
+
+def test_an_unfinished_line_is_the_last_row_until_the_view_is_paused() -> None:
+    log = Log(*"abc")
+    log.ring.set_partial("stdout", 1, 0, b"xy")
+    assert log.seen == "a0 b0 c0"
+    eventually(lambda: log.seen == "c0 xy0 xy1")
+    log.ring.set_partial("stdout", 1, 0, b"z")
+    assert log.seen == "b0 c0 z0"
+    log.viewport.pause()
+    assert log.seen == "b0 c0"
+    log.viewport.follow()
+    log.write("zz")
+    assert log.seen == "c0 zz0 zz1"

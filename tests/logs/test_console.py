@@ -138,3 +138,13 @@ def test_a_closed_output_is_no_error() -> None:
     console_log.close()
     console_log.line("INFO", "nor this")
     os.close(writing)
+
+
+def test_a_part_of_a_line_that_is_too_long_is_marked_in_json(tmp_path: Path) -> None:
+    with open(tmp_path / "out", "wb") as out:
+        bridge = ConsoleLog(out.fileno(), "json")
+        for data, cut in ((b"aaa\n", True), (b"b\n", False)):
+            bridge.chunk("web", "stdout", MS, data, 1, cut)
+        bridge.close()
+    lines = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
+    assert [(line["text"], line.get("cut", False)) for line in lines] == [("aaa", True), ("b", False)]

@@ -11,6 +11,7 @@ from pmtui.config.model import LogSettings
 from pmtui.control import LogLine
 from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.logs.files.log_file import LineBatch, LogFile
+from pmtui.logs.ring_buffer import PARTIAL_DELAY
 from pmtui.logs.search.follow import MissedLines, follow
 from pmtui.logs.search.query import Query, search
 from pmtui.logs.search.threads import run_in_thread
@@ -202,3 +203,77 @@ async def test_a_reader_loses_no_line_in_a_hundred_rotations(store: LogStore) ->
     pipe_reader.close()
     store.close()
     assert len(log.files["stdout"].archives()) >= 100
+
+
+def partial_texts(lines: list[LogLine | MissedLines]) -> list[tuple[str, bool]]:
+    return [(line.text, line.partial) for line in lines if isinstance(line, LogLine)]
+
+
+async def test_an_unfinished_line_is_given_and_then_replaced(store: LogStore) -> None:
+    log = store.open("web", BARE)
+    log.start_run(1)
+    splitter = log.sink("stdout")
+    async with aclosing(follow([log])) as stream:
+        splitter.feed(b"started\nConnecting to database... ")
+        began = time.monotonic()
+        assert partial_texts(await take(stream, 2)) == [("started", False), ("Connecting to database... ", True)]
+        assert time.monotonic() - began >= PARTIAL_DELAY
+        splitter.feed(b"done\n")
+        (line,) = await take(stream, 1)
+        assert isinstance(line, LogLine)
+        assert (line.seq, line.text, line.partial) == (2, "Connecting to database... done", False)
+
+
+async def test_an_unfinished_line_is_given_to_those_who_come_later(store: LogStore) -> None:
+    log = store.open("web", BARE)
+    log.sink("stdout").feed(b"one\nPassword: ")
+    async with aclosing(follow([log])) as stream:
+        assert partial_texts(await take(stream, 2)) == [("one", False), ("Password: ", True)]
+
+
+async def test_a_progress_bar_is_given_in_its_last_state(store: LogStore) -> None:
+    log = store.open("web", BARE)
+    splitter = log.sink("stderr")
+    async with aclosing(follow([log])) as stream:
+        splitter.feed(b"10 %\r20 %")
+        assert partial_texts(await take(stream, 1)) == [("20 %", True)]
+        for percent in range(21, 60):
+            splitter.feed(b"\r%d %%" % percent)
+        assert partial_texts(await take(stream, 1)) == [("59 %", True)]
+        splitter.feed(b"\r100 %\n")
+        assert partial_texts(await take(stream, 1)) == [("100 %", False)]
+
+
+async def test_lines_that_are_finished_in_time_are_never_given_unfinished(store: LogStore) -> None:
+    log = store.open("web", BARE)
+    splitter = log.sink("stdout")
+    async with aclosing(follow([log])) as stream:
+        for number in range(3):
+            splitter.feed(b"line ")
+            splitter.feed(b"%d\n" % number)
+        assert partial_texts(await take(stream, 3)) == [("line 0", False), ("line 1", False), ("line 2", False)]
+
+
+async def test_an_unfinished_line_that_does_not_match_is_not_given(store: LogStore) -> None:
+    log = store.open("web", BARE)
+    log.sink("stdout").feed(b"a pear")
+    async with aclosing(follow([log], Query(pattern=Pattern("apple")))) as stream:
+        waiting = asyncio.ensure_future(take(stream, 1))
+        await asyncio.sleep(PARTIAL_DELAY * 2)
+        log.sink("stderr").feed(b"an apple")
+        assert partial_texts(await waiting) == [("an apple", True)]
+
+
+@pytest.mark.parametrize("timestamps", [True, False])
+async def test_the_parts_of_a_line_that_is_too_long_joined_are_the_line(store: LogStore, timestamps: bool) -> None:
+    log = store.open("web", LogSettings(timestamps=timestamps))
+    log.start_run(1)
+    long = "x" + "€" * 50_000
+    log.sink("stdout").feed(f"before\n{long}\nafter\n".encode())
+    in_memory = await search([log], Query())
+    log.ring.clear()
+    from_files = await search([log], Query())
+    for lines in (in_memory, from_files):
+        assert [(line.seq, line.cut) for line in lines] == [(1, False), (2, True), (3, True), (4, False), (5, False)]
+        assert "".join(line.text for line in lines[1:4]) == long
+        assert "cut" not in lines[1].text

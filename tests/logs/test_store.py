@@ -94,7 +94,7 @@ def test_a_cleared_log_is_empty_and_usable(store: LogStore, folder: Path) -> Non
 @pytest.mark.usefixtures("no_warnings")
 def test_every_chunk_is_echoed() -> None:
     heard: list[tuple[str, str, bytes, int]] = []
-    store = LogStore(None, lambda name, stream, ms, data, lines: heard.append((name, stream, data, lines)))
+    store = LogStore(None, lambda name, stream, ms, data, lines, cut: heard.append((name, stream, data, lines)))
     fed(store, "web", b"one\ntwo", b"\n")
     assert heard == [("web", "stdout", b"one\n", 1), ("web", "stdout", b"two\n", 1)]
 

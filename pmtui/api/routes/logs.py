@@ -68,5 +68,7 @@ async def _frames(following: LogStream, places: _StreamPositions) -> AsyncGenera
         async for line in lines:
             if isinstance(line, DroppedLines):
                 yield encode_event(line, kind="missed")
+            elif line.partial:
+                yield encode_event(line)  # without an id: it is sent again when the client comes back
             else:
                 yield encode_event(line, place=places.advance(line))

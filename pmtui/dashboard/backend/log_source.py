@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from pmtui.dashboard.log_view.lines import Line, Lines
-from pmtui.logs.ring_buffer import RingBuffer
+from pmtui.logs.ring_buffer import RawLine, RingBuffer
 
 
 class LogSource(Protocol):
@@ -40,4 +40,11 @@ class BufferedLines:
 
     def lines(self, first: int, count: int) -> Sequence[Line]:
         name = self._buffer.process_id
-        return [Line(*raw, name) for raw in self._buffer.raw(first, count)]
+        return [to_line(raw, name) for raw in self._buffer.raw(first, count)]
+
+    def partial_lines(self) -> Sequence[Line]:
+        return [to_line(raw, self._buffer.process_id) for raw in self._buffer.partial_lines()[0]]
+
+
+def to_line(raw: RawLine, process_id: str) -> Line:
+    return Line(raw.seq, raw.ms, raw.stream, raw.run, raw.data, process_id, raw.partial)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmtui.control import INACTIVE_STATES
-from pmtui.dashboard.backend.log_source import BufferedLines
+from pmtui.dashboard.backend.log_source import BufferedLines, to_line
 from pmtui.dashboard.backend.thread_control import thread_control
 from pmtui.dashboard.log_view.lines import Line, LineBuffer, Lines
 from pmtui.dashboard.terminal.state import Terminal
@@ -110,7 +110,7 @@ class ManagerThread:
     def older_than(self, process_id: str, number: int) -> Iterator[Line]:
         process = self._supervisor.processes.get(process_id)
         if process is not None:
-            yield from (Line(*raw, process_id) for raw in process.log.newest_first(below=number))
+            yield from (to_line(raw, process_id) for raw in process.log.newest_first(below=number))
 
     # on the manager's thread
 

@@ -11,7 +11,7 @@ import msgspec
 from pmtui.client.http_client import HttpClient, process_path
 from pmtui.client.remote_control import RETRY_DELAY, RemoteControl, manager_identity
 from pmtui.client.sse import EventStreamParser, ServerSentEvent
-from pmtui.control import ControlError, DroppedLines, RawLogLine
+from pmtui.control import ControlError, DroppedLines, RawLogLine, Stream
 from pmtui.dashboard.log_view.lines import Line, LineBuffer, Lines
 from pmtui.dashboard.style.formats import epoch_seconds
 
@@ -109,14 +109,22 @@ class RemoteLines(LineBuffer):
     def __init__(self) -> None:
         super().__init__()
         self._numbers: deque[int] = deque(maxlen=self._limit)
+        self._partials: dict[Stream, Line] = {}
 
     @property
     def oldest(self) -> int | None:
         return self._numbers[0] if self._numbers else None
 
     def add(self, line: RawLogLine) -> None:
+        self._partials.pop(line.stream, None)
+        if line.partial:
+            self._partials[line.stream] = to_line(line)
+            return
         self._numbers.append(line.seq)
         self.append(to_line(line))
+
+    def partial_lines(self) -> Sequence[Line]:
+        return [line._replace(position=self.end) for line in self._partials.values()]
 
     def add_dropped(self, missed: DroppedLines) -> None:
         """Add a line that says how many are missing."""
@@ -127,8 +135,9 @@ class RemoteLines(LineBuffer):
     def clear(self) -> None:
         self._lines.clear()
         self._numbers.clear()
+        self._partials.clear()
 
 
 def to_line(line: RawLogLine) -> Line:
     ms = round(epoch_seconds(line.time) * 1000) if line.time else 0
-    return Line(0, ms, line.stream, line.run, line.data, line.id)
+    return Line(0, ms, line.stream, line.run, line.data, line.id, line.partial)

@@ -23,6 +23,7 @@ class Line(NamedTuple):
     run: int
     data: bytes
     process_id: str
+    partial: bool = False
 
 
 class Lines(Protocol):
@@ -43,6 +44,9 @@ class Lines(Protocol):
 
     def lines(self, first: int, count: int) -> Sequence[Line]:
         """Return at most `count` lines from `first` on, without those that are gone."""
+
+    def partial_lines(self) -> Sequence[Line]:
+        """Return the unfinished lines, oldest first; their position is `end`."""
 
 
 class LineBuffer:
@@ -73,6 +77,9 @@ class LineBuffer:
     def append(self, line: Line) -> None:
         self._lines.append(line)
         self._end += 1
+
+    def partial_lines(self) -> Sequence[Line]:
+        return ()
 
     def lines(self, first: int, count: int) -> Sequence[Line]:
         begin = max(first, self.start) - self.start
@@ -150,6 +157,9 @@ class FilteredLines(LineBuffer):
                 self.positions.append(line.position)
         self._next = self._source.end
 
+    def partial_lines(self) -> Sequence[Line]:
+        return [line for line in self._source.partial_lines() if self._matches(line)]
+
 
 class MergedLines(LineBuffer):
     """The lines of several sources in order of time. In a flood, a marker says how many lines were skipped."""
@@ -166,6 +176,10 @@ class MergedLines(LineBuffer):
         for source in self._sources:
             source.pull()
         self._append_new(self._share)
+
+    def partial_lines(self) -> Sequence[Line]:
+        lines = [line for source in self._sources for line in source.partial_lines()]
+        return sorted(lines, key=lambda line: line.ms)
 
     def _append_new(self, share: int) -> None:
         """Add new lines, at most `share` of each source."""

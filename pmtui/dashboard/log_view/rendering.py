@@ -24,9 +24,10 @@ def line_strips(
 ) -> Sequence[Strip]:
     """Return the rows of a line; `current` marks it as the one the reader is on."""
     head = _head(line, options, styles, glyphs, current=current)
+    base = styles["dim" if line.partial else "text"]
     strips: list[Strip] = []
     for row in display(line, options, styles, glyphs, unfolded=current and options.search is not None):
-        strips += _row_strips(_with_matches(row, options, styles, current=current), head, options, styles)
+        strips += _row_strips(_with_matches(row, options, styles, current=current), head, options, base)
         head = [head[0], Segment(" " * (options.prefix - 1))]
     if current:
         return [strip.adjust_cell_length(options.width).apply_style(styles.cursor) for strip in strips]
@@ -40,14 +41,14 @@ def _with_matches(row: Row, options: RenderOptions, styles: Styles, *, current: 
     return Row(row.text, [*row.spans, *((start, end, style) for start, end in options.search.spans(row.text))])
 
 
-def _row_strips(row: Row, head: list[Segment], options: RenderOptions, styles: Styles) -> Sequence[Strip]:
+def _row_strips(row: Row, head: list[Segment], options: RenderOptions, base: Style) -> Sequence[Strip]:
     if not options.wrap:
-        strip = Strip(_segments(row.text, 0, len(row.text), row.spans, styles["text"]))
+        strip = Strip(_segments(row.text, 0, len(row.text), row.spans, base))
         return [Strip([*head, *strip.crop(options.x, options.x + options.text_width)])]
     strips = []
     begin = 0
     for piece in chop_cells(row.text, options.text_width) or [""]:
-        strips.append(Strip([*head, *_segments(row.text, begin, begin + len(piece), row.spans, styles["text"])]))
+        strips.append(Strip([*head, *_segments(row.text, begin, begin + len(piece), row.spans, base)]))
         head = [head[0], Segment(" " * (options.prefix - 1))]
         begin += len(piece)
     return strips

@@ -49,7 +49,7 @@ class Viewport:
     def state(self) -> object:
         """Return everything that determines which rows are on the screen."""
         if self._paused is None:
-            return self.source.start, self.source.end, self.height
+            return self.source.start, self.source.end, tuple(self.source.partial_lines()), self.height
         return self._top, self._paused.start, self._paused.end, self.height
 
     @property
@@ -60,7 +60,7 @@ class Viewport:
     def rows(self) -> Sequence[ScreenRow]:
         """Return what is on the screen, from the top."""
         if self._paused is None:
-            return self._last_rows(self.source)
+            return self._with_partial_lines(self._last_rows(self.source))
         return self._rows_from(self._clamped(self._paused))
 
     @property
@@ -154,6 +154,13 @@ class Viewport:
             shown[:0] = [ScreenRow(line, sub, strip) for sub, strip in enumerate(rows)]
             if len(shown) >= self.height:
                 break
+        return shown[len(shown) - self.height :] if len(shown) > self.height else shown
+
+    def _with_partial_lines(self, rows: Sequence[ScreenRow]) -> Sequence[ScreenRow]:
+        """Add the unfinished lines below the others. A progress bar replaces its row until it is finished."""
+        shown = [*rows]
+        for line in self.source.partial_lines():
+            shown += [ScreenRow(line, sub, strip) for sub, strip in enumerate(self.rows_of(line, False))]
         return shown[len(shown) - self.height :] if len(shown) > self.height else shown
 
     def _rows_from(self, top: TopRow) -> Sequence[ScreenRow]:

@@ -4,18 +4,23 @@ from collections.abc import Callable
 
 MAX_LINE_BYTES = 64 << 10
 """Bytes after which a line is cut and continued as the next one."""
-CUT_MARKER = b" [cut, continues below]\n"
 
 
 class LineSplitter:
     """Takes the bytes of one stream of one run, and passes on whole lines, as many at once as there are.
 
-    `on_lines(data, marker)` gets lines with their newlines and an empty marker, or a part of a line that is too long
-    and the marker that ends it.
+    `on_lines(data, is_cut)` gets lines with their newlines; or, if `is_cut`, a part of a line that is too long, without
+    one. `on_partial` gets the unfinished line after each read that leaves one.
     """
 
-    def __init__(self, on_lines: Callable[[bytes, bytes], None], has_room: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        on_lines: Callable[[bytes, bool], None],
+        has_room: Callable[[], bool],
+        on_partial: Callable[[bytes], None] = lambda data: None,
+    ) -> None:
         self._on_lines = on_lines
+        self._on_partial = on_partial
         self._partial = b""
         self.has_room = has_room
 
@@ -26,15 +31,17 @@ class LineSplitter:
         if end := data.rfind(b"\n") + 1:
             lines = b"".join((self._partial, memoryview(data)[:end]))
             self._partial = data[end:]
-            self._on_lines(lines, b"")
+            self._on_lines(lines, False)
         else:
             self._partial += data
+        if self._partial:
+            self._on_partial(self._partial)
         return self.has_room()
 
     def feed_eof(self) -> None:
         """Pass on an unfinished last line."""
         if self._partial:
-            self._on_lines(self._partial + b"\n", b"")
+            self._on_lines(self._partial + b"\n", False)
             self._partial = b""
 
     def _is_too_long(self, data: bytes) -> bool:
@@ -54,9 +61,9 @@ class LineSplitter:
                 begin = newline
                 continue
             if done < begin:
-                self._on_lines(data[done:begin], b"")
+                self._on_lines(data[done:begin], False)
             done = begin + cut_at(data[begin : begin + MAX_LINE_BYTES])
-            self._on_lines(data[begin:done], CUT_MARKER)
+            self._on_lines(data[begin:done], True)
             begin = done
         return data[done:]
 

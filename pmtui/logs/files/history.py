@@ -21,6 +21,9 @@ from pmtui.logs.ring_buffer import MAX_NUMBER, RawLine
 from pmtui.text.timestamps import STAMP_BYTES, parse_stamp
 
 _BLOCK_BYTES = 256 << 10
+CUT_MARKER = b" [cut, continues below]\n"
+"""The end of a part of a line that is too long, in files with timestamps: each part is a line of its own there."""
+_MARKER = CUT_MARKER.rstrip(b"\n")
 _MAX_PARTIAL_BYTES = 16 << 20  # a longer line in a file is returned in parts
 
 
@@ -38,12 +41,17 @@ class StreamFiles(NamedTuple):
             os.close(file.fd)
 
 
+class _FileLine(NamedTuple):
+    ms: int
+    data: bytes
+    cut: bool
+
+
 class _FoundLine(NamedTuple):
     key: tuple[bool, int]  # sorts numbered lines by number, before all others by time
     seq: int | None
-    ms: int
     stream: Stream
-    data: bytes
+    line: _FileLine
 
 
 def read_backwards(
@@ -61,14 +69,14 @@ def read_backwards(
     """
     found = [_numbered(stream, order, since_ms, below, deadline) for stream in streams]
     number = max((stream.last for stream in streams), default=0) + 1
-    for line in heapq.merge(*found, key=lambda line: line.key, reverse=True):
-        if line.seq is not None:
-            number = line.seq
-            yield RawLine(number, line.ms, line.stream, run_of(runs, number), line.data)
+    for _, seq, stream, line in heapq.merge(*found, key=lambda line: line.key, reverse=True):
+        if seq is not None:
+            number = seq
+            yield RawLine(number, line.ms, stream, run_of(runs, number), line.data, line.cut)
             continue
         number = min(number - 1, order.floor - 1)
         if number < below:
-            yield RawLine(number, line.ms, line.stream, run_at(former, line.ms), line.data)
+            yield RawLine(number, line.ms, stream, run_at(former, line.ms), line.data, line.cut)
 
 
 def _numbered(
@@ -86,20 +94,29 @@ def _numbered(
         above = seq
         if seq is not None and seq >= below:
             continue
-        ms = parse_stamp(line) if stream.timestamps else 0
-        data = line[STAMP_BYTES:] if ms else line
-        yield _FoundLine((False, ms) if seq is None else (True, seq), seq, ms, stream.stream, data)
+        yield _FoundLine((False, line.ms) if seq is None else (True, seq), seq, stream.stream, line)
 
 
-def _lines(stream: StreamFiles, since_ms: int) -> Iterator[bytes]:
+def _lines(stream: StreamFiles, since_ms: int) -> Iterator[_FileLine]:
     for file in stream.files:
         if file.mtime_ms < since_ms:
             return
         for line in _backwards(file):
-            if len(line) <= MAX_LINE_BYTES or stream.timestamps:
-                yield line
+            if stream.timestamps:
+                yield _parse(line)
+            elif len(line) <= MAX_LINE_BYTES:
+                yield _FileLine(0, line, False)
             else:
-                yield from reversed(_cut(line))
+                *parts, last = _cut(line)
+                yield _FileLine(0, last, False)
+                yield from (_FileLine(0, part, True) for part in reversed(parts))
+
+
+def _parse(line: bytes) -> _FileLine:
+    ms = parse_stamp(line)
+    data = line[STAMP_BYTES:] if ms else line
+    text = data.removesuffix(_MARKER) if len(data) > MAX_LINE_BYTES else data
+    return _FileLine(ms, text, len(text) < len(data))
 
 
 def _backwards(file: OpenFile) -> Iterator[bytes]:

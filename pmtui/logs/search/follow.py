@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from typing import NamedTuple
 
-from pmtui.control import LogLine
+from pmtui.control import LogLine, Stream
 from pmtui.logs.process_log import ProcessLog
 from pmtui.logs.ring_buffer import RawLine
 from pmtui.logs.search.query import Query, RunRange, line_filters, search_and_mark
@@ -17,6 +17,8 @@ BATCH_SIZE = 500
 """Lines of one process that are taken from memory at a time."""
 MAX_CATCH_UP_LINES = 50_000
 """Lines that are read back from the files for a slow reader; it misses older ones."""
+PARTIAL_INTERVAL = 0.1
+"""Seconds between two states of unfinished lines: a progress bar may change much more often."""
 _SEARCH_TIMEOUT = 2.0  # for the lines of one turn
 
 
@@ -59,6 +61,45 @@ class Cursor:
         return end - begin - len(self._backlog)
 
 
+class PartialLines:
+    """The unfinished lines of several logs: which of them have changed since they were last reported."""
+
+    def __init__(self, logs: Sequence[ProcessLog], query: Query) -> None:
+        self.next_at: float | None = None
+        """The monotonic time from which on `changed` may return more, although nothing is read."""
+        self._logs = logs
+        self._query = query
+        self._reported: dict[tuple[str, Stream], RawLine] = {}
+        self._last_at = 0.0
+
+    def finished(self, line: LogLine | MissedLines) -> None:
+        """A line of this stream is reported: an unfinished one before it is replaced."""
+        if isinstance(line, LogLine):
+            self._reported.pop((line.id, line.stream), None)
+
+    def changed(self) -> list[LogLine]:
+        """Return those to report now."""
+        now = time.monotonic()
+        found: list[tuple[str, RawLine]] = []
+        times: list[float] = []
+        for log in self._logs:
+            lines, next_at = log.ring.partial_lines()
+            found += [(log.process_id, line) for line in lines if self._is_new(log.process_id, line)]
+            times += [] if next_at is None else [next_at]
+        if found and now < self._last_at + PARTIAL_INTERVAL:
+            times.append(self._last_at + PARTIAL_INTERVAL)
+            found = []
+        self.next_at = min(times, default=None)
+        self._last_at = now if found else self._last_at
+        self._reported |= {(process_id, line.stream): line for process_id, line in found}
+        filters = line_filters(self._query, RunRange(), now + _SEARCH_TIMEOUT)
+        return [self._query.show(line, name) for name, line in found if all(passes(line) for passes in filters)]
+
+    def _is_new(self, process_id: str, line: RawLine) -> bool:
+        reported = self._reported.get((process_id, line.stream))
+        return reported is None or (reported.run, reported.data) != (line.run, line.data)
+
+
 class _Turn(NamedTuple):
     id: str
     missed: int
@@ -95,17 +136,27 @@ async def follow(
         past, ends = await search_and_mark([log for log in logs if log.process_id not in after], query)
         begin |= ends
         cursors = [Cursor(log, begin[log.process_id]) for log in logs]
+        partials = PartialLines(logs, query)
         for old in past:
             yield old
         while True:
             appended.clear()
             turns = [_Turn(cursor.log.process_id, *await cursor.read()) for cursor in cursors]
             for item in _matching(turns, query):
+                partials.finished(item)
                 yield item
             if any(turn.missed or turn.lines for turn in turns):
                 await asyncio.sleep(0)
-            else:
-                await appended.wait()
+                continue
+            for line in partials.changed():
+                yield line
+            await _wait(appended, partials.next_at)
+
+
+async def _wait(event: asyncio.Event, until: float | None) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(None if until is None else max(until - time.monotonic(), 0.0)):
+            await event.wait()
 
 
 def _setter(event: asyncio.Event) -> Callable[[], None]:

@@ -140,3 +140,5 @@ async def test_silence_is_measured_from_the_last_output() -> None:
     assert await probe.check() == "output 40 s ago"
     with pytest.raises(ProbeError, match="no output for 80 s"):
         await probe.check()
+    ring.set_partial("stdout", 1, 0, b"10 %\r20 %")
+    assert await probe.check() == "output 40 s ago"

@@ -1,0 +1,125 @@
+"""Format log lines for a terminal, a pipe or a program that reads JSON, with those that are not finished yet."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from pmtui.cli.output import Output, fit
+from pmtui.control import LogLine, RawLogLine, Stream
+from pmtui.text.sanitize import keep_colors
+
+_CLEAR_ROW = "\r\x1b[K"
+Key = tuple[str, Stream]
+
+
+class LineFormat(Protocol):
+    """Turns lines into what to write. It is told of everything that is written, in order."""
+
+    def format(self, lines: Iterable[LogLine]) -> bytes: ...
+
+    def finish(self) -> bytes:
+        """Return what ends the output."""
+
+
+class JsonLines:
+    """One object per line. Unfinished lines have `"partial": true`."""
+
+    def format(self, lines: Iterable[LogLine]) -> bytes:
+        return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+
+    def finish(self) -> bytes:
+        return b""
+
+
+class RawLines:
+    """The bytes as they were written, so that an unfinished line is continued rather than replaced."""
+
+    def __init__(self, has_times: bool, has_names: bool) -> None:
+        self._has_times, self._has_names = has_times, has_names
+        self._open: Key | None = None  # the line at the end of the output
+        self._written = b""  # of that line
+
+    def format(self, lines: Iterable[LogLine]) -> bytes:
+        return b"".join(self._format(line) for line in lines if isinstance(line, RawLogLine))
+
+    def finish(self) -> bytes:
+        return b"\n" if self._open else b""
+
+    def _format(self, line: RawLogLine) -> bytes:
+        key = line.id, line.stream
+        text = b""
+        if self._open and (self._open != key or not line.data.startswith(self._written)):
+            self._open, text = None, b"\n"
+        if self._open is None:
+            self._written = b""
+            text += self._head(line)
+        text += line.data[len(self._written) :]
+        is_open = line.partial or line.cut
+        self._open, self._written = (key, line.data if line.partial else b"") if is_open else (None, b"")
+        return text if is_open else text + b"\n"
+
+    def _head(self, line: RawLogLine) -> bytes:
+        time = f"{line.time} " if self._has_times else ""
+        name = f"[{line.id}] " if self._has_names else ""
+        return f"{time}{name}".encode()
+
+
+class TerminalLines:
+    """Local time, id, a mark for stderr, and the text without harmful control characters.
+
+    The newest unfinished line is the last row, which later output replaces.
+    """
+
+    def __init__(self, output: Output, width: int) -> None:
+        self._output = output
+        self._name_width = width
+        self._partials: dict[Key, RawLogLine] = {}
+        self._has_row = False
+
+    def format(self, lines: Iterable[LogLine]) -> bytes:
+        text = _CLEAR_ROW if self._has_row else ""
+        for line in lines:
+            if not isinstance(line, RawLogLine):
+                continue
+            self._partials.pop((line.id, line.stream), None)
+            if line.partial:
+                self._partials[line.id, line.stream] = line
+            else:
+                text += self._row(line) + "\n"
+        self._has_row = bool(self._partials) and self._output.can_move
+        if self._has_row:
+            text += self._partial_row(next(reversed(self._partials.values())))
+        return text.encode(errors="replace")
+
+    def finish(self) -> bytes:
+        return b"\n" if self._has_row else b""
+
+    def _row(self, line: RawLogLine) -> str:
+        text = keep_colors(line.data) if self._output.has_colors else line.text
+        if "\x1b" in text:
+            text += "\x1b[0m"
+        output = self._output
+        name = self._name(line)
+        name = output.name(line.id, name) + "  " if name else ""
+        mark = output.paint(output.glyphs.stderr, "warn") if line.stream == "stderr" else " "
+        return f"{output.paint(local_time(line.time), 'dim')} {name}{mark}{text}"
+
+    def _partial_row(self, line: RawLogLine) -> str:
+        name = self._name(line)
+        mark = self._output.glyphs.stderr if line.stream == "stderr" else " "
+        head = f"{local_time(line.time)} {name + '  ' if name else ''}{mark}"
+        width = self._output.width and self._output.width - 1  # in the last column, terminals wrap
+        return self._output.paint(fit(head + line.text, width, self._output.glyphs.ellipsis), "dim")
+
+    def _name(self, line: RawLogLine) -> str:
+        return line.id[: self._name_width].ljust(self._name_width) if self._name_width else ""
+
+
+def local_time(time: str) -> str:
+    """Return the local time of day; blanks if the line has no time."""
+    if not time:
+        return " " * 12
+    moment = datetime.fromisoformat(time).astimezone()
+    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}"
