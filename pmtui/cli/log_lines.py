@@ -8,7 +8,7 @@ import msgspec
 
 from pmtui.cli.output import Output, fit
 from pmtui.control import LogLine, RawLogLine, Stream
-from pmtui.text.sanitize import keep_colors
+from pmtui.text.sanitize import keep_colors, last_state
 
 _CLEAR_ROW = "\r\x1b[K"
 Key = tuple[str, Stream]
@@ -34,11 +34,11 @@ class JsonLines:
 
 
 class RawLines:
-    """The bytes as they were written, so that an unfinished line is continued rather than replaced."""
+    """The bytes as they were written. An unfinished line is continued, or redrawn as a progress bar redraws itself."""
 
     def __init__(self, has_times: bool, has_names: bool) -> None:
         self._has_times, self._has_names = has_times, has_names
-        self._open: Key | None = None  # the line at the end of the output
+        self._open: tuple[str, Stream, int] | None = None  # whose line is at the end of the output
         self._written = b""  # of that line
 
     def format(self, lines: Iterable[LogLine]) -> bytes:
@@ -48,17 +48,17 @@ class RawLines:
         return b"\n" if self._open else b""
 
     def _format(self, line: RawLogLine) -> bytes:
-        key = line.id, line.stream
-        text = b""
-        if self._open and (self._open != key or not line.data.startswith(self._written)):
-            self._open, text = None, b"\n"
-        if self._open is None:
-            self._written = b""
-            text += self._head(line)
-        text += line.data[len(self._written) :]
+        key = line.id, line.stream, line.run
+        text = self._rest(line.data) if self._open == key else self.finish() + self._head(line) + line.data
         is_open = line.partial or line.cut
-        self._open, self._written = (key, line.data if line.partial else b"") if is_open else (None, b"")
+        self._open = key if is_open else None
+        self._written = line.data if line.partial else b""
         return text if is_open else text + b"\n"
+
+    def _rest(self, data: bytes) -> bytes:
+        if data.startswith(self._written):
+            return data[len(self._written) :]
+        return b"\r" + last_state(data)
 
     def _head(self, line: RawLogLine) -> bytes:
         time = f"{line.time} " if self._has_times else ""

@@ -2,8 +2,6 @@
 
 import argparse
 import heapq
-import os
-import stat
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -131,7 +129,6 @@ class LogPrinter:
         is_one = len(options.ids) == 1 and options.ids == [*ids]
         width = 0 if is_one else min(24, max(map(len, ids), default=0))
         self.as_json: bool = options.json
-        self.shows_partial = not is_file(sys.stdout.fileno())
         self.format: LineFormat = RawLines(options.times, width > 0)
         if options.json:
             self.format = JsonLines()
@@ -156,14 +153,9 @@ class LogPrinter:
         self.write_lines(lines)
 
     def write_lines(self, lines: Sequence[LogLine]) -> None:
-        sys.stdout.buffer.write(self.format.format(line for line in lines if self.shows_partial or not line.partial))
+        sys.stdout.buffer.write(self.format.format(lines))
         sys.stdout.flush()
 
     def finish(self) -> None:
         sys.stdout.buffer.write(self.format.finish())
         sys.stdout.flush()
-
-
-def is_file(fd: int) -> bool:
-    """Return whether what is written there is read later, so that unfinished lines are of no use."""
-    return stat.S_ISREG(os.fstat(fd).st_mode)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pmtui.control import LogLine, RawLogLine, Stream
 from pmtui.logs.search.levels import level_of
 from pmtui.logs.structure.record import parse_fields
-from pmtui.text.sanitize import strip_escapes
+from pmtui.text.sanitize import last_state, strip_escapes
 from pmtui.text.timestamps import rfc3339
 
 MAX_NUMBER = 1 << 62
@@ -130,7 +130,10 @@ class RingBuffer:
         self._notify()
 
     def partial_lines(self) -> tuple[list[RawLine], float | None]:
-        """Return the unfinished lines to show, and the monotonic time when there will be another one, if known."""
+        """Return the unfinished lines to show, and the monotonic time when there will be another one, if known.
+
+        Of a line that redraws itself only the last state is returned.
+        """
         if not self._partials:
             return [], None
         now = time.monotonic()
@@ -138,7 +141,7 @@ class RingBuffer:
             found = sorted(self._partials.items(), key=lambda item: item[1].ms)
             end = self.end
         lines = [
-            RawLine(end, partial.ms, stream, partial.run, partial.data, partial=True)
+            RawLine(end, partial.ms, stream, partial.run, last_state(partial.data), partial=True)
             for stream, partial in found
             if partial.shown_from <= now
         ]

@@ -47,7 +47,12 @@ def _keep_sgr(match: re.Match[str]) -> str:
 
 
 def _last_state(text: str) -> str:
-    """Return what is left on screen of a line that redraws itself after carriage returns, such as a progress bar."""
+    """As `last_state`, for text."""
     if "\r" not in text:
         return text
     return text.rstrip("\r").rpartition("\r")[2]
+
+
+def last_state(line: bytes) -> bytes:
+    """Return what is left on screen of a line that redraws itself after carriage returns, such as a progress bar."""
+    return line.rstrip(b"\r").rpartition(b"\r")[2]

@@ -15,7 +15,7 @@ from pmtui.dashboard.style.glyphs import Glyphs, Tone
 from pmtui.dashboard.style.styles import Styles
 from pmtui.logs.search.levels import find_level
 from pmtui.logs.structure.record import Record, field_text, flat_fields, parse_record, without_time
-from pmtui.text.sanitize import keep_colors, strip_escapes
+from pmtui.text.sanitize import keep_colors, last_state, strip_escapes
 
 LEVEL_LABELS: dict[Level, str] = {
     "trace": "TRC",
@@ -45,9 +45,10 @@ _JOINERS = dict.fromkeys((0x200D, 0xFE0E, 0xFE0F, 0x2028, 0x2029))
 
 def shown_text(line: Line) -> tuple[str, list[Span]]:
     """Return what may be written on the screen, with the colors its process gave it."""
-    text = keep_colors(line.data[:MAX_LINE_BYTES])
-    if len(line.data) > MAX_LINE_BYTES:
-        text += f" … {len(line.data) - MAX_LINE_BYTES:,} more bytes"
+    data = last_state(line.data)
+    text = keep_colors(data[:MAX_LINE_BYTES])
+    if len(data) > MAX_LINE_BYTES:
+        text += f" … {len(data) - MAX_LINE_BYTES:,} more bytes"
     if "\x1b" in text:
         decoded = AnsiDecoder().decode_line(text)
         spans = [(span.start, span.end, _safe_style(span.style)) for span in decoded.spans]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pmtui.control import Stream
 from pmtui.logs.failures.exceptions import find_exceptions
-from pmtui.logs.failures.records import message_of
+from pmtui.logs.failures.message import message_of
 from pmtui.logs.search.levels import Level, level_of
 
 OutputLine = tuple[Stream, str]
