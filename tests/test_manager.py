@@ -94,7 +94,7 @@ async def test_crashes_are_retried_with_growing_delays_and_end_in_failed() -> No
         assert [(exit.run, exit.code) for exit in exits] == [(1, 3), (2, 3), (3, 3)]
 
 
-async def test_the_last_stderr_line_comes_before_the_exit_code() -> None:
+async def test_the_reason_comes_before_the_exit_code() -> None:
     says = "echo nothing; echo the token $API_TOKEN is wrong >&2; echo >&2; exit 3"
     async with managed(sh("a", says, max_retries=0, env={"API_TOKEN": "hunter22"})) as manager:
         failed = await manager.wait("a", frozenset({Status.FAILED}))

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from pmtui.control import Stream
+from pmtui.control import Level, Stream
 from pmtui.logs.failures.exceptions import find_exceptions
 from pmtui.logs.failures.message import message_of
-from pmtui.logs.search.levels import Level, level_of
+from pmtui.logs.search.levels import level_of
 
 OutputLine = tuple[Stream, str]
 
