@@ -8,7 +8,7 @@ from pmtui.logs.structure.record import MESSAGE_KEYS, parse_fields, without_time
 
 MAX_TEXT_LENGTH = 1000
 ERROR_KEYS = ("error", "err", "exception", "exc_info", "exc", "cause", "reason")
-_PREFIX = re.compile(r"\[\d+\] |[EF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \S+\] |Caused by: |\s*ERR_PNPM_\w+ ")
+_PREFIX = re.compile(r"^(?:\[\d+\] |[EF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \S+\] |Caused by: |\s*ERR_PNPM_\w+ )")
 
 
 def message_of(line: str) -> str:
