@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any, Literal, NamedTuple, Protocol, TypedDict, Unpack
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, TypedDict, Unpack
 
 import msgspec
 
@@ -209,6 +209,7 @@ class RawLogLine(LogLine, frozen=True, kw_only=True):
     data: bytes
 
 
+MAX_TERMINAL_SIZE = 1000
 MAX_LINES = 10_000
 """Lines in one answer, at most."""
 
@@ -334,8 +335,46 @@ class ManagerInfo(_Model, frozen=True, kw_only=True):
     errors: list[str]
 
 
+class TerminalOutput(_Model, frozen=True, kw_only=True):
+    """Bytes that a terminal has printed; `first` if the screen was empty before, since the run is a new one."""
+
+    run: int
+    data: bytes
+    first: bool = False
+
+
+class TerminalSize(_Model, frozen=True, kw_only=True):
+    """The size of a terminal in cells."""
+
+    columns: Annotated[int, msgspec.Meta(ge=1, le=MAX_TERMINAL_SIZE)]
+    rows: Annotated[int, msgspec.Meta(ge=1, le=MAX_TERMINAL_SIZE)]
+
+
+TerminalEvent = TerminalOutput | TerminalSize
+
+
+class CursorPosition(_Model, frozen=True, kw_only=True):
+    """The cell of the cursor, from 0."""
+
+    column: int
+    row: int
+
+
+class TerminalScreen(_Model, frozen=True, kw_only=True):
+    """What a terminal shows, as plain text."""
+
+    columns: int
+    rows: int
+    cursor: CursorPosition
+    lines: list[str]
+
+
 class ControlError(Exception):
-    """An operation failed; the message says why and what to do."""
+    """An operation failed; the message says why and what to do. `data` is for programs."""
+
+    def __init__(self, message: str, data: dict[str, int] | None = None) -> None:
+        super().__init__(message)
+        self.data = data or {}
 
 
 class NotFoundError(ControlError):
@@ -425,6 +464,30 @@ class Control(Protocol):
 
     async def graph(self) -> Graph: ...
 
+    async def send_input(
+        self,
+        process_id: str,
+        data: bytes,
+        *,
+        end: bool = False,
+        viewer: str | None = None,
+        is_answer: bool = False,
+    ) -> None:
+        """Write to stdin, and then end it if `end` is set.
+
+        Raises ConflictError if there is no stdin, or if not all was read in time. A viewer who types decides the size
+        from now on. `is_answer`: a terminal's answer to the program, ignored unless the viewer decides the size.
+        """
+
+    async def resize(self, process_id: str, columns: int, rows: int, viewer: str | None = None) -> None:
+        """Set the size of the terminal, or with `viewer` that of a viewer. Raises ConflictError without a terminal."""
+
+    async def terminal(self, process_id: str, viewer: str) -> AsyncGenerator[TerminalEvent, None]:
+        """Return what the terminal prints: the end of the output so far, then all of it, over all runs.
+
+        A slow viewer misses output. Raises ConflictError without a terminal.
+        """
+
 
 class ManagerControl(Control, Protocol):
     """What the API needs besides."""
@@ -450,6 +513,9 @@ class ManagerControl(Control, Protocol):
         """Yield every change of state after that event. A gap in `seq` means that events were dropped."""
 
     async def figures(self) -> Sequence[ProcessCounters]: ...
+
+    async def screen(self, process_id: str) -> tuple[TerminalScreen, Sequence[str]]:
+        """Return what the terminal shows, and its lines with colours. Raises ConflictError without a terminal."""
 
 
 def explain(row: Snapshot) -> str:

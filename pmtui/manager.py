@@ -29,6 +29,8 @@ from pmtui.control import (
     Result,
     Snapshot,
     Status,
+    TerminalEvent,
+    TerminalScreen,
     UsageHistory,
 )
 from pmtui.logs import access
@@ -37,7 +39,7 @@ from pmtui.monitors.history import HistoryMonitor
 from pmtui.monitors.registry import MONITORS
 from pmtui.spawner.client import Spawner
 from pmtui.spawner.usage import NO_USAGE, Usage
-from pmtui.supervisor import events
+from pmtui.supervisor import events, terminal_requests
 from pmtui.supervisor.dependencies import build_graph
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.snapshot import detail, snapshot
@@ -183,7 +185,27 @@ class Manager:
     async def graph(self) -> Graph:
         return build_graph(self.supervisor.processes)
 
+    async def send_input(
+        self,
+        process_id: str,
+        data: bytes,
+        *,
+        end: bool = False,
+        viewer: str | None = None,
+        is_answer: bool = False,
+    ) -> None:
+        await terminal_requests.send_input(self.supervisor.find(process_id), data, end, viewer, is_answer)
+
+    async def resize(self, process_id: str, columns: int, rows: int, viewer: str | None = None) -> None:
+        terminal_requests.resize(self.supervisor.find(process_id), columns, rows, viewer)
+
+    async def terminal(self, process_id: str, viewer: str) -> AsyncGenerator[TerminalEvent, None]:
+        return terminal_requests.view(self.supervisor.find(process_id), viewer)
+
     # ManagerControl
+
+    async def screen(self, process_id: str) -> tuple[TerminalScreen, Sequence[str]]:
+        return await terminal_requests.screen(self.supervisor.find(process_id))
 
     async def follow_logs(
         self, patterns: Sequence[str], after: Mapping[str, int] | None = None, **query: Unpack[LogQuery]

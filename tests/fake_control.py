@@ -10,7 +10,9 @@ import msgspec
 from pmtui.control import (
     MAX_EVENTS,
     ConfigChanges,
+    ConflictError,
     ControlError,
+    CursorPosition,
     Detail,
     DroppedLines,
     Edge,
@@ -32,6 +34,9 @@ from pmtui.control import (
     Result,
     Snapshot,
     Status,
+    TerminalEvent,
+    TerminalScreen,
+    TerminalSize,
     UsageHistory,
 )
 
@@ -79,6 +84,8 @@ class FakeControl:
         self.files: list[LogFileInfo] = []
         self.probe: ProbeResult | None = None
         self.following: list[asyncio.Queue[LogLine | DroppedLines]] = []
+        self.terminals: dict[str, asyncio.Queue[TerminalEvent]] = {}
+        self.typed: dict[str, bytes] = {}
         self.queues: list[asyncio.Queue[ProcessEvent]] = []
         self.seq = 0
         self.told: list[ProcessEvent] = []
@@ -262,6 +269,39 @@ class FakeControl:
             ProcessCounters(id=process_id, restarts=counts, log_bytes=1 << 20, log_bytes_dropped=512, probe=self.probe)
             for process_id in self.rows
         ]
+
+    async def send_input(
+        self,
+        process_id: str,
+        data: bytes,
+        *,
+        end: bool = False,
+        viewer: str | None = None,
+        is_answer: bool = False,
+    ) -> None:
+        self._terminal(process_id)
+        self.typed[process_id] = self.typed.get(process_id, b"") + data
+
+    async def resize(self, process_id: str, columns: int, rows: int, viewer: str | None = None) -> None:
+        self._terminal(process_id).put_nowait(TerminalSize(columns=columns, rows=rows))
+
+    async def terminal(self, process_id: str, viewer: str) -> AsyncGenerator[TerminalEvent, None]:
+        return self._view(self._terminal(process_id))
+
+    async def _view(self, terminal: asyncio.Queue[TerminalEvent]) -> AsyncGenerator[TerminalEvent, None]:
+        while True:
+            yield await terminal.get()
+
+    async def screen(self, process_id: str) -> tuple[TerminalScreen, Sequence[str]]:
+        self._terminal(process_id)
+        cursor = CursorPosition(column=2, row=0)
+        return TerminalScreen(columns=80, rows=24, cursor=cursor, lines=["hi"]), ["\x1b[31mhi\x1b[0m"]
+
+    def _terminal(self, process_id: str) -> asyncio.Queue[TerminalEvent]:
+        self._row(process_id)
+        if process_id not in self.terminals:
+            raise ConflictError(f"Process '{process_id}' has no terminal; set tty to true.")
+        return self.terminals[process_id]
 
     def put(self, row: Snapshot, reason: str = "") -> None:
         """Changes a process from outside, and tells those who listen."""

@@ -20,6 +20,7 @@ from pmtui.api.routes.events import EventRoutes
 from pmtui.api.routes.logs import LogRoutes
 from pmtui.api.routes.manager import ManagerRoutes
 from pmtui.api.routes.processes import ProcessRoutes
+from pmtui.api.routes.terminals import TerminalRoutes
 from pmtui.api.sse import StreamRegistry
 from pmtui.control import ControlError, ManagerControl
 
@@ -45,6 +46,7 @@ class Api(Starlette):
             processes=ProcessRoutes(control),
             events=EventRoutes(control, self.streams),
             logs=LogRoutes(control, self.streams),
+            terminals=TerminalRoutes(control),
         )
         super().__init__(routes=_routes(rooms), exception_handlers=HANDLERS)
         self.router.redirect_slashes = False

@@ -22,9 +22,12 @@ from pmtui.control import (
     Results,
     Snapshot,
     Stream,
+    TerminalScreen,
+    TerminalSize,
     UsageHistory,
 )
 
+BYTES = bytes
 JSON, TEXT, EVENTS = "application/json", "text/plain", "text/event-stream"
 Json = dict[str, Any]
 
@@ -59,7 +62,7 @@ class Endpoint(NamedTuple):
             yield 404
         if "{id}" in self.path and self.method == "POST":
             yield 409
-        if self.body:
+        if self.body and self.body not in (BYTES, TerminalSize):
             yield 422
         yield from COMMON_REFUSALS
 
@@ -124,7 +127,12 @@ LINES = (
         enum=["trace", "debug", "info", "warn", "error", "fatal"],
     ),
     _query("before", "Only lines with a lower seq than this.", type="integer"),
-    _flag("raw", False, "Include the original bytes of each line in `data`, in base64."),
+    _flag(
+        "raw",
+        False,
+        "Include the original bytes of each line in `data`, in base64. The stream of a process with a terminal is then "
+        "its output as it comes.",
+    ),
 )
 FORMAT = _query("format", "Format of the response.", type="string", enum=["json", "text"], default="json")
 IDS = _query("ids", "Comma-separated ids, globs and @groups (default: all processes).")
@@ -134,6 +142,12 @@ LAST_EVENT = _last_event_id("Id of the last event received; the stream continues
 DRY_RUN = _flag("dryRun", False, "Only report what would change.")
 NOW = _flag("now", False, "Kill the process tree immediately.")
 SIGNAL = _path("name", "Name or number of the signal: SIGHUP, HUP or 1.")
+EOF = _flag("eof", False, "Then end stdin: close a pipe, or type Ctrl-D on a terminal.")
+VIEWER = _query(
+    "viewer", "Name of a viewer of the terminal, chosen by itself. The one who typed last decides the size."
+)
+ANSWER = _flag("answer", False, "The input is a terminal's answer to the program; ignored unless this viewer decides.")
+SCREEN_FORMAT = _query("format", "ansi: plain text with colours.", type="string", enum=["json", "ansi"], default="json")
 ONE = "/api/pm/{id}"
 
 
@@ -201,6 +215,18 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", f"{ONE}/logs/stream", "logs.stream_logs", "Stream the log lines of a process.",
-        LogLine, (EVENTS,), [ID, *LINES, LAST_LINE],
+        LogLine, (EVENTS,), [ID, *LINES, LAST_LINE, VIEWER],
+    ),
+    Endpoint(
+        "POST", f"{ONE}/input", "terminals.send_input", "Write the body, raw bytes, to stdin.",
+        Done, (JSON,), [ID, EOF, VIEWER, ANSWER], body=BYTES,
+    ),
+    Endpoint(
+        "POST", f"{ONE}/size", "terminals.resize", "Set the size of the terminal.",
+        Done, (JSON,), [ID, VIEWER], body=TerminalSize,
+    ),
+    Endpoint(
+        "GET", f"{ONE}/screen", "terminals.screen", "Return what the terminal shows.",
+        TerminalScreen, (JSON, TEXT), [ID, SCREEN_FORMAT],
     ),
 )  # fmt: skip

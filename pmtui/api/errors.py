@@ -13,5 +13,5 @@ class ErrorAnswer(msgspec.Struct):
     data: dict[str, Any] = {}
 
 
-def error_body(status: int, message: str) -> bytes:
-    return msgspec.json.encode(ErrorAnswer(status, message))
+def error_body(status: int, message: str, data: dict[str, Any] | None = None) -> bytes:
+    return msgspec.json.encode(ErrorAnswer(status, message, data or {}))

@@ -5,15 +5,15 @@ from functools import cache
 
 import msgspec
 
-from pmtui.api.endpoints import ENDPOINTS, EVENTS, JSON, REFUSALS, Endpoint, Json
+from pmtui.api.endpoints import BYTES, ENDPOINTS, EVENTS, JSON, REFUSALS, Endpoint, Json
 from pmtui.api.errors import ErrorAnswer
 from pmtui.api.parameters import Selection
-from pmtui.control import DroppedLines
+from pmtui.control import DroppedLines, TerminalSize
 
 
 @cache
 def document(version: str) -> Json:
-    types = [one.answer for one in ENDPOINTS if one.answer] + [Selection, ErrorAnswer, DroppedLines]
+    types = [one.answer for one in ENDPOINTS if one.answer] + [Selection, TerminalSize, ErrorAnswer, DroppedLines]
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     known = {str(kind): schema for kind, schema in zip(types, schemas, strict=True)}
     paths: dict[str, Json] = {}
@@ -42,10 +42,16 @@ def _operation(one: Endpoint, known: Mapping[str, Json]) -> Json:
         "responses": {"200": {"description": _description(one), "content": content}, **refusals},
     }
     if one.body:
-        described["requestBody"] = {"required": True, "content": {JSON: {"schema": known[str(one.body)]}}}
+        described["requestBody"] = {"required": True, "content": _body(one, known)}
     if one.is_open:
         described["security"] = []
     return described
+
+
+def _body(one: Endpoint, known: Mapping[str, Json]) -> Json:
+    if one.body is BYTES:
+        return {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    return {JSON: {"schema": known[str(one.body)]}}
 
 
 def _refusal(text: str, known: Mapping[str, Json]) -> Json:

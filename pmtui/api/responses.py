@@ -11,6 +11,7 @@ from starlette.responses import Response
 from pmtui.api.errors import error_body
 from pmtui.control import (
     ConflictError,
+    ControlError,
     InvalidError,
     LogLine,
     NotFoundError,
@@ -63,7 +64,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 async def on_control_error(request: Request, error: Exception) -> Response:
     status = next((code for kind, code in _STATUS_CODES.items() if isinstance(error, kind)), 500)
-    return _error(status, str(error))
+    return _error(status, str(error), data=error.data if isinstance(error, ControlError) else None)
 
 
 async def on_disconnect(request: Request, error: Exception) -> Response:
@@ -76,5 +77,7 @@ async def on_internal_error(request: Request, error: Exception) -> Response:
     return _error(500, "Internal error; see the manager's log.")
 
 
-def _error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(error_body(status, message), status, {**(headers or {}), "connection": "close"}, JSON)
+def _error(
+    status: int, message: str, headers: Mapping[str, str] | None = None, data: dict[str, int] | None = None
+) -> Response:
+    return Response(error_body(status, message, data), status, {**(headers or {}), "connection": "close"}, JSON)

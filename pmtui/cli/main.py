@@ -24,6 +24,7 @@ COMMAND_GROUPS = {
         "stop": "stop processes",
         "restart": "restart processes",
         "signal": "send a signal to a process",
+        "send": "write to the stdin of a process",
         "wait": "wait until processes are healthy, running, stopped or completed",
         "reload": "reload the config",
         "down": "stop the manager and all its processes",

@@ -1,10 +1,20 @@
 """Turn error responses of the API back into the errors of `Control`."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from pmtui.control import ConflictError, ControlError, InvalidError, NotFoundError, UnavailableError
+from pmtui.client.sse import ServerSentEvent
+from pmtui.control import (
+    ConflictError,
+    ControlError,
+    InvalidError,
+    NotFoundError,
+    TerminalEvent,
+    TerminalOutput,
+    TerminalSize,
+    UnavailableError,
+)
 
 T = TypeVar("T")
 ERRORS_BY_STATUS: dict[int, type[ControlError]] = {
@@ -24,16 +34,25 @@ class UnreachableError(UnavailableError):
 
 class ErrorResponse(msgspec.Struct):
     message: str
+    data: dict[str, Any] = {}
 
 
 def error_from_response(status: int, body: bytes) -> ControlError:
     if status == 401:
         return ControlError(TOKEN_REFUSED)
     try:
-        message = msgspec.json.decode(body, type=ErrorResponse).message
+        answer = msgspec.json.decode(body, type=ErrorResponse)
+        message, data = answer.message, answer.data
     except msgspec.DecodeError:
         message = f"The server is not a pmtui manager; it answered with status {status}."
-    return ERRORS_BY_STATUS.get(status, ControlError)(message)
+        data = {}
+    return ERRORS_BY_STATUS.get(status, ControlError)(message, data)
+
+
+def decode_terminal_event(event: ServerSentEvent) -> TerminalEvent:
+    if event.kind == "size":
+        return decode_response(event.data, TerminalSize)
+    return decode_response(event.data, TerminalOutput)
 
 
 def decode_response(answer: bytes, form: type[T]) -> T:

@@ -88,8 +88,9 @@ class HttpClient:
     ) -> http.client.HTTPResponse:
         wanted = urlencode({name: value for name, value in query.items() if value is not None}, doseq=True)
         given = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        given |= headers | ({"Content-Type": "application/json"} if body is not None else {})
-        content = None if body is None else msgspec.json.encode(body)
+        is_raw = body is None or isinstance(body, bytes)
+        given |= headers | ({} if is_raw else {"Content-Type": "application/json"})
+        content = body if isinstance(body, bytes) else None if body is None else msgspec.json.encode(body)
         self._connect(timeout)
         self._connection.request(method, f"{self._base}{path}{'?' if wanted else ''}{wanted}", content, given)
         response = self._connection.getresponse()

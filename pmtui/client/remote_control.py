@@ -9,12 +9,13 @@ from typing import TypeAlias, TypeVar, Unpack
 import httpx
 
 from pmtui.client.discovery import ManagerAddress, ManagerUnavailableError, NoManagerError
-from pmtui.client.errors import TOKEN_INVALID, decode_response, error_from_response
+from pmtui.client.errors import TOKEN_INVALID, decode_response, decode_terminal_event, error_from_response
 from pmtui.client.http_client import process_path, split_url
 from pmtui.client.sse import LAST_EVENT_ID_HEADER, EventStreamParser, ServerSentEvent
 from pmtui.control import (
     MAX_EVENTS,
     ConfigChanges,
+    ConflictError,
     ControlError,
     Detail,
     Graph,
@@ -30,6 +31,7 @@ from pmtui.control import (
     Results,
     Snapshot,
     Status,
+    TerminalEvent,
     UnavailableError,
     UsageHistory,
 )
@@ -168,6 +170,35 @@ class RemoteControl:
     async def graph(self) -> Graph:
         return await self._get("/api/pm/graph", Graph)
 
+    async def send_input(
+        self,
+        process_id: str,
+        data: bytes,
+        *,
+        end: bool = False,
+        viewer: str | None = None,
+        is_answer: bool = False,
+    ) -> None:
+        eof, answer = ("true" if flag else None for flag in (end, is_answer))
+        await self._request("POST", process_path(process_id, "input"), data, eof=eof, viewer=viewer, answer=answer)
+
+    async def resize(self, process_id: str, columns: int, rows: int, viewer: str | None = None) -> None:
+        size = {"columns": columns, "rows": rows}
+        await self._request("POST", process_path(process_id, "size"), size, viewer=viewer)
+
+    async def terminal(self, process_id: str, viewer: str) -> AsyncGenerator[TerminalEvent, None]:
+        if not (await self.get(process_id)).config.get("tty"):
+            raise ConflictError(f"Process '{process_id}' has no terminal; set tty to true.")
+        return self._terminal_events(process_id, viewer)
+
+    async def _terminal_events(self, process_id: str, viewer: str) -> AsyncGenerator[TerminalEvent, None]:
+        path, events = process_path(process_id, "logs", "stream"), EventStreamParser()
+        async with aclosing(self.stream(path, events, raw="true", viewer=viewer)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    if event.kind in ("message", "size"):
+                        yield decode_terminal_event(event)
+
     # HTTP
 
     async def stream(self, path: str, events: EventStreamParser, **query: object) -> AsyncGenerator[Batch, None]:
@@ -200,7 +231,8 @@ class RemoteControl:
         timeout = httpx.Timeout(REQUEST_TIMEOUT, read=read_timeout)
         try:
             client = self._get_client()
-            response = await client.request(method, path, json=body, params=query_params(query), timeout=timeout)
+            content = {"content": body} if isinstance(body, bytes) else {"json": body}
+            response = await client.request(method, path, params=query_params(query), timeout=timeout, **content)
         except UnicodeEncodeError:
             raise InvalidError(TOKEN_INVALID) from None
         except httpx.TimeoutException:

@@ -21,7 +21,7 @@ from pmtui.spawner.guardian import HEADER_BYTES
 from pmtui.spawner.launcher import GuardianLauncher
 from pmtui.spawner.process_tree import MAX_RUNS, become_subreaper
 from pmtui.spawner.procfs import children
-from pmtui.spawner.stdio import StdinKind, Stdio, open_stdio
+from pmtui.spawner.stdio import DEFAULT_SIZE, StdinKind, Stdio, open_stdio
 
 logger = logging.getLogger(__name__)
 MAX_PENDING_SPAWNS = 64
@@ -52,6 +52,7 @@ class Launch(msgspec.Struct, frozen=True):
     env: Mapping[str, str]
     options: Mapping[str, object] = {}
     stdin: StdinKind = "null"
+    terminal_size: tuple[int, int] = DEFAULT_SIZE
 
 
 class WorkerSpawned(msgspec.Struct, frozen=True):
@@ -194,7 +195,7 @@ class Spawner:
             run, launch = self._waiting.popleft()
             try:
                 check_fd_budget(len(self._alive) + len(self._pending))
-                stdio = open_stdio(launch.stdin)
+                stdio = open_stdio(launch.stdin, launch.terminal_size)
             except OSError as error:
                 failed = WorkerSpawnFailed(
                     run, f"no {'terminal' if launch.stdin == 'terminal' else 'pipes'}: {error.strerror}", transient=True

@@ -32,12 +32,12 @@ class Stdio(msgspec.Struct, frozen=True):
             os.close(descriptor)
 
 
-def open_stdio(kind: StdinKind) -> Stdio:
-    """Raises OSError if the machine lacks a resource."""
+def open_stdio(kind: StdinKind, size: tuple[int, int] = DEFAULT_SIZE) -> Stdio:
+    """`size` is that of a terminal. Raises OSError if the machine lacks a resource."""
     opened: list[int] = []
     try:
         if kind == "terminal":
-            return _open_terminal(opened)
+            return _open_terminal(opened, size)
         for _ in range(3 if kind == "pipe" else 2):
             opened += os.pipe()
     except OSError:
@@ -54,7 +54,7 @@ def open_stdio(kind: StdinKind) -> Stdio:
     return Stdio(outputs, stdin, theirs)
 
 
-def _open_terminal(opened: list[int]) -> Stdio:
+def _open_terminal(opened: list[int], size: tuple[int, int]) -> Stdio:
     opened += os.openpty()
     ours, theirs = opened
     opened.append(os.dup(ours))
@@ -62,7 +62,7 @@ def _open_terminal(opened: list[int]) -> Stdio:
     modes = termios.tcgetattr(theirs)
     modes[0] |= IUTF8
     termios.tcsetattr(theirs, termios.TCSANOW, modes)
-    set_size(ours, *DEFAULT_SIZE)
+    set_size(ours, *size)
     return Stdio([ours], opened[2], [theirs])
 
 

@@ -25,6 +25,7 @@ from pmtui.supervisor import events
 from pmtui.supervisor.hints import exit_hint
 from pmtui.supervisor.launch import PreparedLaunch
 from pmtui.supervisor.state_machine import Policy, State, is_crash, transition
+from pmtui.supervisor.terminal import ProcessTerminal
 from pmtui.text.formatting import printable
 from pmtui.text.timestamps import now_ms, rfc3339
 from pmtui.text.units import signal_number
@@ -82,6 +83,7 @@ class Process:
         self.started_at = 0  # wall clock in milliseconds, for display
         self.retry_at = 0
         self.input: ProcessInput | None = None
+        self.terminal = ProcessTerminal()
         self.killed: Sequence[str] = ()  # "pid name" of what needed SIGKILL when the last run ended
         self.exits: deque[RunExit] = deque(maxlen=MAX_EXITS)
         self.last_error = ""
@@ -171,6 +173,8 @@ class Process:
                 self._outputs = report.outputs
                 if report.stdin is not None:
                     self.input = ProcessInput(report.stdin, is_terminal=len(report.outputs) == 1)
+                    if self.input.is_terminal:
+                        self.terminal.start_run(self.state.starts, self.input)
                 self.first_line = self.log.ring.end
                 self._host.follow(self, self._outputs)
                 self.handle(events.Spawned(generation))
@@ -185,6 +189,7 @@ class Process:
                 if self.input:
                     self.input.close()
                     self.input = None
+                    self.terminal.end_run()
                 outputs, self._outputs = self._outputs, ()
                 self._host.drain_output(outputs, partial(self._finish_run, generation))
 
@@ -267,7 +272,8 @@ class Process:
             self.handle(events.SpawnFailed(generation, str(error)))
         else:
             self.command_line = redact(shlex.join(self.prepared.launch.argv), self.prepared.env)
-            self._host.spawner.spawn(self.run, self.prepared.launch, self.handle_report)
+            launch = msgspec.structs.replace(self.prepared.launch, terminal_size=self.terminal.size)
+            self._host.spawner.spawn(self.run, launch, self.handle_report)
 
     def _set_timer(self, generation: int, seconds: float) -> None:
         if self._timer:

@@ -25,6 +25,7 @@ from pmtui.control import (
     UnavailableError,
     matches,
 )
+from pmtui.logs.capture.output_feed import FeedSink
 from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.logs.process_log import STREAMS, Echo
 from pmtui.logs.store import LogStore
@@ -306,7 +307,11 @@ class Supervisor:
             process.handle(events.DependenciesFailed(blocker.reason))
 
     def follow(self, process: Process, outputs: Sequence[int]) -> None:
-        for output, stream in zip(outputs, STREAMS, strict=False):
+        if process.input and process.input.is_terminal:
+            sink = FeedSink(process.terminal.feed, process.log.sink("stdout"))
+            self.pipe_reader.follow(outputs[0], sink, is_terminal=True)
+            return
+        for output, stream in zip(outputs, STREAMS, strict=True):
             self.pipe_reader.follow(output, process.log.sink(stream))
 
     def drain_output(self, outputs: Sequence[int], done: Callable[[], None]) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import re
 from typing import Any
 
@@ -9,7 +10,7 @@ from starlette.routing import Route
 from pmtui.api.app import Api
 from pmtui.api.endpoints import ENDPOINTS, EVENTS, JSON, Endpoint
 from pmtui.api.openapi import document
-from pmtui.control import LogFileInfo, LogLine, ProbeResult, RunExit, Status
+from pmtui.control import LogFileInfo, LogLine, ProbeResult, RunExit, Status, TerminalSize
 from tests.api.sse import reading
 from tests.fake_control import NOON, FakeControl, snapshot
 
@@ -25,6 +26,7 @@ def control() -> FakeControl:
     control.lines["web-1"] = [LogLine(seq=1, time=NOON, stream="stdout", text="one", run=1, id="web-1")]
     control.files = [LogFileInfo(name="f", path="/f", stream="stdout", size=1, time=NOON, archived=False)]
     control.put(snapshot("web-1"))
+    control.terminals["web-1"] = asyncio.Queue()
     return control
 
 
@@ -76,7 +78,8 @@ async def test_everything_but_health_requires_the_token(client: httpx.AsyncClien
 
 @pytest.mark.parametrize("one", ONLY_JSON, ids=[one.operation_id for one in ONLY_JSON])
 async def test_a_response_matches_its_description(client: httpx.AsyncClient, one: Endpoint) -> None:
-    answer = await client.request(one.method, filled(one), json={"ids": ["web-*"]} if one.body else None)
+    body = {"columns": 80, "rows": 24} if one.body is TerminalSize else {"ids": ["web-*"]}
+    answer = await client.request(one.method, filled(one), json=body if one.body else None)
     assert answer.status_code == 200
     assert answer.json()
     assert msgspec.to_builtins(msgspec.json.decode(answer.content, type=one.answer)) == answer.json()

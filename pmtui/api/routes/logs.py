@@ -1,15 +1,24 @@
 """Output of processes: the last lines, the files, and streams."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pmtui.api.parameters import choice, last_event_id, last_event_ids, log_query, patterns, segment
+from pmtui.api.parameters import choice, flag, last_event_id, last_event_ids, log_query, patterns, segment
 from pmtui.api.responses import as_json, as_text, done
 from pmtui.api.sse import StreamRegistry, encode_event
-from pmtui.control import DroppedLines, LogLine, LogStream, ManagerControl
+from pmtui.control import (
+    ConflictError,
+    DroppedLines,
+    LogLine,
+    LogStream,
+    ManagerControl,
+    TerminalEvent,
+    TerminalSize,
+)
 
 
 class LogRoutes:
@@ -29,6 +38,10 @@ class LogRoutes:
     async def stream_logs(self, request: Request) -> Response:
         process_id = segment(request, "id")
         await self.control.history(process_id)  # raises NotFoundError: a pattern is not an id
+        if flag(request, "raw", default=False):
+            viewer = request.query_params.get("viewer") or uuid4().hex
+            with suppress(ConflictError):  # it has no terminal: its raw output is that of each line
+                return self.streams.respond("", _terminal_frames(await self.control.terminal(process_id, viewer)))
         place = last_event_id(request)
         after = {} if place is None else {process_id: place}
         return await self._follow(request, [process_id], after, "{seq}")
@@ -61,6 +74,12 @@ class _StreamPositions:
     def advance(self, line: LogLine) -> str:
         self._parts[line.id] = self._words.format(id=line.id, seq=line.seq)
         return str(self)
+
+
+async def _terminal_frames(terminal: AsyncGenerator[TerminalEvent, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(terminal) as events:
+        async for event in events:
+            yield encode_event(event, kind="size" if isinstance(event, TerminalSize) else "")
 
 
 async def _frames(following: LogStream, places: _StreamPositions) -> AsyncGenerator[bytes, None]:

@@ -1,10 +1,14 @@
 """A manager on another thread's loop, called from this one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any, cast
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from contextlib import aclosing
+from typing import Any, TypeVar, cast
 
-from pmtui.control import Control, ProcessEvent, UnavailableError
+from pmtui.control import Control, ProcessEvent, TerminalEvent, UnavailableError
+
+T = TypeVar("T")
+MAX_QUEUED = 16
 
 
 def thread_control(control: Control, loop: asyncio.AbstractEventLoop) -> Control:
@@ -13,7 +17,7 @@ def thread_control(control: Control, loop: asyncio.AbstractEventLoop) -> Control
 
 
 class _ThreadControl:
-    """Forwards every coroutine method by name; `events`, the one generator, is written out."""
+    """Forwards every coroutine method by name; generators are written out."""
 
     def __init__(self, control: Control, loop: asyncio.AbstractEventLoop) -> None:
         self._control, self._loop = control, loop
@@ -34,13 +38,21 @@ class _ThreadControl:
             raise UnavailableError("The manager has ended.") from None
         return await asyncio.wrap_future(future)
 
-    async def events(self) -> AsyncIterator[ProcessEvent]:
+    def events(self) -> AsyncIterator[ProcessEvent]:
+        return self._forward(self._control.events())
+
+    async def terminal(self, process_id: str, viewer: str) -> AsyncGenerator[TerminalEvent, None]:
+        return self._forward(await self._run(self._control.terminal(process_id, viewer)))
+
+    async def _forward(self, source: AsyncIterator[T]) -> AsyncGenerator[T, None]:
+        """Yield what `source` yields on its own loop, which waits for this one if it yields more."""
         here = asyncio.get_running_loop()
-        queue: asyncio.Queue[ProcessEvent] = asyncio.Queue()
+        queue: asyncio.Queue[T] = asyncio.Queue(MAX_QUEUED)
 
         async def forward() -> None:
-            async for event in self._control.events():
-                here.call_soon_threadsafe(queue.put_nowait, event)
+            async with aclosing(cast("AsyncGenerator[T, None]", source)) as items:
+                async for item in items:
+                    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(queue.put(item), here))
 
         task = asyncio.ensure_future(self._run(forward()))
         try:

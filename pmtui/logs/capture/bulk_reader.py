@@ -24,6 +24,8 @@ MAX_PIPE_BYTES = 1 << 20
 and waking it costs more than the bytes themselves."""
 MAX_WIDE_PIPES = 32
 """Pipes that may be larger until they are closed; the system limits the pipes of a user in total."""
+MAX_TERMINAL_BYTES = 64 << 10
+"""Bytes read at once from one terminal."""
 BULK_CHECK_INTERVAL = 0.02
 """Seconds in which a bulk pipe has to deliver BULK_THRESHOLD to stay one."""
 _POLL_TIMEOUT = 0.003  # seconds to wait for more before writing what waits
@@ -153,6 +155,16 @@ class BulkReader:
             return False
         self._pipes.unregister(fd)
         return True
+
+
+def read_terminal(fd: int) -> bytes | None:
+    """Read what a terminal holds, which comes in small pieces. Return as `read_available` does."""
+    chunks: list[bytes] = []
+    size = 0
+    while size < MAX_TERMINAL_BYTES and (chunk := read_available(fd)):
+        chunks.append(chunk)
+        size += len(chunk)
+    return b"".join(chunks) or chunk
 
 
 def read_available(fd: int) -> bytes | None:

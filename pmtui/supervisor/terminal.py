@@ -1,0 +1,74 @@
+"""The terminal of a process over all its runs: who looks at it, and what size it has."""
+
+import os
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+
+from pmtui.control import TerminalEvent, TerminalSize
+from pmtui.logs.capture.output_feed import OutputFeed
+from pmtui.spawner.process_input import ProcessInput
+from pmtui.spawner.stdio import DEFAULT_SIZE
+
+
+class ProcessTerminal:
+    """Of several viewers, the one who typed last decides the size; until one has typed, the first one does."""
+
+    def __init__(self) -> None:
+        self.size = DEFAULT_SIZE
+        self.feed = OutputFeed()
+        self.owner: str | None = None
+        self._input: ProcessInput | None = None
+        self._sizes: dict[str, tuple[int, int] | None] = {}
+
+    def start_run(self, run: int, stdin: ProcessInput) -> None:
+        self._input = stdin
+        self.feed.start_run(run)
+
+    def end_run(self) -> None:
+        self._input = None
+
+    async def view(self, viewer: str) -> AsyncGenerator[TerminalEvent, None]:
+        """Yield the size and the output from now on, after the end of the output so far."""
+        self._sizes[viewer] = None
+        self.owner = self.owner or viewer
+        events = self.feed.add_viewer(TerminalSize(columns=self.size[0], rows=self.size[1]))
+        try:
+            async for event in events.events():
+                yield event
+        finally:
+            self.feed.remove_viewer(events)
+            self._sizes.pop(viewer, None)
+            if self.owner == viewer:
+                self.owner = None
+
+    def resize(self, columns: int, rows: int, viewer: str | None = None) -> None:
+        """Set the size; that of a viewer who does not decide is only remembered."""
+        if viewer in self._sizes:
+            is_new = self._sizes[viewer] is None
+            self._sizes[viewer] = columns, rows
+            if viewer != self.owner:
+                return
+            if is_new and self.size == (columns, rows) and self.feed.is_truncated:
+                self._redraw()
+        self._set_size(columns, rows)
+
+    def typed(self, viewer: str) -> None:
+        if viewer in self._sizes and viewer != self.owner:
+            self.owner = viewer
+            if size := self._sizes[viewer]:
+                self._set_size(*size)
+
+    def _set_size(self, columns: int, rows: int) -> None:
+        if self.size == (columns, rows):
+            return
+        self.size = columns, rows
+        if self._input:
+            self._input.resize(columns, rows)
+        self.feed.send_size(columns, rows)
+
+    def _redraw(self) -> None:
+        """Let the foreground processes draw again what the viewer could not be given."""
+        with suppress(OSError):
+            if self._input and (group := self._input.foreground_group) > 1:
+                os.killpg(group, signal.SIGWINCH)

@@ -1,0 +1,168 @@
+"""Terminals and input of processes that a manager runs."""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import pytest
+
+from pmtui import Manager, ProcessConfig
+from pmtui.control import ConflictError, Status, TerminalEvent, TerminalOutput, TerminalSize
+from tests.eventually import DEADLINE, eventually_awaited
+from tests.managed import managed, running, sh, until
+
+ECHO = "stty -echo; echo ready; while read -r line; do echo got $line $(stty size); done"
+DEAF = "echo ready; exec sleep 600"
+
+
+async def shown(manager: Manager, text: str) -> list[str]:
+    async def found() -> list[str]:
+        screen, _ = await manager.screen("a")
+        return screen.lines if any(text in line for line in screen.lines) else []
+
+    return await eventually_awaited(found)
+
+
+async def output_until(events: AsyncGenerator[TerminalEvent, None], text: bytes) -> bytes:
+    found = b""
+    async with asyncio.timeout(DEADLINE):
+        async for event in events:
+            if isinstance(event, TerminalOutput):
+                found += event.data
+                if text in found:
+                    return found
+    raise AssertionError(found)
+
+
+async def test_what_is_typed_arrives_and_the_screen_shows_the_answer() -> None:
+    async with managed(sh("a", ECHO, tty=True)) as manager:
+        await shown(manager, "ready")
+        await manager.send_input("a", b"hello\r")
+        assert (await shown(manager, "got hello"))[:2] == ["ready", "got hello 24 80"]
+
+
+async def test_a_viewer_gets_the_end_of_the_output_and_then_all_of_it() -> None:
+    async with managed(sh("a", ECHO, tty=True)) as manager:
+        await shown(manager, "ready")
+        async with aclosing(await manager.terminal("a", "me")) as events:
+            assert await anext(events) == TerminalSize(columns=80, rows=24)
+            assert await anext(events) == TerminalOutput(run=1, data=b"ready\r\n", first=True)
+            await manager.send_input("a", b"hello\r", viewer="me")
+            await output_until(events, b"got hello 24 80\r\n")
+
+
+async def test_a_new_run_begins_with_an_empty_screen_and_keeps_the_size() -> None:
+    async with managed(sh("a", "stty size; exec sleep 600", tty=True)) as manager:
+        await shown(manager, "24 80")
+        async with aclosing(await manager.terminal("a", "me")) as events:
+            await manager.resize("a", 100, 30, "me")
+            await manager.restart("a")
+            await output_until(events, b"30 100\r\n")
+        assert (await shown(manager, "30 100"))[0] == "30 100"
+
+
+async def test_the_first_viewer_decides_the_size_until_another_one_types() -> None:
+    async with managed(sh("a", ECHO, tty=True)) as manager:
+        await shown(manager, "ready")
+        first, second = await manager.terminal("a", "first"), await manager.terminal("a", "second")
+        async with aclosing(first), aclosing(second):
+            await anext(first)
+            await anext(second)
+            await manager.resize("a", 100, 30, "first")
+            await manager.resize("a", 120, 40, "second")
+            await manager.send_input("a", b"1\r")
+            await shown(manager, "got 1 30 100")
+            await manager.send_input("a", b"2\r", viewer="second")
+            await shown(manager, "got 2 40 120")
+            await manager.resize("a", 90, 20, "first")
+            await manager.send_input("a", b"3\r")
+            await shown(manager, "got 3 40 120")
+        await manager.send_input("a", b"4\r")
+        await shown(manager, "got 4 40 120")
+
+
+async def test_answers_of_a_terminal_count_only_from_who_decides_the_size() -> None:
+    async with managed(sh("a", ECHO, tty=True)) as manager:
+        await shown(manager, "ready")
+        first, second = await manager.terminal("a", "first"), await manager.terminal("a", "second")
+        async with aclosing(first), aclosing(second):
+            await anext(first)
+            await anext(second)
+            await manager.send_input("a", b"second\r", viewer="second", is_answer=True)
+            await manager.send_input("a", b"first\r", viewer="first", is_answer=True)
+            lines = await shown(manager, "got first")
+            assert not any("second" in line for line in lines)
+
+
+async def test_the_screen_stays_after_the_end_and_input_is_refused() -> None:
+    async with managed(sh("a", "echo bye", tty=True, restart="never")) as manager:
+        await until(manager, lambda now: now.status is Status.COMPLETED)
+        assert (await shown(manager, "bye"))[0] == "bye"
+        with pytest.raises(ConflictError, match="is not running"):
+            await manager.send_input("a", b"x")
+
+
+async def test_a_terminal_that_nobody_reads_takes_what_it_can_hold() -> None:
+    async with managed(sh("a", f"stty raw -echo; {DEAF}", tty=True)) as manager:
+        await shown(manager, "ready")
+        with pytest.raises(ConflictError, match="does not read its stdin") as caught:
+            await manager.send_input("a", b"x" * 1_000_000)
+        assert 0 < caught.value.data["written"] < 1_000_000
+
+
+async def test_a_pipe_that_nobody_reads_takes_what_it_can_hold_and_delays_nothing() -> None:
+    async with managed(sh("a", DEAF, stdin=True), sh("b", ECHO, tty=True)) as manager:
+        await running(manager)
+        await running(manager, "b")
+        full = asyncio.create_task(manager.send_input("a", b"x" * 100_000))
+        await manager.send_input("b", b"hello\r")
+        assert not full.done()
+        with pytest.raises(ConflictError, match="65536 of 100000 bytes") as caught:
+            await full
+        assert caught.value.data == {"written": 65536}
+
+
+async def test_a_pipe_is_written_to_and_ended() -> None:
+    code = "import sys; print(sys.stdin.read().upper())"
+    config = ProcessConfig(id="a", command=sys.executable, args=["-c", code], stdin=True, restart="never")
+    async with managed(config) as manager:
+        await running(manager)
+        await manager.send_input("a", b"hello ")
+        await manager.send_input("a", b"world", end=True)
+        await until(manager, lambda now: now.status is Status.COMPLETED)
+        assert [line.text for line in await manager.logs("a")] == ["HELLO WORLD"]
+
+
+@pytest.mark.parametrize("fields", [{}, {"stdin": "open"}])
+async def test_there_is_nothing_to_write_to(fields: dict[str, object]) -> None:
+    async with managed(sh("a", DEAF, **fields)) as manager:
+        await running(manager)
+        with pytest.raises(ConflictError, match="no stdin that can be written to"):
+            await manager.send_input("a", b"x")
+
+
+async def test_without_a_terminal_there_is_no_screen_and_no_size() -> None:
+    async with managed(sh("a", DEAF, stdin=True)) as manager:
+        await running(manager)
+        for request in (manager.screen("a"), manager.resize("a", 80, 24), manager.terminal("a", "me")):
+            with pytest.raises(ConflictError, match="has no terminal"):
+                await request
+
+
+async def test_a_flood_reaches_a_slow_viewer_in_part_and_modes_in_full() -> None:
+    line = "printf '\\033[?1049h'; yes | head -c 3000000; printf 'the end\\r\\n'; exec sleep 600"
+    async with managed(sh("a", line, tty=True)) as manager:
+        async with aclosing(await manager.terminal("a", "me")) as events:
+            await anext(events)
+            await shown(manager, "the end")
+            found = await output_until(events, b"the end")
+        assert b"\x1b[?1049h" in found
+        assert len(found) < 1_000_000
+
+
+async def test_output_of_a_terminal_is_logged_whole() -> None:
+    async with managed(sh("a", "seq 100000", tty=True, restart="never")) as manager:
+        await until(manager, lambda now: now.status is Status.COMPLETED)
+        lines = await manager.logs("a", lines=1)
+        assert [(line.seq, line.text) for line in lines] == [(100_000, "100000")]
