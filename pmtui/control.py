@@ -63,7 +63,8 @@ class Snapshot(_Model, frozen=True, kw_only=True):
     """One process as a row of `list`. Times are RFC 3339 UTC.
 
     `cpu` (percent of one core) and `memory` (bytes) are those of the whole tree. `blocked`: failed because of a
-    dependency. `line_rate` is lines of output per second, `level` the worst one of the last minute from `warn` on.
+    dependency. `ports` are the configured ones, then others the tree listens on; `urls` those of the configured ones.
+    `line_rate` is lines of output per second, `level` the worst one of the last minute from `warn` on.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Snapshot(_Model, frozen=True, kw_only=True):
     labels: Sequence[str] = []
     command: str
     ports: list[int]
+    urls: Sequence[str] = []
     stage: Stage | None
     max_retries: int = -1
     blocked: bool = False

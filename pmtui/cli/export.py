@@ -70,13 +70,16 @@ def run(argv: Sequence[str]) -> int:
 
 
 def project(loaded: "Loaded", options: argparse.Namespace) -> "Project":
+    from pmtui.config.ports import bind, declared_ports, lookup_in
     from pmtui.exporters import Project
 
     assert loaded.path
     folder = loaded.path.parent
     name = options.name or folder.name or "root"
     image = options.image or f"{''.join(c if c.isalnum() else '-' for c in name.lower()).strip('-') or 'app'}:latest"
-    return Project(name, str(folder), loaded.settings, loaded.processes, image, options.user)
+    lookup = lookup_in(loaded.processes)
+    bound = tuple(bind(config, declared_ports(config), lookup(config)) for config in loaded.processes)
+    return Project(name, str(folder), loaded.settings, bound, image, options.user)
 
 
 def format_exported(exported: "Exported") -> str:

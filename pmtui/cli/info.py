@@ -81,6 +81,7 @@ def detail_fields(detail: Detail, output: Output) -> Iterator[tuple[str, str]]:
     yield "memory", memory(detail.memory) if detail.pid else ""
     yield "health", detail.health or ""
     yield "ports", ", ".join(map(str, detail.ports))
+    yield "urls", ", ".join(output.link(url, url) for url in detail.urls)
     yield "group", detail.group or ""
     yield "command", printable(shlex.join(detail.argv) or detail.command)
     yield "interpreter", printable(detail.interpreter or "")

@@ -32,6 +32,10 @@ class Output:
         code = ANSI_CODES.get(tone)
         return f"\x1b[{code}m{text}\x1b[0m" if code and text and self.has_colors else text
 
+    def link(self, text: str, url: str) -> str:
+        """Return the text as a link, if the terminal may know links."""
+        return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\" if self.has_colors else text
+
     def name(self, process_id: str, text: str) -> str:
         """Return the text in the color that this process always has."""
         if not self.has_colors:

@@ -65,9 +65,17 @@ def table(rows: Sequence[Snapshot], output: Output, now: float) -> list[str]:
             )
             for c in columns
         ]
+        if row.urls:
+            linked = [link_port(cell, row, output) for cell in cells]
+            cells = [new if c.title == "PORT" else old for c, old, new in zip(columns, cells, linked, strict=True)]
         reason = output.paint(fit(reasons[index], room, output.glyphs.ellipsis), "dim") if has_reason else ""
         lines.append(f"{''.join(cells)}{reason}".rstrip())
     return lines
+
+
+def link_port(cell: str, row: Snapshot, output: Output) -> str:
+    text = cell.strip()
+    return cell.replace(text, output.link(text, row.urls[0]), 1)
 
 
 def fit_columns(columns: list[TextColumn], widths: dict[str, int], width: int | None, reserve: int) -> list[TextColumn]:

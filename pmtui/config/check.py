@@ -7,18 +7,18 @@ import msgspec
 from pmtui.config.environment import build_environment, injected_environment
 from pmtui.config.interpreter import resolve
 from pmtui.config.load import Loaded
-from pmtui.config.model import ConfigError, ProcessConfig, Settings
+from pmtui.config.model import ConfigError, ProcessConfig
 from pmtui.config.parsing.problems import Problem
+from pmtui.config.ports import Lookup, bind, declared_ports, lookup_in
 from pmtui.text.formatting import printable
 
 
 def check(loaded: Loaded, base: Mapping[str, str]) -> Loaded:
     """Add what is missing on disk or in `base`, the environment, to the problems. Runs nothing."""
+    lookup = lookup_in(loaded.processes)
     of_first_instances = [process for process in loaded.processes if process.instance in (None, 1)]
     missing = [
-        problem
-        for process in of_first_instances
-        for problem in _missing(process, loaded.settings, base, loaded.entry_paths.get(process.id, process.id))
+        problem for process in of_first_instances for problem in _missing(process, loaded, base, lookup(process))
     ]
     return msgspec.structs.replace(loaded, problems=(*loaded.problems, *missing))
 
@@ -34,9 +34,10 @@ def report(loaded: Loaded) -> str:
     return "\n".join([*lines, f"{name}: {', '.join(counts)}"])
 
 
-def _missing(config: ProcessConfig, settings: Settings, base: Mapping[str, str], place: str) -> Iterator[Problem]:
-    environment = dict(base)
+def _missing(config: ProcessConfig, loaded: Loaded, base: Mapping[str, str], lookup: Lookup) -> Iterator[Problem]:
+    place, settings, environment = loaded.entry_paths.get(config.id, config.id), loaded.settings, dict(base)
     try:
+        config = bind(config, declared_ports(config), lookup)
         environment, warnings = build_environment(config, settings, base, injected_environment(config, settings, ""))
         yield from (Problem(place, warning, warning=True) for warning in warnings)
     except ConfigError as error:

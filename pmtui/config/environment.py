@@ -7,6 +7,7 @@ from functools import partial
 
 from pmtui.config.envfile import default_value, read_env_file
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
+from pmtui.config.ports import port_variables
 from pmtui.config.virtualenv import activate, find_virtualenv
 
 Filler = Callable[[Mapping[str, str]], tuple[str, list[str]]]
@@ -88,6 +89,7 @@ def injected_environment(config: ProcessConfig, settings: Settings, run: str) ->
         "PB_PORT": str(pocketbase.port),
         "PB_DATA_DIR": os.path.normpath(os.path.join(folder, data_dir)),
     }
+    injected |= port_variables(config)
     injected |= {"TERM": "xterm-256color"} if config.tty else {}
     return injected | ({"DB_DSN": pocketbase.dsn} if pocketbase.dsn else {})
 

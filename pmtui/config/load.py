@@ -16,6 +16,7 @@ from pmtui.config.parsing.dependencies import expand_instances, instance_ids, re
 from pmtui.config.parsing.entries import read_entries
 from pmtui.config.parsing.parser import Document, SyntaxProblem, parse
 from pmtui.config.parsing.policies import set_default_restarts, warn_of_policies
+from pmtui.config.parsing.ports import check_ports
 from pmtui.config.parsing.problems import Problem, Problems
 
 __all__ = ["CONFIG_NAMES", "MAX_FILE_BYTES", "Loaded", "Problem", "expand_instances", "find_config", "load_config"]
@@ -82,7 +83,7 @@ def _settings(fields: dict[str, Any], directory: str) -> Settings:
 def _validated(path: Path, sources: Sources, problems: Problems) -> Loaded:
     directory = str(path.parent)
     settings = _settings(_read_settings(sources, problems), directory)
-    entries = read_entries(sources.processes, directory, problems)
+    entries = check_ports(read_entries(sources.processes, directory, problems), problems)
     processes = set_default_restarts(resolve_dependencies(entries, problems))
     places = {name: entry.place for entry in entries if entry.config for name in instance_ids(entry.config)}
     good = {process.id: places[process.id] for process in processes}

@@ -182,6 +182,10 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     instances: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
     """Number of instances. With more than one, they run as `id-1` to `id-n`, each with its own `PMTUI_INSTANCE`."""
     instance: int | None = None
+    port: Port | Literal["auto"] | None = None
+    """Port that the process listens on, or `"auto"` for a free one that it keeps; short for `ports = {http = …}`."""
+    ports: dict[str, Port | Literal["auto"]] = {}
+    """Ports by name, each a number or `"auto"`. Instance n of a process with fixed ports gets each port + n - 1."""
     group: str | None = None
     """Label; `@group` selects all processes that have it."""
     labels: list[str] = []

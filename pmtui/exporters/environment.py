@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pmtui.config.envfile import read_env_file
 from pmtui.config.environment import env_files, injected_environment
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
+from pmtui.config.ports import port_variables
 from pmtui.config.secrets import looks_secret
 from pmtui.exporters.result import Exported
 
@@ -42,7 +43,7 @@ def _injected(config: ProcessConfig, settings: Settings) -> dict[str, str]:
     injected = injected_environment(config, settings, "")
     has_pocketbase = settings.pocketbase != Settings().pocketbase
     names = ["PMTUI_ID", "PMTUI_INSTANCE", "PYTHONUNBUFFERED", *(["PB_PORT", "PB_DATA_DIR"] if has_pocketbase else [])]
-    return {name: injected[name] for name in names}
+    return {name: injected[name] for name in names} | port_variables(config)
 
 
 def names_in_files(config: ProcessConfig, out: Exported) -> set[str]:

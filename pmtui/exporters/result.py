@@ -3,6 +3,7 @@
 import msgspec
 
 from pmtui.config.model import ProcessConfig, Settings
+from pmtui.config.ports import PLACEHOLDER, declared_ports
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -36,6 +37,8 @@ def warn_unsupported(config: ProcessConfig, out: Exported, carried: frozenset[st
     """Warn of everything that only pmtui does; `carried` has what this target does too."""
     if config.dev_mode:
         out.warn(config.id, "devMode is lost: nothing is restarted when files change")
+    if "auto" in declared_ports(config).values():
+        out.warn(config.id, f"port auto is lost: choose one, where the export has {PLACEHOLDER}")
     if config.install:
         out.warn(config.id, "install is lost: dependencies have to be there")
     if config.health and config.health.silence is not None:

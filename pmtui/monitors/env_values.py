@@ -65,7 +65,8 @@ async def _read(source: ValueSource) -> bytes:
 
 
 async def _run(source: ValueSource, process: Process, supervisor: Supervisor) -> bytes:
-    launch = prepare_helper(process.config, supervisor.settings, supervisor.environment, "env", source.command or [])
+    config = supervisor.bound_config(process)
+    launch = prepare_helper(config, supervisor.settings, supervisor.environment, "env", source.command or [])
     launch = msgspec.structs.replace(launch, cwd=source.directory or launch.cwd)
     output = ValueSink()
     helper = HelperProcess(supervisor.spawner, supervisor.pipe_reader, launch, output)

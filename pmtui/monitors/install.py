@@ -150,7 +150,9 @@ class Installer(Monitor):
         return await installation.helper.result
 
     def _launch(self, process: Process, argv: Sequence[str]) -> Launch:
-        return prepare_helper(process.config, self.supervisor.settings, self.supervisor.environment, "install", argv)
+        supervisor = self.supervisor
+        config = supervisor.bound_config(process)
+        return prepare_helper(config, supervisor.settings, supervisor.environment, "install", argv)
 
 
 class Job(msgspec.Struct, frozen=True):

@@ -48,7 +48,8 @@ class StopCommands(Monitor):
     async def _result(self, process: Process) -> str:
         """Return what went wrong, "" if nothing did."""
         argv, supervisor = stop_argv(process.config), self.supervisor
-        launch = prepare_helper(process.config, supervisor.settings, supervisor.environment, "stop", argv)
+        config = supervisor.bound_config(process)
+        launch = prepare_helper(config, supervisor.settings, supervisor.environment, "stop", argv)
         sinks = process.log.sink("stdout"), process.log.sink("stderr")
         result = await run_helper(HelperProcess(supervisor.spawner, supervisor.pipe_reader, launch, *sinks))
         return redact(": ".join([result.error, *result.lines[-1:]]), launch.env) if result.error else ""

@@ -30,6 +30,7 @@ class PreparedLaunch(msgspec.Struct, frozen=True):
     launch: Launch
     env: Mapping[str, str]  # of the launch, with secrets marked, for display
     command: Command
+    config: ProcessConfig  # without references to ports
     warnings: list[str]
     hint: str = ""
 
@@ -50,7 +51,7 @@ def prepare(
     options = user_options(config) | limit_options(config) | ({"detached": True} if config.detached else {})
     plain = {name: str(value) for name, value in env.items()} if fetched else env
     launch = Launch(command.argv, config.cwd, plain, options, stdin_kind(config))
-    return PreparedLaunch(launch, env, command, warnings, requirement_hint(config, env))
+    return PreparedLaunch(launch, env, command, config, warnings, requirement_hint(config, env))
 
 
 def stdin_kind(config: ProcessConfig) -> StdinKind:

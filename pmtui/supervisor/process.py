@@ -82,6 +82,7 @@ class Process:
         self.pid = 0
         self.started_at = 0  # wall clock in milliseconds, for display
         self.retry_at = 0
+        self.ports: Mapping[str, int] = {}  # by name; auto ones included, whether it runs or not
         self.input: ProcessInput | None = None
         self.terminal = ProcessTerminal()
         self.killed: Sequence[str] = ()  # "pid name" of what needed SIGKILL when the last run ended

@@ -37,7 +37,8 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         group=process.config.group,
         labels=process.config.labels,
         command=process.command_line,
-        ports=[*usage.ports],
+        ports=[*dict.fromkeys([*process.ports.values(), *usage.ports])],
+        urls=[url_of(name, port) for name, port in process.ports.items()],
         stage=process.stage,
         max_retries=process.policy.max_retries,
         blocked=process.status is Status.FAILED and bool(process.blocked_by),
@@ -60,6 +61,10 @@ def detail(process: Process, usage: Usage) -> Detail:
         exits=[*process.exits],
         probes=[*process.probes],
     )
+
+
+def url_of(name: str, port: int) -> str:
+    return f"{'https' if name == 'https' else 'http'}://127.0.0.1:{port}"
 
 
 def describe(process: Process) -> str:

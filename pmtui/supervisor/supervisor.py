@@ -14,6 +14,7 @@ import msgspec
 from pmtui.config.load import Loaded
 from pmtui.config.model import ProcessConfig, Settings
 from pmtui.config.parsing.policies import awaited_ends, default_restart
+from pmtui.config.ports import bind, number_of
 from pmtui.control import (
     INACTIVE_STATES,
     ConfigChanges,
@@ -36,6 +37,7 @@ from pmtui.supervisor import events
 from pmtui.supervisor.dependencies import find_blocker, stop_order, transitive_dependencies
 from pmtui.supervisor.event_log import EventLog
 from pmtui.supervisor.launch import PreparedLaunch, prepare
+from pmtui.supervisor.ports import PortTable
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.reload import NEEDS_RESTART, ConfigSource, diff, fingerprint
 from pmtui.supervisor.snapshot import describe
@@ -81,6 +83,7 @@ class Supervisor:
         self.spawner = spawner or Spawner()
         self.sampler = UsageSampler(self.spawner.base)
         self.logs = LogStore(log_directory, echo)
+        self.ports = PortTable(Path(self.settings.data_dir))
         self.environment = dict(os.environ)
         self.started_at = now_ms()
         self.processes: dict[str, Process] = {}
@@ -108,7 +111,9 @@ class Supervisor:
             raise ValueError(f"process '{config.id}' is registered already")
         if not config.cwd:
             config = msgspec.structs.replace(config, cwd=os.getcwd())
+        self.ports.assign([config])
         process = Process(config, self.logs.open(config.id, config.log), self)
+        process.ports = self.ports.ports_of(config)
         self.processes[config.id] = process
         self._fingerprints[config.id] = fingerprint(config, self.settings)
         if self._running and not self._shutting_down.is_set():
@@ -119,6 +124,7 @@ class Supervisor:
     def load(self, source: ConfigSource) -> None:
         """Register the processes of the source, and use it for every later reload."""
         self.source = source
+        self.ports.assign(source.loaded.processes)
         for config in source.loaded.processes:
             self.register(config)
 
@@ -198,6 +204,7 @@ class Supervisor:
         kept = {name: getattr(self.settings, name) for name in NEEDS_RESTART}
         self.settings = msgspec.structs.replace(loaded.settings, **kept)
         configs = {config.id: config for config in loaded.processes}
+        self.ports.assign(loaded.processes)
         self._successors = {name: configs[name] for name in self._successors if name in configs}
         for process_id in changes.removed:
             del self._fingerprints[process_id]
@@ -215,6 +222,7 @@ class Supervisor:
     def _reconfigure(self, process: Process, config: ProcessConfig) -> None:
         self._fingerprints[process.id] = fingerprint(config, self.settings)
         process.reconfigure(config)
+        process.ports = self.ports.ports_of(config)
         self.logs.open(process.id, config.log)
         process.handle(events.ConfigChanged())
 
@@ -291,12 +299,22 @@ class Supervisor:
             self.restarts[process.id, process.state.restart_reason] += 1
         run = self.spawner.new_run()
         name = f"{self.spawner.base // MAX_RUNS:x}-{run}"
-        prepared = prepare(process.config, self.settings, self.environment, name, process.fetched)
+        process.ports = self.ports.claim(process.config)
+        prepared = prepare(self.bound_config(process), self.settings, self.environment, name, process.fetched)
         for warning in filter(None, [*prepared.warnings, prepared.hint]):
             if (process.id, warning) not in self._warned:
                 self._warned.add((process.id, warning))
                 logger.warning("%s: %s", process.id, warning)
         return run, prepared
+
+    def bound_config(self, process: Process) -> ProcessConfig:
+        """Return its config with its ports, and without references. Raises ConfigError if one has no meaning."""
+        return bind(process.config, process.ports, partial(self._port, process))
+
+    def _port(self, process: Process, target_id: str | None, name: str) -> str:
+        """Return a port of the process or of another one; with instances, of the first."""
+        target = self.processes.get(target_id) or self.processes.get(f"{target_id}-1") if target_id else process
+        return str(number_of(target.ports if target else {}, target_id, name, exists=target is not None))
 
     def check_dependencies(self, process: Process) -> None:
         blocker = find_blocker(process, self.processes)

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from pmtui.config.model import Health, HistorySettings, Limits, LogSettings, PocketBase, ProcessConfig, Settings, Struct
-from pmtui.config.parsing import validators
+from pmtui.config.parsing import ports, validators
 from pmtui.config.parsing.problems import Problems, join
 from pmtui.text.units import parse_duration, parse_size
 
@@ -44,6 +44,8 @@ READERS: dict[tuple[type[Struct], str], Reader] = {
     (ProcessConfig, "user"): validators.read_user,
     (ProcessConfig, "group"): validators.read_label,
     (ProcessConfig, "labels"): validators.read_labels,
+    (ProcessConfig, "port"): ports.read_port,
+    (ProcessConfig, "ports"): ports.read_ports,
     (Health, "http"): validators.read_http,
     (Health, "tcp"): validators.read_tcp,
     (Health, "command"): validators.read_command,

@@ -6,6 +6,7 @@ import msgspec
 
 from pmtui.config.model import ProcessConfig
 from pmtui.config.parsing.problems import Problems, join
+from pmtui.config.ports import shift_ports
 
 _MAX_SHOWN = 10
 
@@ -27,7 +28,7 @@ def expand_instances(config: ProcessConfig) -> list[ProcessConfig]:
     if config.instances == 1:
         return [config]
     return [
-        msgspec.structs.replace(config, id=name, instance=number, instances=1)
+        shift_ports(msgspec.structs.replace(config, id=name, instance=number, instances=1), number)
         for number, name in enumerate(instance_ids(config), 1)
     ]
 

@@ -10,6 +10,7 @@ from pmtui.config.model import ConfigError, ProcessConfig, ValueSource
 from pmtui.config.parsing.decode import read_struct
 from pmtui.config.parsing.dependencies import ConfigEntry, instance_ids
 from pmtui.config.parsing.parser import Document
+from pmtui.config.parsing.ports import check_fields
 from pmtui.config.parsing.problems import Problems, join
 from pmtui.config.parsing.validators import read_env, read_source
 
@@ -97,6 +98,7 @@ def _check(raw: Any, fields: dict[str, Any], place: str, problems: Problems) -> 
         problems.error(place, "has no id")
     _check_program(raw, fields, place, problems)
     _check_instances(fields, place, problems)
+    check_fields(fields, place, problems)
 
 
 def _check_program(raw: dict[str, Any], fields: dict[str, Any], place: str, problems: Problems) -> None:

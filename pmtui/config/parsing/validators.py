@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from pmtui.config.model import Condition, HookEvent, ValueSource
 from pmtui.config.parsing.problems import Problems, join
+from pmtui.config.ports import without_references
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _USER = re.compile(r"[^\s:]+(:[^\s:]+)?")
@@ -212,7 +213,7 @@ def read_host(raw: object, path: str, problems: Problems) -> object:
 def read_http(raw: object, path: str, problems: Problems) -> object:
     before = problems.errors
     _matching(_HTTP, "expected a URL such as http://127.0.0.1:8001/health", raw, path, problems)
-    if isinstance(raw, str) and problems.errors == before and not _has_port(raw):
+    if isinstance(raw, str) and problems.errors == before and not _has_port(without_references(raw)):
         problems.error(path, "its port must be a number from 1 to 65535")
     return raw
 
@@ -228,7 +229,7 @@ def _has_port(url: str) -> bool:
 
 
 def read_tcp(raw: object, path: str, problems: Problems) -> object:
-    found = _TCP.fullmatch(raw) if isinstance(raw, str) else None
+    found = _TCP.fullmatch(without_references(raw)) if isinstance(raw, str) else None
     if raw is not None and not (found and 1 <= int(found[1]) <= 65535):
         problems.error(path, "expected host:port, such as 127.0.0.1:8001")
     return raw
@@ -244,7 +245,7 @@ def read_pattern(raw: object, path: str, problems: Problems) -> object:
 
     _check_text(raw, path, problems)
     try:
-        Pattern(raw)
+        Pattern(without_references(raw))
     except PatternError as error:
         problems.error(path, str(error))
     return raw

@@ -16,10 +16,11 @@ SORT_LAST = "\U0010ffff"
 
 
 class Cell(NamedTuple):
-    """Text without control sequences, and its tone."""
+    """Text without control sequences, its tone, and the address it links to."""
 
     text: str
     tone: Tone
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,10 @@ def activity_cell(row: TableRow) -> Cell:
 
 def port_cell(row: TableRow) -> Cell:
     ports = row.snapshot.ports
-    return Cell(str(ports[0]) + ("+" if len(ports) > 1 else ""), "text") if ports else row.dash_cell
+    if not ports:
+        return row.dash_cell
+    url = next(iter(row.snapshot.urls), "")
+    return Cell(str(ports[0]) + ("+" if len(ports) > 1 else ""), "text", url)
 
 
 def why_cell(row: TableRow) -> Cell:

@@ -1,6 +1,7 @@
 """The lines of the process table as segments."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -43,10 +44,19 @@ def row_line(
 ) -> Strip:
     """Draw one process; `gutter` precedes its first column."""
     texts = [
-        (shorten(cell.text, placed.width, ellipsis), id_style if placed.column.key == "id" else styles[cell.tone])
+        (
+            shorten(cell.text, placed.width, ellipsis),
+            id_style if placed.column.key == "id" else styles[cell.tone] + link_style(cell.url),
+        )
         for placed, cell in zip(columns, cells, strict=True)
     ]
     return _line(gutter, columns, texts)
+
+
+@lru_cache(maxsize=1024)
+def link_style(url: str) -> Style:
+    """Return the same style for the same address. Why: Rich makes each link different from all others."""
+    return Style(link=url) if url else Style.null()
 
 
 def section_line(section: Section, gutter: Sequence[Segment], styles: Styles, glyphs: Glyphs) -> Strip:

@@ -16,6 +16,7 @@ from pmtui.dashboard.style import formats
 from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.glyphs import STATUS_TONES, Glyphs
 from pmtui.dashboard.style.styles import Styles
+from pmtui.dashboard.table.rendering import link_style
 
 MASK = "***"
 
@@ -99,6 +100,8 @@ def info_table(detail: Detail, styles: Styles, glyphs: Glyphs, now: float) -> Ta
     row("pid", detail.pid or None)
     row("started", formats.day_time(detail.start_time, now) if detail.start_time else None)
     row("ports", ", ".join(map(str, detail.ports)))
+    for url in detail.urls:
+        table.add_row(Text("url", style=styles["dim"]), Text(url, style=styles["text"] + link_style(url)))
     row("health", detail.health)
     row("restarts", detail.restart_count)
     row("group", detail.group)

@@ -109,6 +109,8 @@ class HealthMonitor(Monitor):
         self._checks.clear()
 
     def _start_check(self, process: Process, health: Health) -> None:
+        if process.prepared and process.prepared.config.health:
+            health = process.prepared.config.health  # without references to ports
         rules, state = effective_rules(health), process.state
         probe = probe_for(process, health, self.supervisor)
         tracker = HealthTracker(rules, state.spawned_at or 0.0, state.restart_reason is Reason.HEALTH)
