@@ -44,6 +44,14 @@ class Reason(StrEnum):
     CONFIG = "config"
 
 
+class Requester(StrEnum):
+    """Who wants a process to run."""
+
+    USER = "user"
+    CONFIG = "config"
+    DEPENDENT = "dependent"  # a process that depends on it was started
+
+
 RESTART_TEXTS: dict[str, str] = {
     Reason.CRASH: "restarted after a crash",
     Reason.EXIT: "restarted after it exited",
@@ -63,8 +71,10 @@ class Snapshot(_Model, frozen=True, kw_only=True):
     """One process as a row of `list`. Times are RFC 3339 UTC.
 
     `cpu` (percent of one core) and `memory` (bytes) are those of the whole tree. `blocked`: failed because of a
-    dependency. `ports` are the configured ones, then others the tree listens on; `urls` those of the configured ones.
-    `line_rate` is lines of output per second, `level` the worst one of the last minute from `warn` on.
+    dependency; `blocked_by` is that dependency, or the one it waits for. `wanted_by` says who wants it to run, None if
+    it is to be stopped; `wanted_for` names the dependent. `ports` are the configured ones, then others the tree listens
+    on; `urls` those of the configured ones. `line_rate` is lines of output per second, `level` the worst one of the
+    last minute from `warn` on.
     """
 
     id: str
@@ -93,6 +103,9 @@ class Snapshot(_Model, frozen=True, kw_only=True):
     stage: Stage | None
     max_retries: int = -1
     blocked: bool = False
+    blocked_by: str | None = None
+    wanted_by: Requester | None = None
+    wanted_for: str | None = None
     line_rate: float = 0.0
     level: Level | None = None
 
@@ -122,7 +135,10 @@ class ProbeResult(_Model, frozen=True, kw_only=True):
 
 
 class Detail(Snapshot, frozen=True, kw_only=True):
-    """A snapshot and what explains it. Values that look secret are masked; `probes` are the last 50, oldest first."""
+    """A snapshot and what explains it. Values that look secret are masked; `probes` are the last 50, oldest first.
+
+    `required_by` lists the processes that depend on it and are to run.
+    """
 
     argv: list[str]
     cwd: str
@@ -131,6 +147,7 @@ class Detail(Snapshot, frozen=True, kw_only=True):
     config: dict[str, Any]
     exits: list[RunExit]
     probes: list[ProbeResult] = []
+    required_by: list[str] = []
 
 
 class ProcessEvent(_Model, frozen=True, kw_only=True):
@@ -417,13 +434,15 @@ class Control(Protocol):
         """Kill the whole tree; the process stays stopped."""
 
     async def wait(self, process_id: str, statuses: frozenset[Status]) -> Snapshot:
-        """Return as soon as the process has one of `statuses`."""
+        """Return as soon as the process has one of `statuses`, or has ended otherwise and is not started again."""
 
     async def signal(self, process_id: str, name: str) -> None:
         """Send a signal (`SIGHUP`, `HUP` or `1`) to the main process."""
 
-    async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
-        """Apply the operation to every match of an id, a glob or `@group`; wait for stops.
+    async def bulk(
+        self, operation: Operation, patterns: Sequence[str], *, wait: bool | None = None
+    ) -> Sequence[Result]:
+        """Apply the operation to every match of an id, a glob or `@group`; wait for the outcomes, by default of stops.
 
         A pattern without a match is a result too, with `ok` false.
         """
@@ -494,6 +513,9 @@ class Control(Protocol):
 class ManagerControl(Control, Protocol):
     """What the API needs besides."""
 
+    async def outcome(self, process_id: str, operation: Operation) -> Result:
+        """Wait until the operation just requested is done, cannot be done any more, or was overruled by another one."""
+
     async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
         """Return the last lines that match, oldest first, from memory and files."""
 
@@ -518,6 +540,29 @@ class ManagerControl(Control, Protocol):
 
     async def screen(self, process_id: str) -> tuple[TerminalScreen, Sequence[str]]:
         """Return what the terminal shows, and its lines with colours. Raises ConflictError without a terminal."""
+
+
+def requester_text(requester: Requester | None, dependent: str | None) -> str:
+    """Say by whom a process was started; empty for None."""
+    match requester:
+        case Requester.USER:
+            return "by the user"
+        case Requester.CONFIG:
+            return "by the config"
+        case Requester.DEPENDENT:
+            return f"because {dependent} depends on it"
+        case None:
+            return ""
+
+
+def wanted_by_text(detail: Detail) -> str:
+    """Say who keeps the process up, or would start it again; empty if nobody wants it to run."""
+    if detail.wanted_by is None:
+        return ""
+    names = {Requester.USER: "you", Requester.CONFIG: "the config"}
+    dependents = dict.fromkeys([*filter(None, [detail.wanted_for]), *detail.required_by])
+    whom = [names[detail.wanted_by]] if detail.wanted_by in names else []
+    return ", ".join([*whom, *(f"{name} (depends on it)" for name in dependents)])
 
 
 def explain(row: Snapshot) -> str:

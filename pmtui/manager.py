@@ -9,6 +9,7 @@ from typing import Unpack
 from pmtui.config.load import Loaded
 from pmtui.config.model import ProcessConfig, Settings
 from pmtui.control import (
+    INACTIVE_STATES,
     MAX_EVENTS,
     ConfigChanges,
     ConflictError,
@@ -40,7 +41,8 @@ from pmtui.monitors.registry import MONITORS
 from pmtui.spawner.client import Spawner
 from pmtui.spawner.usage import NO_USAGE, Usage
 from pmtui.supervisor import events, terminal_requests
-from pmtui.supervisor.dependencies import build_graph
+from pmtui.supervisor.dependencies import build_graph, dependents_to_run
+from pmtui.supervisor.outcome import stop_note
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.snapshot import detail, snapshot
 from pmtui.supervisor.supervisor import Supervisor
@@ -94,7 +96,7 @@ class Manager:
     async def get(self, process_id: str) -> Detail:
         process = self.supervisor.find(process_id)
         await self.supervisor.sampler.refresh([process.run] if process.has_tree else [])
-        return detail(process, self._usage(process))
+        return detail(process, self._usage(process), dependents_to_run(self.supervisor.processes).get(process_id, []))
 
     async def start(self, process_id: str) -> None:
         self.supervisor.request("start", [process_id])
@@ -110,7 +112,8 @@ class Manager:
 
     async def wait(self, process_id: str, statuses: frozenset[Status]) -> Snapshot:
         process = self.supervisor.find(process_id)
-        await self.supervisor.wait_until(lambda: process.status in statuses or process.state.removed)
+        final = statuses | INACTIVE_STATES
+        await self.supervisor.wait_until(lambda: process.status in final or process.state.removed)
         return snapshot(process, self._usage(process))
 
     async def signal(self, process_id: str, name: str) -> None:
@@ -123,16 +126,25 @@ class Manager:
             raise ConflictError(f"Process '{process_id}' is not running.")
         process.signal(number)
 
-    async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
+    async def outcome(self, process_id: str, operation: Operation) -> Result:
+        return await self.supervisor.outcome(operation, self.supervisor.find(process_id))
+
+    async def bulk(
+        self, operation: Operation, patterns: Sequence[str], *, wait: bool | None = None
+    ) -> Sequence[Result]:
         selected = self.supervisor.matching(patterns)
         ids = [name for name, matched in selected.items() if matched]
         self.supervisor.request(operation, ids)
-        if operation == "stop":
-            await self.supervisor.wait_inactive([self.supervisor.processes[process_id] for process_id in ids])
-        return [
-            Result(id=name, ok=matched, message="" if matched else f"No process matches '{name}'.")
-            for name, matched in selected.items()
-        ]
+        processes = [self.supervisor.processes[process_id] for process_id in ids]
+        dependents = dependents_to_run(self.supervisor.processes) if operation == "stop" else {}
+        results = {name: Result(id=name, ok=False, message=f"No process matches '{name}'.") for name in selected}
+        for process in processes:
+            note = stop_note(process.id, dependents.get(process.id, ()))
+            results[process.id] = Result(id=process.id, ok=True, message=note)
+        for process in processes if (operation == "stop" if wait is None else wait) else ():
+            result = await self.supervisor.outcome(operation, process)
+            results[process.id] = results[process.id] if result.ok else result
+        return [*results.values()]
 
     async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
         return await access.last_lines([self.supervisor.find(process_id).log], query)

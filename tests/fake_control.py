@@ -8,6 +8,7 @@ from typing import Unpack
 import msgspec
 
 from pmtui.control import (
+    INACTIVE_STATES,
     MAX_EVENTS,
     ConfigChanges,
     ConflictError,
@@ -140,7 +141,15 @@ class FakeControl:
         self._row(process_id)
         self.calls.append((f"signal {name}", process_id))
 
-    async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
+    async def outcome(self, process_id: str, operation: Operation) -> Result:
+        up, inactive = {Status.RUNNING, Status.COMPLETED}, INACTIVE_STATES
+        row = await self.wait(process_id, frozenset(up | inactive))
+        good = row.status in (inactive if operation == "stop" else up)
+        return Result(id=process_id, ok=good, message="" if good else f"Process '{process_id}' is {row.status}.")
+
+    async def bulk(
+        self, operation: Operation, patterns: Sequence[str], *, wait: bool | None = None
+    ) -> Sequence[Result]:
         results: dict[str, Result] = {}
         for pattern in patterns:
             chosen = [

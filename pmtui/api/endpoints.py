@@ -154,7 +154,8 @@ ONE = "/api/pm/{id}"
 def _operations() -> Iterator[Endpoint]:
     for name in get_args(Operation):
         path, summary = f"/api/pm/{name}", f"{name.capitalize()} all processes that match; return a result for each."
-        yield Endpoint("POST", path, f"processes.{name}_many", summary, Results, body=Selection)
+        wait = _flag("wait", name == "stop", "Respond when the outcome of each is known.")
+        yield Endpoint("POST", path, f"processes.{name}_many", summary, Results, (JSON,), [wait], body=Selection)
 
 
 def _operations_on_one() -> Iterator[Endpoint]:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pmtui.cli.base import DONE, FAILURE, fail
-from pmtui.cli.operations import STARTED_STATES, format_result, has_outcome
+from pmtui.cli.base import DONE, FAILURE, TIMED_OUT, fail
+from pmtui.cli.operations import report
 from pmtui.cli.output import Output
-from pmtui.cli.session import fetch_snapshots
+from pmtui.cli.waiting import Kind, Watch, exit_code, judge_start
 from pmtui.client.discovery import ManagerUnavailableError, RunningManager, address_of, read_instance
 from pmtui.client.http_client import HttpClient
 from pmtui.config.discovery import data_directory, find_config
@@ -20,7 +20,9 @@ from pmtui.text.formatting import plural, printable
 
 LOG_NAME = "manager.log"
 STARTUP_TIMEOUT = 60.0
-"""Seconds until processes that have not come up are reported."""
+"""Seconds until processes that have not come up are reported, by default."""
+PUBLISH_TIMEOUT = 30.0
+"""Seconds that the manager itself may take in addition."""
 CHECK_INTERVAL = 0.05
 MAX_TAIL_LINES = 20
 
@@ -39,8 +41,11 @@ def start(options: argparse.Namespace, argv: Sequence[str]) -> int:
         return fail(f"cannot use the data directory {folder}: {error.strerror} ({error.filename})", FAILURE)
     begin = os.fstat(log).st_size
     child = spawn_manager(folder / LOG_NAME, log, argv)
-    if manager := wait_published(child, folder):
-        return report_startup(manager, Output())
+    deadline = time.monotonic() + (STARTUP_TIMEOUT if options.timeout is None else options.timeout)
+    if manager := wait_published(child, folder, deadline + PUBLISH_TIMEOUT):
+        return report_startup(manager, Output(), deadline)
+    if child.poll() is None:
+        return fail(f"the manager (pid {child.pid}) does not come up; see {folder / LOG_NAME}", TIMED_OUT)
     sys.stderr.write(read_tail(folder / LOG_NAME, begin))
     return child.returncode or FAILURE
 
@@ -63,9 +68,9 @@ def spawn_manager(path: Path, log: int, argv: Sequence[str]) -> subprocess.Popen
     return child
 
 
-def wait_published(child: subprocess.Popen[bytes], folder: Path) -> RunningManager | None:
-    """Return the manager once it can be found; None if it has ended."""
-    while child.poll() is None:
+def wait_published(child: subprocess.Popen[bytes], folder: Path, deadline: float) -> RunningManager | None:
+    """Return the manager once it can be found; None if it has ended, or the deadline is over."""
+    while child.poll() is None and time.monotonic() < deadline:
         running = read_instance(folder)
         if running and running.pid == child.pid:
             return running
@@ -79,32 +84,27 @@ def read_tail(log: Path, begin: int) -> str:
         return "".join(file.readlines()[-MAX_TAIL_LINES:])
 
 
-def report_startup(manager: RunningManager, output: Output) -> int:
+def report_startup(manager: RunningManager, output: Output, deadline: float) -> int:
     if manager.url is None:
         log = manager.directory / LOG_NAME
         sys.stdout.write(f"the manager is running: pid {manager.pid}, no API; its log is {log}\n")
         return DONE
     try:
         with HttpClient(address_of(manager, os.environ)) as client:
-            rows, errors = wait_started(client), client.get("/api/pm/config", ManagerInfo).errors
+            errors = client.get("/api/pm/config", ManagerInfo).errors
+            for error in errors:
+                sys.stdout.write(output.paint(f"{output.glyphs.bad} {printable(error)}", "bad") + "\n")
+            watch = Watch(client, selected, judge_start, max(0.0, deadline - time.monotonic()))
+            kinds = report(watch, client, output)
     except ControlError as error:
         return fail(f"{error} See its log {manager.directory / LOG_NAME}", FAILURE)
-    good = [row for row in rows if row.status in STARTED_STATES]
-    bad = [row for row in rows if row not in good and row.status is not Status.STOPPED]
-    width = max((len(row.id) for row in bad), default=0)
-    lines = [output.paint(f"{output.glyphs.bad} {printable(error)}", "bad") for error in errors]
-    lines += [format_result(row, False, width, output) for row in bad]
-    count = plural(len(good), "process is", "processes are")
-    lines.append(f"{count} up{f', {len(bad)} not' if bad else ''}: pid {manager.pid}, {manager.url}")
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
-    return FAILURE if bad or errors else DONE
+    up = kinds.count(Kind.GOOD)
+    count = plural(up, "process is", "processes are")
+    others = f", {len(kinds) - up} not" if up < len(kinds) else ""
+    sys.stdout.write(f"{count} up{others}: pid {manager.pid}, {manager.url}\n")
+    return FAILURE if errors else exit_code(kinds)
 
 
-def wait_started(client: HttpClient) -> Sequence[Snapshot]:
-    """Return all processes once the outcome of each is known, or STARTUP_TIMEOUT is over."""
-    deadline = time.monotonic() + STARTUP_TIMEOUT
-    while True:
-        rows = fetch_snapshots(client)
-        if all(map(has_outcome, rows)) or time.monotonic() > deadline:
-            return rows
-        time.sleep(CHECK_INTERVAL)
+def selected(rows: Sequence[Snapshot]) -> list[str]:
+    """Return the processes that are to run, and those that ran and were stopped meanwhile."""
+    return [row.id for row in rows if row.wanted_by or row.status is not Status.STOPPED]

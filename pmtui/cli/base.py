@@ -13,7 +13,7 @@ from pmtui.text.formatting import printable
 if TYPE_CHECKING:
     from pmtui.config.load import Loaded
 
-DONE, FAILURE, BAD_USAGE, NO_MANAGER = 0, 1, 2, 3
+DONE, FAILURE, BAD_USAGE, NO_MANAGER, TIMED_OUT = 0, 1, 2, 3, 124
 CONFIGS = f"{', '.join(CONFIG_NAMES[:-1])} or {CONFIG_NAMES[-1]}"
 
 
@@ -108,3 +108,13 @@ def fail(text: str, code: int) -> int:
     """Write an error to stderr, and return `code`."""
     sys.stderr.write("".join(f"{printable(line)}\n" for line in f"pmtui: {text}".split("\n")))
     return code
+
+
+def duration_option(text: str) -> float:
+    """Parse `500ms`, `1m30s` or a number of seconds for argparse."""
+    from pmtui.text.units import parse_duration
+
+    try:
+        return parse_duration(float(text) if text.replace(".", "", 1).isdecimal() else text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -11,7 +11,7 @@ from pmtui.cli.base import DONE
 from pmtui.cli.output import Output
 from pmtui.cli.session import verb_parser, with_client
 from pmtui.client.http_client import HttpClient, process_path
-from pmtui.control import Detail, RunExit, explain
+from pmtui.control import Detail, RunExit, explain, wanted_by_text
 from pmtui.text.formatting import duration, memory, percent, printable
 
 MAX_EXITS = 5
@@ -73,6 +73,7 @@ def detail_fields(detail: Detail, output: Output) -> Iterator[tuple[str, str]]:
     last = f", last reason: {detail.restart_reason}" if detail.restart_reason else ""
     yield "id", detail.id
     yield "status", output.status(detail.status) + (f"  {reason}" if reason else "")
+    yield "wanted by", wanted_by_text(detail)
     yield "pid", str(detail.pid or "")
     yield "started", f"{detail.start_time}, {duration(detail.uptime_seconds)} ago" if detail.start_time else ""
     yield "restarts", f"{detail.restart_count}{last}"

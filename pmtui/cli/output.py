@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import unicodedata
+from typing import TextIO
 
 from pmtui.control import Status
 from pmtui.dashboard.style.glyphs import ASCII, STATUS_TONES, UNICODE, Glyphs
@@ -20,7 +21,7 @@ class Output:
         self.on_terminal = sys.stdout.isatty()
         self.can_move = self.on_terminal and os.environ.get("TERM") != "dumb"
         self.has_colors = self.can_move and not os.environ.get("NO_COLOR")
-        self.width = shutil.get_terminal_size().columns if self.on_terminal else None
+        self.width = terminal_width(sys.stdout)
 
     @property
     def glyphs(self) -> Glyphs:
@@ -47,6 +48,11 @@ class Output:
 
     def status(self, status: Status) -> str:
         return self.paint(f"{self.glyphs.status[status]} {status}", STATUS_TONES[status])
+
+
+def terminal_width(stream: TextIO) -> int | None:
+    """Return the columns of the terminal; None if the stream is none."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
 def cell_width(text: str) -> int:

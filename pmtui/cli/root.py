@@ -19,6 +19,7 @@ from pmtui.cli.base import (
     add_config,
     add_profile,
     current_directory,
+    duration_option,
     fail,
     load,
     profiles_of,
@@ -47,7 +48,7 @@ examples:
   pmtui                      run all processes, in the dashboard
   pmtui web 'worker-*'       run only these and their dependencies
   pmtui -d && pmtui wait     run in the background; return when all are healthy"""
-EPILOG = "exit codes: 0 stopped on request, 1 failure, 2 bad usage or config, 3 no manager is running"
+EPILOG = "exit codes: 0 stopped on request, 1 failure, 2 bad usage or config, 3 no manager is running, 124 timeout"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -73,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="run in the background; return once all are up, or report what is not",
     )
+    add("--timeout", type=duration_option, metavar="TIME", help="with -d: wait at most this long (default: 60s)")
     add("--log-file", type=Path, help=argparse.SUPPRESS)
     add("--dev", action="store_true", help="restart every process when its files change")
     add("--log-format", choices=("text", "json"), default="text", help="format of the log on stdout (default: text)")

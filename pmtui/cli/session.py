@@ -18,7 +18,7 @@ PATTERNS = "ids, globs such as 'web-*', or a @group"
 MAX_IDS = 20
 RETRY_DELAY = 0.5
 """Seconds until a lost stream is reconnected."""
-EXIT_CODES_HELP = "exit codes: 0 success, 1 failure, 2 bad usage, 3 no manager is running"
+EXIT_CODES_HELP = "exit codes: 0 success, 1 failure, 2 bad usage, 3 no manager is running, 124 timeout"
 
 
 def verb_parser(name: str, description: str, *examples: str) -> argparse.ArgumentParser:
@@ -115,13 +115,3 @@ def select_matching(rows: list[Snapshot], patterns: list[str]) -> tuple[list[Sna
 def no_match(pattern: str, rows: list[Snapshot]) -> str:
     ids = [row.id for row in rows[:MAX_IDS]]
     return f"no process matches '{pattern}'; processes: {', '.join(ids) or 'none'}{' …' * (len(rows) > MAX_IDS)}"
-
-
-def duration_option(text: str) -> float:
-    """Parse `500ms`, `1m30s` or a number of seconds for argparse."""
-    from pmtui.text.units import parse_duration
-
-    try:
-        return parse_duration(float(text) if text.replace(".", "", 1).isdecimal() else text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

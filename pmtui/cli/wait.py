@@ -1,15 +1,26 @@
 """`pmtui wait`: wait until processes have reached a condition."""
 
 import argparse
-import sys
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from pmtui.cli.base import DONE, FAILURE, fail
-from pmtui.cli.operations import MAX_POLL_INTERVAL, MIN_POLL_INTERVAL
-from pmtui.cli.session import PATTERNS, duration_option, fetch_matching, verb_parser, with_client
+from pmtui.cli.base import DONE, FAILURE, TIMED_OUT, duration_option, fail
+from pmtui.cli.session import PATTERNS, no_match, select_matching, verb_parser, with_client
+from pmtui.cli.waiting import (
+    GOOD,
+    Kind,
+    Rows,
+    Verdict,
+    Watch,
+    overruled_start,
+    root_cause,
+    started_again,
+    summary,
+    tell_causes,
+    write_last_lines,
+)
 from pmtui.client.http_client import HttpClient, process_path
-from pmtui.control import INACTIVE_STATES, Detail, Snapshot, Status, explain
+from pmtui.control import INACTIVE_STATES, Detail, NotFoundError, Snapshot, Status, explain
 from pmtui.text.formatting import printable
 
 CONDITIONS: dict[str, Callable[[Snapshot], bool]] = {
@@ -18,21 +29,13 @@ CONDITIONS: dict[str, Callable[[Snapshot], bool]] = {
     "stopped": lambda row: row.status in INACTIVE_STATES,
     "completed": lambda row: row.status is Status.COMPLETED,
 }
-IMPOSSIBLE_STATES = {
-    "healthy": INACTIVE_STATES,
-    "running": INACTIVE_STATES,
-    "stopped": frozenset(),
-    "completed": INACTIVE_STATES - {Status.COMPLETED},
-}
-"""States in which the condition is not reached unless somebody starts the process."""
-MAX_SHOWN = 5
 
 
 def parser() -> argparse.ArgumentParser:
     command = verb_parser(
         "wait",
         "Wait until processes are healthy (running, if they have no health check), running, stopped or completed. "
-        "Exit code 0: all of them are; 1: one of them cannot be any more, or the timeout is over. Without ids: all "
+        "Exit code 0: all of them are; 1: one of them cannot be any more; 124: the timeout is over. Without ids: all "
         "processes that have not been stopped or completed.",
         "pmtui wait --timeout 60s && ./run-tests.sh",
         "pmtui wait migrate --for completed",
@@ -43,7 +46,10 @@ def parser() -> argparse.ArgumentParser:
         "--for", dest="aim", choices=tuple(CONDITIONS), default="healthy", help="what to wait for (default: healthy)"
     )
     command.add_argument(
-        "--timeout", type=duration_option, metavar="TIME", help="wait at most this long, such as 30s or 2m"
+        "--timeout",
+        type=duration_option,
+        metavar="TIME",
+        help="wait at most this long, such as 30s; 0: look once",
     )
     return command
 
@@ -54,44 +60,74 @@ def run(argv: Sequence[str]) -> int:
 
 
 def wait(client: HttpClient, options: argparse.Namespace) -> int:
-    deadline = None if options.timeout is None else time.monotonic() + options.timeout
-    pause = MIN_POLL_INTERVAL
-    while remaining := fetch_remaining(client, options):
-        for row in remaining:
-            if reason := blocking_reason(client, row, options.aim):
-                return fail(f"{row.id} cannot be {options.aim}: {reason}", FAILURE)
-        if deadline is not None and time.monotonic() >= deadline:
-            return fail(f"not {options.aim} after {options.timeout:g} s: {summary(remaining)}", FAILURE)
-        sys.stdout.flush()
-        time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
-        pause = min(MAX_POLL_INTERVAL, pause * 1.5)
-    return DONE
+    aim = Aim(client, options.aim, are_named=bool(options.ids))
+    watch = Watch(client, partial(chosen, options.ids), aim.judge, options.timeout, aim.if_removed)
+    late = list[Snapshot]()
+    for row, verdict in watch:
+        if verdict.kind is Kind.BAD:
+            root = root_cause(row, watch.rows)
+            fail(f"{row.id} cannot be {options.aim}: {verdict.text}", FAILURE)
+            if root.id != row.id and root.status is Status.FAILED:
+                tell_causes(client, [row], watch.rows)
+            elif row.status is Status.FAILED:
+                write_last_lines(client, client.get(process_path(row.id), Detail))
+            return FAILURE
+        if verdict.kind is Kind.LATE:
+            late.append(row)
+    if not late:
+        return DONE
+    fail(f"not {options.aim} after {options.timeout:g} s: {summary(late)}", TIMED_OUT)
+    if options.aim != "stopped":
+        tell_causes(client, late, watch.rows)
+    return TIMED_OUT
 
 
-def fetch_remaining(client: HttpClient, options: argparse.Namespace) -> list[Snapshot]:
-    """Return the processes that are still to be waited for."""
-    rows = [row for row in fetch_matching(client, options.ids) if not CONDITIONS[options.aim](row)]
-    return [row for row in rows if options.ids or not is_at_rest(row, options.aim)]
+def chosen(patterns: list[str], rows: Sequence[Snapshot]) -> list[str]:
+    """Return the ids that the patterns select. Raises NotFoundError if a pattern selects none."""
+    found, unmatched = select_matching([*rows], patterns)
+    if unmatched:
+        raise NotFoundError(no_match(unmatched[0], [*rows]))
+    return [row.id for row in found]
+
+
+class Aim:
+    """A condition to wait for, and when it cannot come true any more."""
+
+    def __init__(self, client: HttpClient, name: str, *, are_named: bool) -> None:
+        self._client, self._name, self._are_named = client, name, are_named
+        self._being_stopped: set[str] = set()
+        self._policies: dict[str, str] = {}
+        self.if_removed = Kind.GOOD if name == "stopped" else Kind.BAD
+
+    def judge(self, row: Snapshot, rows: Rows) -> Verdict | None:
+        if CONDITIONS[self._name](row):
+            return GOOD
+        if not self._are_named and is_at_rest(row, self._name):
+            return GOOD
+        text = self._stopped_problem(row) if self._name == "stopped" else self._start_problem(row, rows)
+        return Verdict(Kind.BAD, text) if text else None
+
+    def _stopped_problem(self, row: Snapshot) -> str:
+        """A stop that was under way is overruled by a start."""
+        if row.wanted_by is None:
+            self._being_stopped.add(row.id)
+        return started_again(row) if row.wanted_by and row.id in self._being_stopped else ""
+
+    def _start_problem(self, row: Snapshot, rows: Rows) -> str:
+        if row.status in INACTIVE_STATES:
+            return f"it is {row.status}" + (f", {printable(explain(row))}" if explain(row) else "")
+        if text := overruled_start(row, rows):
+            return text
+        is_endless = self._name == "completed" and self._policy(row.id) == "always"
+        return "it is restarted whenever it ends (restart = always)" if is_endless else ""
+
+    def _policy(self, process_id: str) -> str:
+        if process_id not in self._policies:
+            config = self._client.get(process_path(process_id), Detail).config
+            self._policies[process_id] = config.get("restart") or "always"
+        return self._policies[process_id]
 
 
 def is_at_rest(row: Snapshot, aim: str) -> bool:
     """Return whether a process that was not named has ended on purpose."""
     return row.status is Status.STOPPED or (row.status is Status.COMPLETED and aim != "stopped")
-
-
-def blocking_reason(client: HttpClient, row: Snapshot, aim: str) -> str:
-    """Return why the process cannot reach the condition; empty if it can."""
-    if row.status in IMPOSSIBLE_STATES[aim]:
-        return f"it is {row.status}" + (f", {printable(explain(row))}" if explain(row) else "")
-    if aim == "completed" and row.status is Status.RUNNING:
-        policy = client.get(process_path(row.id), Detail).config.get("restart", "always")
-        return "it is restarted whenever it ends (restart = always)" if policy == "always" else ""
-    return ""
-
-
-def summary(rows: Sequence[Snapshot]) -> str:
-    texts = [
-        f"{row.id} is {row.status}" + (f" ({printable(explain(row))})" if explain(row) else "")
-        for row in rows[:MAX_SHOWN]
-    ]
-    return ", ".join(texts) + (f" and {len(rows) - MAX_SHOWN} more" if len(rows) > MAX_SHOWN else "")

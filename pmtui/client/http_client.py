@@ -23,6 +23,8 @@ Query = dict[str, object]
 T = TypeVar("T")
 REQUEST_TIMEOUT = 10.0
 """Seconds until a response that does not wait for a process is given up."""
+POST_TIMEOUT = 30.0
+"""The same for a request that changes something: a reload may have to run a config that is a program."""
 STREAM_TIMEOUT = 40.0
 """Seconds of silence after which a stream counts as dead; the server sends a heartbeat every 15 s."""
 
@@ -52,12 +54,12 @@ class HttpClient:
         return decode_response(self.read("GET", path, **query), form)
 
     def post(self, path: str, form: type[T], body: object = None, **query: object) -> T:
-        """Send a request that may wait for a process: it has no timeout."""
+        """Send a request that does not wait for a process."""
         return decode_response(self.read("POST", path, body, **query), form)
 
     def read(self, method: str, path: str, body: object = None, **query: object) -> bytes:
         """Return the body of a response. A GET is repeated if the kept-alive connection has been closed meanwhile."""
-        timeout = REQUEST_TIMEOUT if method == "GET" else None
+        timeout = REQUEST_TIMEOUT if method == "GET" else POST_TIMEOUT
         with self._translate_errors():
             try:
                 response = self._send(method, path, body, query, {}, timeout)

@@ -13,6 +13,7 @@ from pmtui.client.errors import TOKEN_INVALID, decode_response, decode_terminal_
 from pmtui.client.http_client import process_path, split_url
 from pmtui.client.sse import LAST_EVENT_ID_HEADER, EventStreamParser, ServerSentEvent
 from pmtui.control import (
+    INACTIVE_STATES,
     MAX_EVENTS,
     ConfigChanges,
     ConflictError,
@@ -96,7 +97,7 @@ class RemoteControl:
 
     async def wait(self, process_id: str, statuses: frozenset[Status]) -> Snapshot:
         pause = MIN_POLL_INTERVAL
-        while (row := await self.get(process_id)).status not in statuses:
+        while (row := await self.get(process_id)).status not in statuses | INACTIVE_STATES:
             await asyncio.sleep(pause)
             pause = min(MAX_POLL_INTERVAL, pause * 1.5)
         return row
@@ -104,8 +105,11 @@ class RemoteControl:
     async def signal(self, process_id: str, name: str) -> None:
         await self._request("POST", process_path(process_id, "signal", name))
 
-    async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
-        answer = await self._request("POST", f"/api/pm/{operation}", {"ids": [*patterns]}, read_timeout=None)
+    async def bulk(
+        self, operation: Operation, patterns: Sequence[str], *, wait: bool | None = None
+    ) -> Sequence[Result]:
+        query = {} if wait is None else {"wait": str(wait).lower()}
+        answer = await self._request("POST", f"/api/pm/{operation}", {"ids": [*patterns]}, read_timeout=None, **query)
         return decode_response(answer, Results).results
 
     async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pmtui.runtime.token import Token
 
 
+SPAWN_TIMEOUT = 10.0
+"""Seconds after which the API is served even if a program cannot be executed, such as one on a dead network drive."""
+
+
 class StartError(Exception):
     """The manager cannot start; the message says why and what to do."""
 
@@ -117,7 +121,9 @@ def publish(instance: Instance, loaded: Loaded, url: str | None) -> None:
 
 async def serve(manager: Manager, api: ApiBinding | None) -> None:
     """Serve the API once the processes are spawned, so that loading its libraries does not delay them."""
-    await manager.supervisor.wait_spawned()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SPAWN_TIMEOUT):
+            await manager.supervisor.wait_spawned()
     server_module = await asyncio.to_thread(import_module, "pmtui.api.server") if api else None
     gc.collect()
     gc.freeze()  # everything loaded by now stays

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 
@@ -14,20 +15,26 @@ from pmtui.supervisor.snapshot import describe
 class Blocker(msgspec.Struct, frozen=True):
     """What keeps a process from starting; `permanent` if it cannot resolve itself."""
 
+    target: str
     reason: str
     permanent: bool = False
 
 
 def find_blocker(process: Process, processes: Mapping[str, Process]) -> Blocker | None:
-    """Return the first unmet dependency, a permanent one before all others."""
+    """Return the first unmet dependency: a permanent one before one that only the user can start, and before others."""
     found = []
     for target_id, condition in process.config.depends_on.items():
         target = processes.get(target_id)
         if target is None:
-            found.append(Blocker(f"depends on '{target_id}', which does not exist", permanent=True))
+            found.append(Blocker(target_id, f"depends on '{target_id}', which does not exist", permanent=True))
         elif blocker := unmet_condition(target, condition):
             found.append(blocker)
-    return min(found, key=lambda blocker: not blocker.permanent, default=None)
+    return min(found, key=partial(_hope, processes), default=None)
+
+
+def _hope(processes: Mapping[str, Process], blocker: Blocker) -> int:
+    """Return 0 if the dependency can never be met, 1 if only the user can help, else 2."""
+    return 0 if blocker.permanent else 2 if processes[blocker.target].state.should_run else 1
 
 
 def unmet_condition(target: Process, condition: Condition | None) -> Blocker | None:
@@ -47,10 +54,30 @@ def unmet_condition(target: Process, condition: Condition | None) -> Blocker | N
         return None
     if status is Status.FAILED:
         how = "did not succeed" if condition == "succeeded" else "has failed"
-        return Blocker(f"{target.id} {how}: {target.last_error or state.detail}", permanent=True)
+        return Blocker(target.id, f"{target.id} {how}: {target.last_error or state.detail}", permanent=True)
     if status is Status.COMPLETED:
-        return Blocker(f"{target.id} is not {condition}: it has completed and is not started again", permanent=True)
-    return Blocker(f"waits for {target.id} ({condition}): it is {status}")
+        text = f"{target.id} is not {condition}: it has completed and is not started again"
+        return Blocker(target.id, text, permanent=True)
+    return Blocker(target.id, f"waits for {target.id} ({condition}): it is {status}")
+
+
+def root_blocker(process: Process, processes: Mapping[str, Process]) -> Process:
+    """Return the process at the end of the chain of those that wait for each other; itself if it waits for none."""
+    seen = set[str]()  # processes that were registered by a program may depend on each other
+    while process.status is Status.WAITING and process.id not in seen:
+        seen.add(process.id)
+        process = processes.get(process.blocked_by or "", process)
+    return process
+
+
+def dependents_to_run(processes: Mapping[str, Process]) -> dict[str, list[str]]:
+    """Map each process to those that depend on it and are to run, if there are any."""
+    found: dict[str, list[str]] = {}
+    for process in processes.values():
+        if process.state.should_run:
+            for target in process.config.depends_on:
+                found.setdefault(target, []).append(process.id)
+    return found
 
 
 def default_condition(target: Process) -> Condition:

@@ -4,7 +4,7 @@ from signal import Signals
 
 import msgspec
 
-from pmtui.control import Reason
+from pmtui.control import Reason, Requester
 
 
 class ExitStatus(msgspec.Struct, frozen=True):
@@ -29,7 +29,10 @@ class ExitStatus(msgspec.Struct, frozen=True):
 
 
 class Start(msgspec.Struct, frozen=True):
-    """The user wants the process to run."""
+    """The process is to run; `dependent` names the process whose start includes this one."""
+
+    requester: Requester = Requester.USER
+    dependent: str | None = None
 
 
 class Restart(msgspec.Struct, frozen=True):

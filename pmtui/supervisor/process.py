@@ -75,7 +75,8 @@ class Process:
         self.state = State()
         self.last_published = self.state
         self.events: deque[ProcessEvent] = deque(maxlen=MAX_EVENTS)
-        self.blocked_by = ""  # the unmet dependency
+        self.blocked_by: str | None = None  # the unmet dependency
+        self.blocked_reason = ""
         self.prepared: PreparedLaunch | None = None
         self.command_line = config.command or config.script or ""  # for display, with secrets masked
         self.run = 0

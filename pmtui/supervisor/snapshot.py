@@ -42,12 +42,15 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         stage=process.stage,
         max_retries=process.policy.max_retries,
         blocked=process.status is Status.FAILED and bool(process.blocked_by),
+        blocked_by=process.blocked_by if process.status in (Status.WAITING, Status.FAILED) else None,
+        wanted_by=state.requester if state.should_run else None,
+        wanted_for=state.dependent if state.should_run else None,
         line_rate=activity.rate,
         level=activity.level,
     )
 
 
-def detail(process: Process, usage: Usage) -> Detail:
+def detail(process: Process, usage: Usage, required_by: list[str]) -> Detail:
     """Return the snapshot and what explains it, with secrets masked."""
     prepared = process.prepared
     env = prepared.env if prepared else process.config.env
@@ -60,6 +63,7 @@ def detail(process: Process, usage: Usage) -> Detail:
         config=masked_config(process.config),
         exits=[*process.exits],
         probes=[*process.probes],
+        required_by=required_by,
     )
 
 
@@ -71,7 +75,7 @@ def describe(process: Process) -> str:
     state = process.state
     match process.status:
         case Status.WAITING:
-            return process.blocked_by
+            return process.blocked_reason
         case Status.CRASHED:
             most = process.policy.max_retries
             return f"{process.last_error}, try {state.failures}" + (f" of {most}" if most >= 0 else "")

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from pmtui.config.model import MIN_HEALTHY_UPTIME, MIN_RESTART_DELAY, RestartPolicy
-from pmtui.control import INACTIVE_STATES, Reason, Status
+from pmtui.control import INACTIVE_STATES, Reason, Requester, Status
 from pmtui.supervisor.events import (
     AwaitDependencies,
     ConfigChanged,
@@ -85,6 +85,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     status: Status = Status.STOPPED
     should_run: bool = False
+    requester: Requester = Requester.USER  # of the last start
+    dependent: str | None = None  # whose start included this one
     pending: Pending = Pending.NONE
     generation: int = 0
     starts: int = 0
@@ -142,6 +144,8 @@ def transition(state: State, event: Event, policy: Policy, now: float) -> Next:
 
 
 def start(state: State, event: Start, policy: Policy, now: float) -> Next:
+    if event.requester is not Requester.DEPENDENT or not state.should_run:
+        state = replace(state, requester=event.requester, dependent=event.dependent)
     if state.status in INACTIVE_STATES or state.status is Status.CRASHED:
         return start_run(replace(state, failures=0, should_run=True), Reason.USER)
     if state.status is Status.STOPPING:
@@ -152,6 +156,8 @@ def start(state: State, event: Start, policy: Policy, now: float) -> Next:
 def restart(state: State, event: Restart, policy: Policy, now: float) -> Next:
     if not state.should_run and event.reason is not Reason.USER:
         return state, ()  # stopped by the user: it stays stopped
+    if event.reason is Reason.USER:
+        state = replace(state, requester=Requester.USER, dependent=None)
     state = replace(state, should_run=True)
     if state.status in ACTIVE_STATES:
         return stop_run(state, Pending.RESTART, event.reason, event.detail, policy)

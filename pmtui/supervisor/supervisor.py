@@ -22,6 +22,8 @@ from pmtui.control import (
     Operation,
     ProcessEvent,
     Reason,
+    Requester,
+    Result,
     Status,
     UnavailableError,
     matches,
@@ -37,6 +39,7 @@ from pmtui.supervisor import events
 from pmtui.supervisor.dependencies import find_blocker, stop_order, transitive_dependencies
 from pmtui.supervisor.event_log import EventLog
 from pmtui.supervisor.launch import PreparedLaunch, prepare
+from pmtui.supervisor.outcome import is_over, result_of
 from pmtui.supervisor.ports import PortTable
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.reload import NEEDS_RESTART, ConfigSource, diff, fingerprint
@@ -51,6 +54,7 @@ OPERATION_EVENTS: dict[Operation, events.Event] = {
     "stop": events.Stop(),
     "restart": events.Restart(),
 }
+AUTOSTART = events.Start(Requester.CONFIG)
 
 
 class Observer(Protocol):
@@ -119,7 +123,7 @@ class Supervisor:
         if self._running and not self._shutting_down.is_set():
             self._processes_changed()
             if config.autostart:
-                process.handle(events.Start())
+                process.handle(AUTOSTART)
 
     def load(self, source: ConfigSource) -> None:
         """Register the processes of the source, and use it for every later reload."""
@@ -143,7 +147,7 @@ class Supervisor:
             ids = [process.id for process in self.processes.values() if process.config.autostart]
             self._start_dependencies(ids)
             for process_id in ids:
-                self.processes[process_id].handle(events.Start())
+                self.processes[process_id].handle(AUTOSTART)
         try:
             await self._shutting_down.wait()
         finally:
@@ -216,6 +220,7 @@ class Supervisor:
                 self._successors[process_id] = configs[process_id]
             else:
                 self.register(configs[process_id])
+        self._start_new_dependencies([*changes.added, *changes.changed])
         self._sort_processes()
         self._processes_changed()
 
@@ -271,6 +276,16 @@ class Supervisor:
         if self._shutting_down.is_set() or not self._running:
             raise UnavailableError("The manager is not running, or is shutting down.")
 
+    async def outcome(self, operation: Operation, process: Process) -> Result:
+        """Wait until the operation just requested is done, cannot be done any more, or was overruled.
+
+        Raises UnavailableError if it is a start, and the manager shuts down.
+        """
+        await self.wait_until(partial(is_over, operation, process, self.processes))
+        if operation != "stop":
+            self.require_running()
+        return result_of(operation, process, self.processes)
+
     async def wait_inactive(self, processes: Sequence[Process]) -> None:
         # Why one by one: looking at all of them after each change would grow with the square of their number.
         for process in processes:
@@ -286,11 +301,20 @@ class Supervisor:
             finally:
                 self._waiters.discard(waiter)
 
+    def _start_new_dependencies(self, ids: Iterable[str]) -> None:
+        """Start what the processes that are to run now depend on, if it has never run: nobody has stopped it."""
+        configs = {process.id: process.config for process in self.processes.values()}
+        for process_id in ids:
+            if self.processes[process_id].state.should_run:
+                for dependency in transitive_dependencies(process_id, configs):
+                    if not self.processes[dependency].state.starts:
+                        self.processes[dependency].handle(events.Start(Requester.DEPENDENT, process_id))
+
     def _start_dependencies(self, ids: Iterable[str]) -> None:
         configs = {process.id: process.config for process in self.processes.values()}
         for process_id in ids:
             for dependency in transitive_dependencies(process_id, configs):
-                self.processes[dependency].handle(events.Start())
+                self.processes[dependency].handle(events.Start(Requester.DEPENDENT, process_id))
 
     # the host of each process
 
@@ -318,7 +342,8 @@ class Supervisor:
 
     def check_dependencies(self, process: Process) -> None:
         blocker = find_blocker(process, self.processes)
-        process.blocked_by = blocker.reason if blocker else ""
+        process.blocked_by = blocker.target if blocker else None
+        process.blocked_reason = blocker.reason if blocker else ""
         if blocker is None:
             process.handle(events.DependenciesMet())
         elif blocker.permanent:

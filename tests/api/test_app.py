@@ -46,6 +46,10 @@ async def test_list_is_in_config_order_with_all_fields(client: httpx.AsyncClient
         "ports": [],
         "stage": None,
         "blocked": False,
+        "blockedBy": None,
+        "wantedBy": None,
+        "wantedFor": None,
+        "urls": [],
         "maxRetries": -1,
         "lineRate": 0.0,
         "level": None,
@@ -131,10 +135,10 @@ class SlowControl(FakeControl):
     [
         ("restart", snapshot("web", Status.RUNNING), 200, "Process restarted"),
         ("restart", snapshot("web", Status.COMPLETED), 200, "Process restarted"),
-        ("restart", snapshot("web", Status.FAILED, reason="exit 1"), 409, "Process 'web' is failed: exit 1."),
+        ("restart", snapshot("web", Status.FAILED), 409, "Process 'web' is failed."),
         ("start", snapshot("web", Status.STOPPED), 409, "Process 'web' is stopped."),
         ("stop", snapshot("web", Status.STOPPED), 200, "Process stopped"),
-        ("stop", snapshot("web", Status.RUNNING), 409, "Process 'web' was started again meanwhile."),
+        ("stop", snapshot("web", Status.RUNNING), 409, "Process 'web' is running."),
     ],
 )
 class TestWait:

@@ -185,7 +185,7 @@ async def test_the_graph_shows_unmet_conditions(client: httpx.AsyncClient, manag
     manager.register(python("db", "import time; time.sleep(600)", autostart=False))
     await client.post("/api/pm/web/start")
     await manager.wait("db", frozenset({Status.RUNNING}))
-    await eventually_async(lambda: manager.supervisor.processes["web"].blocked_by.endswith("running"))
+    await eventually_async(lambda: manager.supervisor.processes["web"].blocked_reason.endswith("running"))
     why = "waits for db (completed): it is running"
     assert (await client.get("/api/pm/graph")).json() == {
         "nodes": [

@@ -25,7 +25,9 @@ class StuckControl(FakeControl):
     async def stop(self, process_id: str) -> None:
         self.put(snapshot(process_id, Status.STOPPING))
 
-    async def bulk(self, operation: Operation, patterns: Sequence[str]) -> Sequence[Result]:
+    async def bulk(
+        self, operation: Operation, patterns: Sequence[str], *, wait: bool | None = None
+    ) -> Sequence[Result]:
         self.waiting += 1
         try:
             await asyncio.Event().wait()

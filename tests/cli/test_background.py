@@ -2,17 +2,23 @@
 
 import json
 import os
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import pmtui
+from tests.cli.shell import CLEAN, pmtui
 from tests.dashboard.terminal import PseudoTerminal
-from tests.eventually import eventually, is_alive
+from tests.eventually import DEADLINE, eventually, is_alive
+from tests.running import PMTUI
 
 SLEEPERS = [{"id": "a", "command": "sleep 600"}, {"id": "b", "command": "true", "restart": "never"}]
-BAD = {"id": "bad", "command": "exit 3", "shell": True, "maxRetries": 0}
+BAD = [
+    {"id": "bad", "command": "echo first >&2; echo because >&2; exit 3", "shell": True, "maxRetries": 0},
+    {"id": "web", "command": "sleep 600", "dependsOn": {"bad": "succeeded"}},
+]
 
 
 @pytest.fixture
@@ -30,19 +36,51 @@ def instance(folder: Path) -> dict[str, object]:
 def test_it_returns_once_all_processes_are_up(folder: Path) -> None:
     done = pmtui(folder, "-d", "--port", "0")
     facts = instance(folder)
-    told = f"2 processes are up: pid {facts['pid']}, {facts['url']}\n"
-    assert (done.returncode, done.stdout, done.stderr) == (0, told, "")
+    *lines, summary = done.stdout.splitlines()
+    a, b = sorted(lines)
+    assert re.fullmatch(r"✓ a  ● running  pid \d+", a)
+    assert b.startswith("✓ b  ✓ completed")
+    assert summary == f"2 processes are up: pid {facts['pid']}, {facts['url']}"
+    assert (done.returncode, done.stderr) == (0, "")
     assert pmtui(folder, "list", "--json").returncode == 0
     assert os.getsid(int(str(facts["pid"]))) == facts["pid"]
     eventually(lambda: "[pmtui] a running" in (folder / ".pmtui/manager.log").read_text())
 
 
 def test_it_reports_what_is_not_up(folder: Path) -> None:
-    (folder / "pb_processes.json").write_text(json.dumps([*SLEEPERS, BAD]))
+    (folder / "pb_processes.json").write_text(json.dumps([*SLEEPERS, *BAD]))
     done = pmtui(folder, "-d", "--port", "0")
     assert done.returncode == 1
-    assert done.stdout.startswith("✖ bad  ✖ failed  exit 3")
-    assert "2 processes are up, 1 not: pid" in done.stdout
+    assert "✖ bad  ✖ failed  because (exit 3" in done.stdout
+    assert "2 processes are up, 2 not: pid" in done.stdout
+    assert "✖ web  ✖ failed  bad did not succeed: because" in done.stdout
+    assert re.fullmatch(r"pmtui: bad is failed: because \(exit 3 after .*\)\n  first\n  because\n", done.stderr)
+
+
+def test_a_process_is_reported_while_others_are_awaited(folder: Path) -> None:
+    line = f"until [ -e {folder}/go ]; do sleep 0.05; done; echo up; sleep 600"
+    slow = {"id": "slow", "command": line, "shell": True, "health": {"log": "up"}}
+    (folder / "pb_processes.json").write_text(json.dumps([*SLEEPERS, slow]))
+    words = [*PMTUI, "-d", "--port", "0"]
+    with subprocess.Popen(words, cwd=folder, env=CLEAN, stdout=subprocess.PIPE, text=True) as up:
+        assert up.stdout
+        assert {up.stdout.readline().split()[1] for _ in range(2)} == {"a", "b"}
+        (folder / "go").touch()
+        assert up.stdout.readline().split()[1:4] == ["slow", "●", "running"]
+        assert up.wait(DEADLINE) == 0
+
+
+def test_a_terminal_shows_in_place_what_is_awaited(folder: Path) -> None:
+    slow = {"id": "slow", "command": "sleep 600", "health": {"tcp": "127.0.0.1:9", "startPeriod": "10m"}}
+    (folder / "pb_processes.json").write_text(json.dumps([*SLEEPERS, slow]))
+    terminal = PseudoTerminal(folder, None, "-d", "--timeout", "3s")
+    try:
+        assert terminal.ends() == 124
+        told = terminal.output.decode()
+    finally:
+        terminal.close()
+    assert re.search(r"\r\x1b\[Kwaiting for \d+s: slow is starting \(waiting for health\)\r\x1b\[K", told)
+    assert "slow is starting: waiting for health, last check: Connection refused" in told
 
 
 def test_errors_of_the_config_are_reported(folder: Path) -> None:

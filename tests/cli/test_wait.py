@@ -31,7 +31,6 @@ def test_a_condition_that_holds_is_exit_code_0(house: Running, words: tuple[str,
         (("web-1", "--for", "completed"), "web-1 cannot be completed: it is restarted whenever it ends"),
         (("bad", "--for", "completed"), "bad cannot be completed: it is failed"),
         (("nobody",), "no process matches 'nobody'"),
-        (("web-1", "--for", "stopped", "--timeout", "200ms"), "not stopped after 0.2 s: web-1 is running"),
         ((), "bad cannot be healthy: it is failed"),
     ],
 )
@@ -45,3 +44,19 @@ def test_it_returns_once_the_condition_holds(own: Running) -> None:
     with subprocess.Popen([*PMTUI, "wait", "web-1", "--for", "stopped"], cwd=own.folder, env=CLEAN) as waiting:
         assert own.post("/api/pm/web-1/stop")[0] == 200
         assert waiting.wait(DEADLINE) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--for", "stopped", "--timeout", "200ms"), "not stopped after 0.2 s: web-1 is running"),
+        (("--for", "stopped", "--timeout", "0"), "not stopped after 0 s: web-1 is running"),
+    ],
+)
+def test_a_timeout_is_exit_code_124(house: Running, words: tuple[str, ...], told: str) -> None:
+    done = pmtui(house.folder, "wait", "web-1", *words)
+    assert (done.returncode, done.stderr) == (124, f"pmtui: {told}\n")
+
+
+def test_a_timeout_of_0_looks_once_and_may_find_it_so(house: Running) -> None:
+    assert pmtui(house.folder, "wait", "web-1", "--timeout", "0").returncode == 0

@@ -57,10 +57,16 @@ def test_what_a_process_says_itself_is_kept(tmp_path: Path, restart: str) -> Non
     assert warnings(loaded) == (expected if restart == "always" else [])
 
 
-def test_a_condition_that_never_holds_is_reported(tmp_path: Path) -> None:
-    job = JOB | {"successExitCodes": []}
-    loaded = load(tmp_path, job, {"id": "web", "command": "true", "dependsOn": {"job": "succeeded"}, "instances": 2})
-    assert warnings(loaded) == ["processes[1].dependsOn.job: never holds: job has no successExitCodes"]
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"successExitCodes": []}, "job has no successExitCodes"),
+        ({"detached": True}, "job is detached, so it runs until it is stopped"),
+    ],
+)
+def test_a_condition_that_never_holds_is_reported(tmp_path: Path, fields: dict[str, Any], why: str) -> None:
+    web = {"id": "web", "command": "true", "dependsOn": {"job": "succeeded"}, "instances": 2}
+    assert warnings(load(tmp_path, JOB | fields, web)) == [f"processes[1].dependsOn.job: never holds: {why}"]
 
 
 @pytest.mark.parametrize(

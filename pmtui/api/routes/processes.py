@@ -8,9 +8,7 @@ from starlette.responses import Response
 
 from pmtui.api.parameters import flag, segment, selection, while_connected
 from pmtui.api.responses import as_json, done
-from pmtui.control import ConflictError, ManagerControl, Operation, Results, Status
-
-SETTLED_STATES = frozenset({Status.RUNNING, Status.STOPPED, Status.COMPLETED, Status.FAILED})
+from pmtui.control import ConflictError, ManagerControl, Operation, Results
 
 
 class ProcessRoutes:
@@ -38,9 +36,7 @@ class ProcessRoutes:
         await ask(process_id)
         if not wait:
             return done("Process stop initiated", process_id)
-        row = await while_connected(request, self.control.wait(process_id, SETTLED_STATES))
-        if row.status is Status.RUNNING:
-            raise ConflictError(f"Process '{process_id}' was started again meanwhile.")
+        await self._wait(request, process_id, "stop")
         return done("Process stopped", process_id)
 
     async def signal(self, request: Request) -> Response:
@@ -59,8 +55,10 @@ class ProcessRoutes:
         return await self._bulk(request, "restart")
 
     async def _bulk(self, request: Request, operation: Operation) -> Response:
+        wait = flag(request, "wait", default=operation == "stop")
         patterns = (await selection(request)).ids
-        return as_json(Results(results=await self.control.bulk(operation, patterns)))
+        results = await while_connected(request, self.control.bulk(operation, patterns, wait=wait))
+        return as_json(Results(results=results))
 
     async def _start_and_wait(
         self, request: Request, ask: Callable[[str], Awaitable[None]], verb: Literal["start", "restart"]
@@ -70,8 +68,11 @@ class ProcessRoutes:
         await ask(process_id)
         if not wait:
             return done(f"Process {verb} initiated", process_id)
-        row = await while_connected(request, self.control.wait(process_id, SETTLED_STATES))
-        if row.status in (Status.FAILED, Status.STOPPED):
-            why = row.reason or row.last_error
-            raise ConflictError(f"Process '{process_id}' is {row.status}{': ' * bool(why)}{why}.")
+        await self._wait(request, process_id, verb)
         return done(f"Process {verb}ed", process_id)
+
+    async def _wait(self, request: Request, process_id: str, operation: Operation) -> None:
+        """Wait for the operation. Raises ConflictError if it failed or was overruled."""
+        result = await while_connected(request, self.control.outcome(process_id, operation))
+        if not result.ok:
+            raise ConflictError(result.message)

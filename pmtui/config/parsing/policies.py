@@ -59,7 +59,9 @@ def _limits(config: ProcessConfig) -> Iterator[tuple[str, str]]:
 def _conditions(config: ProcessConfig, by_id: Mapping[str, ProcessConfig]) -> Iterator[tuple[str, str]]:
     for name, condition in config.depends_on.items():
         target = by_id[name]
-        if condition == "succeeded" and not target.success_exit_codes:
+        if condition in END_CONDITIONS and target.detached:
+            yield join("dependsOn", name), f"never holds: {name} is detached, so it runs until it is stopped"
+        elif condition == "succeeded" and not target.success_exit_codes:
             yield join("dependsOn", name), f"never holds: {name} has no successExitCodes"
         elif condition in END_CONDITIONS and target.restart == "always":
             text = f"{name} is started again after each end; leave out restart there, or set it to on-failure or never"

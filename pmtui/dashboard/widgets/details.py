@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from pmtui.control import Detail, ProcessEvent, RunExit, explain
+from pmtui.control import Detail, ProcessEvent, RunExit, explain, wanted_by_text
 from pmtui.dashboard.style import formats
 from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.glyphs import STATUS_TONES, Glyphs
@@ -93,6 +93,7 @@ def info_table(detail: Detail, styles: Styles, glyphs: Glyphs, now: float) -> Ta
     row("why", explain(detail))
     if detail.last_error not in detail.reason:
         row("last error", detail.last_error)
+    row("wanted by", wanted_by_text(detail))
     row("command", detail.command)
     row("runs", " ".join(detail.argv))
     row("cwd", detail.cwd)
