@@ -138,6 +138,8 @@ class Detail(Snapshot, frozen=True, kw_only=True):
     """A snapshot and what explains it. Values that look secret are masked; `probes` are the last 50, oldest first.
 
     `required_by` lists the processes that depend on it and are to run.
+    `found` says where the program was found, and which virtual environment was taken; `origins` has the file and line
+    of each field of `config`, as `pmtui config show --origin` does.
     """
 
     argv: list[str]
@@ -148,6 +150,8 @@ class Detail(Snapshot, frozen=True, kw_only=True):
     exits: list[RunExit]
     probes: list[ProbeResult] = []
     required_by: list[str] = []
+    found: str = ""
+    origins: dict[str, str] = {}
 
 
 class ProcessEvent(_Model, frozen=True, kw_only=True):

@@ -67,6 +67,7 @@ class Manager:
     ) -> None:
         self.supervisor = Supervisor(settings, log_directory=log_directory, echo=echo, spawner=spawner)
         self._reloading = asyncio.Lock()
+        self._located: tuple[Loaded, Mapping[str, Mapping[str, str]]] | None = None
 
     def register(self, config: ProcessConfig) -> None:
         """Add a process; it starts with `run`, or at once while that runs. Raises ValueError if the id is taken."""
@@ -96,7 +97,8 @@ class Manager:
     async def get(self, process_id: str) -> Detail:
         process = self.supervisor.find(process_id)
         await self.supervisor.sampler.refresh([process.run] if process.has_tree else [])
-        return detail(process, self._usage(process), dependents_to_run(self.supervisor.processes).get(process_id, []))
+        required_by = dependents_to_run(self.supervisor.processes).get(process_id, [])
+        return detail(process, self._usage(process), required_by, await self._origins(process))
 
     async def start(self, process_id: str) -> None:
         self.supervisor.request("start", [process_id])
@@ -257,6 +259,17 @@ class Manager:
         if self.supervisor.source is None:
             raise ConflictError("There is no config to reload: the processes were registered by a program.")
         return await asyncio.to_thread(self.supervisor.source.read)
+
+    async def _origins(self, process: Process) -> Mapping[str, str]:
+        """Return where the fields of the process are written; looked up once for each config that was loaded."""
+        source = self.supervisor.source
+        if source is None:
+            return {}
+        if self._located is None or self._located[0] is not source.loaded:
+            self._located = source.loaded, await asyncio.to_thread(source.origins)
+        config = process.config
+        name = config.id.removesuffix(f"-{config.instance}") if config.instance else config.id
+        return self._located[1].get(name, {})
 
     def _usage(self, process: Process) -> Usage:
         return self.supervisor.sampler.usage_of(process.run) if process.has_tree else NO_USAGE

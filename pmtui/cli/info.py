@@ -49,7 +49,11 @@ def format_detail(detail: Detail, output: Output) -> Iterator[str]:
         if value:
             yield f"{output.paint(f'{name:<12}', 'dim')}{value}"
     yield from section("last exits", format_exits(detail.exits[-MAX_EXITS:], output), output)
-    settings = [f"{name} = {printable(msgspec.json.encode(value).decode())}" for name, value in detail.config.items()]
+    origins = {field.split(".")[0]: f"  # {place}" for field, place in reversed(detail.origins.items())}
+    settings = [
+        f"{name} = {printable(msgspec.json.encode(value).decode())}{printable(origins.get(name, ''))}"
+        for name, value in detail.config.items()
+    ]
     yield from section("config", settings, output)
     yield from section("env", [printable(f"{name}={text}") for name, text in sorted(detail.env.items())], output)
 
@@ -85,5 +89,5 @@ def detail_fields(detail: Detail, output: Output) -> Iterator[tuple[str, str]]:
     yield "urls", ", ".join(output.link(url, url) for url in detail.urls)
     yield "group", detail.group or ""
     yield "command", printable(shlex.join(detail.argv) or detail.command)
-    yield "interpreter", printable(detail.interpreter or "")
+    yield "interpreter" if detail.interpreter else "program", printable(detail.found or detail.interpreter or "")
     yield "cwd", printable(detail.cwd)

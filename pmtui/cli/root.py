@@ -4,7 +4,7 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from textwrap import fill
@@ -149,7 +149,7 @@ def run_manager(options: argparse.Namespace, boot: "GuardianLauncher", start_aga
         boot.abort()
         return attach_to(running, loaded)
     searched = [] if options.config else [str(current_directory() / name) for name in CONFIG_NAMES]
-    source = ConfigSource(partial(read, loaded.path), loaded, searched)
+    source = ConfigSource(partial(read, loaded.path), loaded, searched, origins=partial(origins_of, loaded, profiles))
     try:
         if options.no_ui:
             return headless(source, boot, options)
@@ -167,6 +167,13 @@ def find_unknown(words: Sequence[str], loaded: "Loaded") -> str:
     unknown = (word for word in words if not any(matches(config, word) for config in loaded.processes))
     ids = [config.id for config in loaded.processes]
     return next((unknown_message(word, ids) for word in unknown), "")
+
+
+def origins_of(loaded: "Loaded", profiles: Sequence[str]) -> "Mapping[str, Mapping[str, str]]":
+    from pmtui.config.show import find_origins
+    from pmtui.importers.foreign import foreign_reader
+
+    return find_origins(loaded, profiles, foreign_reader(loaded.path) if loaded.path else None)
 
 
 def unknown_message(word: str, ids: Sequence[str]) -> str:

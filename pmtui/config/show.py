@@ -10,6 +10,8 @@ import msgspec
 
 from pmtui.config.layers import Layer, ProcessLayers, merge, read_sources
 from pmtui.config.load import Loaded, Reader, read_document
+from pmtui.config.model import ConfigError
+from pmtui.config.parsing.parser import SyntaxProblem
 from pmtui.config.parsing.problems import Problems, join
 from pmtui.config.secrets import masked_values
 
@@ -36,6 +38,20 @@ def show_config(loaded: Loaded, profiles: Sequence[str] = (), read: Reader | Non
     shown = {owner.id: _origins(owner, loaded.path) for owner in sources.processes if owner.id and owner.raw is None}
     settings = ProcessLayers("", "settings", sources.main, sources.settings)
     return {"process": shown, "settings": _origins(settings, loaded.path)}
+
+
+def find_origins(loaded: Loaded, profiles: Sequence[str] = (), read: Reader | None = None) -> dict[str, dict[str, str]]:
+    """Return `file:line` of each field of each process; nothing if the files cannot be read any more."""
+    try:
+        shown = show_config(loaded, profiles, read)["process"]
+    except (ConfigError, SyntaxProblem):
+        return {}
+    return {
+        name: {
+            field: f"{origin.file}:{origin.line}" if origin.line else origin.file for field, origin in fields.items()
+        }
+        for name, fields in shown.items()
+    }
 
 
 def format_config(shown: dict[str, Any], *, with_origin: bool) -> str:

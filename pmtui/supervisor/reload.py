@@ -19,12 +19,16 @@ IRRELEVANT = (*NEEDS_RESTART, "watch_polling")
 
 
 class ConfigSource(msgspec.Struct, frozen=True):
-    """Where the processes come from, how to read it again, and the address of the manager's API."""
+    """Where the processes come from, how to read it again, and the address of the manager's API.
+
+    `origins` finds the file and line of each field of each process; it blocks on the disk.
+    """
 
     read: Callable[[], Loaded]
     loaded: Loaded
     searched: Sequence[str] = ()
     url: str | None = None
+    origins: Callable[[], Mapping[str, Mapping[str, str]]] = dict
 
 
 def fingerprint(config: ProcessConfig, settings: Settings) -> str:

@@ -1,6 +1,7 @@
 """Describe a process at one moment."""
 
 import time
+from collections.abc import Mapping
 
 import msgspec
 
@@ -50,7 +51,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
     )
 
 
-def detail(process: Process, usage: Usage, required_by: list[str]) -> Detail:
+def detail(process: Process, usage: Usage, required_by: list[str], origins: Mapping[str, str]) -> Detail:
     """Return the snapshot and what explains it, with secrets masked."""
     prepared = process.prepared
     env = prepared.env if prepared else process.config.env
@@ -64,6 +65,8 @@ def detail(process: Process, usage: Usage, required_by: list[str]) -> Detail:
         exits=[*process.exits],
         probes=[*process.probes],
         required_by=required_by,
+        found=prepared.command.found if prepared else "",
+        origins=dict(origins),
     )
 
 

@@ -28,9 +28,13 @@ def included(directory: Path) -> Path:
     for file in range(FILES):
         text = "[defaults]\nmaxRetries = 5\n" + "".join(entry(file * share + number) for number in range(share))
         (directory / f"services/{file:02}.toml").write_text(text)
-    profile = "".join(f'[profile.prod.process.worker-{number}.env]\nLOG_LEVEL = "warn"\n' for number in range(PROCESSES))
+    profile = "".join(
+        f'[profile.prod.process.worker-{number}.env]\nLOG_LEVEL = "warn"\n' for number in range(PROCESSES)
+    )
     path = directory / "pmtui.toml"
-    path.write_text('include = ["services/*.toml"]\n[defaults]\nstopTimeout = "3s"\nenv = { REGION = "eu" }\n' + profile)
+    path.write_text(
+        'include = ["services/*.toml"]\n[defaults]\nstopTimeout = "3s"\nenv = { REGION = "eu" }\n' + profile
+    )
     return path
 
 

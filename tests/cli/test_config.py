@@ -1,11 +1,13 @@
 """`pmtui config show`, `pmtui schema` and profiles on the command line."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.shell import pmtui
+from tests.running import running
 
 CONFIG = """\
 include = ["services/*.toml"]
@@ -80,3 +82,16 @@ def test_a_foreign_file_is_checked_as_it_is(tmp_path: Path) -> None:
 def test_the_schema_is_json() -> None:
     schema = json.loads(pmtui(Path("/"), "schema").stdout)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_info_names_file_and_line_of_each_field(project: Path) -> None:
+    (project / ".venv/bin").mkdir(parents=True)
+    (project / ".venv/bin/python").symlink_to(sys.executable)
+    agent = "[process.agent]\ncommand = \"python -c 'import time; time.sleep(600)'\"\n"
+    (project / "pmtui.toml").write_text(CONFIG + agent)
+    with running(project, []) as run:
+        run.wait_running(["web", "api", "agent"])
+        shown = " ".join(pmtui(project, "info", "api").stdout.split())
+        assert 'command = "sleep 200" # services/api.toml:2' in shown
+        assert "maxRetries = 3 # pmtui.toml:3" in shown
+        assert f"program {project}/.venv/bin/python" in " ".join(pmtui(project, "info", "agent").stdout.split())

@@ -97,7 +97,7 @@ def info_table(detail: Detail, styles: Styles, glyphs: Glyphs, now: float) -> Ta
     row("command", detail.command)
     row("runs", " ".join(detail.argv))
     row("cwd", detail.cwd)
-    row("interpreter", detail.interpreter)
+    row("interpreter" if detail.interpreter else "program", detail.found or detail.interpreter)
     row("pid", detail.pid or None)
     row("started", formats.day_time(detail.start_time, now) if detail.start_time else None)
     row("ports", ", ".join(map(str, detail.ports)))
@@ -111,8 +111,19 @@ def info_table(detail: Detail, styles: Styles, glyphs: Glyphs, now: float) -> Ta
     settings = {name: value for name, value in detail.config.items() if name != "env"}
     for number, (name, value) in enumerate(settings.items()):
         text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        row("config" if number == 0 else " ", f"{name} = {text}")
+        table.add_row(
+            Text("config" if number == 0 else " ", style=styles["dim"]),
+            Text.assemble(
+                (printable(f"{name} = {text}"), styles["text"]),
+                (f"  {origin_of(detail, name)}".rstrip(), styles["dim"]),
+            ),
+        )
     return table
+
+
+def origin_of(detail: Detail, name: str) -> str:
+    """Return the file and line of a field, or of the first part of a table."""
+    return next((place for field, place in detail.origins.items() if field.split(".")[0] == name), "")
 
 
 def exit_text(ended: RunExit, now: float) -> str:
