@@ -42,6 +42,7 @@ class Reason(StrEnum):
     MEMORY = "memory"
     HEALTH = "health"
     CONFIG = "config"
+    DEPENDENCY = "dependency"
 
 
 class Requester(StrEnum):
@@ -60,6 +61,7 @@ RESTART_TEXTS: dict[str, str] = {
     Reason.MEMORY: "restarted: too much memory",
     Reason.HEALTH: "restarted: unhealthy",
     Reason.CONFIG: "restarted: config changed",
+    Reason.DEPENDENCY: "restarted after a dependency",
 }
 
 

@@ -39,7 +39,8 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """How to check that a process works. Exactly one of `http`, `tcp`, `command`, `log` and `silence` is set."""
+    """How to check that a process works. Exactly one of `http`, `tcp`, `command`, `log`, `silence`, `file` and
+    `notify` is set."""
 
     http: str | None = None
     """URL to request. Succeeds on a 2xx or 3xx status; redirects are not followed."""
@@ -54,6 +55,10 @@ class Health(Struct, frozen=True, kw_only=True):
     """Regular expression. Succeeds from the first line of output that matches."""
     silence: Period | None = None
     """Fails if the process has written nothing for this long."""
+    file: str | None = None
+    """Path of a file, relative to `cwd`. Succeeds while it exists."""
+    notify: bool = False
+    """Succeeds once the process says so by sd_notify (`READY=1`); see below."""
     interval: Period = 30.0
     """Time between checks after the first success."""
     timeout: Period = 5.0
@@ -105,7 +110,8 @@ class ValueSource(Struct, frozen=True, kw_only=True):
 class ProcessConfig(Struct, frozen=True, kw_only=True):
     """One process as its owner wants it. Exactly one of `script` and `command` is set; `cwd` is absolute.
 
-    `folder`, that of the config file, and `instance`, one of 1 … n, come from the loader; no file can set them.
+    `folder`, that of the config file, `instance`, one of 1 … n, and `restart_after`, the dependencies whose restarts it
+    follows, come from the loader; no file can set them.
     """
 
     id: ProcessId
@@ -166,7 +172,9 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     to (true)."""
     depends_on: dict[str, Condition | None] = {}
     """Ids of the processes to wait for, or `{id: condition}` with `started`, `healthy`, `completed` or
-    `succeeded`. Default condition: `healthy` if that process has a health check, otherwise `started`."""
+    `succeeded`. Default condition: `healthy` if that process has a health check, otherwise `started`. With
+    `{id: {"condition": …, "restart": true}}` this process is restarted after that one was."""
+    restart_after: list[str] = []
     health: Health | None = None
     """How to check that the process works; see below."""
     dev_mode: bool = False

@@ -126,7 +126,7 @@ def _texts(config: ProcessConfig) -> Iterator[tuple[str, str]]:
     for variable, value in config.env.items():
         yield join("env", variable), value
     if health := config.health:
-        for field in ("http", "tcp", "log"):
+        for field in ("http", "tcp", "log", "file"):
             yield f"health.{field}", getattr(health, field) or ""
         for index, word in enumerate(health.command or ()):
             yield f"health.command[{index}]", word
@@ -156,6 +156,8 @@ def _fill_variable(text: str, config: ProcessConfig, lookup: Lookup) -> str:
 
 
 def _bind_health(health: Health, fill: Callable[[str], str]) -> Health:
-    texts = {name: fill(text) for name in ("http", "tcp", "log") if (text := getattr(health, name)) and "${" in text}
+    texts = {
+        name: fill(text) for name in ("http", "tcp", "log", "file") if (text := getattr(health, name)) and "${" in text
+    }
     command = [*map(fill, health.command)] if health.command else None
     return replace(health, command=command, **texts)

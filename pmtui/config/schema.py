@@ -49,6 +49,12 @@ _SOURCES: list[Schema] = [
     {"type": "object", "required": [kind], "additionalProperties": False, "properties": {kind: value}}
     for kind, value in (("file", {"type": "string", "minLength": 1}), ("command", _ARGV))
 ]
+_CONDITION: Schema = {"enum": [*get_args(Condition), None]}
+_DEPENDENCY: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"condition": _CONDITION, "restart": {"type": "boolean"}},
+}
 _SIGNAL: Schema = {"type": ["string", "integer"]}
 _SPECIAL: dict[tuple[type[Struct], str], Schema] = {
     (ProcessConfig, "id"): _ID,
@@ -71,7 +77,7 @@ _SPECIAL: dict[tuple[type[Struct], str], Schema] = {
     (ProcessConfig, "depends_on"): {
         "anyOf": [
             _STRINGS,
-            {"type": "object", "additionalProperties": {"enum": [*get_args(Condition), None]}},
+            {"type": "object", "additionalProperties": {"anyOf": [_CONDITION, _DEPENDENCY]}},
         ]
     },
     (Health, "command"): {"anyOf": [_ARGV, {"type": "null"}]},

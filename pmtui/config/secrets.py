@@ -64,6 +64,9 @@ def masked_config(config: ProcessConfig | Settings) -> dict[str, Any]:
     """Return the configured fields, without defaults, as plain JSON values with secrets masked."""
     secrets = _secrets(config.env)
     shown = {name: _masked(name, value, secrets) for name, value in _plain(config).items()}
+    if isinstance(config, ProcessConfig) and config.restart_after:
+        cascading = {name: {"condition": config.depends_on[name], "restart": True} for name in config.restart_after}
+        shown["dependsOn"] = {**config.depends_on, **cascading}
     if isinstance(config, ProcessConfig) and config.env_sources:
         shown.pop("envSources", None)
         return shown | {"env": mask(config.env) | dict.fromkeys(config.env_sources, MASK)}
@@ -83,7 +86,7 @@ def _plain(part: Struct) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for field in msgspec.structs.fields(part):
         value = getattr(part, field.name)
-        if value != _default(field) and field.name not in ("folder", "root"):
+        if value != _default(field) and field.name not in ("folder", "root", "restart_after"):
             plain[field.encode_name] = _plain(value) if isinstance(value, Struct) else value
     return plain
 

@@ -17,4 +17,6 @@ def probe_command(health: Health) -> str | None:
         return f"timeout {patience} bash -c {shlex.quote(inner)}"
     if health.command is not None:
         return f"timeout {patience} {shlex.join(health.command)}"
+    if health.file is not None:
+        return f"test -e {shlex.quote(health.file)}"
     return None

@@ -43,6 +43,10 @@ def warn_unsupported(config: ProcessConfig, out: Exported, carried: frozenset[st
         out.warn(config.id, "install is lost: dependencies have to be there")
     if config.health and config.health.silence is not None:
         out.warn(config.id, "health.silence is lost: output is not watched")
+    if config.health and config.health.notify:
+        out.warn(config.id, "health.notify is lost: what the process says is not read")
+    if config.restart_after:
+        out.warn(config.id, "dependsOn.restart is lost: it is not restarted after another process")
     if config.health and config.health.log is not None:
         out.warn(config.id, "health.log is lost: output is not read")
     if config.log.file is not True or (config.log.max_size, config.log.keep) != (10 << 20, 5):

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from pmtui.monitors.cascades import Cascades
 from pmtui.monitors.health.checks import HealthMonitor
 from pmtui.monitors.history import HistoryMonitor
 from pmtui.monitors.hooks import Hooks
 from pmtui.monitors.install import Installer
 from pmtui.monitors.memory import MemoryMonitor
 from pmtui.monitors.monitor import Monitor
+from pmtui.monitors.notify import NotifyMonitor
 from pmtui.monitors.stop_command import StopCommands
 from pmtui.monitors.watch.reloader import FileReloader
 
@@ -19,4 +21,6 @@ MONITORS: Sequence[type[Monitor]] = (
     FileReloader,
     Hooks,
     HistoryMonitor,
+    NotifyMonitor,
+    Cascades,
 )

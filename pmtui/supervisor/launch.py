@@ -41,12 +41,15 @@ def prepare(
     base: Mapping[str, str],
     run: str,
     fetched: Mapping[str, Secret] | None = None,
+    extra: Mapping[str, str] | None = None,
 ) -> PreparedLaunch:
-    """Prepare the run of that name; `base` is the manager's environment, `fetched` the values of `env_sources`.
+    """Prepare the run of that name; `base` is the manager's environment, `fetched` the values of `env_sources`,
+    `extra` what else is injected.
 
     Raises ConfigError, which names what is missing and where it was searched.
     """
-    env, warnings = build_environment(config, settings, base, injected_environment(config, settings, run), fetched)
+    injected = injected_environment(config, settings, run) | dict(extra or {})
+    env, warnings = build_environment(config, settings, base, injected, fetched)
     command = resolve(config, env)
     options = user_options(config) | limit_options(config) | ({"detached": True} if config.detached else {})
     plain = {name: str(value) for name, value in env.items()} if fetched else env

@@ -20,10 +20,13 @@ from pmtui.logs.process_log import ProcessLog
 from pmtui.spawner import client
 from pmtui.spawner.client import Report, Spawner
 from pmtui.spawner.process_input import ProcessInput
+from pmtui.spawner.process_tree import mark_of, send_signal
+from pmtui.spawner.procfs import is_alive
 from pmtui.spawner.run_table import HANG_UP_DELAY
 from pmtui.supervisor import events
 from pmtui.supervisor.hints import exit_hint
 from pmtui.supervisor.launch import PreparedLaunch
+from pmtui.supervisor.notice import Notice
 from pmtui.supervisor.state_machine import Policy, State, is_crash, transition
 from pmtui.supervisor.terminal import ProcessTerminal
 from pmtui.text.formatting import printable
@@ -84,6 +87,7 @@ class Process:
         self.started_at = 0  # wall clock in milliseconds, for display
         self.retry_at = 0
         self.ports: Mapping[str, int] = {}  # by name; auto ones included, whether it runs or not
+        self.notice = Notice()  # of the current run
         self.input: ProcessInput | None = None
         self.terminal = ProcessTerminal()
         self.killed: Sequence[str] = ()  # "pid name" of what needed SIGKILL when the last run ended
@@ -195,7 +199,16 @@ class Process:
                 outputs, self._outputs = self._outputs, ()
                 self._host.drain_output(outputs, partial(self._finish_run, generation))
 
+    @property
+    def main_pid(self) -> int:
+        """The process that it calls its main one, or else the one that was started; 0 if nothing runs."""
+        named = self.notice.main_pid
+        return named if self.pid and named and is_alive(named) else self.pid
+
     def signal(self, number: int) -> None:
+        if self.main_pid != self.pid:
+            send_signal(self.main_pid, number, lambda pid: mark_of(pid) == self._host.spawner.base + self.run)
+            return
         self._host.spawner.signal(self.run, number)
 
     def _finish_run(self, generation: int) -> None:
@@ -273,6 +286,7 @@ class Process:
         except ConfigError as error:
             self.handle(events.SpawnFailed(generation, str(error)))
         else:
+            self.notice = Notice()
             self.command_line = redact(shlex.join(self.prepared.launch.argv), self.prepared.env)
             launch = msgspec.structs.replace(self.prepared.launch, terminal_size=self.terminal.size)
             self._host.spawner.spawn(self.run, launch, self.handle_report)

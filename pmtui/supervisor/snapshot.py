@@ -18,7 +18,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
     uptime = time.monotonic() - state.spawned_at if state.spawned_at is not None and state.is_alive else 0.0
     return Snapshot(
         id=process.id,
-        pid=process.pid,
+        pid=process.main_pid,
         status=process.status,
         start_time=rfc3339(process.started_at) if process.has_tree else None,
         uptime=format_duration(uptime),
@@ -27,7 +27,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         uptime_seconds=round(uptime, 3),
         cpu=usage.cpu,
         memory=usage.memory,
-        ready=process.status is Status.RUNNING,
+        ready=process.status is Status.RUNNING and process.notice.stopping_at is None,
         health=process.health,
         exit_code=state.exit.code if state.exit and state.exit.code >= 0 else None,
         signal=state.exit.signal if state.exit else None,
@@ -84,6 +84,8 @@ def describe(process: Process) -> str:
             return f"{process.last_error}, try {state.failures}" + (f" of {most}" if most >= 0 else "")
         case Status.FAILED:
             return process.last_error if state.detail else ""
+        case Status.RUNNING | Status.STARTING if process.notice.status:
+            return redact(process.notice.status, process.prepared.env) if process.prepared else process.notice.status
         case Status.RUNNING | Status.STARTING if state.restart_reason:
             return f"{state.restart_reason}: {state.detail}" if state.detail else state.restart_reason
         case Status.STOPPED if process.killed and state.starts:

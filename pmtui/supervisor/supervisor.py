@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -99,6 +99,7 @@ class Supervisor:
         self.run_stop_command: Callable[[Process], None] = lambda process: process.handle(
             events.StopCommandEnded(process.state.generation)
         )
+        self.notify_variables: Callable[[Process], Mapping[str, str]] = lambda process: {}
         self._changed: dict[str, Process] = {}
         self._waiting: dict[str, Process] = {}  # for a dependency
         self._update: asyncio.Handle | None = None
@@ -324,7 +325,8 @@ class Supervisor:
         run = self.spawner.new_run()
         name = f"{self.spawner.base // MAX_RUNS:x}-{run}"
         process.ports = self.ports.claim(process.config)
-        prepared = prepare(self.bound_config(process), self.settings, self.environment, name, process.fetched)
+        config, extra = self.bound_config(process), self.notify_variables(process)
+        prepared = prepare(config, self.settings, self.environment, name, process.fetched, extra)
         for warning in filter(None, [*prepared.warnings, prepared.hint]):
             if (process.id, warning) not in self._warned:
                 self._warned.add((process.id, warning))

@@ -402,7 +402,7 @@ def test_the_id_of_a_table_is_its_name(tmp_path: Path) -> None:
         ({"env": {"A": "\0"}}, "env.A: holds a NUL"),
         ({"env": {"A\0": ""}}, 'env."A\\u0000": holds a NUL'),
         ({"envFile": [""]}, "envFile: an empty string names nothing"),
-        ({"health": {}}, "health: expected exactly one of http, tcp, command, log, silence, got none"),
+        ({"health": {}}, "health: expected exactly one of http, tcp, command, log, silence, file, notify, got none"),
         ({"health": {"tcp": "h:1", "log": "x"}}, "health: expected exactly one of http, tcp, command, log, silence"),
         ({"health": {"http": "h/x"}}, "health.http: expected a URL"),
         ({"health": {"http": "http://h:99999/"}}, "health.http: its port must be a number from 1 to 65535"),

@@ -82,3 +82,29 @@ def test_a_condition_that_never_holds_is_reported(tmp_path: Path, fields: dict[s
 )
 def test_a_limit_that_acts_as_another_one_is_reported(tmp_path: Path, fields: dict[str, Any], warning: str) -> None:
     assert warnings(load(tmp_path, JOB | fields)) == [f"processes[0].{warning}"]
+
+
+def test_a_dependency_may_ask_for_restarts(tmp_path: Path) -> None:
+    web = {"id": "web", "command": "true", "dependsOn": {"db": {"condition": "started", "restart": True}, "job": None}}
+    loaded = load(tmp_path, {"id": "db", "command": "x", "instances": 2}, JOB, web)
+    assert warnings(loaded) == []
+    config = loaded.processes[-1]
+    assert config.depends_on == {"db-1": "started", "db-2": "started", "job": None}
+    assert config.restart_after == ["db-1", "db-2"]
+
+
+@pytest.mark.parametrize(
+    ("dependency", "problem"),
+    [
+        (
+            {"condition": "helthy"},
+            "job.condition: expected one of started, healthy, completed, succeeded, did you mean",
+        ),
+        ({"restart": 1}, "job.restart: expected true or false, got a number"),
+        ({"restrat": True}, "job.restrat: unknown field, did you mean restart?"),
+    ],
+)
+def test_an_invalid_dependency_is_an_error(tmp_path: Path, dependency: dict[str, Any], problem: str) -> None:
+    loaded = load(tmp_path, JOB, {"id": "web", "command": "true", "dependsOn": {"job": dependency}})
+    (error,) = loaded.errors
+    assert f"processes[1].dependsOn.{problem}" in str(error)

@@ -50,6 +50,7 @@ READERS: dict[tuple[type[Struct], str], Reader] = {
     (Health, "tcp"): validators.read_tcp,
     (Health, "command"): validators.read_command,
     (Health, "log"): validators.read_pattern,
+    (Health, "file"): validators.read_path,
     (Settings, "host"): validators.read_host,
     (Settings, "env"): validators.read_env,
     (Settings, "hooks"): validators.read_hooks,
@@ -78,7 +79,7 @@ def read_struct(kind: type[Struct], raw: object, path: str, problems: Problems) 
 
 def is_internal(name: str) -> bool:
     """Return whether the loader sets this field of a process; no file can."""
-    return name in ("folder", "root", "instance", "env_sources")
+    return name in ("folder", "root", "instance", "env_sources", "restart_after")
 
 
 class _Field(msgspec.Struct):

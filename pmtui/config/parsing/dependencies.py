@@ -39,6 +39,14 @@ def instance_ids(config: ProcessConfig) -> list[str]:
     return [f"{config.id}-{number}" for number in range(1, config.instances + 1)]
 
 
+def restart_targets(raw: object) -> list[str]:
+    """Return the dependencies of a raw process after whose restarts it is to be restarted."""
+    dependencies = raw.get("dependsOn") if isinstance(raw, dict) else None
+    if not isinstance(dependencies, dict):
+        return []
+    return [name for name, value in dependencies.items() if isinstance(value, dict) and value.get("restart") is True]
+
+
 def resolve_dependencies(entries: Sequence[ConfigEntry], problems: Problems) -> list[ProcessConfig]:
     """Return all instances of the valid entries, with each dependency resolved to instance ids.
 
@@ -121,4 +129,5 @@ def _by_instance(config: ProcessConfig, instances: Mapping[str, list[str]]) -> P
     wanted = {
         instance: condition for name, condition in config.depends_on.items() for instance in instances.get(name, [name])
     }
-    return msgspec.structs.replace(config, depends_on=wanted)
+    followed = [instance for name in config.restart_after for instance in instances.get(name, [name])]
+    return msgspec.structs.replace(config, depends_on=wanted, restart_after=followed)

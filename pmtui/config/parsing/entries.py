@@ -8,7 +8,7 @@ from pmtui.config.discovery import absolute_path
 from pmtui.config.interpreter import split_command
 from pmtui.config.model import ConfigError, ProcessConfig, ValueSource
 from pmtui.config.parsing.decode import read_struct
-from pmtui.config.parsing.dependencies import ConfigEntry, instance_ids
+from pmtui.config.parsing.dependencies import ConfigEntry, instance_ids, restart_targets
 from pmtui.config.parsing.parser import Document
 from pmtui.config.parsing.ports import check_fields
 from pmtui.config.parsing.problems import Problems, join
@@ -45,6 +45,7 @@ def read_entries(raws: Iterable[RawEntry], root: str, problems: Problems) -> lis
             raw.pop("extends", None)
             raw, sources = _split_sources(raw, place, problems)
         fields = read_struct(ProcessConfig, raw, place, problems) | {"env_sources": sources}
+        fields["restart_after"] = restart_targets(raw)
         _check(raw, fields, place, problems)
         is_good = problems.errors == before and not any(_is_within(place, path) for path in written_twice)
         config = _build_config(fields, entry.document.directory, root) if is_good else None

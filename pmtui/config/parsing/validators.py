@@ -9,6 +9,7 @@ from pmtui.config.ports import without_references
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _USER = re.compile(r"[^\s:]+(:[^\s:]+)?")
+_PATH = re.compile(r".+", re.DOTALL)
 _HOST = re.compile(r"\S+")
 _HTTP = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 _TCP = re.compile(r"(?:\[[^\]\s]+\]|[^\s:/]+):([0-9]{1,5})")
@@ -21,7 +22,7 @@ _KINDS = {
     dict: "a table",
     type(None): "null",
 }
-PROBES = ("http", "tcp", "command", "log", "silence")
+PROBES = ("http", "tcp", "command", "log", "silence", "file", "notify")
 
 
 def kind_of(value: object) -> str:
@@ -155,12 +156,25 @@ def read_dependencies(raw: object, path: str, problems: Problems) -> dict[str, o
     if not isinstance(raw, dict):
         problems.error(path, f"expected a list of ids or a table of ids and conditions, got {kind_of(raw)}")
         return {}
+    found: dict[str, object] = {}
+    for name, value in raw.items():
+        here = join(path, name)
+        if isinstance(value, dict):
+            for key in value.keys() - {"condition", "restart"}:
+                problems.error(join(here, key), f"unknown field{problems.suggest(key, ('condition', 'restart'))}")
+            if not isinstance(value.get("restart", False), bool):
+                problems.error(f"{here}.restart", f"expected true or false, got {kind_of(value['restart'])}")
+            here, value = f"{here}.condition" if "condition" in value else here, value.get("condition")
+        _check_condition(value, here, problems)
+        found[name] = value
+    return found
+
+
+def _check_condition(condition: object, path: str, problems: Problems) -> None:
     conditions = get_args(Condition)
-    for name, condition in raw.items():
-        if condition is not None and condition not in conditions:
-            near = problems.suggest(condition, conditions) if isinstance(condition, str) else ""
-            problems.error(join(path, name), f"expected one of {', '.join(conditions)}{near}")
-    return dict(raw)
+    if condition is not None and condition not in conditions:
+        near = problems.suggest(condition, conditions) if isinstance(condition, str) else ""
+        problems.error(path, f"expected one of {', '.join(conditions)}{near}")
 
 
 def read_signal(raw: object, path: str, problems: Problems) -> object:
@@ -251,6 +265,10 @@ def read_pattern(raw: object, path: str, problems: Problems) -> object:
     return raw
 
 
+def read_path(raw: object, path: str, problems: Problems) -> object:
+    return _matching(_PATH, "expected the path of a file", raw, path, problems)
+
+
 def read_ignore(raw: object, path: str, problems: Problems) -> object:
     """Accept a line of a .gitignore, or a list of them."""
     before = problems.errors
@@ -289,7 +307,7 @@ def read_hooks(raw: object, path: str, problems: Problems) -> dict[str, object]:
 
 
 def check_health(good: dict[str, Any], path: str, problems: Problems) -> None:
-    kinds = [name for name in PROBES if good.get(name) is not None]
+    kinds = [name for name in PROBES if good.get(name) not in (None, False)]
     if len(kinds) != 1:
         got = " and ".join(kinds) or "none"
         problems.error(path, f"expected exactly one of {', '.join(PROBES)}, got {got}")

@@ -133,9 +133,11 @@ class HealthMonitor(Monitor):
 
 
 def effective_rules(health: Health) -> Health:
-    """Fail a silent process at the first check, and check often enough to notice it in time, but not all the time."""
+    """Fail a process that is too quiet at the first check, and check often enough, but not all the time."""
     if health.silence is not None:
         health = replace(health, failure_threshold=1, interval=min(health.interval, health.silence / 2))
+    if health.notify:
+        health = replace(health, failure_threshold=1, interval=health.interval / 2)
     return replace(health, interval=max(health.interval, MIN_CHECK_INTERVAL))
 
 
@@ -155,7 +157,7 @@ class HealthCheck:
         self._probe = probe
         self._on_result = on_result
         self._start_delay = 0.0
-        if health.log is None and health.silence is None:  # the others send something
+        if health.log is None and health.silence is None and not health.notify:  # the others send something
             self._start_delay = zlib.crc32(name.encode()) / (1 << 32) * min(MAX_START_DELAY, tracker.interval)
         self._task = asyncio.create_task(self._run(), name=f"health of {name}")
 

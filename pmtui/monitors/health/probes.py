@@ -17,6 +17,7 @@ from pmtui.config.model import Health
 from pmtui.logs.ring_buffer import RingBuffer
 from pmtui.monitors.helper import HelperProcess, run_helper
 from pmtui.spawner.client import Launch
+from pmtui.supervisor.notice import Notice
 from pmtui.text.regex import Pattern, PatternError
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ def _probe(process: "Process", health: Health, supervisor: "Supervisor") -> Prob
         return CommandProbe(replace(process.prepared.launch, argv=health.command), supervisor)
     if health.log is not None:
         return LogProbe(Pattern(health.log), ring, process.first_line)
+    if health.file is not None:
+        return FileProbe(os.path.join(process.config.cwd, os.path.expanduser(health.file)))
+    if health.notify:
+        return NotifyProbe(process.notice, health.interval, process.config.stop_timeout)
     assert health.silence is not None
     return SilenceProbe(health.silence, ring)
 
@@ -172,6 +177,54 @@ class LogProbe:
             self._has_matched = True
             with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._seen.set)
+
+
+class FileProbe:
+    """Succeeds while the file exists."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    async def check(self) -> str:
+        if not self._is_there():
+            raise ProbeError(f"{self._path} does not exist")
+        return "the file exists"
+
+    def _is_there(self) -> bool:
+        return os.path.exists(self._path)
+
+    def close(self) -> None:
+        pass
+
+
+class NotifyProbe:
+    """Succeeds from READY=1 on; from the first WATCHDOG=1 on only while they come within `period` seconds."""
+
+    def __init__(
+        self, notice: Notice, period: float, stop_timeout: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._notice = notice
+        self._period = period
+        self._stop_timeout = stop_timeout
+        self._clock = clock
+
+    async def check(self) -> str:
+        try:
+            async with asyncio.timeout(LOG_MATCH_TIMEOUT):
+                await self._notice.is_ready.wait()
+        except TimeoutError:
+            raise ProbeError("no READY=1 so far") from None
+        now, notice = self._clock(), self._notice
+        if notice.stopping_at is not None:
+            if now - notice.stopping_at > self._stop_timeout:
+                raise ProbeError(f"has not ended within {self._stop_timeout:g} s of STOPPING=1")
+            return "stopping"
+        if notice.alive_at is not None and now - notice.alive_at > self._period:
+            raise ProbeError(f"no WATCHDOG=1 for {now - notice.alive_at:.1f} s")
+        return notice.status or "ready"
+
+    def close(self) -> None:
+        pass
 
 
 class SilenceProbe:
