@@ -21,9 +21,9 @@ STDOUT = "-"
 def parser() -> argparse.ArgumentParser:
     command = command_parser(
         "import",
-        "Convert a Procfile (with the .env beside it), a pm2 ecosystem, a supervisord.conf or a process-compose file "
-        "to a pmtui.toml, and report what each setting became, or why it is lost. Nothing is overwritten. An ecosystem "
-        "written in JavaScript is run by node.",
+        "Convert a Procfile (with the .env beside it), a pm2 ecosystem, a supervisord.conf, a process-compose file, an "
+        "mprocs.yaml or a dekit.yaml to a pmtui.toml, and report what each setting became, or why it is lost. Nothing "
+        "is overwritten. An ecosystem written in JavaScript is run by node.",
         "pmtui import Procfile",
         "pmtui import ecosystem.config.js --env production",
         "pmtui import /etc/supervisor/supervisord.conf -o - | less",
@@ -34,7 +34,10 @@ def parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--env", metavar="NAME", help="pm2: also apply env_NAME")
     command.add_argument(
-        "--from", dest="kind", metavar="KIND", help="procfile, pm2, supervisord or process-compose (default: detected)"
+        "--from",
+        dest="kind",
+        metavar="KIND",
+        help="procfile, pm2, supervisord, process-compose, mprocs or dekit (default: detected)",
     )
     command.add_argument("--strict", action="store_true", help="if a setting is lost, write nothing and exit with 1")
     return command

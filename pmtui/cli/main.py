@@ -31,7 +31,7 @@ COMMAND_GROUPS = {
     },
     "set up": {
         "init": "write a first config for this directory",
-        "import": "convert a Procfile, pm2, supervisord or process-compose config",
+        "import": "convert a Procfile, pm2, supervisord, process-compose or mprocs config",
         "check": "report all errors of the config",
         "config": "show the config in force, and where each value comes from",
         "schema": "print the JSON Schema of the config",

@@ -11,6 +11,7 @@ from pmtui.config.files import read_bytes
 from pmtui.config.model import ConfigError
 from pmtui.importers.builder import ImportContext, Imported, Note, UnsupportedFileError
 from pmtui.importers.formats import parse_relaxed_json, parse_yaml
+from pmtui.importers.mprocs import read_mprocs
 from pmtui.importers.pm2.ecosystem import read_pm2
 from pmtui.importers.pm2.javascript import evaluate
 from pmtui.importers.process_compose.project import read_process_compose
@@ -18,10 +19,11 @@ from pmtui.importers.procfile import read_procfile
 from pmtui.importers.repair import drop_invalid
 from pmtui.importers.supervisord.programs import read_supervisor
 
-KINDS = ("procfile", "pm2", "supervisord", "process-compose")
+KINDS = ("procfile", "pm2", "supervisord", "process-compose", "mprocs", "dekit")
 MAX_FILE_BYTES = 1 << 20
 
 _PROGRAMS = {".js", ".cjs", ".mjs"}
+_TREES = ("pm2", "process-compose", "mprocs", "dekit")
 _SECTION = re.compile(r"^\[(program|supervisord)\b", re.MULTILINE)
 _PROCFILE = re.compile(r"^[A-Za-z0-9_-]+:\s*\S", re.MULTILINE)
 
@@ -51,10 +53,12 @@ def _read(path: str, origin: ImportContext, kind: str | None, env_name: str | No
     ending = os.path.splitext(name)[1].lower()
     if ending in _PROGRAMS and os.path.isfile(path):
         return _evaluated(read_pm2(evaluate(path), origin, env_name), origin.environment)
+    if ending == ".lua":
+        raise UnsupportedFileError("is a Lua program, which only mprocs can run; convert it to mprocs.yaml")
     text = _text(path)
-    if ending in (".json", ".yaml", ".yml") or kind in ("pm2", "process-compose"):
+    if ending in (".json", ".yaml", ".yml") or kind in _TREES:
         values = parse_relaxed_json(text) if ending == ".json" else parse_yaml(text)
-        return _values(values, origin, kind, env_name)
+        return _values(values, origin, kind or _tree_kind(name, values), env_name)
     kind = kind or _kind(name, ending, text)
     if kind == "supervisord":
         return read_supervisor(text, origin)
@@ -90,12 +94,21 @@ def _text(path: str) -> str:
     return text
 
 
-def _values(values: Any, origin: ImportContext, kind: str | None, env_name: str | None) -> Imported:
-    is_compose = isinstance(values, dict) and "processes" in values
-    if kind == "process-compose" or (kind is None and is_compose):
-        return read_process_compose(values if isinstance(values, dict) else {}, origin)
-    if kind is None and isinstance(values, dict) and "services" in values:
+def _tree_kind(name: str, values: Any) -> str:
+    """Return the kind of a YAML or JSON file by what is in it."""
+    names = values if isinstance(values, dict) else {}
+    if "procs" in names:
+        return "dekit" if name.lower().startswith("dekit.") else "mprocs"
+    if "services" in names and "processes" not in names and "apps" not in names:
         raise UnsupportedFileError("describes containers (docker compose), not processes")
+    return "process-compose" if "processes" in names else "pm2"
+
+
+def _values(values: Any, origin: ImportContext, kind: str, env_name: str | None) -> Imported:
+    if kind == "process-compose":
+        return read_process_compose(values if isinstance(values, dict) else {}, origin)
+    if kind in ("mprocs", "dekit"):
+        return read_mprocs(values, origin, kind == "dekit")
     return read_pm2(values, origin, env_name)
 
 

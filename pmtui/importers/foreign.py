@@ -14,6 +14,8 @@ from pmtui.config.parsing.problems import Problems
 _PROGRAMS = (".js", ".cjs", ".mjs")
 _SECTIONS = (".conf", ".ini")
 _PROCESS_COMPOSE = re.compile(rb"^processes:[ \t]*(#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*[ \t]+[^\s#-]", re.MULTILINE)
+_MPROCS = re.compile(rb"""^["']?procs["']?[ \t]*:""", re.MULTILINE)
+_MPROCS_JSON = re.compile(rb"""^\s*\{\s*(?:"\$schema"\s*:\s*"[^"]*"\s*,\s*)?["']?procs["']?\s*:""")
 _PM2 = re.compile(rb"""^\s*\{\s*["']?apps["']?\s*:""")
 _MAX_PEEKED_BYTES = 1 << 20
 
@@ -24,12 +26,14 @@ def foreign_reader(path: Path) -> Callable[[Path, Problems], Document] | None:
     extension = os.path.splitext(name)[1]
     if name in (os.path.basename(known) for known in CONFIG_NAMES):
         return None
-    if name.startswith(("procfile", "process-compose.")) or extension in (*_PROGRAMS, *_SECTIONS):
+    if name.startswith(("procfile", "process-compose.", "mprocs.", "dekit.")) or extension in (*_PROGRAMS, *_SECTIONS):
         return read_foreign
     if extension in (".yaml", ".yml"):
-        return read_foreign if _PROCESS_COMPOSE.search(_peek(path)) else None
+        text = _peek(path)
+        return read_foreign if _PROCESS_COMPOSE.search(text) or _MPROCS.search(text) else None
     if extension == ".json":
-        return read_foreign if _PM2.match(_peek(path)) else None
+        text = _peek(path)
+        return read_foreign if _PM2.match(text) or _MPROCS_JSON.match(text) else None
     return None
 
 

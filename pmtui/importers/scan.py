@@ -27,6 +27,9 @@ _FOREIGN = (
     "process-compose.yaml",
     "process-compose.yml",
     "process-compose.json",
+    "mprocs.yaml",
+    "mprocs.json",
+    "dekit.yaml",
 )
 _MAX_FILE_BYTES = 1 << 20
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.shell import pmtui
+from tests.eventually import eventually
 from tests.running import running
 
 APPS = {"apps": [{"name": "api", "script": "sleep 600"}, {"name": "old", "script": "sleep 600", "cron": "* * * * *"}]}
@@ -106,3 +107,16 @@ def test_an_imported_process_compose_runs(tmp_path: Path) -> None:
     assert pmtui(tmp_path, "import", "process-compose.json").returncode == 0
     with running(tmp_path, [], "-c", "pmtui.toml") as manager:
         manager.wait_running(["first", "second"])
+
+
+def test_an_mprocs_yaml_runs_as_it_is(tmp_path: Path) -> None:
+    text = "procs:\n  web:\n    shell: test -t 1 && env > web.txt; sleep 600\n    env: {HOME: null, A: x}\n"
+    (tmp_path / "mprocs.yaml").write_text(text)
+    with running(tmp_path, [], "-c", "mprocs.yaml") as manager:
+        manager.wait_running(["web"])
+        lines = eventually(lambda: found if "A=x" in (found := environment(tmp_path / "web.txt")) else [])
+    assert not any(line.startswith("HOME=") for line in lines)
+
+
+def environment(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []

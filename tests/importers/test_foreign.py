@@ -23,6 +23,10 @@ def load(path: Path, text: str) -> Loaded:
         ("supervisord.conf", "[program:web]\ncommand=sleep 100\n"),
         ("process-compose.yaml", "processes:\n  web:\n    command: sleep 100\n"),
         ("stack.yml", "version: '0.5'\nprocesses:\n  # the only one\n  web:\n    command: sleep 100\n"),
+        ("mprocs.yaml", "procs:\n  web: sleep 100\n"),
+        ("stack.yaml", "proc_list_width: 20\nprocs:\n  web: sleep 100\n"),
+        ("stack.json", '{"$schema": "x", "procs": {"web": "sleep 100"}}'),
+        ("dekit.yaml", "procs:\n  web: {cmd: sleep 100}\n"),
     ],
 )
 def test_a_foreign_file_is_a_config(tmp_path: Path, name: str, text: str) -> None:
