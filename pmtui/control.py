@@ -12,6 +12,7 @@ from pmtui.config.model import Condition, ProcessConfig
 Stage = Literal["checking-dependencies", "installing-dependencies", "spawning", "waiting-for-health"]
 Stream = Literal["stdout", "stderr"]
 Operation = Literal["start", "stop", "restart"]
+Origin = Literal["config", "adhoc"]
 Level = Literal["trace", "debug", "info", "warn", "error", "fatal"]
 
 
@@ -99,6 +100,7 @@ class Snapshot(_Model, frozen=True, kw_only=True):
     reason: str
     group: str | None
     labels: Sequence[str] = []
+    origin: Origin = "config"
     command: str
     ports: list[int]
     urls: Sequence[str] = []
@@ -414,6 +416,10 @@ class InvalidError(ControlError):
     """A parameter is invalid, such as an unknown signal or a broken pattern."""
 
 
+class RejectedError(InvalidError):
+    """A process that was to be added has errors; the message lists all of them."""
+
+
 class UnavailableError(ControlError):
     """The manager is shutting down, or cannot be reached."""
 
@@ -543,6 +549,19 @@ class ManagerControl(Control, Protocol):
         """Yield every change of state after that event. A gap in `seq` means that events were dropped."""
 
     async def figures(self) -> Sequence[ProcessCounters]: ...
+
+    async def add(self, fields: Mapping[str, Any], lease: int | str | None = None) -> str:
+        """Add a process that is not in the config, start it, and return its id.
+
+        It is removed when its lease ends: the process with that pid is gone, or `renew` was not called for that
+        duration. Raises RejectedError with all errors in `fields`, ConflictError if the id is taken.
+        """
+
+    async def remove(self, process_id: str) -> None:
+        """End an added process and forget it. Raises ConflictError if the config has it."""
+
+    async def renew(self, process_id: str) -> None:
+        """Begin the duration of the lease again. Raises ConflictError if the process has no such lease."""
 
     async def screen(self, process_id: str) -> tuple[TerminalScreen, Sequence[str]]:
         """Return what the terminal shows, and its lines with colours. Raises ConflictError without a terminal."""

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
-from typing import Unpack
+from typing import Any, TypeVar, Unpack
 
 from pmtui.config.load import Loaded
 from pmtui.config.model import ProcessConfig, Settings
@@ -37,10 +37,12 @@ from pmtui.control import (
 from pmtui.logs import access
 from pmtui.logs.process_log import Echo
 from pmtui.monitors.history import HistoryMonitor
+from pmtui.monitors.leases import LeaseMonitor
+from pmtui.monitors.monitor import Monitor
 from pmtui.monitors.registry import MONITORS
 from pmtui.spawner.client import Spawner
 from pmtui.spawner.usage import NO_USAGE, Usage
-from pmtui.supervisor import events, terminal_requests
+from pmtui.supervisor import adhoc, events, terminal_requests
 from pmtui.supervisor.dependencies import build_graph, dependents_to_run
 from pmtui.supervisor.outcome import stop_note
 from pmtui.supervisor.process import Process
@@ -49,6 +51,8 @@ from pmtui.supervisor.supervisor import Supervisor
 from pmtui.text.timestamps import rfc3339
 from pmtui.text.units import signal_number
 from pmtui.version import __version__
+
+M = TypeVar("M", bound=Monitor)
 
 
 class Manager:
@@ -154,12 +158,12 @@ class Manager:
     async def past_events(
         self, process_id: str, since: str, until: str = "", limit: int = MAX_EVENTS
     ) -> Sequence[PastEvent]:
-        return await self._history().past_events(self.supervisor.find(process_id), since, until, limit)
+        return await self._monitor(HistoryMonitor).past_events(self.supervisor.find(process_id), since, until, limit)
 
     async def usage_history(
         self, process_id: str, since: str = "1h", until: str = "", points: int = 300
     ) -> UsageHistory:
-        return await self._history().usage(self.supervisor.find(process_id), since, until, points)
+        return await self._monitor(HistoryMonitor).usage(self.supervisor.find(process_id), since, until, points)
 
     async def clear_logs(self, process_id: str) -> None:
         self.supervisor.find(process_id).log.clear()
@@ -252,13 +256,26 @@ class Manager:
             for process in self.supervisor.processes.values()
         ]
 
-    def _history(self) -> HistoryMonitor:
-        return next(one for one in self.supervisor.observers if isinstance(one, HistoryMonitor))
+    async def add(self, fields: Mapping[str, Any], lease: int | str | None = None) -> str:
+        def register() -> Process:
+            return adhoc.add(self.supervisor, fields)
+
+        return (register() if lease is None else self._monitor(LeaseMonitor).grant(lease, register)).id
+
+    async def remove(self, process_id: str) -> None:
+        await adhoc.remove(self.supervisor, process_id)
+
+    async def renew(self, process_id: str) -> None:
+        self._monitor(LeaseMonitor).renew(adhoc.require_adhoc(self.supervisor, process_id))
+
+    def _monitor(self, kind: type[M]) -> M:
+        return next(one for one in self.supervisor.observers if isinstance(one, kind))
 
     async def _reread_config(self) -> Loaded:
         if self.supervisor.source is None:
             raise ConflictError("There is no config to reload: the processes were registered by a program.")
-        return await asyncio.to_thread(self.supervisor.source.read)
+        loaded = await asyncio.to_thread(self.supervisor.source.read)
+        return adhoc.refuse_taken(loaded, self.supervisor.processes.values())
 
     async def _origins(self, process: Process) -> Mapping[str, str]:
         """Return where the fields of the process are written; looked up once for each config that was loaded."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Unpack
+from typing import Any, Unpack
 
 import msgspec
 
@@ -278,6 +278,23 @@ class FakeControl:
             ProcessCounters(id=process_id, restarts=counts, log_bytes=1 << 20, log_bytes_dropped=512, probe=self.probe)
             for process_id in self.rows
         ]
+
+    async def add(self, fields: Mapping[str, Any], lease: int | str | None = None) -> str:
+        process_id = str(fields["id"])
+        if process_id in self.rows:
+            raise ConflictError(f"There already is a process '{process_id}'; choose another id.")
+        self.calls.append(("add", process_id))
+        self.put(msgspec.structs.replace(snapshot(process_id), origin="adhoc"))
+        return process_id
+
+    async def remove(self, process_id: str) -> None:
+        self._row(process_id)
+        self.calls.append(("remove", process_id))
+        del self.rows[process_id]
+
+    async def renew(self, process_id: str) -> None:
+        self._row(process_id)
+        self.calls.append(("renew", process_id))
 
     async def send_input(
         self,

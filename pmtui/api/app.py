@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from pmtui.api.endpoints import ENDPOINTS
 from pmtui.api.loop_lag import LoopLagMeter
 from pmtui.api.responses import on_control_error, on_disconnect, on_http_error, on_internal_error
+from pmtui.api.routes.adhoc import AdhocRoutes
 from pmtui.api.routes.events import EventRoutes
 from pmtui.api.routes.logs import LogRoutes
 from pmtui.api.routes.manager import ManagerRoutes
@@ -44,6 +45,7 @@ class Api(Starlette):
         rooms = SimpleNamespace(
             manager=ManagerRoutes(control, self.lag),
             processes=ProcessRoutes(control),
+            adhoc=AdhocRoutes(control),
             events=EventRoutes(control, self.streams),
             logs=LogRoutes(control, self.streams),
             terminals=TerminalRoutes(control),

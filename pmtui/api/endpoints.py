@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, get_args
 
 from pmtui.api.errors import ErrorAnswer
-from pmtui.api.parameters import LAST_EVENT_ID, Selection
+from pmtui.api.parameters import LAST_EVENT_ID, NewProcess, Selection
 from pmtui.api.responses import Done
 from pmtui.control import (
     MAX_EVENTS,
@@ -47,6 +47,7 @@ class Endpoint(NamedTuple):
     parameters: Sequence[Json] = ()
     body: Any = None
     is_open: bool = False
+    status: int = 200
 
     @property
     def operation_id(self) -> str:
@@ -60,7 +61,7 @@ class Endpoint(NamedTuple):
             yield 401
         if "{id}" in self.path:
             yield 404
-        if "{id}" in self.path and self.method == "POST":
+        if self.handler in CONFLICTING or ("{id}" in self.path and self.method == "POST"):
             yield 409
         if self.body and self.body not in (BYTES, TerminalSize):
             yield 422
@@ -96,6 +97,8 @@ REFUSALS = {
     500: "Internal error.",
     503: "The manager is shutting down, or all streams are taken.",
 }
+CONFLICTING = ("adhoc.add_process", "adhoc.remove_process")
+"""What may be refused because of the status or origin of a process, besides every operation on one."""
 COMMON_REFUSALS = (400, 403, 408, 413, 431, 500, 503)
 
 ID = _path("id", "Id of a process, not a pattern. If it has the name of a route, percent-encode a letter: %6Cist.")
@@ -171,6 +174,10 @@ ENDPOINTS = (
     Endpoint("GET", "/api/health", "manager.health", "Check that the API answers.", ErrorAnswer, is_open=True),
     Endpoint("GET", "/metrics", "manager.metrics", "Return metrics in the Prometheus text format.", None, (TEXT,)),
     Endpoint("GET", "/openapi.json", "manager.openapi", "Return this description.", dict[str, Any]),
+    Endpoint(
+        "POST", "/api/pm", "adhoc.add_process", "Add a process that is not in the config, and start it.",
+        Done, body=NewProcess, status=201,
+    ),
     Endpoint("GET", "/api/pm/list", "processes.list", "List all processes in config order.", list[Snapshot]),
     Endpoint(
         "GET", "/api/pm/events", "events.stream_events", "Stream every change of status.",
@@ -188,7 +195,9 @@ ENDPOINTS = (
     ),
     *_operations(),
     Endpoint("GET", ONE, "processes.get", "Return the details of a process.", Detail, (JSON,), [ID]),
+    Endpoint("DELETE", ONE, "adhoc.remove_process", "End and remove an added process.", Done, (JSON,), [ID]),
     *_operations_on_one(),
+    Endpoint("POST", f"{ONE}/lease", "adhoc.renew_lease", "Renew the lease of an added process.", Done, (JSON,), [ID]),
     Endpoint(
         "POST", f"{ONE}/signal/{{name}}", "processes.signal", "Send a signal to the main process.",
         Done, (JSON,), [ID, SIGNAL],

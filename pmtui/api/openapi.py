@@ -7,13 +7,14 @@ import msgspec
 
 from pmtui.api.endpoints import BYTES, ENDPOINTS, EVENTS, JSON, REFUSALS, Endpoint, Json
 from pmtui.api.errors import ErrorAnswer
-from pmtui.api.parameters import Selection
+from pmtui.api.parameters import NewProcess, Selection
 from pmtui.control import DroppedLines, TerminalSize
 
 
 @cache
 def document(version: str) -> Json:
-    types = [one.answer for one in ENDPOINTS if one.answer] + [Selection, TerminalSize, ErrorAnswer, DroppedLines]
+    bodies = [Selection, NewProcess, TerminalSize]
+    types = [one.answer for one in ENDPOINTS if one.answer] + [*bodies, ErrorAnswer, DroppedLines]
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     known = {str(kind): schema for kind, schema in zip(types, schemas, strict=True)}
     paths: dict[str, Json] = {}
@@ -39,7 +40,7 @@ def _operation(one: Endpoint, known: Mapping[str, Json]) -> Json:
         "operationId": one.operation_id,
         "summary": one.summary,
         "parameters": [*one.parameters],
-        "responses": {"200": {"description": _description(one), "content": content}, **refusals},
+        "responses": {str(one.status): {"description": _description(one), "content": content}, **refusals},
     }
     if one.body:
         described["requestBody"] = {"required": True, "content": _body(one, known)}

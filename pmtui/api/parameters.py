@@ -26,6 +26,22 @@ class Selection(msgspec.Struct, forbid_unknown_fields=True):
     ids: Annotated[list[ProcessPattern], msgspec.Meta(min_length=1, max_length=1000)]
 
 
+class NewProcess(msgspec.Struct):
+    """A process to add. Every other field of a process in the config is allowed too.
+
+    `lease`: a pid, or a duration such as "5m"; the process is removed when that process is gone, or when the lease was
+    not renewed for that long.
+    """
+
+    id: str
+    command: str | msgspec.UnsetType = msgspec.UNSET
+    script: str | msgspec.UnsetType = msgspec.UNSET
+    args: list[str] = []
+    cwd: str = ""
+    env: dict[str, str] = {}
+    lease: int | str | None = None
+
+
 def segment(request: Request, name: str) -> str:
     """Return a segment of the path, percent-decoded once."""
     raw: str = request.path_params[name]
@@ -111,17 +127,29 @@ def last_event_ids(request: Request) -> dict[str, int]:
 
 async def selection(request: Request) -> Selection:
     """Return the body of a bulk operation. Status 400 if it is not JSON, 422 if it has the wrong shape."""
-    body = await request.body()
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise InvalidError("The body must be JSON, sent with 'Content-Type: application/json'.")
-    try:
-        document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidError(f"The body is not valid JSON: {error}.") from None
+    document = await json_body(request)
     try:
         return msgspec.convert(document, Selection)
     except msgspec.ValidationError as error:
         raise HTTPException(422, f'The body must have the form {{"ids": ["web-*", "@group"]}}: {error}.') from None
+
+
+async def new_process(request: Request) -> dict[str, Any]:
+    """Return the fields of a process to add; they are checked by the manager."""
+    document = await json_body(request)
+    if not isinstance(document, dict):
+        raise HTTPException(422, 'The body must have the form {"id": "job", "command": "./job.sh"}.')
+    return document
+
+
+async def json_body(request: Request) -> Any:
+    body = await request.body()
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise InvalidError("The body must be JSON, sent with 'Content-Type: application/json'.")
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidError(f"The body is not valid JSON: {error}.") from None
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:

@@ -15,11 +15,18 @@ from pmtui.control import (
     InvalidError,
     LogLine,
     NotFoundError,
+    RejectedError,
     UnavailableError,
 )
 
 JSON = "application/json"
-_STATUS_CODES = {NotFoundError: 404, ConflictError: 409, InvalidError: 400, UnavailableError: 503}
+_STATUS_CODES = {
+    NotFoundError: 404,
+    ConflictError: 409,
+    RejectedError: 422,  # before InvalidError, of which it is a kind
+    InvalidError: 400,
+    UnavailableError: 503,
+}
 
 
 class Done(msgspec.Struct):
@@ -37,8 +44,8 @@ def encode_json(value: object) -> bytes:
         return json.dumps(msgspec.to_builtins(value), ensure_ascii=False).encode(errors="replace")
 
 
-def as_json(value: object) -> Response:
-    return Response(encode_json(value), media_type=JSON)
+def as_json(value: object, status: int = 200) -> Response:
+    return Response(encode_json(value), status, media_type=JSON)
 
 
 def as_text(lines: Iterable[LogLine]) -> Response:

@@ -34,20 +34,41 @@ def start(options: argparse.Namespace, argv: Sequence[str]) -> int:
         if running := read_instance(folder):
             where = f"pid {running.pid}, {running.url or 'no API'}"
             return fail(f"a manager is already running for this config: {where}", FAILURE)
-        log = open_log(folder)
+        deadline = time.monotonic() + (STARTUP_TIMEOUT if options.timeout is None else options.timeout)
+        return report_startup(launch(folder, argv, deadline), Output(), deadline)
     except ManagerUnavailableError as error:
         return fail(str(error), FAILURE)
+    except BackgroundError as error:
+        sys.stderr.write(str(error))
+        return error.exit_code
+
+
+class BackgroundError(Exception):
+    """The manager has ended while it started, with the end of its log as message, or does not come up in time."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def launch(folder: Path, argv: Sequence[str], deadline: float) -> RunningManager:
+    """Start a manager in a new session, and return it once it can be found.
+
+    Raises ManagerUnavailableError if the data directory cannot be used, or BackgroundError.
+    """
+    try:
+        log = open_log(folder)
     except OSError as error:
-        return fail(f"cannot use the data directory {folder}: {error.strerror} ({error.filename})", FAILURE)
+        text = f"cannot use the data directory {folder}: {error.strerror} ({error.filename})"
+        raise ManagerUnavailableError(text) from None
     begin = os.fstat(log).st_size
     child = spawn_manager(folder / LOG_NAME, log, argv)
-    deadline = time.monotonic() + (STARTUP_TIMEOUT if options.timeout is None else options.timeout)
     if manager := wait_published(child, folder, deadline + PUBLISH_TIMEOUT):
-        return report_startup(manager, Output(), deadline)
+        return manager
     if child.poll() is None:
-        return fail(f"the manager (pid {child.pid}) does not come up; see {folder / LOG_NAME}", TIMED_OUT)
-    sys.stderr.write(read_tail(folder / LOG_NAME, begin))
-    return child.returncode or FAILURE
+        text = f"the manager (pid {child.pid}) does not come up; see {folder / LOG_NAME}"
+        raise BackgroundError(f"pmtui: {text}\n", TIMED_OUT)
+    raise BackgroundError(read_tail(folder / LOG_NAME, begin), child.returncode or FAILURE)
 
 
 def open_log(folder: Path) -> int:

@@ -29,6 +29,10 @@ COMMAND_GROUPS = {
         "reload": "reload the config",
         "down": "stop the manager and all its processes",
     },
+    "run once": {
+        "run": "add a process that is not in the config",
+        "remove": "end and remove an added process",
+    },
     "set up": {
         "init": "write a first config for this directory",
         "import": "convert a Procfile, pm2, supervisord, process-compose or mprocs config",

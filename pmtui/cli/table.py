@@ -39,9 +39,10 @@ COLUMNS = (
     TextColumn("MEM", 5, True, if_alive(lambda row: memory(row.memory))),
     TextColumn("HEALTH", 7, False, lambda row, out, now: row.health or out.glyphs.dash),
     TextColumn("PORT", 6, True, lambda row, out, now: ",".join(map(str, row.ports)) or out.glyphs.dash),
+    TextColumn("ORIGIN", 8, False, lambda row, out, now: "ad hoc" if row.origin == "adhoc" else out.glyphs.dash),
     TextColumn("GROUP", 8, False, lambda row, out, now: row.group or out.glyphs.dash),
 )
-OPTIONAL = ("HEALTH", "PORT", "GROUP")
+OPTIONAL = ("HEALTH", "PORT", "ORIGIN", "GROUP")
 """Omitted if no process has a value for them."""
 
 

@@ -129,7 +129,7 @@ class HttpClient:
 def read_checked(response: http.client.HTTPResponse) -> bytes:
     """Return the body of a successful response. Raises the ControlError of any other."""
     body = response.read()
-    if response.status != 200:
+    if response.status not in (200, 201):
         raise error_from_response(response.status, body)
     return body
 

@@ -7,6 +7,7 @@ from pmtui.monitors.health.checks import HealthMonitor
 from pmtui.monitors.history import HistoryMonitor
 from pmtui.monitors.hooks import Hooks
 from pmtui.monitors.install import Installer
+from pmtui.monitors.leases import LeaseMonitor
 from pmtui.monitors.memory import MemoryMonitor
 from pmtui.monitors.monitor import Monitor
 from pmtui.monitors.notify import NotifyMonitor
@@ -23,4 +24,5 @@ MONITORS: Sequence[type[Monitor]] = (
     HistoryMonitor,
     NotifyMonitor,
     Cascades,
+    LeaseMonitor,
 )

@@ -55,7 +55,9 @@ class Kill(msgspec.Struct, frozen=True):
 
 
 class Remove(msgspec.Struct, frozen=True):
-    """The configuration no longer has the process."""
+    """The process is to end and be forgotten: the configuration no longer has it, or `detail` says why."""
+
+    detail: str = "no longer in the configuration"
 
 
 class DependenciesMet(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ import msgspec
 
 from pmtui.config.model import ConfigError, ProcessConfig, RestartPolicy
 from pmtui.config.secrets import Secret, redact
-from pmtui.control import ProbeResult, ProcessEvent, RunExit, Stage, Status
+from pmtui.control import Origin, ProbeResult, ProcessEvent, RunExit, Stage, Status
 from pmtui.logs.process_log import ProcessLog
 from pmtui.spawner import client
 from pmtui.spawner.client import Report, Spawner
@@ -75,6 +75,7 @@ class Process:
     def __init__(self, config: ProcessConfig, log: ProcessLog, host: ProcessHost) -> None:
         self.reconfigure(config)
         self.log = log
+        self.origin: Origin = "config"
         self.state = State()
         self.last_published = self.state
         self.events: deque[ProcessEvent] = deque(maxlen=MAX_EVENTS)

@@ -37,6 +37,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         reason=describe(process),
         group=process.config.group,
         labels=process.config.labels,
+        origin=process.origin,
         command=process.command_line,
         ports=[*dict.fromkeys([*process.ports.values(), *usage.ports])],
         urls=[url_of(name, port) for name, port in process.ports.items()],

@@ -197,7 +197,7 @@ def kill(state: State, event: Kill, policy: Policy, now: float) -> Next:
 def remove(state: State, event: Remove, policy: Policy, now: float) -> Next:
     state = replace(state, should_run=False)
     if state.status in ACTIVE_STATES:
-        return stop_run(state, Pending.REMOVE, None, "no longer in the configuration", policy)
+        return stop_run(state, Pending.REMOVE, None, event.detail, policy)
     if state.status is Status.STOPPING:
         return replace(state, pending=Pending.REMOVE), ()
     return replace(deactivate(state, Status.STOPPED, ""), removed=True), ()

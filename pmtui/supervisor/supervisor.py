@@ -20,6 +20,7 @@ from pmtui.control import (
     ConfigChanges,
     NotFoundError,
     Operation,
+    Origin,
     ProcessEvent,
     Reason,
     Requester,
@@ -110,7 +111,7 @@ class Supervisor:
         self._shutting_down = asyncio.Event()
         self._running = False
 
-    def register(self, config: ProcessConfig) -> None:
+    def register(self, config: ProcessConfig, *, origin: Origin = "config") -> None:
         """Add a process; it starts with `run`, or at once while that runs. Raises ValueError if the id is taken."""
         if config.id in self.processes:
             raise ValueError(f"process '{config.id}' is registered already")
@@ -119,8 +120,9 @@ class Supervisor:
         self.ports.assign([config])
         process = Process(config, self.logs.open(config.id, config.log), self)
         process.ports = self.ports.ports_of(config)
-        self.processes[config.id] = process
-        self._fingerprints[config.id] = fingerprint(config, self.settings)
+        self.processes[config.id], process.origin = process, origin
+        if origin == "config":
+            self._fingerprints[config.id] = fingerprint(config, self.settings)
         if self._running and not self._shutting_down.is_set():
             self._processes_changed()
             if config.autostart:

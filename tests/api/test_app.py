@@ -54,6 +54,7 @@ async def test_list_is_in_config_order_with_all_fields(client: httpx.AsyncClient
         "lineRate": 0.0,
         "level": None,
         "labels": [],
+        "origin": "config",
     }
 
 
@@ -211,9 +212,7 @@ async def test_logs_as_text_look_like_the_files(client: httpx.AsyncClient, contr
     assert answer.text == f"{NOON} one\n{NOON} zwölf\n"
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/pm", "/api/pm/", "/api/pm/list/", "//api/pm/list", "/api/pm/a/b/c"]
-)
+@pytest.mark.parametrize("path", ["/", "/api", "/api/pm/", "/api/pm/list/", "//api/pm/list", "/api/pm/a/b/c"])
 async def test_a_path_without_a_route_is_not_found(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(httpx.URL(client.base_url, raw_path=path.encode()))
     assert answer.status_code == 404
@@ -223,10 +222,10 @@ async def test_a_path_without_a_route_is_not_found(client: httpx.AsyncClient, pa
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/api/pm/web-1", {"GET", "HEAD"}),
+        ("PUT", "/api/pm/web-1", {"GET", "HEAD", "DELETE"}),
         ("OPTIONS", "/api/pm/list", {"GET", "HEAD"}),
         ("GET", "/api/pm/web-1/stop", {"POST"}),
-        ("DELETE", "/api/pm/stop", {"POST"}),
+        ("PUT", "/api/pm/stop", {"POST"}),
     ],
 )
 async def test_a_wrong_method_is_answered_with_the_allowed_ones(

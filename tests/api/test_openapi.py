@@ -10,6 +10,7 @@ from starlette.routing import Route
 from pmtui.api.app import Api
 from pmtui.api.endpoints import ENDPOINTS, EVENTS, JSON, Endpoint
 from pmtui.api.openapi import document
+from pmtui.api.parameters import NewProcess
 from pmtui.control import LogFileInfo, LogLine, ProbeResult, RunExit, Status, TerminalSize
 from tests.api.sse import reading
 from tests.fake_control import NOON, FakeControl, snapshot
@@ -78,9 +79,10 @@ async def test_everything_but_health_requires_the_token(client: httpx.AsyncClien
 
 @pytest.mark.parametrize("one", ONLY_JSON, ids=[one.operation_id for one in ONLY_JSON])
 async def test_a_response_matches_its_description(client: httpx.AsyncClient, one: Endpoint) -> None:
-    body = {"columns": 80, "rows": 24} if one.body is TerminalSize else {"ids": ["web-*"]}
+    bodies = {TerminalSize: {"columns": 80, "rows": 24}, NewProcess: {"id": "job", "command": "true"}}
+    body = bodies.get(one.body, {"ids": ["web-*"]})
     answer = await client.request(one.method, filled(one), json=body if one.body else None)
-    assert answer.status_code == 200
+    assert answer.status_code == one.status
     assert answer.json()
     assert msgspec.to_builtins(msgspec.json.decode(answer.content, type=one.answer)) == answer.json()
 

@@ -10,6 +10,7 @@ import pytest
 from pmtui import Manager, ProcessConfig
 from pmtui.config.model import Health, Settings
 from pmtui.control import InvalidError, NotFoundError, PastEvent, Status, UnavailableError
+from pmtui.monitors.history import HistoryMonitor
 from tests.eventually import eventually_awaited
 from tests.managed import STOPPED, managed, ready, running, sh, until
 
@@ -18,7 +19,7 @@ CRASHER = "echo starting; echo the key is hush-hush >&2; exit 3"
 
 
 async def sampled(manager: Manager) -> None:
-    await manager._history().sample()
+    await manager._monitor(HistoryMonitor).sample()
 
 
 async def events_of(manager: Manager, process_id: str = "a") -> list[PastEvent]:

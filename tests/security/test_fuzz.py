@@ -34,6 +34,11 @@ negative_data_rejection.expected-statuses = ["4xx"]
 include-operation-id = ["logs", "signal"]
 checks.positive_data_acceptance.enabled = false
 
+# It would run random commands.
+[[operations]]
+include-operation-id = "addProcess"
+enabled = false
+
 [[operations]]
 include-operation-id = "logs"
 checks.negative_data_rejection.enabled = false
@@ -69,6 +74,6 @@ def test_every_response_matches_the_description(house: Running, tmp_path: Path) 
         text=True,
     )
     assert fuzz.returncode == 0, fuzz.stdout + fuzz.stderr
-    assert "Tested: 18" in fuzz.stdout
+    assert "Tested: 24" in fuzz.stdout
     assert house.row("web")
     assert "Traceback" not in house.log

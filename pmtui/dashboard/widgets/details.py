@@ -106,6 +106,7 @@ def info_table(detail: Detail, styles: Styles, glyphs: Glyphs, now: float) -> Ta
     row("health", detail.health)
     row("restarts", detail.restart_count)
     row("group", detail.group)
+    row("origin", "ad hoc: not in the config" if detail.origin == "adhoc" else "")
     for number, ended in enumerate(detail.exits[::-1]):
         row("exits" if number == 0 else "", exit_text(ended, now))
     settings = {name: value for name, value in detail.config.items() if name != "env"}
