@@ -1,6 +1,7 @@
 """`pmtui down`: stop the manager and all its processes."""
 
 import argparse
+import asyncio
 import contextlib
 import fcntl
 import os
@@ -12,17 +13,37 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, NO_MANAGER, fail
-from pmtui.cli.session import verb_parser
-from pmtui.client.discovery import ManagerUnavailableError, NoManagerError, RunningManager, find_manager, read_instance
+from pmtui.cli.session import fetch_snapshots, verb_parser
+from pmtui.cli.waiting import Progress
+from pmtui.client.discovery import (
+    ManagerUnavailableError,
+    NoManagerError,
+    RunningManager,
+    address_of,
+    find_manager,
+    read_instance,
+)
+from pmtui.client.http_client import HttpClient
+from pmtui.control import INACTIVE_STATES, ControlError, Snapshot, UnavailableError
+from pmtui.runtime.exit_signals import SAME_SIGNAL_INTERVAL
+from pmtui.runtime.files import read_json
 
-SIGNAL_INTERVAL = 0.1
-"""Seconds between signals of `--now`: the manager takes two that arrive together for one."""
+SIGNAL_INTERVAL = SAME_SIGNAL_INTERVAL + 0.1
+"""Seconds between the two signals of `--now`."""
+CHECK_INTERVAL = 1.0
+"""Seconds between two checks whether the manager still answers."""
+ANSWER_TIMEOUT = 1.0
+ANSWER_MARGIN = 5.0
+"""Seconds beyond the longest `stopTimeout` for which a manager may leave requests unanswered."""
+GUARDIAN_TIMEOUT = 5.0
+"""Seconds that the guardian may take after the end of the manager."""
 
 
 def parser() -> argparse.ArgumentParser:
     command = verb_parser(
         "down",
-        "Stop the manager that runs for this config, and all its processes; return once all of them have ended.",
+        "Stop the manager that runs for this config, and all its processes; return once all of them have ended. A "
+        "manager that has not answered for the longest stopTimeout and 5 seconds is killed.",
         "pmtui down",
         "pmtui down --now                      kill processes at once instead of waiting for stopTimeout",
     )
@@ -38,32 +59,116 @@ def run(argv: Sequence[str]) -> int:
         return fail("down works only on the manager's own machine; give its config with -c instead of --url", BAD_USAGE)
     try:
         running = find_manager(options.config)
-        stop_manager(running, now=options.now)
+        has_answered = stop_manager(running, now=options.now)
     except NoManagerError as error:
         return fail(str(error), NO_MANAGER)
     except ManagerUnavailableError as error:
         return fail(str(error), FAILURE)
     except PermissionError:
         return fail(f"the manager (pid {running.pid}) belongs to another user; run this command as that user", FAILURE)
-    sys.stdout.write(f"stopped the manager (pid {running.pid}) and all its processes\n")
+    if has_answered:
+        sys.stdout.write(f"stopped the manager (pid {running.pid}) and all its processes\n")
+    else:
+        sys.stdout.write(f"killed the manager (pid {running.pid}), which did not answer, and all its processes\n")
     return DONE
 
 
-def stop_manager(running: RunningManager, *, now: bool) -> None:
-    """Stop the manager, and return when it and its guardian, which is the last to go, have ended."""
+def stop_manager(running: RunningManager, *, now: bool) -> bool:
+    """Stop the manager, and return when it and its guardian, which is the last to go, have ended.
+
+    Return False if it did not answer and had to be killed.
+    """
     try:
         manager = os.pidfd_open(running.pid)
     except ProcessLookupError:
         manager = -1
+    has_answered = True
     if manager >= 0:
         with contextlib.closing(os.fdopen(manager, "rb")):
             if read_instance(running.directory) == running:  # its pid can no longer be reused
                 with contextlib.suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(manager, signal.SIGTERM)
-                    while now and not select.select([manager], [], [], SIGNAL_INTERVAL)[0]:
-                        signal.pidfd_send_signal(manager, signal.SIGTERM)
+                    has_answered = ask_to_end(manager, running, now=now)
+            else:
                 select.select([manager], [], [])
-    while not is_lock_free(running.directory / "lock"):
+    wait_guardian(running.directory)
+    return has_answered
+
+
+def ask_to_end(manager: int, running: RunningManager, *, now: bool) -> bool:
+    """Signal the manager and wait for its end. If it does not answer for too long, kill it and return False."""
+    signal.pidfd_send_signal(manager, signal.SIGTERM)
+    if now and not has_ended(manager, SIGNAL_INTERVAL):
+        signal.pidfd_send_signal(manager, signal.SIGTERM)
+    answers, progress = Answers(running), Progress()
+    while not has_ended(manager, CHECK_INTERVAL):
+        if not answers.are_coming():
+            progress.clear()
+            signal.pidfd_send_signal(manager, signal.SIGKILL)
+            has_ended(manager, None)
+            return False
+        progress.show(answers.active)
+    progress.clear()
+    return True
+
+
+def has_ended(manager: int, timeout: float | None) -> bool:
+    return bool(select.select([manager], [], [], timeout)[0])
+
+
+class Answers:
+    """Asks a manager that is ending what is left, to see that it is alive: `active` are the processes."""
+
+    def __init__(self, running: RunningManager) -> None:
+        self.active: Sequence[Snapshot] = ()
+        self._running = running
+        self._last = time.monotonic()
+        self._limit = answer_limit(running)
+
+    def are_coming(self) -> bool:
+        """Return False if there was no answer for the longest time it can take to stop a process, and a bit more."""
+        if self._asks_in_vain():
+            return time.monotonic() - self._last < self._limit
+        self._last = time.monotonic()
+        return True
+
+    def _asks_in_vain(self) -> bool:
+        if self._running.url is None:
+            return True
+        try:
+            with HttpClient(address_of(self._running, os.environ), timeout=ANSWER_TIMEOUT) as client:
+                self.active = [row for row in fetch_snapshots(client) if row.status not in INACTIVE_STATES]
+        except UnavailableError:
+            return True
+        except ControlError:  # also an answer
+            pass
+        return False
+
+
+def answer_limit(running: RunningManager) -> float:
+    """Return the longest `stopTimeout` of the config plus ANSWER_MARGIN, in seconds.
+
+    Without an API there are no answers: then it is the sum of what the levels of dependencies may take.
+    """
+    from pmtui.config.load import load_config
+    from pmtui.supervisor.dependencies import stop_order
+
+    config = read_json(running.directory / "instance.json").get("config")
+    configs = {one.id: one for one in load_config(Path(config)).processes} if isinstance(config, str) else {}
+    timeouts = {name: one.stop_timeout * (2 if one.stop_command else 1) for name, one in configs.items()}
+    if running.url is not None:
+        return max((one.stop_timeout for one in configs.values()), default=0.0) + ANSWER_MARGIN
+    return sum(max(timeouts[name] for name in level) for level in stop_order(configs)) + ANSWER_MARGIN
+
+
+def wait_guardian(directory: Path) -> None:
+    """Wait until the guardian has ended everything. If it cannot, kill what is left."""
+    deadline = time.monotonic() + GUARDIAN_TIMEOUT
+    while not is_lock_free(directory / "lock"):
+        if time.monotonic() > deadline:
+            from pmtui.runtime.instance import kill_leftovers
+
+            asyncio.run(kill_leftovers(directory))
+            deadline = time.monotonic() + GUARDIAN_TIMEOUT
         time.sleep(0.01)
 
 

@@ -36,7 +36,14 @@ class HttpClient:
     found.
     """
 
-    def __init__(self, place: ManagerAddress, locate: Callable[[], ManagerAddress] | None = None) -> None:
+    def __init__(
+        self,
+        place: ManagerAddress,
+        locate: Callable[[], ManagerAddress] | None = None,
+        *,
+        timeout: float = REQUEST_TIMEOUT,
+    ) -> None:
+        self._timeout = timeout
         kind, address = split_url(place.url)
         self.url = place.url
         self._token = place.token
@@ -59,7 +66,7 @@ class HttpClient:
 
     def read(self, method: str, path: str, body: object = None, **query: object) -> bytes:
         """Return the body of a response. A GET is repeated if the kept-alive connection has been closed meanwhile."""
-        timeout = REQUEST_TIMEOUT if method == "GET" else POST_TIMEOUT
+        timeout = self._timeout if method == "GET" else POST_TIMEOUT
         with self._translate_errors():
             try:
                 response = self._send(method, path, body, query, {}, timeout)
@@ -105,7 +112,7 @@ class HttpClient:
 
     def _connect(self, timeout: float | None) -> None:
         if self._connection.sock is None:
-            self._connection.timeout = REQUEST_TIMEOUT
+            self._connection.timeout = self._timeout
             try:
                 self._connection.connect()
             except OSError as error:

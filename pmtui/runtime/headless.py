@@ -5,13 +5,14 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from pmtui.config.load import CONFIG_NAMES, Loaded
 from pmtui.control import ControlError, ProcessEvent, Status
 from pmtui.logs.console import ConsoleLog, FileConsoleLog, Format
 from pmtui.manager import Manager
+from pmtui.runtime.exit_signals import ExitSignals
 from pmtui.runtime.sd_notify import Notifier
 from pmtui.runtime.session import log_to, manager_session
 from pmtui.spawner.client import Spawner
@@ -39,9 +40,7 @@ async def run_headless(
         manager = Manager(
             source.loaded.settings, log_directory=log_directory, echo=console.chunk, spawner=Spawner(launcher)
         )
-        handle_signals(manager)
-        if launcher.received_signals:
-            manager.shutdown()
+        handle_signals(manager, launcher.received_signals)
         return manager
 
     with contextlib.closing(console), log_to(console.line):
@@ -73,14 +72,19 @@ async def log_events(events: AsyncIterator[ProcessEvent]) -> None:
         logger.log(logging.ERROR if event.to in ERROR_STATES else logging.INFO, "%s", text)
 
 
-def handle_signals(manager: Manager) -> None:
-    """Stop gracefully on the first SIGINT or SIGTERM, kill on the second, reload on SIGHUP."""
+def handle_signals(manager: Manager, received: Sequence[int]) -> None:
+    """Stop gracefully on the first SIGINT or SIGTERM, kill on the second, reload on SIGHUP.
+
+    `received` are those that came before.
+    """
     loop = asyncio.get_running_loop()
-    count = 0
+    count, exit_signals = 0, ExitSignals()
     reloads: set[asyncio.Task[None]] = set()
 
     def stop(name: str) -> None:
         nonlocal count
+        if not exit_signals.counts():
+            return
         count += 1
         logger.info("%s: stopping all processes" if count == 1 else "%s again: killing what is left", name)
         manager.shutdown()
@@ -93,6 +97,8 @@ def handle_signals(manager: Manager) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number.name)
     loop.add_signal_handler(signal.SIGHUP, reload)
+    if received:
+        stop(signal.Signals(received[0]).name)
     if os.getpid() == 1:  # in a container every orphan becomes a child of the manager
         loop.add_signal_handler(signal.SIGCHLD, manager.supervisor.spawner.reap_orphans)
 

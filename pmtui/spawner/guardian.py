@@ -37,6 +37,7 @@ from pmtui.spawner.process_tree import (
 )
 from pmtui.spawner.procfs import name_of, read_stat
 from pmtui.spawner.run_table import RunTable, WorkerRun
+from pmtui.spawner.terminal_file import write_without_waiting
 from pmtui.spawner.worker import limit_cores, start_worker
 
 PR_SET_NAME = 15
@@ -292,9 +293,8 @@ class Guardian:
         if self.saved_terminal:
             terminal, attributes = self.saved_terminal
             try:
-                os.set_blocking(terminal, False)
                 termios.tcsetattr(terminal, termios.TCSANOW, attributes)
-                os.write(terminal, SANE_TERMINAL)
+                write_without_waiting(terminal, SANE_TERMINAL)
             except (OSError, termios.error):  # it is gone, too
                 pass
 

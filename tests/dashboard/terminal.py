@@ -124,7 +124,7 @@ class PseudoTerminal:
         """Main screen, cursor, echo; no mouse."""
         modes = dict(re.findall(rb"\x1b\[\?(1049|25|1000|1003|1006|2004)([hl])", self.output))
         plain = {b"1049": b"l", b"25": b"h", b"1000": b"l", b"1003": b"l", b"1006": b"l", b"2004": b"l"}
-        return modes == plain and self.attributes() == self.before
+        return modes == plain and self.attributes() == self.before and os.get_blocking(self._slave)
 
     def close(self) -> None:
         self._closing.set()

@@ -5,6 +5,7 @@ import signal
 import time
 from pathlib import Path
 
+from pmtui.runtime.exit_signals import SAME_SIGNAL_INTERVAL
 from tests.dashboard.terminal import terminal, workers
 from tests.eventually import eventually, is_alive
 
@@ -31,7 +32,10 @@ def test_the_second_signal_does_not_wait_for_the_stubborn(tmp_path: Path) -> Non
     with terminal(tmp_path, config) as shown:
         eventually(lambda: workers(tmp_path))
         shown.process.send_signal(signal.SIGTERM)
+        shown.process.send_signal(signal.SIGINT)
         shown.shows("stopping")
+        time.sleep(SAME_SIGNAL_INTERVAL)  # two at once are one
+        assert workers(tmp_path)
         shown.process.send_signal(signal.SIGTERM)
         assert shown.ends() == 0
         assert workers(tmp_path) == []

@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pmtui.runtime.exit_signals import SAME_SIGNAL_INTERVAL
 from tests.eventually import DEADLINE, eventually, is_alive
 from tests.running import Running, running
 
@@ -49,11 +51,25 @@ def test_a_second_signal_kills_everything_at_once(tmp_path: Path, first: str, se
         eventually(lambda: "[a][STDOUT] ready" in manager.log)
         manager.process.send_signal(signal.Signals[first])
         eventually(lambda: f"{first}: stopping all processes" in manager.log)
+        time.sleep(SAME_SIGNAL_INTERVAL)
         assert is_alive(pid)
         manager.process.send_signal(signal.Signals[second])
         assert manager.process.wait(DEADLINE) == 0
         assert f"{second} again: killing what is left" in manager.log
         assert not is_alive(pid)
+
+
+@pytest.mark.parametrize("second", ["SIGTERM", "SIGINT"])
+def test_two_signals_at_once_are_one(tmp_path: Path, second: str) -> None:
+    """A wrapper passes on the signal that the terminal has sent to both: the stop stays graceful."""
+    slow = "trap 'sleep 1; echo clean; exit' TERM; echo ready; while :; do sleep 0.02; done"
+    with running(tmp_path, [{"id": "a", "command": slow, "shell": True}]) as manager:
+        eventually(lambda: "[a][STDOUT] ready" in manager.log)
+        manager.process.send_signal(signal.SIGINT)
+        manager.process.send_signal(signal.Signals[second])
+        assert manager.process.wait(DEADLINE) == 0
+        assert "[a][STDOUT] clean" in manager.log
+        assert "killing what is left" not in manager.log
 
 
 STAGES: dict[str, Any] = {

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
+from pmtui.runtime.exit_signals import SAME_SIGNAL_INTERVAL
 from tests.dashboard.terminal import terminal, workers
 from tests.eventually import eventually, is_alive
 from tests.faults.kill_matrix import ROWS, once
@@ -78,5 +80,6 @@ def test_a_suspended_guardian_is_not_waited_for_forever(tmp_path: Path) -> None:
         os.kill(manager.guardian, signal.SIGSTOP)
         manager.process.send_signal(signal.SIGTERM)
         eventually(lambda: "stopping all processes" in manager.log)
+        time.sleep(SAME_SIGNAL_INTERVAL)
         assert manager.stop() == 0
         assert not is_alive(pid)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from pmtui.runtime.exit_signals import ExitSignals
+
 EXIT_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
 
@@ -21,8 +23,11 @@ def exit_on_signals(target: ExitTarget) -> Iterator[None]:
     These are Python's own handlers, because those of an event loop wait for its next turn.
     """
 
+    signals = ExitSignals()
+
     def leave(number: int, frame: object) -> None:
-        target.request_exit()
+        if signals.counts():
+            target.request_exit()
 
     before = {number: signal.signal(number, leave) for number in EXIT_SIGNALS}
     try:

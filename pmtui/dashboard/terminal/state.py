@@ -2,10 +2,13 @@
 
 import contextlib
 import os
+import stat
 import sys
 import termios
 from dataclasses import dataclass
 from typing import Any, TextIO
+
+from pmtui.spawner.terminal_file import reopen, write_without_waiting
 
 RESET_SEQUENCE = b"".join(
     b"\x1b" + code
@@ -37,39 +40,32 @@ class Terminal:
         with contextlib.suppress(OSError, termios.error):
             if self.attributes is not None:
                 termios.tcsetattr(self.keyboard, termios.TCSANOW, self.attributes)
-            write_nonblocking(self.screen, RESET_SEQUENCE)
+            write_without_waiting(self.screen, RESET_SEQUENCE)
 
     def print_line(self, line: str) -> None:
         """Write a line to stdout after the dashboard has closed, unless the terminal is gone."""
         with contextlib.suppress(OSError):
-            write_nonblocking(1, f"{line}\n".encode())
+            write_without_waiting(1, f"{line}\n".encode())
         for descriptor, file in ((1, sys.stdout), (2, sys.stderr)):
-            flush_nonblocking(descriptor, file)
+            flush_without_waiting(descriptor, file)
 
 
-def flush_nonblocking(descriptor: int, file: TextIO) -> None:
+def flush_without_waiting(descriptor: int, file: TextIO) -> None:
     """Write what is buffered without waiting, and drop the rest.
 
     Python retries at exit: it would wait for the terminal, or exit with code 120.
     """
+    shared = os.dup(descriptor)
     try:
-        blocking = os.get_blocking(descriptor)
-        os.set_blocking(descriptor, False)
-        try:
-            file.flush()
-        finally:
-            os.set_blocking(descriptor, blocking)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            own = reopen(descriptor)
+            os.dup2(own, descriptor)
+            os.close(own)
+        file.flush()
+        os.dup2(shared, descriptor)
     except OSError:
         nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         os.dup2(nowhere, descriptor)
         os.close(nowhere)
-
-
-def write_nonblocking(descriptor: int, data: bytes) -> None:
-    """Write as much as possible without waiting. Raises OSError."""
-    blocking = os.get_blocking(descriptor)
-    os.set_blocking(descriptor, False)
-    try:
-        os.write(descriptor, data)
     finally:
-        os.set_blocking(descriptor, blocking)
+        os.close(shared)
