@@ -15,6 +15,8 @@ Filler = Callable[[Mapping[str, str]], tuple[str, list[str]]]
 
 __all__ = ["ConfigError", "build_environment", "env_files", "expand", "injected_environment", "read_env_file"]
 
+MANAGERS_OWN = ("PMTUI_TOKEN", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
+"""Variables that no process inherits: the last three are what systemd has passed to the manager itself."""
 _REFERENCE = re.compile(r"\$(?:(\$)|\{([^}]*)(\}?))")
 _BODY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::([-?])(.*))?", re.DOTALL)
 
@@ -58,7 +60,14 @@ def build_environment(
     of `env_sources`), env. A `${VAR}` sees everything before it; env files have their own rules for references. Raises
     ConfigError if an envFile or a required variable is missing.
     """
-    dropped = {"PMTUI_TOKEN", *(("COLUMNS", "LINES") if config.tty else ())}  # its terminal has a size of its own
+    # What systemd has passed to the manager is not for its processes.
+    dropped = {
+        "PMTUI_TOKEN",
+        "LISTEN_FDS",
+        "LISTEN_PID",
+        "LISTEN_FDNAMES",
+        *(("COLUMNS", "LINES") if config.tty else ()),
+    }  # its terminal has a size of its own
     environment = {name: value for name, value in base.items() if name not in dropped} | dict(injected)
     activate(environment, find_virtualenv(config) if config.cwd else None)
     warnings: list[str] = []

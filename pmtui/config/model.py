@@ -194,6 +194,9 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     """Port that the process listens on, or `"auto"` for a free one that it keeps; short for `ports = {http = …}`."""
     ports: dict[str, Port | Literal["auto"]] = {}
     """Ports by name, each a number or `"auto"`. Instance n of a process with fixed ports gets each port + n - 1."""
+    sockets: dict[str, Port | str] = {}
+    """Listening sockets by name that pmtui binds, holds and passes on as systemd does: a port, `"127.0.0.1:8000"`,
+    `"[::1]:8000"`, `"unix:PATH"` or `"auto"`."""
     group: str | None = None
     """Label; `@group` selects all processes that have it."""
     labels: list[str] = []

@@ -9,19 +9,20 @@ from msgspec.structs import replace
 
 from pmtui.config.model import ConfigError, Health, ProcessConfig
 from pmtui.config.parsing.problems import join
+from pmtui.config.sockets import declared_sockets, descriptor_of
 
 PortNumber = int | Literal["auto"]
 Lookup = Callable[[str | None, str], str]
-"""Return what a reference stands for: a process (None: the one that refers) and `port` or `ports.NAME`.
+"""Return what a reference stands for: a process (None: the one that refers), and the name of a port or socket.
 
-Raises ConfigError if there is no such process or port.
+Raises ConfigError if there is no such process, port or socket.
 """
 
 DEFAULT_NAME = "http"
 """What `port` is called in `ports`."""
 PLACEHOLDER = "20000"
 """Stands for a port that is chosen at the start."""
-_NAME = r"port|ports\.[A-Za-z][A-Za-z0-9_-]*"
+_NAME = r"port|ports\.[A-Za-z][A-Za-z0-9_-]*|sockets\.[A-Za-z][A-Za-z0-9_-]*(?:\.fd)?"
 # Own names come first: `${ports.port}` is a port of the process itself, not of one called `ports`.
 _REFERENCE = rf"\{{(?:|([A-Za-z0-9][A-Za-z0-9._-]{{0,63}})\.)({_NAME})\}}"
 _IN_TEXT = re.compile(rf"\$(\$?){_REFERENCE}")
@@ -94,27 +95,39 @@ def lookup_in(configs: Iterable[ProcessConfig]) -> Callable[[ProcessConfig], Loo
 
     def find(own: ProcessConfig, process_id: str | None, name: str) -> str:
         target = by_id.get(process_id) if process_id else own
-        numbers = {} if target is None else declared_ports(target)
-        port = number_of(numbers, process_id, name, exists=target is not None)
-        return PLACEHOLDER if port == "auto" else str(port)
+        return find_address(declared_addresses(target) if target else None, process_id, name)
 
     return lambda own: partial(find, own)
 
 
-def number_of(ports: Mapping[str, PortNumber], process_id: str | None, name: str, *, exists: bool = True) -> PortNumber:
-    """Return the port that `port` or `ports.NAME` of a process means. Raises ConfigError if there is none."""
+def declared_addresses(config: ProcessConfig) -> dict[str, str]:
+    """Return what its references stand for before it runs."""
+    ports = {name: PLACEHOLDER if port == "auto" else str(port) for name, port in declared_ports(config).items()}
+    sockets = {name: str(address).replace("auto", PLACEHOLDER) for name, address in declared_sockets(config).items()}
+    return addresses(config, ports, sockets)
+
+
+def addresses(config: ProcessConfig, ports: Mapping[str, object], sockets: Mapping[str, object]) -> dict[str, str]:
+    """Return what each reference to a process stands for, by the name behind its id."""
+    found = {"port": str(next(iter(ports.values())))} if ports else {}
+    found |= {f"ports.{name}": str(port) for name, port in ports.items()}
+    found |= {f"sockets.{name}": str(address) for name, address in sockets.items()}
+    return found | {f"sockets.{name}.fd": str(descriptor_of(config, name)) for name in sockets}
+
+
+def find_address(found: Mapping[str, str] | None, process_id: str | None, name: str) -> str:
+    """Return what a reference stands for; `found` is None without such a process. Raises ConfigError if nothing."""
     reference = f"${{{process_id}.{name}}}" if process_id else f"${{{name}}}"
-    if not exists:
+    if found is None:
         raise ConfigError(f"{reference}: no process has the id {process_id}")
-    owner = process_id or "the process"
-    if not ports:
-        raise ConfigError(f"{reference}: {owner} has no port; give it port or ports")
-    if name == "port":
-        return next(iter(ports.values()))
-    name = name.removeprefix("ports.")
-    if name not in ports:
-        raise ConfigError(f"{reference}: {owner} has no port of this name, only {', '.join(ports)}")
-    return ports[name]
+    if name in found:
+        return found[name]
+    owner, kind = process_id or "the process", name.partition("s.")[0]
+    known = [key.partition(".")[2] for key in found if key.startswith(f"{kind}s.") and not key.endswith(".fd")]
+    if not known:
+        hint = "port or ports" if kind == "port" else "sockets"
+        raise ConfigError(f"{reference}: {owner} has no {kind}; give it {hint}")
+    raise ConfigError(f"{reference}: {owner} has no {kind} of this name, only {', '.join(known)}")
 
 
 def _texts(config: ProcessConfig) -> Iterator[tuple[str, str]]:

@@ -39,6 +39,8 @@ def warn_unsupported(config: ProcessConfig, out: Exported, carried: frozenset[st
         out.warn(config.id, "devMode is lost: nothing is restarted when files change")
     if "auto" in declared_ports(config).values():
         out.warn(config.id, f"port auto is lost: choose one, where the export has {PLACEHOLDER}")
+    if config.sockets:
+        out.warn(config.id, "sockets is lost: the process gets no listening socket")
     if config.install:
         out.warn(config.id, "install is lost: dependencies have to be there")
     if config.health and config.health.silence is not None:

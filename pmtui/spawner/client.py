@@ -45,6 +45,7 @@ class Launch(msgspec.Struct, frozen=True):
     """A program to execute. `options` are those of subprocess.Popen, plus `limits`, `nice` and `detached`.
 
     `detached`: what its first process leaves behind when it exits with 0 is left alone until it is asked to end.
+    `sockets` are passed on as descriptors from 3 on, as systemd does; they stay open here.
     """
 
     argv: Sequence[str]
@@ -52,6 +53,8 @@ class Launch(msgspec.Struct, frozen=True):
     env: Mapping[str, str]
     options: Mapping[str, object] = {}
     stdin: StdinKind = "null"
+    sockets: Sequence[int] = ()
+    socket_names: Sequence[str] = ()
     terminal_size: tuple[int, int] = DEFAULT_SIZE
 
 
@@ -136,6 +139,8 @@ class Spawner:
     def spawn(self, run: int, launch: Launch, listener: Listener) -> None:
         """Ask for a worker. Its reports go to `listener`."""
         self._listeners[run] = listener
+        if launch.sockets:  # the originals may be closed before it is their turn
+            launch = msgspec.structs.replace(launch, sockets=[os.dup(descriptor) for descriptor in launch.sockets])
         self._waiting.append((run, launch))
         self._spawn_waiting()
 
@@ -200,11 +205,15 @@ class Spawner:
                 failed = WorkerSpawnFailed(
                     run, f"no {'terminal' if launch.stdin == 'terminal' else 'pipes'}: {error.strerror}", transient=True
                 )
+                for descriptor in launch.sockets:
+                    os.close(descriptor)
                 self._loop.call_soon(self._report, failed)
                 continue
             self._pending[run] = stdio
-            arguments = list(launch.argv), launch.cwd, dict(launch.env), dict(launch.options), len(stdio.theirs)
-            self._send("spawn", run, *arguments, descriptors=stdio.theirs)
+            options = dict(launch.options) | ({"sockets": list(launch.socket_names)} if launch.sockets else {})
+            descriptors = [*stdio.theirs, *launch.sockets]
+            arguments = list(launch.argv), launch.cwd, dict(launch.env), options, len(descriptors)
+            self._send("spawn", run, *arguments, descriptors=descriptors)
 
     # the socket
 

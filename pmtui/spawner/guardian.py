@@ -6,7 +6,8 @@ it, and exits only when the kernel reports that there are none.
 
 Messages are marshalled tuples after their length (4 bytes); file descriptors are sent with them:
 
-    to the guardian     ("spawn", run, argv, cwd, env, options, number of descriptors) + what is stdin, stdout, stderr
+    to the guardian     ("spawn", run, argv, cwd, env, options, number of descriptors) + what is stdin, stdout, stderr,
+                                and then the listening sockets
                         ("terminate", run, signal)   0: nothing is sent, but what outlives the leader is left
                         ("signal", run, signal)   ("kill", run)   ("hold",) + a file to keep open
                         ("terminal", attributes or None) + the terminal to restore if the manager vanishes
@@ -151,6 +152,7 @@ class Guardian:
     ) -> None:
         given, self.descriptors = self.descriptors[:count], self.descriptors[count:]
         is_detached = bool(options.pop("detached", False))
+        has_terminal = count - len(options.get("sockets", ())) == 1  # type: ignore[arg-type]
         try:
             leader = self.start(number, argv, given, {"cwd": cwd, "env": env, **options})
         except subprocess.SubprocessError:  # something failed between fork and exec
@@ -160,7 +162,7 @@ class Guardian:
         except Exception as error:  # also ValueError, TypeError, IndexError, UnicodeEncodeError …
             self.send("failed", number, 0, "", f"{type(error).__name__}: {error}")
         else:
-            terminal = given.pop() if count == 1 else None
+            terminal = given.pop(0) if has_terminal else None
             self.runs.add(WorkerRun(number, leader, terminal, is_detached))
             self.send("spawned", number, leader)
         finally:

@@ -57,6 +57,14 @@ def prepare(
     return PreparedLaunch(launch, env, command, config, warnings, requirement_hint(config, env))
 
 
+def with_sockets(prepared: PreparedLaunch, descriptors: Sequence[int]) -> PreparedLaunch:
+    """Pass these listening sockets on, in the order of the config."""
+    if not descriptors:
+        return prepared
+    launch = msgspec.structs.replace(prepared.launch, sockets=descriptors, socket_names=[*prepared.config.sockets])
+    return msgspec.structs.replace(prepared, launch=launch)
+
+
 def stdin_kind(config: ProcessConfig) -> StdinKind:
     if config.tty:
         return "terminal"

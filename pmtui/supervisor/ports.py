@@ -60,18 +60,27 @@ class PortTable:
         """Return the ports for a start, none of which is taken. Raises ConfigError if a fixed one is."""
         for name, port in declared_ports(config).items():
             if port == "auto":
-                self._move_if_taken(config.id, name)
+                self.move_if_taken(config.id, name)
             elif is_taken(port):
                 raise ConfigError(_taken_error(port, config, name))
         return self.ports_of(config)
 
-    def _move_if_taken(self, process_id: str, name: str) -> None:
-        port = self._kept(process_id)[name]
+    def kept(self, process_id: str, name: str) -> int:
+        """Return a port that this process is to keep, chosen now if it is not yet."""
+        if not self._kept(process_id).get(name):
+            self._choose(process_id, name)
+            self._save()
+        return self._kept(process_id)[name]
+
+    def move_if_taken(self, process_id: str, name: str) -> int:
+        """Return the port that was chosen, or another one if something else listens on it."""
+        port = now = self.kept(process_id, name)
         if is_taken(port):
             self._choose(process_id, name)
             self._save()
             now = self._kept(process_id)[name]
             logger.warning("%s: port %d is taken by another program; it gets %d from now on", process_id, port, now)
+        return now
 
     def _choose(self, process_id: str, name: str) -> None:
         kept = self._kept(process_id)

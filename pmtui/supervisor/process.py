@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from signal import SIGHUP
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -32,6 +32,9 @@ from pmtui.supervisor.terminal import ProcessTerminal
 from pmtui.text.formatting import printable
 from pmtui.text.timestamps import now_ms, rfc3339
 from pmtui.text.units import signal_number
+
+if TYPE_CHECKING:
+    from pmtui.config.sockets import SocketAddress
 
 logger = logging.getLogger(__name__)
 ABORT_SIGNALS = frozenset({signal.SIGABRT, signal.SIGILL, signal.SIGTRAP})
@@ -88,6 +91,7 @@ class Process:
         self.started_at = 0  # wall clock in milliseconds, for display
         self.retry_at = 0
         self.ports: Mapping[str, int] = {}  # by name; auto ones included, whether it runs or not
+        self.sockets: Mapping[str, SocketAddress] = {}  # by name
         self.notice = Notice()  # of the current run
         self.input: ProcessInput | None = None
         self.terminal = ProcessTerminal()

@@ -39,8 +39,11 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         labels=process.config.labels,
         origin=process.origin,
         command=process.command_line,
-        ports=[*dict.fromkeys([*process.ports.values(), *usage.ports])],
-        urls=[url_of(name, port) for name, port in process.ports.items()],
+        ports=[*dict.fromkeys([*process.ports.values(), *socket_ports(process), *usage.ports])],
+        urls=[
+            *(url_of(name, port) for name, port in process.ports.items()),
+            *(address.url for address in process.sockets.values() if address.url),
+        ],
         stage=process.stage,
         max_retries=process.policy.max_retries,
         blocked=process.status is Status.FAILED and bool(process.blocked_by),
@@ -69,6 +72,10 @@ def detail(process: Process, usage: Usage, required_by: list[str], origins: Mapp
         found=prepared.command.found if prepared else "",
         origins=dict(origins),
     )
+
+
+def socket_ports(process: Process) -> list[int]:
+    return [int(address.port) for address in process.sockets.values() if not address.path]
 
 
 def url_of(name: str, port: int) -> str:

@@ -5,6 +5,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -12,9 +13,10 @@ from typing import Protocol
 import msgspec
 
 from pmtui.config.load import Loaded
-from pmtui.config.model import ProcessConfig, Settings
+from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.config.parsing.policies import awaited_ends, default_restart
-from pmtui.config.ports import bind, number_of
+from pmtui.config.ports import addresses, bind, find_address
+from pmtui.config.sockets import owner_of
 from pmtui.control import (
     INACTIVE_STATES,
     ConfigChanges,
@@ -39,12 +41,13 @@ from pmtui.spawner.usage import UsageSampler
 from pmtui.supervisor import events
 from pmtui.supervisor.dependencies import find_blocker, stop_order, transitive_dependencies
 from pmtui.supervisor.event_log import EventLog
-from pmtui.supervisor.launch import PreparedLaunch, prepare
+from pmtui.supervisor.launch import PreparedLaunch, prepare, with_sockets
 from pmtui.supervisor.outcome import is_over, result_of
 from pmtui.supervisor.ports import PortTable
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.reload import NEEDS_RESTART, ConfigSource, diff, fingerprint
 from pmtui.supervisor.snapshot import describe
+from pmtui.supervisor.sockets import SocketTable
 from pmtui.text.timestamps import now_ms, rfc3339
 
 logger = logging.getLogger(__name__)
@@ -89,6 +92,7 @@ class Supervisor:
         self.sampler = UsageSampler(self.spawner.base)
         self.logs = LogStore(log_directory, echo)
         self.ports = PortTable(Path(self.settings.data_dir))
+        self.sockets = SocketTable(self.ports)
         self.environment = dict(os.environ)
         self.started_at = now_ms()
         self.processes: dict[str, Process] = {}
@@ -119,7 +123,7 @@ class Supervisor:
             config = msgspec.structs.replace(config, cwd=os.getcwd())
         self.ports.assign([config])
         process = Process(config, self.logs.open(config.id, config.log), self)
-        process.ports = self.ports.ports_of(config)
+        self._set_addresses(process)
         self.processes[config.id], process.origin = process, origin
         if origin == "config":
             self._fingerprints[config.id] = fingerprint(config, self.settings)
@@ -188,6 +192,7 @@ class Supervisor:
         self.sampler.stop()
         self.pipe_reader.close()
         await self.spawner.close()
+        self.sockets.retain(())
         await asyncio.to_thread(self.logs.close)
 
     # reloading
@@ -225,12 +230,14 @@ class Supervisor:
                 self.register(configs[process_id])
         self._start_new_dependencies([*changes.added, *changes.changed])
         self._sort_processes()
+        added_by_hand = [one.config for one in self.processes.values() if one.origin != "config"]
+        self.sockets.retain([*loaded.processes, *added_by_hand])
         self._processes_changed()
 
     def _reconfigure(self, process: Process, config: ProcessConfig) -> None:
         self._fingerprints[process.id] = fingerprint(config, self.settings)
         process.reconfigure(config)
-        process.ports = self.ports.ports_of(config)
+        self._set_addresses(process)
         self.logs.open(process.id, config.log)
         process.handle(events.ConfigChanged())
 
@@ -248,6 +255,7 @@ class Supervisor:
             self._sort_processes()
         else:
             self.logs.drop(process.id)
+            self.sockets.retain(one.config for one in self.processes.values())
 
     # requests
 
@@ -327,22 +335,45 @@ class Supervisor:
         run = self.spawner.new_run()
         name = f"{self.spawner.base // MAX_RUNS:x}-{run}"
         process.ports = self.ports.claim(process.config)
+        sockets = self._open_sockets(process)
         config, extra = self.bound_config(process), self.notify_variables(process)
         prepared = prepare(config, self.settings, self.environment, name, process.fetched, extra)
+        prepared = with_sockets(prepared, sockets)
         for warning in filter(None, [*prepared.warnings, prepared.hint]):
             if (process.id, warning) not in self._warned:
                 self._warned.add((process.id, warning))
                 logger.warning("%s: %s", process.id, warning)
         return run, prepared
 
+    def _open_sockets(self, process: Process) -> Sequence[int]:
+        """Return the descriptors of its sockets. Raises ConfigError if an address is taken."""
+        if not process.config.sockets:
+            return ()
+        descriptors = self.sockets.open(process.config)
+        process.sockets = self.sockets.addresses(process.config)
+        owner = owner_of(process.config)
+        others = (one for one in self.processes.values() if one is not process and owner_of(one.config) == owner)
+        if not any(one.has_tree for one in others):
+            self.sockets.make_blocking(process.config)
+        return descriptors
+
+    def _set_addresses(self, process: Process) -> None:
+        """Give the process its ports and sockets. What is taken is reported at its start."""
+        process.ports = self.ports.ports_of(process.config)
+        if process.config.sockets:
+            with suppress(ConfigError):
+                self.sockets.open(process.config)
+            process.sockets = self.sockets.addresses(process.config)
+
     def bound_config(self, process: Process) -> ProcessConfig:
         """Return its config with its ports, and without references. Raises ConfigError if one has no meaning."""
-        return bind(process.config, process.ports, partial(self._port, process))
+        return bind(process.config, process.ports, partial(self._address, process))
 
-    def _port(self, process: Process, target_id: str | None, name: str) -> str:
-        """Return a port of the process or of another one; with instances, of the first."""
+    def _address(self, process: Process, target_id: str | None, name: str) -> str:
+        """Return an address of the process or of another one; with instances, of the first."""
         target = self.processes.get(target_id) or self.processes.get(f"{target_id}-1") if target_id else process
-        return str(number_of(target.ports if target else {}, target_id, name, exists=target is not None))
+        found = addresses(target.config, target.ports, target.sockets) if target else None
+        return find_address(found, target_id, name)
 
     def check_dependencies(self, process: Process) -> None:
         blocker = find_blocker(process, self.processes)

@@ -46,6 +46,7 @@ READERS: dict[tuple[type[Struct], str], Reader] = {
     (ProcessConfig, "labels"): validators.read_labels,
     (ProcessConfig, "port"): ports.read_port,
     (ProcessConfig, "ports"): ports.read_ports,
+    (ProcessConfig, "sockets"): ports.read_sockets,
     (Health, "http"): validators.read_http,
     (Health, "tcp"): validators.read_tcp,
     (Health, "command"): validators.read_command,

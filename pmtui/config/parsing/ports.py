@@ -1,7 +1,7 @@
 """Check ports: their names and numbers, that no two processes claim one, and that references have a meaning."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -9,7 +9,15 @@ import msgspec
 from pmtui.config.model import ConfigError, ProcessConfig
 from pmtui.config.parsing.dependencies import ConfigEntry, expand_instances, instance_ids
 from pmtui.config.parsing.problems import Problems, join
-from pmtui.config.ports import DEFAULT_NAME, declared_ports, number_of, references, variable_of
+from pmtui.config.ports import (
+    DEFAULT_NAME,
+    declared_addresses,
+    declared_ports,
+    find_address,
+    references,
+    variable_of,
+)
+from pmtui.config.sockets import LOOPBACK, SocketAddress, declared_sockets, parse_socket
 
 MAX_PORT = 65535
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
@@ -35,6 +43,21 @@ def read_ports(raw: object, path: str, problems: Problems) -> dict[str, Any]:
             problems.error(here, f"{other} and {name} would both be {variable_of(name)} in the environment")
         variables[variable_of(name)] = name
         read_port(port if port is not None else "", here, problems)
+    return raw
+
+
+def read_sockets(raw: object, path: str, problems: Problems) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        problems.error(path, 'expected a table of names and addresses, such as {http = 8000, a = "unix:a.sock"}')
+        return {}
+    for name, written in raw.items():
+        here = join(path, name)
+        if not _NAME.fullmatch(name):
+            problems.error(here, "the name of a socket has letters, digits, '_' and '-', and begins with a letter")
+        try:
+            parse_socket(written, "/")
+        except ValueError:
+            problems.error(here, 'expected a port, "127.0.0.1:8000", "[::1]:8000", "unix:PATH" or "auto"')
     return raw
 
 
@@ -72,18 +95,31 @@ def _declared(entries: Sequence[ConfigEntry]) -> Declared:
 
 
 def _without_duplicates(entries: Sequence[ConfigEntry], problems: Problems) -> list[ConfigEntry]:
-    owners: dict[int, str] = {}
+    taken: list[tuple[SocketAddress, str]] = []
     checked = []
     for entry in entries:
         config = entry.config
-        for one in expand_instances(config) if config and (config.port or config.ports) else ():
-            for name, port in declared_ports(one).items():
-                if port != "auto" and (other := owners.setdefault(port, one.id)) != one.id:
-                    path = "port" if one.port == port else join("ports", name)
-                    problems.error(f"{entry.place}.{path}", f"port {port} is that of {other} too")
-                    config = None
+        claims = list(_claims(config)) if config and (config.port or config.ports or config.sockets) else []
+        for path, owner, address in claims:
+            if other := next((id for known, id in taken if id != owner and known.overlaps(address)), None):
+                what = address.path or f"port {address.port}"
+                problems.error(f"{entry.place}.{path}", f"{what} is that of {other} too")
+                config = None
+        taken += [(address, owner) for _, owner, address in claims]
         checked.append(msgspec.structs.replace(entry, config=config))
     return checked
+
+
+def _claims(config: ProcessConfig) -> Iterator[tuple[str, str, SocketAddress]]:
+    """Yield field, process and address of everything that the process listens on."""
+    for one in expand_instances(config):
+        for name, port in declared_ports(one).items():
+            if port != "auto":
+                path = "port" if one.port is not None and name == DEFAULT_NAME else join("ports", name)
+                yield path, one.id, SocketAddress(LOOPBACK, port)
+    for name, address in declared_sockets(config).items():
+        if address.port != "auto":
+            yield join("sockets", name), config.id, address
 
 
 def _without_bad_references(entry: ConfigEntry, known: Declared, problems: Problems) -> ConfigEntry:
@@ -101,9 +137,8 @@ def _error(own: ProcessConfig, process_id: str | None, name: str, known: Declare
     target = known.get(process_id) if process_id else own
     if process_id in known and target is None:
         return f"${{{process_id}.{name}}}: {process_id} is left out because of its errors"
-    ports = declared_ports(target) if target else {}
     try:
-        number_of(ports, process_id, name, exists=target is not None)
+        find_address(declared_addresses(target) if target else None, process_id, name)
     except ConfigError as error:
         return f"{error}{problems.suggest(process_id or '', known) if target is None else ''}"
     return ""

@@ -57,7 +57,7 @@ def _probe(process: "Process", health: Health, supervisor: "Supervisor") -> Prob
         return TcpProbe(health.tcp)
     if health.command is not None:
         assert process.prepared
-        return CommandProbe(replace(process.prepared.launch, argv=health.command), supervisor)
+        return CommandProbe(replace(process.prepared.launch, argv=health.command, sockets=()), supervisor)
     if health.log is not None:
         return LogProbe(Pattern(health.log), ring, process.first_line)
     if health.file is not None:
