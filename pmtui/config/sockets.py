@@ -40,7 +40,9 @@ class SocketAddress(msgspec.Struct, frozen=True):
         if self.path or other.path or "auto" in (self.port, other.port):
             return bool(self.path) and self.path == other.path
         hosts = {self.host, other.host}
-        return self.port == other.port and (len(hosts) == 1 or not hosts.isdisjoint(("0.0.0.0", "::")))
+        are_both_ipv4 = not any(":" in host for host in hosts)
+        covers = len(hosts) == 1 or "::" in hosts or ("0.0.0.0" in hosts and are_both_ipv4)
+        return self.port == other.port and covers
 
 
 def parse_socket(written: int | str, folder: str) -> SocketAddress:
