@@ -30,6 +30,7 @@ COMMAND_GROUPS = {
         "down": "stop the manager and all its processes",
     },
     "run once": {
+        "exec": "bring the config up, run a command beside it, and take it down",
         "run": "add a process that is not in the config",
         "remove": "end and remove an added process",
     },

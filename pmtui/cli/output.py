@@ -15,17 +15,18 @@ NAME_COLORS = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
 
 
 class Output:
-    """What standard output supports; `width` is None if it is not a terminal."""
+    """What standard output, or another stream, supports; `width` is None if it is not a terminal."""
 
-    def __init__(self) -> None:
-        self.on_terminal = sys.stdout.isatty()
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self.on_terminal = self._stream.isatty()
         self.can_move = self.on_terminal and os.environ.get("TERM") != "dumb"
         self.has_colors = self.can_move and not os.environ.get("NO_COLOR")
-        self.width = terminal_width(sys.stdout)
+        self.width = terminal_width(self._stream)
 
     @property
     def glyphs(self) -> Glyphs:
-        unicode = "utf" in (sys.stdout.encoding or "").lower() and not os.environ.get("PMTUI_ASCII")
+        unicode = "utf" in (self._stream.encoding or "").lower() and not os.environ.get("PMTUI_ASCII")
         return UNICODE if unicode else ASCII
 
     def paint(self, text: str, tone: str) -> str:
