@@ -14,7 +14,7 @@ from pmtui.importers.formats import parse_relaxed_json, parse_yaml
 from pmtui.importers.mprocs import read_mprocs
 from pmtui.importers.pm2.ecosystem import read_pm2
 from pmtui.importers.pm2.javascript import evaluate
-from pmtui.importers.process_compose.project import read_process_compose
+from pmtui.importers.process_compose.project import PROJECT_KEYS, read_process_compose
 from pmtui.importers.procfile import read_procfile
 from pmtui.importers.repair import drop_invalid
 from pmtui.importers.supervisord.programs import read_supervisor
@@ -57,7 +57,7 @@ def _read(path: str, origin: ImportContext, kind: str | None, env_name: str | No
         raise UnsupportedFileError("is a Lua program, which only mprocs can run; convert it to mprocs.yaml")
     text = _text(path)
     if ending in (".json", ".yaml", ".yml") or kind in _TREES:
-        values = parse_relaxed_json(text) if ending == ".json" else parse_yaml(text)
+        values = parse_relaxed_json(text) if ending == ".json" else parse_yaml(text, {"processes": PROJECT_KEYS})
         return _values(values, origin, kind or _tree_kind(name, values), env_name)
     kind = kind or _kind(name, ending, text)
     if kind == "supervisord":

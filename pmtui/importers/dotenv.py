@@ -12,7 +12,9 @@ _FOREMAN = re.compile(r"([A-Za-z_0-9]+)=(.*)")
 _EXTENSION = re.compile(r"(?<!\\)\$\{[A-Za-z_]\w*:[-?]", re.ASCII)
 
 
-def report_differences(draft: ConfigBuilder, path: str, readers: Mapping[str, Mapping[str, str]]) -> None:
+def report_differences(
+    draft: ConfigBuilder, path: str, readers: Mapping[str, Mapping[str, str]], process: str = "", source: str = ".env"
+) -> None:
     """Add a loss for each variable to which a program gives another value; `readers` has theirs. Tells no value.
 
     Raises ConfigError if pmtui cannot read the file.
@@ -24,7 +26,7 @@ def report_differences(draft: ConfigBuilder, path: str, readers: Mapping[str, Ma
         if programs:
             verb = "gives it another value" if len(programs) == 1 else "give it another value"
             advice = "put it in single quotes to mean the same everywhere"
-            draft.add_loss("", f".env: {name}", f"{' and '.join(programs)} {verb} than pmtui; {advice}")
+            draft.add_loss(process, f"{source}: {name}", f"{' and '.join(programs)} {verb} than pmtui; {advice}")
 
 
 def foreman_values(text: str) -> dict[str, str]:

@@ -2,32 +2,58 @@
 
 import json
 import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pmtui.importers.builder import UnsupportedFileError
 
 
-def parse_yaml(text: str) -> Any:
-    """Parse YAML. Raises UnsupportedFileError, also for duplicate keys, which YAML readers otherwise ignore."""
+def parse_yaml(text: str, read_keys: Mapping[str, Collection[str]] = {}) -> Any:
+    """Parse YAML. Raises UnsupportedFileError, also for duplicate keys, which YAML readers otherwise ignore.
+
+    `read_keys` has, for a key that tells whose file it is, the keys at the top that its program reads: within others it
+    does not mind duplicates, and the last one counts.
+    """
     import yaml
 
-    class Loader(yaml.SafeLoader):
-        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-            names: set[object] = set()
-            for name, _ in node.value:
-                if name.value in names and name.tag != "tag:yaml.org,2002:merge":
-                    line = name.start_mark.line + 1
-                    raise UnsupportedFileError(f"line {line}: {name.value} is written twice")
-                names.add(str(name.value))
-            return dict(super().construct_mapping(node, deep))
-
     try:
-        return yaml.load(text, Loader)
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        if isinstance(root, yaml.MappingNode):
+            names = {str(name.value) for name, _ in root.value}
+            read = next((keys for key, keys in read_keys.items() if key in names), names)
+            _check_names(root)
+            for name, part in root.value:
+                if str(name.value) in read:
+                    _check_duplicates(part, set())
+        return loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise UnsupportedFileError(f"is not valid YAML: {line}{error.problem}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise UnsupportedFileError(f"is not valid YAML: {str(error).splitlines()[0]}") from None
+
+
+def _check_duplicates(node: Any, seen: set[int]) -> None:
+    """Raises UnsupportedFileError if a mapping in it has a key twice."""
+    if id(node) in seen or not isinstance(node.value, list):
+        return
+    seen.add(id(node))
+    if node.id == "mapping":
+        _check_names(node)
+    for item in node.value:
+        for part in item if isinstance(item, tuple) else (item,):
+            _check_duplicates(part, seen)
+
+
+def _check_names(node: Any) -> None:
+    names: set[str] = set()
+    for name, _ in node.value:
+        if str(name.value) in names and name.tag != "tag:yaml.org,2002:merge":
+            raise UnsupportedFileError(f"line {name.start_mark.line + 1}: {name.value} is written twice")
+        names.add(str(name.value))
 
 
 def parse_relaxed_json(text: str) -> Any:

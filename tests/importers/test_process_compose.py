@@ -63,8 +63,10 @@ def test_a_project_keeps_its_graph_its_probes_and_its_policy(tmp_path: Path) -> 
                 "timeout": "1s",
                 "failureThreshold": 3,
                 "successThreshold": 1,
+                "startPeriod": "8s",
             },
             "restart": "never",
+            "maxRetries": 0,
             "stopSignal": "SIGINT",
             "stopTimeout": "20s",
         },
@@ -83,7 +85,7 @@ def test_a_project_keeps_its_graph_its_probes_and_its_policy(tmp_path: Path) -> 
                 "timeout": "1s",
                 "failureThreshold": 5,
                 "successThreshold": 1,
-                "startPeriod": "60s",
+                "startPeriod": "105s",
             },
             "group": "backend",
             "stopTimeout": "10s",
@@ -172,12 +174,22 @@ def test_a_circle_of_dependencies_is_broken_and_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "source"),
     [
-        ({"is_tty": True}, "is_tty"),
-        ({"is_daemon": True}, "is_daemon"),
+        ({"is_elevated": True}, "is_elevated"),
         ({"schedule": {"cron": "* * * * *"}}, "schedule"),
         ({"log_location": "./a.log"}, "log_location"),
-        ({"shutdown": {"command": "stop it"}}, "shutdown.command"),
+        ({"log_configuration": {"rotation": {"compress": True}}}, "log_configuration.rotation.compress"),
+        ({"shutdown": {"parent_only": True}}, "shutdown.parent_only"),
+        ({"shutdown": {"send_keys": "q"}}, "shutdown.send_keys"),
         ({"availability": {"exit_on_end": True}}, "availability.exit_on_end"),
+        ({"availability": {"exit_on_skipped": True}}, "availability.exit_on_skipped"),
+        ({"availability": {"restart": "exit_on_failure"}}, "availability.restart"),
+        ({"watch": {"cascade": True}}, "watch.cascade"),
+        ({"readiness_probe": {"exec": {"command": "a", "user": "x"}}}, "readiness_probe.exec.user"),
+        ({"readiness_probe": {"http_get": {"port": 1, "status_code": 204}}}, "readiness_probe.http_get.status_code"),
+        ({"readiness_probe": {"grpc": {"port": 1}}}, "readiness_probe"),
+        ({"monitor_for": "silence"}, "monitor_for"),
+        ({"extends": "b"}, "extends"),
+        ({"command": "echo {{or .A .B}}"}, "{{or .A .B}}"),
         ({"namespace": ["a", "b"]}, "namespace"),
         ({"command": "echo {{.UNKNOWN}}"}, "{{.UNKNOWN}}"),
         ({"working_dir": "${NOWHERE}/x"}, "${NOWHERE}"),
@@ -189,6 +201,84 @@ def test_what_has_no_counterpart_is_named(tmp_path: Path, fields: dict[str, Any]
     assert losses(tmp_path, **fields) == [("a", source)]
 
 
-def test_a_name_that_is_written_twice_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedFileError, match="line 3: command is written twice"):
-        import_text(tmp_path, "p.yaml", "processes:\n  a: {command: x,\n      command: y}\n")
+def test_a_probe_may_fail_for_as_long_as_it_may_there(tmp_path: Path) -> None:
+    times = {"period_seconds": 5, "failure_threshold": "${TRIES:-24}", "initial_delay_seconds": 3}
+    health = one(tmp_path, readiness_probe={"http_get": {"port": 80}} | times)["health"]
+    assert (health["interval"], health["failureThreshold"]) == ("5s", 24)
+    assert health["startPeriod"] == "99s", "then 24 checks a second apart: 3 + 24 * 5 seconds"
+
+
+@pytest.mark.parametrize(("restart", "retries"), [("no", 0), ("on_failure", -1)])
+def test_what_is_not_restarted_is_not_restarted_as_unhealthy_either(tmp_path: Path, restart: str, retries: int) -> None:
+    probe = {"exec": {"command": "test -e up", "working_dir": "run dir"}}
+    fields = one(tmp_path, readiness_probe=probe, availability={"restart": restart, "backoff_seconds": 0})
+    assert fields["health"]["command"] == ["bash", "-c", "cd 'run dir' && test -e up"]
+    assert fields["maxRetries"] == retries
+    assert fields.get("backoff", "1s") == "1s"
+
+
+def test_daemons_terminals_and_their_ends_are_kept(tmp_path: Path) -> None:
+    stop = {"command": "docker stop db", "timeout_seconds": 7}
+    fields = one(tmp_path, command="docker run -d db", is_daemon=True, shutdown=stop)
+    assert (fields["detached"], fields["stopCommand"]) == (True, ["bash", "-c", "docker stop db"])
+    assert (one(tmp_path, is_tty=True)["tty"], losses(tmp_path, is_tty=True)) == (True, [])
+    fields = one(tmp_path, is_foreground=True)
+    assert (fields["tty"], fields["autostart"]) == (True, False)
+
+
+def test_good_exit_codes_are_added_to_0(tmp_path: Path) -> None:
+    assert one(tmp_path, success_exit_codes=[143])["successExitCodes"] == [0, 143]
+
+
+def test_no_replicas_are_one(tmp_path: Path) -> None:
+    assert one(tmp_path, replicas=0).keys() & {"instances", "autostart"} == set()
+
+
+def test_logs_are_rotated_as_there(tmp_path: Path) -> None:
+    rotation = {"max_size_mb": 2, "max_backups": 4}
+    assert one(tmp_path, log_configuration={"rotation": rotation})["log"] == {"maxSize": 2 << 20, "keep": 4}
+
+
+def test_a_condition_may_be_a_mere_word(tmp_path: Path) -> None:
+    processes = {"a": {"command": "a"}, "b": {"command": "b", "depends_on": {"a": "process_completed"}}}
+    imported = import_text(tmp_path, "process-compose.json", json.dumps({"processes": processes}))
+    assert imported.processes["b"]["dependsOn"] == {"a": "completed"}
+
+
+def test_watched_paths_start_at_the_folder_of_the_process(tmp_path: Path) -> None:
+    watch = {"paths": [{"path": "src", "exclude": ["*.tmp"]}], "cascade": False}
+    fields = one(tmp_path, working_dir="app", watch=watch)
+    assert (fields["watchPaths"], fields["watchIgnore"], fields["watchDebounce"]) == (["app/src"], ["*.tmp"], "300ms")
+
+
+def test_the_option_of_a_shell_is_kept(tmp_path: Path) -> None:
+    shell = {"shell_command": "python3", "shell_argument": "-m"}
+    text = json.dumps({"shell": shell, "processes": {"a": {"command": "http.server"}}})
+    fields = import_text(tmp_path, "process-compose.json", text).processes["a"]
+    assert (fields["command"], fields["args"]) == ("python3", ["-m", "http.server"])
+
+
+def test_templates_are_left_alone_where_they_are_switched_off(tmp_path: Path) -> None:
+    command = "docker inspect -f {{.State.Running}} x"
+    assert one(tmp_path, command=command, is_template_disabled=True)["args"] == ["-c", command]
+    assert one(tmp_path, command='docker inspect -f {{ "{{.State.Running}}" }} x')["args"] == ["-c", command]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("processes:\n  a: {command: x,\n      command: y}\n", 3),
+        ("processes: {a: {command: x}}\nvars: {a: 1, a: 2}\n", 2),
+        ("x-a: 1\nx-a: 2\nprocesses: {a: {command: x}}\n", 2),
+    ],
+)
+def test_a_name_that_is_written_twice_is_refused(tmp_path: Path, text: str, line: int) -> None:
+    with pytest.raises(UnsupportedFileError, match=f"line {line}: .* is written twice"):
+        import_text(tmp_path, "p.yaml", text)
+
+
+def test_what_is_never_read_may_say_things_twice(tmp_path: Path) -> None:
+    text = "x-base:\n  note: 1\n  note: 2\nodd: {a: 1, a: 2}\nprocesses:\n  a: {command: a}\n"
+    imported = import_text(tmp_path, "p.yaml", text)
+    assert imported.processes["a"]["command"] == "a"
+    assert lost(imported) == [("", "odd")]

@@ -1,11 +1,14 @@
 """Translate the probes of process-compose."""
 
 import re
+import shlex
+from collections.abc import Collection
 from typing import Any
 
 from pmtui.importers.builder import ProcessBuilder, whole
+from pmtui.importers.process_compose.shell import Shell
 from pmtui.importers.process_compose.templates import TemplateText
-from pmtui.importers.shell_words import shell_fields, split_words
+from pmtui.importers.shell_words import split_words
 
 _TIMES = {
     "period_seconds": ("interval", 10),
@@ -13,16 +16,21 @@ _TIMES = {
     "failure_threshold": ("failureThreshold", 3),
     "success_threshold": ("successThreshold", 1),
 }
-_DEFAULT_START_DELAY = 30
+_REASONS = {
+    "readiness_probe": "asked from the start on, each second until it succeeds; answers with 2xx and 3xx are good",
+    "liveness_probe": "process-compose heeds it for is_daemon only; here an unhealthy process is restarted",
+}
+_STARTUP_INTERVAL = 1
+"""Seconds between two checks of pmtui before the first success."""
 
 
-def convert_health(entry: ProcessBuilder, text: TemplateText, shell: str) -> None:
+def convert_health(entry: ProcessBuilder, text: TemplateText, shell: Shell, hidden: Collection[str]) -> None:
     """Combine the two probes and the ready line into one health check."""
     probes = {name: entry.pop(name) for name in ("readiness_probe", "liveness_probe")}
     line = entry.pop("ready_log_line")
     given = [name for name, probe in probes.items() if isinstance(probe, dict)]
     if given:
-        _probe(entry, given[0], probes[given[0]], text, shell)
+        _probe(entry, given[0], probes[given[0]], text, shell, hidden)
         for name in given[1:]:
             if probes[name] != probes[given[0]]:
                 entry.add_loss(name, "a process has one health check, for readiness and for restarts")
@@ -32,37 +40,38 @@ def convert_health(entry: ProcessBuilder, text: TemplateText, shell: str) -> Non
         entry.set_fields("ready_log_line", health={"log": re.escape(text.expand_now(str(line)))})
 
 
-def _probe(entry: ProcessBuilder, name: str, probe: dict[str, Any], text: TemplateText, shell: str) -> None:
-    health = _convert_probe(entry, name, probe, text, shell)
+def _probe(
+    entry: ProcessBuilder, name: str, probe: dict[str, Any], text: TemplateText, shell: Shell, hidden: Collection[str]
+) -> None:
+    health = _convert_probe(entry, name, probe, text, shell, hidden)
     if health is None:
         return
-    for key, (field, usual) in _TIMES.items():
-        number = whole(probe.get(key)) or usual
-        health[field] = number if "Threshold" in field else f"{number}s"
-    delay = whole(probe.get("initial_delay_seconds"))
-    if delay > _DEFAULT_START_DELAY:
-        health["startPeriod"] = f"{delay}s"
-    reason = "asked from the start on; failures count after startPeriod"
-    if name == "readiness_probe":
-        reason += "; unhealthy means a restart here"
-    entry.set_fields(name, reason, health=health)
+    times = {key: whole(text.expand_values(probe.get(key))) or usual for key, (_, usual) in _TIMES.items()}
+    for key, (field, _) in _TIMES.items():
+        health[field] = times[key] if "Threshold" in field else f"{times[key]}s"
+    delay = whole(text.expand_values(probe.get("initial_delay_seconds")))
+    patience = delay + times["failure_threshold"] * (times["period_seconds"] - _STARTUP_INTERVAL)
+    health["startPeriod"] = f"{patience}s"
+    entry.set_fields(name, _REASONS[name], health=health)
     for key in probe:
         if key not in (*_TIMES, "initial_delay_seconds", "exec", "http_get"):
             entry.add_loss(f"{name}.{key}", "pmtui knows no such field")
 
 
 def _convert_probe(
-    entry: ProcessBuilder, name: str, probe: dict[str, Any], text: TemplateText, shell: str
+    entry: ProcessBuilder, name: str, probe: dict[str, Any], text: TemplateText, shell: Shell, hidden: Collection[str]
 ) -> dict[str, Any] | None:
     match probe:
-        case {"http_get": dict(get)}:
-            return _http(entry, name, get, text)
         case {"exec": dict(action)} if action.get("command"):
             for key in action:
-                if key != "command":
-                    entry.add_loss(f"{name}.exec.{key}", "the command runs in the folder of the process")
-            fields = shell_fields(text.command(str(action["command"])), shell)
-            return {"command": _argv(fields)}
+                if key not in ("command", "working_dir"):
+                    entry.add_loss(f"{name}.exec.{key}", "pmtui knows no such field")
+            command = text.command(str(action["command"]), hidden)
+            if folder := action.get("working_dir"):
+                command = f"cd {shlex.quote(text.expand_now(str(folder)))} && {command}"
+            return {"command": _argv(shell.fields(command))}
+        case {"http_get": dict(get)}:
+            return _http(entry, name, get, text)
     entry.add_loss(name, "has neither http_get nor exec.command")
     return None
 
@@ -79,6 +88,6 @@ def _http(entry: ProcessBuilder, name: str, get: dict[str, Any], text: TemplateT
     port = text.expand_now(str(get.get("port") or (443 if scheme == "https" else 80)))
     path = text.expand_now(str(get.get("path") or "/"))
     for key in get:
-        if key not in ("scheme", "host", "port", "path"):
-            entry.add_loss(f"{name}.http_get.{key}", "a GET that is answered by 2xx or 3xx is good")
+        if key not in ("scheme", "host", "port", "path") and not (key == "status_code" and str(get[key]) == "200"):
+            entry.add_loss(f"{name}.http_get.{key}", "a plain GET that is answered by 2xx or 3xx is good")
     return {"http": f"{scheme}://{host}:{port}/{path.lstrip('/')}"}

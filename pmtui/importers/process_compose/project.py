@@ -3,7 +3,6 @@
 import os
 from typing import Any
 
-from pmtui.config.model import ConfigError
 from pmtui.importers.builder import (
     ConfigBuilder,
     ImportContext,
@@ -12,14 +11,14 @@ from pmtui.importers.builder import (
     UnsupportedFileError,
     id_of,
     table,
-    texts,
     whole,
 )
-from pmtui.importers.dotenv import godotenv_values, report_differences
+from pmtui.importers.process_compose.environment import ProjectEnvironment, convert_environment
 from pmtui.importers.process_compose.health import convert_health
 from pmtui.importers.process_compose.policy import convert_policy
+from pmtui.importers.process_compose.shell import Shell, project_shell
 from pmtui.importers.process_compose.templates import TemplateText
-from pmtui.importers.shell_words import argv_fields, shell_fields, split_words
+from pmtui.importers.shell_words import argv_fields, split_words
 
 _PROJECT = {
     "version": "of the form of the file",
@@ -34,11 +33,22 @@ _PROJECT = {
     "vars": "filled in",
     "disable_env_expansion": "obeyed",
     "is_dotenv_disabled": "obeyed",
-    "mcp_server": "",
+    "env_cmds": "env of each process",
+    "environment": "settings.env",
+    "shell": "command",
+    "processes": "",
 }
+_LOST = {
+    "extends": "import that file too, and merge them by hand",
+    "log_format": "logs are in .pmtui/logs",
+    "mcp_server": "pmtui has its own REST API",
+}
+PROJECT_KEYS = frozenset(_PROJECT | _LOST)
+"""What is read of a file; all else is passed over there without a look."""
 
-_FILLED = ("availability", "disabled", "is_disabled", "namespace", "replicas", "shutdown", "success_exit_codes")
-"""Fields of a process whose variables are filled in now: what is left of them says how it is to be run."""
+_OVERRIDES = tuple(f"process-compose.override.{ending}" for ending in ("yml", "yaml"))
+_AS_THEY_ARE = ("command", "entrypoint", "args", "environment", "env_file", "working_dir", "vars", "watch", "shutdown")
+"""Fields whose variables are filled in where they are converted; those of all others now."""
 
 
 def read_process_compose(values: dict[str, Any], origin: ImportContext) -> Imported:
@@ -47,95 +57,77 @@ def read_process_compose(values: dict[str, Any], origin: ImportContext) -> Impor
     processes = values.get("processes")
     if not isinstance(processes, dict) or not processes:
         raise UnsupportedFileError("no processes in it: expected {processes: {name: {command: …}}}")
-    environment = _environment(draft, values)
     _project(draft, values)
-    shell = _shell(draft, values)
+    shell = project_shell(draft, values)
+    project = ProjectEnvironment(draft, values, shell.program)
     for name, raw in processes.items():
         if not isinstance(raw, dict):
             draft.add_loss(str(name), "processes", "is not a table")
             continue
-        vars_ = table(values.get("vars")) | table(raw.get("vars"))
-        if whole(raw.get("replicas"), 1) == 1:
-            vars_ |= {"PC_REPLICA_NUM": 0}
-        text = TemplateText(environment, vars_, bool(values.get("disable_env_expansion")))
-        entry = draft.add_process(
-            str(name), {key: text.expand_values(raw[key]) if key in _FILLED else raw[key] for key in raw}
-        )
+        text = _text_of(raw, values, project)
+        fields = {
+            key: raw[key] if key in _AS_THEY_ARE or "probe" in key else text.expand_values(raw[key]) for key in raw
+        }
+        entry = draft.add_process(str(name), fields)
         try:
-            _process(entry, text, origin, shell)
+            _process(draft, entry, raw, text, project, shell)
         except UnsupportedFileError as error:
             draft.drop_process(entry, "command", str(error))
     _rename_dependencies(draft, [str(name) for name in processes])
-    _share_env_file(draft, values)
     return draft.build("process-compose")
 
 
-def _environment(draft: ConfigBuilder, values: dict[str, Any]) -> dict[str, str]:
-    """Return what expands variables now: this environment, overridden by the .env."""
-    environment = dict(draft.context.environment)
-    path = os.path.join(draft.context.source, ".env")
-    if not values.get("is_dotenv_disabled") and os.path.lexists(path):
-        try:
-            environment |= godotenv_values(path)
-            report_differences(draft, path, {"process-compose": godotenv_values(path)})
-        except ConfigError as error:
-            draft.add_loss("", ".env", f"cannot be read: {error}")
-    return environment
-
-
-def _share_env_file(draft: ConfigBuilder, values: dict[str, Any]) -> None:
-    path = os.path.join(draft.context.source, ".env")
-    if values.get("is_dotenv_disabled") or not os.path.lexists(path) or any(n.source == ".env" for n in draft.notes):
-        return
-    for entry in draft.processes.values():
-        entry.fields["envFile"] = [draft.context.path(".env"), *entry.fields.get("envFile", [])]
-    draft.add_note("", ".env", "envFile", "read again at each start")
+def _text_of(raw: dict[str, Any], values: dict[str, Any], project: ProjectEnvironment) -> TemplateText:
+    vars_ = table(values.get("vars")) | table(raw.get("vars"))
+    if whole(raw.get("replicas"), 1) <= 1:
+        vars_ |= {"PC_REPLICA_NUM": 0}
+    return TemplateText(project.now, vars_, bool(values.get("disable_env_expansion")))
 
 
 def _project(draft: ConfigBuilder, values: dict[str, Any]) -> None:
     for key, value in values.items():
-        if key == "environment":
-            text = TemplateText({}, table(values.get("vars")), bool(values.get("disable_env_expansion")))
-            draft.settings["env"] = env_pairs(value, text)
-            draft.add_note("", key, "settings.env")
-        elif key not in ("processes", "shell") and _PROJECT.get(key):
+        if key in _LOST:
+            draft.add_loss("", key, _LOST[key])
+        elif str(key).startswith("x-"):
+            draft.add_note("", key, "(as always)", "process-compose does not read it either")
+        elif key not in _PROJECT:
+            draft.add_loss("", str(key), "pmtui knows no such field")
+        elif key not in ("processes", "shell", "environment", "env_cmds") and value is not None:
             draft.add_note("", key, "(as always)", _PROJECT[key])
-        elif key not in ("processes", "shell"):
-            reason = "import that file too, and merge them by hand" if key == "extends" else "pmtui knows no such field"
-            draft.add_loss("", key, reason)
+    for name in _OVERRIDES:
+        if os.path.lexists(os.path.join(draft.context.source, name)):
+            draft.add_loss("", name, "process-compose merges it into the project; pmtui.local.toml can do the same")
 
 
-def _shell(draft: ConfigBuilder, values: dict[str, Any]) -> str:
-    shell = table(values.get("shell"))
-    if shell.get("shell_command"):
-        draft.add_note("", "shell", "command, args", "where a command needs a shell")
-    if shell.get("shell_argument", "-c") != "-c":
-        draft.add_loss("", "shell.shell_argument", "a shell is called with -c")
-    return str(shell.get("shell_command") or "bash")
-
-
-def _process(entry: ProcessBuilder, text: TemplateText, origin: ImportContext, shell: str) -> None:
+def _process(
+    draft: ConfigBuilder,
+    entry: ProcessBuilder,
+    raw: dict[str, Any],
+    text: TemplateText,
+    project: ProjectEnvironment,
+    shell: Shell,
+) -> None:
     entry.pop("vars")
-    _command(entry, text, shell)
+    hidden = convert_environment(draft, entry, text, project, raw)
+    _command(entry, text, shell, hidden)
     if folder := entry.pop("working_dir"):
-        entry.set_fields("working_dir", cwd=origin.path(text.expand_now(str(folder))))
-    elif origin.source != origin.target:
-        entry.set_fields("folder of the project", cwd=origin.source)
-    if environment := entry.pop("environment"):
-        entry.set_fields("environment", env=env_pairs(environment, text))
-    if files := entry.pop("env_file"):
-        entry.set_fields("env_file", envFile=[origin.path(text.expand_now(name)) for name in texts(files)])
-    convert_health(entry, text, shell)
-    convert_policy(entry, text, origin)
+        entry.set_fields("working_dir", cwd=draft.context.path(text.expand_now(str(folder))))
+    elif draft.context.source != draft.context.target:
+        entry.set_fields("folder of the project", cwd=draft.context.source)
+    convert_health(entry, text, shell, hidden)
+    convert_policy(entry, text, draft.context, shell, hidden)
     entry.close()
     for unknown in dict.fromkeys(text.unknown):
         entry.add_loss(unknown, "is not known here")
 
 
-def _command(entry: ProcessBuilder, text: TemplateText, shell: str) -> None:
+def _command(entry: ProcessBuilder, text: TemplateText, shell: Shell, hidden: set[str]) -> None:
     command, entrypoint, args = entry.pop("command"), entry.pop("entrypoint"), entry.pop("args")
+    is_rendered = entry.pop("is_template_disabled") is not True
     if command:
-        entry.set_fields("command", **shell_fields(text.command(str(command)), shell))
+        entry.set_fields("command", **shell.fields(text.command(str(command), hidden, is_rendered)))
+        for name in sorted(text.references(str(command), braced=True) & hidden):
+            entry.add_remark(f"${{{name}}}", "filled in now: process-compose does so before the process gets its own")
         for name, value in (("entrypoint", entrypoint), ("args", args)):
             if value:
                 entry.add_loss(name, "command wins")
@@ -146,21 +138,6 @@ def _command(entry: ProcessBuilder, text: TemplateText, shell: str) -> None:
         )
     else:
         raise UnsupportedFileError("it has no command")
-
-
-def env_pairs(value: object, text: TemplateText) -> dict[str, str]:
-    """Read a list of `NAME=value`, or a table. Raises UnsupportedFileError."""
-    if isinstance(value, dict):
-        return {str(name): text.value(_plain(item)) for name, item in value.items()}
-    if not isinstance(value, list) or not all(isinstance(pair, str) and "=" in pair for pair in value):
-        raise UnsupportedFileError("environment: expected a list of NAME=value")
-    return {name: text.value(item) for name, _, item in (pair.partition("=") for pair in value)}
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
 
 
 def _rename_dependencies(draft: ConfigBuilder, names: list[str]) -> None:

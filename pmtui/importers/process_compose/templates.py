@@ -1,28 +1,50 @@
 """Expand the strings of process-compose: `${VAR}`, which it replaces before parsing, and `{{.NAME}}`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-_VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Za-z_]\w*)(?::?-([^}]*))?\}|([A-Za-z_]\w*))")
-_RENDERED = re.compile(r"\{\{\s*\.(\w+)\s*\}\}")
+_VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Za-z_]\w*)(?::?[-=]([^}]*))?\}|([A-Za-z_]\w*))")
+_BRACED = re.compile(r"\$\$|'|\$\{([A-Za-z_]\w*)(?::?[-=]([^}]*))?\}")
+_RENDERED = re.compile(r"\{\{-?\s*(?:\.(\w+)|\"([^\"]*)\"|`([^`]*)`|([^}]*?))\s*-?\}\}")
+_NO_NAMES: frozenset[str] = frozenset()
 
 
 class TemplateText:
-    """How one file's strings are meant. `is_raw`: nothing is expanded, as with `disable_env_expansion`."""
+    """How one file's strings are meant. `is_raw`: nothing is expanded, as with `disable_env_expansion`.
+
+    Variables are those of process-compose itself. `hidden` are names that mean something else within the process,
+    because its environment sets them: they are expanded now.
+    """
 
     def __init__(self, environment: Mapping[str, str], names: Mapping[str, Any], is_raw: bool) -> None:
         self._environment = environment
-        self._names = {name: str(value) for name, value in names.items()}
         self._is_raw = is_raw
+        self._names: dict[str, str] = {}
         self.unknown: list[str] = []
+        self._names = {name: _go_text(self.expand_values(value)) for name, value in names.items()}
 
-    def command(self, text: str) -> str:
-        """Return a command for a shell, which expands the variables itself at each start."""
-        text = self._render(text)
-        return text if self._is_raw else text.replace("$$", "$")
+    def command(self, text: str, hidden: Collection[str] = _NO_NAMES, is_rendered: bool = True) -> str:
+        """Return a command for a shell, which expands the variables itself at each start, also those in quotes."""
+        text = self._render(text) if is_rendered else text
+        if self._is_raw:
+            return text
+        is_quoted = False
 
-    def value(self, text: str) -> str:
+        def one(found: re.Match[str]) -> str:
+            nonlocal is_quoted
+            if found[0] == "'":
+                is_quoted = not is_quoted and text.count('"', 0, found.start()) % 2 == 0
+                return "'"
+            if found[0] == "$$":
+                return "$"
+            if found[1] in hidden:
+                return self._now(found[1], found[2])
+            return f"'\"{found[0]}\"'" if is_quoted else found[0]
+
+        return _BRACED.sub(one, text)
+
+    def value(self, text: str, hidden: Collection[str] = _NO_NAMES) -> str:
         """Return a value for `env`, whose `${VAR}` are expanded at each start."""
         text = self._render(text)
         if self._is_raw:
@@ -31,10 +53,18 @@ class TemplateText:
         def one(found: re.Match[str]) -> str:
             if found[1]:
                 return "$$"
-            default = f":-{found[3]}" if found[3] is not None else ""
-            return f"${{{found[2] or found[4]}{default}}}"
+            name, default = found[2] or found[4], found[3]
+            if name in hidden:
+                return self._now(name, default).replace("$", "$$")
+            return f"${{{name}{f':-{default}' if default is not None else ''}}}"
 
         return _VARIABLE.sub(one, text)
+
+    def references(self, text: str, braced: bool = False) -> set[str]:
+        """Return the names of the variables in the text; `braced`: only `${NAME}`."""
+        if self._is_raw:
+            return set()
+        return {found[2] or found[4] for found in _VARIABLE.finditer(text) if found[2] or (found[4] and not braced)}
 
     def expand_now(self, text: str) -> str:
         """Expand with the current variables. Missing ones are empty, as in process-compose, and are added to
@@ -50,7 +80,7 @@ class TemplateText:
             name = found[2] or found[4]
             if name not in self._environment and found[3] is None:
                 self.unknown.append(f"${{{name}}}")
-            return self._environment.get(name) or found[3] or ""
+            return self._now(name, found[3])
 
         return _VARIABLE.sub(one, text)
 
@@ -66,11 +96,23 @@ class TemplateText:
                 return {"true": True, "false": False}.get(text, text)
         return value
 
+    def _now(self, name: str, default: str | None) -> str:
+        return self._environment.get(name) or default or ""
+
     def _render(self, text: str) -> str:
         def one(found: re.Match[str]) -> str:
-            if found[1] not in self._names:
-                self.unknown.append(found[0])
-                return found[0]
-            return self._names[found[1]]
+            name, *literals, _ = found.groups()
+            for literal in literals:
+                if literal is not None:
+                    return str(literal)
+            if name in self._names:
+                return self._names[name]
+            self.unknown.append(found[0])
+            return found[0]
 
         return _RENDERED.sub(one, text)
+
+
+def _go_text(value: object) -> str:
+    """Format a value as Go's templates do."""
+    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
