@@ -9,6 +9,8 @@ from typing import Any
 from pmtui.api.errors import error_body
 
 OPEN_PATHS = frozenset({b"/api/health"})
+AUTHORIZED = "pmtui.authorized"
+"""Key in the scope of a request with the right token."""
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -33,7 +35,10 @@ class AuthMiddleware:
             await _answer(send, 403, "The Host header does not name this server; use the address it was started with.")
         elif any(name == b"origin" and value != b"http://" + host[0] for name, value in headers):
             await _answer(send, 403, "Requests from another origin are not allowed.")
-        elif scope["raw_path"] in OPEN_PATHS or self.is_authorized(headers):
+        elif self.is_authorized(headers):
+            scope[AUTHORIZED] = True
+            await self.app(scope, receive, send)
+        elif scope["raw_path"] in OPEN_PATHS:
             await self.app(scope, receive, send)
         else:
             await _answer(send, 401, "A valid token is required; send 'Authorization: Bearer TOKEN'.", _CHALLENGE)

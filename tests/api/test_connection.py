@@ -220,6 +220,45 @@ async def test_300_half_open_requests_do_not_lock_out_a_client(
         assert (await client.get("/api/pm/list")).status_code == 200
 
 
+@pytest.mark.parametrize("start", [b"", b"GET / HTT", b"x" * 99])
+async def test_100_silent_connections_do_not_close_a_kept_alive_one(port: int, start: bytes) -> None:
+    async with AsyncExitStack() as stack:
+        reader, writer = await stack.enter_async_context(connected(port))
+        for _ in range(3):
+            writer.write(get(port))
+            assert await reader.readuntil(b"]") != b""
+            await half_open(stack, port, 100, start)
+        writer.write(get(port, "/api/health"))
+        assert b"API is healthy." in await reader.readuntil(b"}}")
+
+
+async def test_connections_that_never_showed_the_token_do_not_lock_out_a_client(port: int) -> None:
+    ask = get(port, "/api/health").replace(b"Authorization: ", b"X-Nothing: ")
+    async with AsyncExitStack() as stack:
+        kept, asking = await stack.enter_async_context(connected(port))
+        asking.write(get(port))
+        await kept.readuntil(b"]")
+        for _ in range(2 * MAX_CONNECTIONS):
+            reader, writer = await stack.enter_async_context(connected(port))
+            writer.write(ask)
+            assert parse(await reader.readuntil(b'"data":{}}')).status == 200
+        once = get(port).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+        assert (await exchange(port, once)).status == 200
+        asking.write(get(port))
+        assert await kept.readuntil(b"]") != b""
+
+
+async def test_a_new_connection_closes_no_trusted_one(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "MAX_CONNECTIONS", 3)
+    async with AsyncExitStack() as stack:
+        kept = [await stack.enter_async_context(connected(port)) for _ in range(3)]
+        for _ in range(2):
+            for reader, writer in kept:
+                writer.write(get(port))
+                assert await reader.readuntil(b"]") != b""
+            assert (await exchange(port, get(port))).status == 503
+
+
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "REQUEST_TIMEOUT", 0.2)

@@ -1,18 +1,20 @@
 """A client's connection: uvicorn's HTTP/1.1 protocol with limits on bytes, time and number.
 
 A request passes `framing` before h11 sees it, and must arrive within five seconds. Bytes sent after it and before the
-end of its response are never read as a request. If there are too many connections, the one that has gone longest
-without being served is closed.
+end of its response are never read as a request. If there are too many connections, one is closed: of those that never
+sent a whole request, or else of those that never showed the token, the one that has gone longest without being served.
 """
 
 import logging
 from asyncio import TimerHandle, Transport
+from collections.abc import Sequence
 from email.utils import formatdate
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 from typing import Any
 
 import h11
 
+from pmtui.api.auth import AUTHORIZED
 from pmtui.api.errors import error_body
 from pmtui.api.http.framing import BODY_LIMIT, CHUNKED, FramingError, body_length, check_start
 from pmtui.api.http.uvicorn_shim import STATUS_PHRASES, H11Protocol
@@ -36,12 +38,21 @@ class _Phase(Enum):
     CLOSING = auto()
 
 
+class _Standing(IntEnum):
+    """How much a connection has shown to be a client's: the lower, the sooner it is closed for another one."""
+
+    SILENT = 0  # has never sent a whole request
+    ANONYMOUS = 1  # has never sent one with the token
+    TRUSTED = 2
+
+
 class Connection(H11Protocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.logger = _LOGGER
         self.access_log = False
         self.phase = _Phase.HEAD
+        self.standing = _Standing.SILENT
         self.head = bytearray()
         self.chunked = False
         self.body_left = 0
@@ -58,7 +69,7 @@ class Connection(H11Protocol):
         self.idle_since = self.loop.time()
         self.request_timer = self.loop.call_later(REQUEST_TIMEOUT, self._expire)
         if len(self.connections) > MAX_CONNECTIONS:
-            self._evict_oldest()
+            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.request_timer.cancel()
@@ -99,6 +110,9 @@ class Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         arrived = self.phase is _Phase.ANSWER
+        if arrived:
+            shown = _Standing.TRUSTED if self.scope.get(AUTHORIZED) else _Standing.ANONYMOUS
+            self.standing = max(self.standing, shown)
         self.idle_since = self.loop.time()
         self.phase = _Phase.HEAD if arrived else _Phase.CLOSING
         super().on_response_complete()
@@ -200,15 +214,26 @@ class Connection(H11Protocol):
         else:
             self._refuse(408, f"The request did not arrive within {REQUEST_TIMEOUT:g} seconds.")
 
-    def _evict_oldest(self) -> None:
-        """Close the connection that has gone longest without being served, or this one if all others are served."""
-        waiting = [other for other in self.connections if isinstance(other, Connection) and not other.is_serving]
-        oldest = min(waiting, key=lambda other: other.idle_since)
-        if oldest is self:
+    def _make_room(self) -> None:
+        """Close another connection, or refuse this one if all others are served or trusted."""
+        others = [other for other in self.connections if isinstance(other, Connection) and other is not self]
+        closing = [other for other in others if other.phase is _Phase.CLOSING]
+        if len(others) - len(closing) < MAX_CONNECTIONS:
+            _close_oldest(closing)
+            return
+        waiting = [other for other in others if not other.is_serving and other.standing is not _Standing.TRUSTED]
+        if not _close_oldest([other for other in waiting if other.phase is not _Phase.CLOSING]):
             self._refuse(503, f"All {MAX_CONNECTIONS} connections are in use; try again later.")
-        else:
-            self.connections.discard(oldest)
-            oldest.transport.abort()
+
+
+def _close_oldest(connections: Sequence[Connection]) -> bool:
+    """Close the one of the lowest standing that was not served for longest; return False if there is none."""
+    if not connections:
+        return False
+    oldest = min(connections, key=lambda other: (other.standing, other.idle_since))
+    oldest.connections.discard(oldest)
+    oldest.transport.abort()
+    return True
 
 
 def _default_headers() -> list[tuple[bytes, bytes]]:
