@@ -9,7 +9,7 @@ import msgspec
 
 from pmtui.config.discovery import CONFIG_NAMES, MAX_FILE_BYTES, absolute_path, find_config
 from pmtui.config.files import read_bytes
-from pmtui.config.layers import Sources, locate_all, merge, read_sources
+from pmtui.config.layers import merge
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.config.parsing.decode import read_struct
 from pmtui.config.parsing.dependencies import expand_instances, instance_ids, resolve_dependencies
@@ -18,6 +18,7 @@ from pmtui.config.parsing.parser import Document, SyntaxProblem, parse
 from pmtui.config.parsing.policies import set_default_restarts, warn_of_policies
 from pmtui.config.parsing.ports import check_ports
 from pmtui.config.parsing.problems import Problem, Problems
+from pmtui.config.sources import Sources, locate_all, read_sources
 
 __all__ = ["CONFIG_NAMES", "MAX_FILE_BYTES", "Loaded", "Problem", "expand_instances", "find_config", "load_config"]
 

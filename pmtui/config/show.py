@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 
-from pmtui.config.layers import Layer, ProcessLayers, merge, read_sources
+from pmtui.config.layers import Layer, ProcessLayers, merge
 from pmtui.config.load import Loaded, Reader, read_document
 from pmtui.config.model import ConfigError
 from pmtui.config.parsing.parser import SyntaxProblem
 from pmtui.config.parsing.problems import Problems, join
 from pmtui.config.secrets import masked_values
+from pmtui.config.sources import read_sources
 
 
 class Origin(msgspec.Struct, frozen=True):
