@@ -87,6 +87,7 @@ ACTIONS: Sequence[Action] = (
     Action("restart_menu", "R", "Restart…", "Restart all failed processes, a group, or all", "Processes"),
     Action("kill", "x", "Kill", "Kill the whole process tree immediately", "Processes", 7),
     Action("signal", "S", "Signal…", "Send a signal to the main process", "Processes"),
+    Action("terminal", "i", "Terminal", "Type into the terminal of the process (tty); Ctrl-] returns", "Processes"),
     Action("mark", "space", "Mark", "Mark the process for the next action", "Processes"),
     Action("reload", "L", "Reload config", "Reload the config; shows errors or the changes first", "Processes"),
     Action("slash", "slash", "Filter", "Filter the table, or search the log if it has focus", "Table", 4),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, Protocol
 
-from textual import on
+from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
@@ -30,6 +30,7 @@ from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.glyphs import ASCII, UNICODE, Glyphs
 from pmtui.dashboard.style.themes import CYCLE, DARK, LIGHT
 from pmtui.dashboard.terminal.driver import TerminalDriver
+from pmtui.dashboard.terminal_view.screen import TerminalScreen
 
 DOUBLE_PRESS_TIMEOUT = 2.0
 """Seconds within which a second Ctrl-C quits."""
@@ -115,6 +116,11 @@ class DashboardApp(App[None]):
         self.main.show(state)
         if isinstance(self.screen, ShutdownDialog):
             self.screen.show(state)
+
+    def on_key(self, event: events.Key) -> None:
+        """Pass on a key that was read before the terminal it is meant for was shown."""
+        if isinstance(self.screen, TerminalScreen):
+            self.screen.on_key(event)
 
     # leaving
 

@@ -16,7 +16,7 @@ class ProcessTerminal:
 
     def __init__(self) -> None:
         self.size = DEFAULT_SIZE
-        self.feed = OutputFeed()
+        self.feed = OutputFeed(TerminalSize(columns=DEFAULT_SIZE[0], rows=DEFAULT_SIZE[1]))
         self.owner: str | None = None
         self._input: ProcessInput | None = None
         self._sizes: dict[str, tuple[int, int] | None] = {}
@@ -32,7 +32,7 @@ class ProcessTerminal:
         """Yield the size and the output from now on, after the end of the output so far."""
         self._sizes[viewer] = None
         self.owner = self.owner or viewer
-        events = self.feed.add_viewer(TerminalSize(columns=self.size[0], rows=self.size[1]))
+        events = self.feed.add_viewer()
         try:
             async for event in events.events():
                 yield event
@@ -65,7 +65,7 @@ class ProcessTerminal:
         self.size = columns, rows
         if self._input:
             self._input.resize(columns, rows)
-        self.feed.send_size(columns, rows)
+        self.feed.set_size(TerminalSize(columns=columns, rows=rows))
 
     def _redraw(self) -> None:
         """Let the foreground processes draw again what the viewer could not be given."""

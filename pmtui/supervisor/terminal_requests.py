@@ -55,7 +55,7 @@ async def screen(process: Process) -> tuple[TerminalScreen, Sequence[str]]:
         with suppress(OSError):
             os.killpg(process.input.foreground_group, signal.SIGWINCH)
         await asyncio.sleep(REDRAW_DELAY)
-    return await asyncio.to_thread(read_screen, terminal.feed.tail(), *terminal.size)
+    return await asyncio.to_thread(read_screen, terminal.feed.tail())
 
 
 def require_terminal(process: Process) -> None:

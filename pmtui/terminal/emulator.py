@@ -69,6 +69,10 @@ class Emulator:
         data, self._answers.data = self._answers.data, b""
         return data
 
+    @property
+    def has_answers(self) -> bool:
+        return bool(self._answers.data)
+
     # the screen
 
     @property

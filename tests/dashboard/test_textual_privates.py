@@ -31,6 +31,14 @@ def test_the_driver_has_the_handlers_that_are_overridden() -> None:
     for name in ("_get_terminal_size", "run_input_thread", "_sigtstp_application", "_sigcont_application"):
         assert callable(getattr(LinuxDriver, name, None)), ADVICE
     assert "_must_signal_resume" in inspect.getsource(LinuxDriver), ADVICE
+    assert "_mouse_pixels" in inspect.getsource(LinuxDriver), ADVICE
+
+
+def test_the_driver_sets_the_keyboard_protocol_that_a_terminal_view_resets() -> None:
+    source = inspect.getsource(LinuxDriver.start_application_mode)
+    flags = source[source.index("KITTY_PROTOCOL_FLAG = (") : source.index(")", source.index("KITTY_PROTOCOL_FLAG = ("))]
+    names = {"KITTY_DISAMBIGUATE_ESCAPE_CODES", "KITTY_REPORT_ALL_KEYS", "KITTY_REPORT_ASSOCIATED_TEXT"}
+    assert {word for word in flags.split() if word in names | {"KITTY_REPORT_ALTERNATE_KEYS"}} == names, ADVICE
 
 
 def test_a_timer_can_be_told_not_to_skip() -> None:

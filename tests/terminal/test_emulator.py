@@ -1,14 +1,21 @@
 """The emulator that terminals are shown with."""
 
+from pmtui.control import TerminalSize
 from pmtui.terminal.emulator import Emulator
 from pmtui.terminal.screen import read_screen
 
 
 def test_text_colours_and_the_cursor() -> None:
-    screen, colored = read_screen(b"\x1b[31mred\x1b[0m\r\nplain ", 20, 3)
+    screen, colored = read_screen([TerminalSize(columns=20, rows=3), b"\x1b[31mred\x1b[0m\r\nplain "])
     assert (screen.columns, screen.rows, screen.lines) == (20, 3, ["red", "plain", ""])
     assert (screen.cursor.column, screen.cursor.row) == (6, 1)
     assert "\x1b[31mred" in colored[0]
+
+
+def test_what_was_printed_for_another_size_is_laid_out_for_that() -> None:
+    small, large = TerminalSize(columns=20, rows=3), TerminalSize(columns=20, rows=5)
+    screen, _ = read_screen([small, b"\x1b[1;3r\x1b[H", large, b"1\r\n2\r\n3\r\n4\r\n5"])
+    assert screen.lines == ["1", "2", "3", "4", "5"]
 
 
 def test_the_alternate_screen_gives_back_the_main_one() -> None:

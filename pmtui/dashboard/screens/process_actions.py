@@ -10,6 +10,7 @@ from pmtui.dashboard.dialogs.notice import Notice
 from pmtui.dashboard.screens.main_base import MainScreenBase, join_names
 from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.statuses import is_problem
+from pmtui.dashboard.terminal_view.screen import TerminalScreen
 
 SIGNALS = (
     ("SIGHUP", "usually: reload the configuration"),
@@ -45,6 +46,15 @@ class ProcessActions(MainScreenBase):
     def action_mark(self) -> None:
         self.table.toggle_mark()
         self.label_keys()
+
+    def action_terminal(self) -> None:
+        if process_id := self.table.selected:
+
+            def find_row() -> Snapshot | None:
+                rows = self.dashboard_state.snapshots
+                return next((row for row in rows if row.id == process_id), None)
+
+            self.app.push_screen(TerminalScreen(self.control, process_id, self.glyphs, find_row))
 
     def action_kill(self) -> None:
         ids = self.table.chosen

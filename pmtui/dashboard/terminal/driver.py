@@ -11,14 +11,25 @@ import os
 import selectors
 import signal
 from codecs import getincrementaldecoder
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO, Any, cast
 
+from textual import constants
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.app import App
-from textual.drivers.linux_driver import LinuxDriver
+from textual.drivers.linux_driver import (
+    KITTY_DISAMBIGUATE_ESCAPE_CODES,
+    KITTY_REPORT_ALL_KEYS,
+    KITTY_REPORT_ASSOCIATED_TEXT,
+    LinuxDriver,
+)
 
+from pmtui.dashboard.terminal_view.keyboard import Input, KeyboardParser, Leave, Own
+
+OnInput = Callable[[Sequence[Input]], object]
+KITTY_FLAGS = KITTY_DISAMBIGUATE_ESCAPE_CODES | KITTY_REPORT_ALL_KEYS | KITTY_REPORT_ASSOCIATED_TEXT
+"""The flags of the keyboard protocol that Textual sets."""
 ESCAPE_TIMEOUT = 0.1
 """Seconds after which a lone escape byte counts as the Esc key."""
 
@@ -30,6 +41,7 @@ class TerminalDriver(LinuxDriver):
         self._loop = asyncio.get_running_loop()
         super().__init__(app, **options)
         self._file = cast("Any", LossyFile(cast("IO[str]", self._file)))
+        self._on_input: OnInput | None = None
 
     def _get_terminal_size(self) -> tuple[int, int]:
         """Ask the terminal: COLUMNS and LINES exported by a shell do not follow a resize."""
@@ -39,8 +51,43 @@ class TerminalDriver(LinuxDriver):
                 return width, height
         return super()._get_terminal_size()
 
+    def redirect_input(self, on_input: OnInput) -> None:
+        """Call `on_input`, in the input thread, with all that is typed, until the key that leaves is pressed."""
+        self._on_input = on_input
+        self._set_own_modes(on=False)
+
+    def restore_input(self) -> None:
+        self._on_input = None
+        self._set_own_modes(on=True)
+
+    def start_application_mode(self) -> None:
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        if self._on_input:
+            self._set_own_modes(on=False)
+
+    def _set_own_modes(self, *, on: bool) -> None:
+        """Switch the modes in which the terminal sends keys and the mouse otherwise than programs expect."""
+        if not constants.DISABLE_KITTY_KEY:
+            self.write(f"\x1b[>{KITTY_FLAGS}u" if on else "\x1b[<u")
+        if self._mouse_pixels:
+            self.write("\x1b[?1016h" if on else "\x1b[?1016l\x1b[?1006h")
+        self.flush()
+
+    def _redirect(self, keys: KeyboardParser, data: bytes) -> bytes:
+        """Pass on what was typed; return what is for the dashboard itself."""
+        on_input = self._on_input
+        inputs = keys.feed(data) if data else keys.flush()
+        own = b"".join(event.data for event in inputs if isinstance(event, Own))
+        if inputs and isinstance(inputs[-1], Leave):
+            self._on_input = None
+            own += inputs[-1].rest
+        if on_input and inputs:
+            on_input(inputs)
+        return own
+
     def run_input_thread(self) -> None:
         parser = XTermParser(self._debug)
+        keys = KeyboardParser()
         decode = getincrementaldecoder("utf-8")("replace").decode
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
@@ -50,9 +97,13 @@ class TerminalDriver(LinuxDriver):
                     if not data:
                         os.kill(os.getpid(), signal.SIGHUP)
                         return
+                    if self._on_input:
+                        data = self._redirect(keys, data)
                     with contextlib.suppress(ParseError):
-                        for message in parser.feed(decode(data)):
+                        for message in parser.feed(decode(data)) if data else ():  # "" would be its end
                             self.process_message(message)
+                elif self._on_input:
+                    self._redirect(keys, b"")
                 for message in parser.tick():
                     self.process_message(message)
 

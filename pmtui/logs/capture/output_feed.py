@@ -21,15 +21,21 @@ FLOOD_PAUSE = 0.05
 """After so many bytes at once, a viewer gets the next ones only after so many seconds."""
 
 
+Item = bytes | TerminalSize
+"""Output, or the size that what follows is laid out for."""
+
+
 class OutputFeed:
     """The output of the current run. Fed in one thread at a time: the loop's, or that of the log writer."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: TerminalSize) -> None:
         self.run = 0
+        self._size = size
         self._lock = threading.Lock()
-        self._tail: deque[bytes] = deque()
+        self._tail: deque[Item] = deque()
         self._tail_bytes = 0
-        self._former_modes = TerminalModes()  # of what is no longer in the tail
+        self._first_size = size  # that of the beginning of the tail
+        self._former_modes = TerminalModes()  # set by what is no longer in the tail
         self._viewers: list[Viewer] = []
 
     @property
@@ -42,6 +48,7 @@ class OutputFeed:
             self.run = run
             self._tail.clear()
             self._tail_bytes = 0
+            self._first_size = self._size
             self._former_modes = TerminalModes()
             for viewer in self._viewers:
                 viewer.restart(run)
@@ -50,34 +57,48 @@ class OutputFeed:
         with self._lock:
             self._tail.append(data)
             self._tail_bytes += len(data)
-            while self._tail_bytes - len(self._tail[0]) >= MAX_TAIL_BYTES:
-                dropped = self._tail.popleft()
-                self._tail_bytes -= len(dropped)
-                self._former_modes.feed(dropped)
+            while self._tail_bytes - item_bytes(self._tail[0]) >= MAX_TAIL_BYTES:
+                self._drop(self._tail.popleft())
             for viewer in self._viewers:
                 viewer.feed(data)
 
-    def tail(self) -> bytes:
-        """Return the end of the output, after what sets the modes again that earlier output has set."""
+    def set_size(self, size: TerminalSize) -> None:
         with self._lock:
-            return self._former_modes.replay() + b"".join(self._tail)
-
-    def send_size(self, columns: int, rows: int) -> None:
-        with self._lock:
+            self._size = size
+            self._tail.append(size)
             for viewer in self._viewers:
-                viewer.send_size(TerminalSize(columns=columns, rows=rows))
+                viewer.send_size(size)
 
-    def add_viewer(self, size: TerminalSize) -> "Viewer":
-        viewer = Viewer(asyncio.get_running_loop(), self.run)
-        viewer.send_size(size)
+    def tail(self) -> list[Item]:
+        """Return the end of the output with its sizes, after what sets the modes again that earlier output has set."""
         with self._lock:
-            viewer.feed(without_questions(self._former_modes.replay() + b"".join(self._tail)), is_whole=True)
+            return [self._first_size, self._former_modes.replay(), *self._tail]
+
+    def add_viewer(self) -> "Viewer":
+        viewer = Viewer(asyncio.get_running_loop(), self.run)
+        with self._lock:
+            for item in [self._first_size, self._former_modes.replay(), *self._tail]:
+                if isinstance(item, TerminalSize):
+                    viewer.send_size(item)
+                else:
+                    viewer.feed(without_questions(item), is_whole=True)
             self._viewers.append(viewer)
         return viewer
 
     def remove_viewer(self, viewer: "Viewer") -> None:
         with self._lock:
             self._viewers.remove(viewer)
+
+    def _drop(self, item: Item) -> None:
+        self._tail_bytes -= item_bytes(item)
+        if isinstance(item, TerminalSize):
+            self._first_size = item
+        else:
+            self._former_modes.feed(item)
+
+
+def item_bytes(item: Item) -> int:
+    return len(item) if isinstance(item, bytes) else 0
 
 
 class FeedSink:
@@ -101,44 +122,56 @@ class Viewer:
         self._lock = threading.Lock()
         self._run = run
         self._is_first = True
-        self._pending = b""
-        self._size: TerminalSize | None = None
+        self._pending: deque[Item] = deque()
         self._wake = asyncio.Event()
 
     def restart(self, run: int) -> None:
         with self._lock:
-            self._run, self._pending, self._is_first = run, b"", True
+            self._run, self._is_first = run, True
+            self._pending = deque(item for item in self._pending if isinstance(item, TerminalSize))
+            self._pending.append(b"")
         self._notify()
 
     def feed(self, data: bytes, *, is_whole: bool = False) -> None:
         with self._lock:
-            self._pending += data
-            if len(self._pending) > MAX_PENDING_BYTES and not is_whole:
-                modes = TerminalModes()
-                modes.feed(self._pending[:-KEPT_BYTES])
-                self._pending = modes.replay() + self._pending[-KEPT_BYTES:]
+            if self._pending and isinstance(last := self._pending[-1], bytes):
+                data = last + data
+                self._pending.pop()
+            self._pending.append(data if is_whole or len(data) <= MAX_PENDING_BYTES else shortened(data))
         self._notify()
 
     def send_size(self, size: TerminalSize) -> None:
+        """Send the size in its place: what was printed before is not laid out for it."""
         with self._lock:
-            self._size = size
+            self._pending.append(size)
         self._notify()
 
     async def events(self) -> AsyncGenerator[TerminalEvent, None]:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            with self._lock:
-                size, self._size = self._size, None
-                data, self._pending = self._pending, b""
-                run, is_first, self._is_first = self._run, self._is_first, False
-            if size:
-                yield size
-            if data or is_first:
-                yield TerminalOutput(run=run, data=data, first=is_first)
-            if len(data) > FLOOD_BYTES:
-                await asyncio.sleep(FLOOD_PAUSE)
+            while event := self._next():
+                yield event
+                if isinstance(event, TerminalOutput) and len(event.data) > FLOOD_BYTES:
+                    await asyncio.sleep(FLOOD_PAUSE)
+
+    def _next(self) -> TerminalEvent | None:
+        with self._lock:
+            if not self._pending:
+                return None
+            item = self._pending.popleft()
+            if isinstance(item, TerminalSize):
+                return item
+            is_first, self._is_first = self._is_first, False
+            return TerminalOutput(run=self._run, data=item, first=is_first)
 
     def _notify(self) -> None:
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._wake.set)
+
+
+def shortened(data: bytes) -> bytes:
+    """Return the end of the output, after what sets the same modes as the rest."""
+    modes = TerminalModes()
+    modes.feed(data[:-KEPT_BYTES])
+    return modes.replay() + data[-KEPT_BYTES:]

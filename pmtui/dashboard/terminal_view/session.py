@@ -1,0 +1,182 @@
+"""Connects a view with the terminal of a process: output to the emulator, keys to the process."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from importlib import import_module
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from pmtui.control import Control, ControlError, TerminalEvent, TerminalSize, UnavailableError
+from pmtui.dashboard.terminal_view import keyboard
+from pmtui.terminal.sequences import TerminalModes
+
+if TYPE_CHECKING:
+    from pmtui.terminal.emulator import Emulator
+
+SLICE_BYTES = 1024
+"""Bytes emulated in a row."""
+SLICE_TIME = 0.006
+"""Seconds of emulation after which keys and drawing have their turn."""
+PAUSE_FACTOR = 6
+"""A frame is followed by a pause so many times as long as it took, so that a flood costs a small part of a core."""
+MAX_DELAY = 0.5
+"""Seconds that the view may be behind; then it leaves out what it has not shown."""
+KEPT_BYTES = 4 << 10
+MAX_CATCH_UP_BYTES = 64 << 10
+MAX_PENDING_INPUT = 256 << 10
+MAX_INPUT_BYTES = 32 << 10
+RETRY_DELAY = 1.0
+DEFAULT_SIZE = (80, 24)
+
+
+class TerminalSession:
+    """Runs in the dashboard's loop until cancelled. `on_change` is called with the rows that have changed.
+
+    `run` raises ConflictError if the process has no terminal.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        process_id: str,
+        on_change: Callable[[list[int]], None],
+        on_problem: Callable[[str], None],
+    ) -> None:
+        self.emulator: Emulator | None = None
+        self._control, self._process_id = control, process_id
+        self._viewer = uuid4().hex
+        self._on_change, self._on_problem = on_change, on_problem
+        self._size: tuple[int, int] | None = None
+        self._sent_size: tuple[int, int] | None = None
+        self._is_known = False
+        self._output = b""
+        self._behind_since = 0.0
+        self._has_output, self._has_input = asyncio.Event(), asyncio.Event()
+        self._input = b""
+
+    async def run(self) -> None:
+        await asyncio.to_thread(import_module, "pmtui.terminal.emulator")  # the keys of this moment must not wait
+        tasks = [asyncio.create_task(work) for work in (self._receive(), self._emulate(), self._send())]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    def resize(self, columns: int, rows: int) -> None:
+        self._size = columns, rows
+        self._has_input.set()
+
+    # input
+
+    def handle(self, event: keyboard.Input) -> None:
+        emulator = self.emulator
+        if emulator is None:
+            if isinstance(event, keyboard.Keys):
+                self._type(event.data)
+            return
+        match event:
+            case keyboard.Keys(data):
+                self._type(keyboard.as_application_keys(data) if emulator.has_application_cursor else data)
+            case keyboard.PasteMark(data) if emulator.wants_paste_marks:
+                self._type(data)
+            case keyboard.Focus(data) if emulator.wants_focus:
+                self._type(data)
+            case keyboard.Mouse(column, row, button, kind, modifiers):
+                columns, rows = emulator.size
+                if column < columns and row < rows:
+                    self._type(emulator.report_mouse(column, row, button, kind, {*modifiers}))
+
+    def _type(self, data: bytes) -> None:
+        if data and len(self._input) < MAX_PENDING_INPUT:
+            self._input += data
+            self._has_input.set()
+
+    async def _send(self) -> None:
+        while True:
+            await self._has_input.wait()
+            self._has_input.clear()
+            if not self._is_known:
+                continue
+            try:
+                if self._size and self._size != self._sent_size:
+                    self._sent_size = self._size
+                    await self._control.resize(self._process_id, *self._size, self._viewer)
+                while self._input:
+                    data, self._input = self._input[:MAX_INPUT_BYTES], self._input[MAX_INPUT_BYTES:]
+                    await self._control.send_input(self._process_id, data, viewer=self._viewer)
+                if self.emulator and (answers := self.emulator.take_answers()):
+                    await self._control.send_input(self._process_id, answers, viewer=self._viewer, is_answer=True)
+            except ControlError as error:  # it has ended, or does not read
+                self._input = b""
+                self._on_problem("" if "is not running" in str(error) else str(error))
+            else:
+                self._on_problem("")
+
+    # output
+
+    async def _receive(self) -> None:
+        while True:
+            try:
+                async with aclosing(await self._control.terminal(self._process_id, self._viewer)) as events:
+                    await self._collect(events)
+            except UnavailableError as error:
+                self._on_problem(str(error))
+            await asyncio.sleep(RETRY_DELAY)
+
+    async def _collect(self, events: AsyncGenerator[TerminalEvent, None]) -> None:
+        from pmtui.terminal.emulator import Emulator
+
+        size = DEFAULT_SIZE
+        self._sent_size, self._is_known = None, False
+        async for event in events:
+            if not self._is_known:  # as a viewer, whose size counts from now on
+                self._is_known = True
+                self._has_input.set()
+            if isinstance(event, TerminalSize):
+                size = event.columns, event.rows
+                if self.emulator:
+                    self._catch_up(self.emulator)  # what was printed before is not laid out for the new size
+                    self.emulator.resize(*size)
+            else:
+                if event.first or self.emulator is None:
+                    self.emulator = Emulator(*size)
+                    self._output = b""
+                self._output += event.data
+            self._has_output.set()
+
+    async def _emulate(self) -> None:
+        while True:
+            await self._has_output.wait()
+            self._has_output.clear()
+            self._behind_since = time.monotonic()
+            while True:
+                started = time.monotonic()
+                self._leave_out(started)
+                if self.emulator:
+                    self._feed(self.emulator, started + SLICE_TIME)
+                await asyncio.sleep((time.monotonic() - started) * PAUSE_FACTOR)
+                if not self._output:
+                    break
+
+    def _catch_up(self, emulator: "Emulator") -> None:
+        emulator.feed(self._output[-MAX_CATCH_UP_BYTES:])
+        self._output = b""
+
+    def _feed(self, emulator: "Emulator", deadline: float) -> None:
+        while self._output and time.monotonic() < deadline:
+            data, self._output = self._output[:SLICE_BYTES], self._output[SLICE_BYTES:]
+            emulator.feed(data)
+        self._on_change([*emulator.changed_rows()])
+        if emulator.has_answers:
+            self._has_input.set()
+
+    def _leave_out(self, now: float) -> None:
+        """Skip output that was not shown in time, except for modes."""
+        if now - self._behind_since > MAX_DELAY and len(self._output) > KEPT_BYTES:
+            modes = TerminalModes()
+            modes.feed(self._output[:-KEPT_BYTES])
+            self._output = modes.replay() + self._output[-KEPT_BYTES:]
+            self._behind_since = now
