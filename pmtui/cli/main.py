@@ -16,6 +16,7 @@ COMMAND_GROUPS = {
         "logs": "show the output of processes",
         "events": "show changes of status",
         "history": "draw CPU and memory over time and list events",
+        "ps": "list all managers of this user",
         "metrics": "print metrics in the Prometheus format",
         "attach": "show the dashboard of a running manager",
     },

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from pmtui.cli.base import (
     BAD_USAGE,
     CONFIGS,
-    DONE,
     FAILURE,
     CommandHelpFormatter,
     add_config,
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from pmtui.spawner.launcher import GuardianLauncher
     from pmtui.supervisor.reload import ConfigSource
 
-ALIASES = {"status": "list", "ls": "list", "ps": "list", "describe": "info", "show": "info", "kill": "down"}
+ALIASES = {"status": "list", "ls": "list", "describe": "info", "show": "info", "kill": "down"}
 """Names of these commands in other tools."""
 HELP_WIDTH = 80
 USAGE = "pmtui [options] [ID ...]\n       pmtui COMMAND [--help]"
@@ -75,6 +74,8 @@ def parser() -> argparse.ArgumentParser:
         help="run in the background; return once all are up, or report what is not",
     )
     add("--timeout", type=duration_option, metavar="TIME", help="with -d: wait at most this long (default: 60s)")
+    add("--exit-on-failure", action="store_true", help="end with 1 as soon as a process is failed (with --no-ui)")
+    add("--exit-with", metavar="ID", help="end when this process has, with its exit code (with --no-ui)")
     add("--log-file", type=Path, help=argparse.SUPPRESS)
     add("--dev", action="store_true", help="restart every process when its files change")
     add("--log-format", choices=("text", "json"), default="text", help="format of the log on stdout (default: text)")
@@ -116,6 +117,8 @@ def run(argv: Sequence[str], *, ephemeral: bool = False) -> int:
     options.no_ui = options.no_ui or options.detach
     if not (options.no_ui or (sys.stdin.isatty() and sys.stderr.isatty())):
         return fail("the dashboard needs a terminal; without one, use 'pmtui --no-ui'", BAD_USAGE)
+    if not options.no_ui and (options.exit_on_failure or options.exit_with):
+        return fail("--exit-on-failure and --exit-with are for a manager without a dashboard; add --no-ui", BAD_USAGE)
     gc.disable()  # imports create no garbage; the manager enables it once it is up
     boot = GuardianLauncher()
     boot.capture_signals()
@@ -143,6 +146,8 @@ def run_manager(options: argparse.Namespace, boot: "GuardianLauncher", start_aga
 
     loaded = read()
     require_profiles(loaded)
+    if options.exit_with and options.exit_with not in {config.id for config in loaded.processes}:
+        return fail(f"no process is named '{options.exit_with}' (--exit-with)", BAD_USAGE)
     if message := find_unknown(options.ids, loaded):
         return fail(message, BAD_USAGE)
     if not options.no_ui and (running := read_instance(Path(loaded.settings.data_dir))):
@@ -190,10 +195,11 @@ def unknown_message(word: str, ids: Sequence[str]) -> str:
 def headless(source: "ConfigSource", boot: "GuardianLauncher", options: argparse.Namespace) -> int:
     import asyncio
 
+    from pmtui.runtime.exit_policy import ExitPolicy
     from pmtui.runtime.headless import run_headless
 
-    asyncio.run(run_headless(source, boot, options.log_format, not options.no_api, options.log_file))
-    return DONE
+    policy = ExitPolicy(options.exit_on_failure, options.exit_with)
+    return asyncio.run(run_headless(source, boot, options.log_format, not options.no_api, options.log_file, policy))
 
 
 def attach_to(running: "RunningManager", loaded: "Loaded") -> int:

@@ -255,6 +255,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     watch_polling: bool = False
     """Find changed files by scanning once a second, for file systems that do not report changes, such as mounts in
     containers and virtual machines. `WATCHFILES_FORCE_POLLING=1` in the manager's environment does the same."""
+    on_idle: Literal["stay", "down"] = "stay"
+    """`down`: a manager without a dashboard ends once nothing runs or is about to, with 1 if a process is `failed`."""
     history: Literal[False] | HistorySettings = HistorySettings()
     """What is kept in `history.db`; see below. `false` turns it off."""
     pocketbase: PocketBase = PocketBase()

@@ -12,6 +12,7 @@ from pmtui.config.load import CONFIG_NAMES, Loaded
 from pmtui.control import ControlError, ProcessEvent, Status
 from pmtui.logs.console import ConsoleLog, FileConsoleLog, Format
 from pmtui.manager import Manager
+from pmtui.runtime.exit_policy import ExitPolicy, wait_exit
 from pmtui.runtime.exit_signals import ExitSignals
 from pmtui.runtime.sd_notify import Notifier
 from pmtui.runtime.session import log_to, manager_session
@@ -26,9 +27,14 @@ ERROR_STATES = (Status.CRASHED, Status.FAILED)
 
 
 async def run_headless(
-    source: ConfigSource, launcher: GuardianLauncher, log_format: Format, has_api: bool, log_file: Path | None = None
-) -> None:
-    """Run the configured processes until asked to stop; return once all have ended.
+    source: ConfigSource,
+    launcher: GuardianLauncher,
+    log_format: Format,
+    has_api: bool,
+    log_file: Path | None = None,
+    exit_policy: ExitPolicy | None = None,
+) -> int:
+    """Run the configured processes until asked to stop; return the exit code once all have ended.
 
     Logs to `log_file`, or else to stdout. Raises StartError before any process is started.
     """
@@ -48,9 +54,11 @@ async def run_headless(
             log_startup(source.loaded, (await manager.about()).url)
             async with notifier.notifying(manager.supervisor), asyncio.TaskGroup() as tasks:
                 logging_events = tasks.create_task(log_events(manager.events()))
+                exiting = tasks.create_task(wait_exit(manager.supervisor, exit_policy or ExitPolicy()))
                 await manager.run()
                 logging_events.cancel()
         logger.info("all processes have ended")
+    return exiting.result()
 
 
 def log_startup(loaded: Loaded, url: str | None) -> None:

@@ -9,11 +9,13 @@ import os
 import stat
 from pathlib import Path
 
+from pmtui.runtime import registry
 from pmtui.runtime.files import read_json, write_atomic
 from pmtui.spawner.cleanup import kill_marked
 from pmtui.spawner.client import Spawner
 from pmtui.spawner.launcher import MIN_MARK_BASE
 from pmtui.spawner.procfs import boot_id, process_identity
+from pmtui.text.timestamps import now_ms, rfc3339
 from pmtui.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -47,9 +49,10 @@ class Instance:
         self._remember_files()
 
     def publish(self, config: Path | None, url: str | None) -> None:
-        """Write instance.json, by which clients find the manager."""
+        """Write instance.json, by which clients find the manager, and its entry for `pmtui ps`."""
         facts = process_identity(os.getpid()) | {"url": url, "version": __version__, "config": config and str(config)}
         write_atomic(self.directory / "instance.json", json.dumps(facts))
+        registry.register(facts | {"startTime": rfc3339(now_ms())})
         self._remember_files()
 
     def watch(self) -> None:
@@ -60,6 +63,7 @@ class Instance:
         """Free the directory for the next manager. To be called once every process has ended."""
         if self._watch:
             self._watch.cancel()
+        registry.unregister()
         if self._is_ours():
             for name in RUNTIME_FILES:
                 with contextlib.suppress(OSError):  # the directory itself may be gone

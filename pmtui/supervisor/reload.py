@@ -14,7 +14,7 @@ from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.control import ConfigChanges
 
 NEEDS_RESTART = ("host", "port", "data_dir", "history")
-IRRELEVANT = (*NEEDS_RESTART, "watch_polling")
+IRRELEVANT = (*NEEDS_RESTART, "watch_polling", "on_idle")
 """Settings that do not affect the processes themselves."""
 
 

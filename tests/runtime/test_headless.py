@@ -130,7 +130,7 @@ def test_no_secret_is_on_the_console_or_in_the_data_directory(tmp_path: Path) ->
         manager.wait_running(["a"])
         assert "hunter22" not in json.dumps(manager.get("/api/pm/a"))
         files = [path for path in (tmp_path / ".pmtui").rglob("*") if path.is_file()]
-        assert "hunter22" not in manager.log + "".join(path.read_text() for path in files)
+        assert "hunter22" not in manager.log + "".join(path.read_text(errors="replace") for path in files)
 
 
 def test_sighup_reloads_the_config_and_touches_only_what_changed(tmp_path: Path) -> None:
