@@ -247,7 +247,8 @@ class LogQuery(TypedDict, total=False):
     `since` and `until` are RFC 3339 or a duration before now (`5m`), `grep` is a regular expression, `field` is
     `key=value` (several on lines of their own), `search` is what the dashboard's search takes, `run` is
     `current`, `previous` or a number, `level` is the lowest level included, `before` a line number to stay below.
-    With `raw` each line is a `RawLogLine`.
+    With `raw` each line is a `RawLogLine`. `rate` limits the lines per second of a stream in the long run;
+    skipped lines are reported as `DroppedLines`.
     """
 
     lines: int
@@ -261,6 +262,7 @@ class LogQuery(TypedDict, total=False):
     level: str
     before: int
     raw: bool
+    rate: int
 
 
 class DroppedLines(_Model, frozen=True, kw_only=True):

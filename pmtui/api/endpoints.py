@@ -137,11 +137,19 @@ LINES = (
         "its output as it comes.",
     ),
 )
+RATE = _query(
+    "rate",
+    "Maximum number of lines per second in the long run; lines skipped for it are reported as missed.",
+    type="integer",
+    minimum=1,
+    maximum=MAX_LINES,
+)
 FORMAT = _query("format", "Format of the response.", type="string", enum=["json", "text"], default="json")
 IDS = _query("ids", "Comma-separated ids, globs and @groups (default: all processes).")
-LAST_LINES = _last_event_id("Id of the last event received, such as web=12,worker=7.")
-LAST_LINE = _last_event_id("Id of the last event received, a number.")
-LAST_EVENT = _last_event_id("Id of the last event received; the stream continues after it.")
+LAST_EVENT = _last_event_id(
+    "Id of the last event received; the stream continues after it. Ids name the manager: "
+    "after an id of an earlier one, everything of this one is sent."
+)
 DRY_RUN = _flag("dryRun", False, "Only report what would change.")
 NOW = _flag("now", False, "Kill the process tree immediately.")
 SIGNAL = _path("name", "Name or number of the signal: SIGHUP, HUP or 1.")
@@ -185,7 +193,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", "/api/pm/logs/stream", "logs.stream_logs_of_many", "Stream the log lines of several processes.",
-        LogLine, (EVENTS,), [IDS, *LINES, LAST_LINES],
+        LogLine, (EVENTS,), [IDS, *LINES, RATE, LAST_EVENT],
     ),
     Endpoint("GET", "/api/pm/config", "manager.config", "Return where the config is, and its errors.", ManagerInfo),
     Endpoint("GET", "/api/pm/graph", "manager.graph", "Return the dependency graph.", Graph),
@@ -225,7 +233,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", f"{ONE}/logs/stream", "logs.stream_logs", "Stream the log lines of a process.",
-        LogLine, (EVENTS,), [ID, *LINES, LAST_LINE, VIEWER],
+        LogLine, (EVENTS,), [ID, *LINES, RATE, LAST_EVENT, VIEWER],
     ),
     Endpoint(
         "POST", f"{ONE}/input", "terminals.send_input", "Write the body, raw bytes, to stdin.",

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Coroutine, Sequence
+from datetime import datetime
 from typing import Annotated, Any, TypeVar, get_args
 from urllib.parse import unquote
 
@@ -10,7 +11,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from pmtui.control import MAX_LINES, InvalidError, LogQuery, NotFoundError, Stream
+from pmtui.control import MAX_LINES, InvalidError, LogQuery, ManagerInfo, NotFoundError, Stream
 
 LAST_EVENT_ID = "Last-Event-ID"
 _NUMBER = "-?[0-9]{1,18}"
@@ -90,6 +91,8 @@ def log_query(request: Request) -> LogQuery:
         query["field"] = "\n".join(values)
     if value := parameters.get("before"):
         query["before"] = number(value, "before")
+    if value := parameters.get("rate"):
+        query["rate"] = number(value, "rate")
     if flag(request, "raw", default=False):
         query["raw"] = True
     return query
@@ -104,25 +107,32 @@ def patterns(request: Request) -> list[str]:
     return chosen
 
 
-def last_event_id(request: Request) -> int | None:
-    """Return the number of the event after which a client resumes a stream."""
+def manager_id(info: ManagerInfo) -> str:
+    """Return what the ids of streamed events begin with; no two managers share it."""
+    return f"{info.pid}-{datetime.fromisoformat(info.start_time).timestamp() * 1000:.0f}"
+
+
+def last_event_id(request: Request, manager: str) -> int | None:
+    """Return the number of the event after which a client resumes a stream; 0 if another manager sent it."""
     value = request.headers.get(LAST_EVENT_ID)
     if value is None:
         return None
-    if not re.fullmatch(_NUMBER, value):
+    name, _, place = value.rpartition(":")
+    if not re.fullmatch(_NUMBER, place):
         raise InvalidError(f"{LAST_EVENT_ID} must be a number, not '{value}'.")
-    return int(value)
+    return int(place) if name in ("", manager) else 0
 
 
-def last_event_ids(request: Request) -> dict[str, int]:
+def last_event_ids(request: Request, manager: str) -> dict[str, int]:
     """Return that number for each process of a stream of several; empty if the client does not resume one."""
     value = request.headers.get(LAST_EVENT_ID)
     if value is None:
         return {}
-    places = [re.fullmatch(f"([A-Za-z0-9][A-Za-z0-9._-]*)=({_NUMBER})", part) for part in value.split(",")]
+    name, _, text = value.rpartition(":")
+    places = [re.fullmatch(f"([A-Za-z0-9][A-Za-z0-9._-]*)=({_NUMBER})", part) for part in text.split(",")]
     if not all(places):
         raise InvalidError(f"{LAST_EVENT_ID} must have the form web=12,worker=7, not '{value}'.")
-    return {place[1]: int(place[2]) for place in places if place}
+    return {place[1]: int(place[2]) if name in ("", manager) else 0 for place in places if place}
 
 
 async def selection(request: Request) -> Selection:

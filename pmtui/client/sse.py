@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 LAST_EVENT_ID_HEADER = "Last-Event-ID"
-_NUMBER = re.compile(r"(^|=)-?[0-9]+(?=,|$)")
+_NUMBER = re.compile(r"(^|[=:])-?[0-9]+(?=,|$)")
 
 
 class ServerSentEvent(NamedTuple):

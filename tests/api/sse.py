@@ -1,6 +1,7 @@
 """A reader of server-sent events."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -9,6 +10,13 @@ import httpx
 import msgspec
 
 PATIENCE = 20.0
+
+
+def place_of(event_id: str) -> str:
+    """An id without the manager that it begins with."""
+    manager, _, place = event_id.rpartition(":")
+    assert re.fullmatch("[0-9]+-[0-9]+", manager), event_id
+    return place
 
 
 class Told(NamedTuple):
@@ -20,7 +28,10 @@ class Told(NamedTuple):
 
 
 class Reader:
-    """The events of a stream. `place` is the current `Last-Event-ID`; `comments` counts heartbeats."""
+    """The events of a stream. `place` is the current `Last-Event-ID`; `comments` counts heartbeats.
+
+    The ids it returns are without the manager.
+    """
 
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
@@ -35,7 +46,7 @@ class Reader:
             while True:
                 line = await anext(self.lines)
                 if not line and data:
-                    return Told(self.place, kind, msgspec.json.decode(data))
+                    return Told(place_of(self.place), kind, msgspec.json.decode(data))
                 match line.partition(": "):
                     case "", _, _:
                         self.comments += bool(line)
@@ -55,7 +66,7 @@ class Reader:
             while line := await anext(self.lines):
                 if line.startswith("id: "):
                     self.place = line.removeprefix("id: ")
-            return self.place
+            return place_of(self.place)
 
     async def ended(self) -> None:
         """Return once the server has ended the stream."""

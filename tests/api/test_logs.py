@@ -8,6 +8,7 @@ from tests.api.sse import reading
 from tests.api.wire import eventually
 from tests.fake_control import NOON, FakeControl, snapshot
 
+ALL = "/api/pm/logs/stream?ids=web-1"
 STREAM = "/api/pm/web-1/logs/stream"
 
 
@@ -88,6 +89,18 @@ async def test_a_resumed_stream_continues_after_the_last_line(client: httpx.Asyn
         await reader.take(3)
     async with reading(client, STREAM, reader.place) as reader:
         assert [event.id for event in await reader.take(2)] == ["4", "5"]
+
+
+@pytest.mark.parametrize(("path", "place"), [(STREAM, "4021-1764400000123:4"), (ALL, "4021-1764400000123:web-1=4")])
+async def test_an_id_of_an_earlier_manager_is_followed_by_all_lines_of_this_one(
+    client: httpx.AsyncClient, control: FakeControl, path: str, place: str
+) -> None:
+    control.lines["web-1"] = [line(seq) for seq in range(1, 6)]
+    async with reading(client, path, place) as reader:
+        assert [event.data["seq"] for event in await reader.take(5)] == [1, 2, 3, 4, 5]
+        manager = reader.place.rpartition(":")[0]
+    async with reading(client, path, place.replace("4021-1764400000123", manager)) as reader:
+        assert (await reader.next()).data["seq"] == 5
 
 
 async def test_missed_lines_are_reported_without_an_event_id(client: httpx.AsyncClient, control: FakeControl) -> None:

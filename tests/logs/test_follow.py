@@ -278,3 +278,29 @@ async def test_the_parts_of_a_line_that_is_too_long_joined_are_the_line(store: L
         assert [(line.seq, line.cut) for line in lines] == [(1, False), (2, True), (3, True), (4, False), (5, False)]
         assert "".join(line.text for line in lines[1:4]) == long
         assert "cut" not in lines[1].text
+
+
+async def test_a_bounded_rate_gives_a_burst_whole_and_skips_to_the_newest_of_a_flood(store: LogStore) -> None:
+    log = store.open("web", BARE)
+    write(log, "past")
+    async with aclosing(follow([log], Query(lines=1, rate=50))) as stream:
+        assert shown(await take(stream, 1)) == ["past"]
+        write(log, *range(150))
+        assert numbers(await take(stream, 150)) == [*range(150)]
+        write(log, *range(150, 2000))
+        skipped, *lines = await take(stream, 2)
+        assert isinstance(skipped, MissedLines)
+        assert numbers(lines) == [150 + skipped.lines]
+        assert skipped.lines >= 1850 - 200  # a burst is four seconds' lines
+
+
+async def test_a_bounded_rate_lets_time_pass_between_lines(store: LogStore) -> None:
+    log = store.open("web", BARE)
+    async with aclosing(follow([log], Query(lines=0, rate=100))) as stream:
+        begun = time.monotonic()
+        given = asyncio.ensure_future(take(stream, 600))
+        while not given.done():
+            write(log, *range(100))
+            await asyncio.sleep(0.01)
+        lines = sum(not isinstance(item, MissedLines) for item in given.result())
+        assert time.monotonic() - begun >= (lines - 400 - 50) / 100  # but for the burst and one turn

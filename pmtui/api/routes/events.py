@@ -6,7 +6,7 @@ from contextlib import aclosing
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pmtui.api.parameters import last_event_id, number, segment
+from pmtui.api.parameters import last_event_id, manager_id, number, segment
 from pmtui.api.responses import as_json
 from pmtui.api.sse import StreamRegistry, encode_event
 from pmtui.control import MAX_EVENTS, InvalidError, ManagerControl
@@ -36,17 +36,18 @@ class EventRoutes:
         return as_json(await self.control.usage_history(process_id, since, until, points))
 
     async def stream_events(self, request: Request) -> Response:
-        last, place = await self.control.last_event(), last_event_id(request)
+        manager = manager_id(await self.control.about())
+        last, place = await self.control.last_event(), last_event_id(request, manager)
         if place is None:
             place = last
         elif place > last:  # sent by an earlier manager
             place = 0
-        return self.streams.respond(str(place), self._frames(place))
+        return self.streams.respond(f"{manager}:{place}", self._frames(place, manager))
 
-    async def _frames(self, place: int) -> AsyncGenerator[bytes, None]:
+    async def _frames(self, place: int, manager: str) -> AsyncGenerator[bytes, None]:
         async with aclosing(self.control.replay(place)) as events:
             async for event in events:
                 if missed := event.seq - place - 1:
                     yield encode_event({"events": missed}, kind="missed")
                 place = event.seq
-                yield encode_event(event, place=str(place))
+                yield encode_event(event, place=f"{manager}:{place}")

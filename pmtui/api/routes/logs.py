@@ -7,7 +7,7 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pmtui.api.parameters import choice, flag, last_event_id, last_event_ids, log_query, patterns, segment
+from pmtui.api.parameters import choice, flag, last_event_id, last_event_ids, log_query, manager_id, patterns, segment
 from pmtui.api.responses import as_json, as_text, done
 from pmtui.api.sse import StreamRegistry, encode_event
 from pmtui.control import (
@@ -42,12 +42,15 @@ class LogRoutes:
             viewer = request.query_params.get("viewer") or uuid4().hex
             with suppress(ConflictError):  # it has no terminal: its raw output is that of each line
                 return self.streams.respond("", _terminal_frames(await self.control.terminal(process_id, viewer)))
-        place = last_event_id(request)
+        manager = manager_id(await self.control.about())
+        place = last_event_id(request, manager)
         after = {} if place is None else {process_id: place}
-        return await self._follow(request, [process_id], after, "{seq}")
+        return await self._follow(request, [process_id], after, manager, "{seq}")
 
     async def stream_logs_of_many(self, request: Request) -> Response:
-        return await self._follow(request, patterns(request), last_event_ids(request), "{id}={seq}")
+        manager = manager_id(await self.control.about())
+        after = last_event_ids(request, manager)
+        return await self._follow(request, patterns(request), after, manager, "{id}={seq}")
 
     async def clear_logs(self, request: Request) -> Response:
         process_id = segment(request, "id")
@@ -55,21 +58,24 @@ class LogRoutes:
         await self.control.clear_logs(process_id)
         return done("Logs cleared", process_id)
 
-    async def _follow(self, request: Request, chosen: Sequence[str], after: Mapping[str, int], words: str) -> Response:
+    async def _follow(
+        self, request: Request, chosen: Sequence[str], after: Mapping[str, int], manager: str, words: str
+    ) -> Response:
         following = await self.control.follow_logs(chosen, after, **log_query(request))
-        places = _StreamPositions(following.after, words)
+        places = _StreamPositions(following.after, manager, words)
         return self.streams.respond(str(places), _frames(following, places))
 
 
 class _StreamPositions:
     """How far a stream has come with each of its processes, as an event id."""
 
-    def __init__(self, places: Mapping[str, int], words: str) -> None:
+    def __init__(self, places: Mapping[str, int], manager: str, words: str) -> None:
+        self._manager = manager
         self._words = words
         self._parts = {process_id: words.format(id=process_id, seq=seq) for process_id, seq in places.items()}
 
     def __str__(self) -> str:
-        return ",".join(self._parts.values())
+        return f"{self._manager}:{','.join(self._parts.values())}"
 
     def advance(self, line: LogLine) -> str:
         self._parts[line.id] = self._words.format(id=line.id, seq=line.seq)

@@ -15,6 +15,10 @@ from pmtui.logs.search.threads import run_in_thread
 
 BATCH_SIZE = 500
 """Lines of one process that are taken from memory at a time."""
+THROTTLE_INTERVAL = 0.1
+"""Seconds between two turns of a reader that bounds its rate."""
+BURST_TIME = 4.0
+"""Seconds after which such a reader may have that many seconds' lines at once."""
 MAX_CATCH_UP_LINES = 50_000
 """Lines that are read back from the files for a slow reader; it misses older ones."""
 PARTIAL_INTERVAL = 0.1
@@ -37,18 +41,26 @@ class Cursor:
         self.next = following
         self._backlog: list[RawLine] = []  # read back from the files, newest first
 
-    async def read(self) -> tuple[int, list[RawLine]]:
-        """Return how many lines were missed, and the next ones, if any."""
-        missed = 0
+    async def read(self, limit: int | None = None) -> tuple[int, list[RawLine]]:
+        """Return how many lines were missed, and the next ones, if any; of more than `limit` the newest."""
+        missed = self._skip_to_last(limit) if limit is not None else 0
         if not self._backlog:
             lines = self.log.ring.raw(self.next, BATCH_SIZE)
             if lines and lines[0].seq == self.next:
                 self.next += len(lines)
-                return 0, lines
-            missed = await self._read_back()
+                return missed, lines
+            missed += await self._read_back()
         lines = self._backlog[: -BATCH_SIZE - 1 : -1]
         del self._backlog[-BATCH_SIZE:]
         return missed, lines
+
+    def _skip_to_last(self, count: int) -> int:
+        begin, self.next = self.next, max(self.next, self.log.ring.end - count)
+        skipped = self.next - begin
+        if skipped:
+            skipped += len(self._backlog)
+            self._backlog = []
+        return skipped
 
     async def _read_back(self) -> int:
         """Read the lines that have left memory, and return how many of them are missed."""
@@ -106,6 +118,29 @@ class _Turn(NamedTuple):
     lines: list[RawLine]
 
 
+class _Throttle:
+    """Limits the lines of a stream: `rate` per second in the long run, more in a burst."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._credit = rate * BURST_TIME
+        self._time = time.monotonic()
+
+    async def wait_turn(self) -> int:
+        """Wait until a turn is due; return how many lines of each process it may take."""
+        while True:
+            now = time.monotonic()
+            self._credit = min(self._credit + (now - self._time) * self._rate, self._rate * BURST_TIME)
+            self._time = now
+            if self._credit >= 1:
+                return min(BATCH_SIZE, int(self._credit))
+            await asyncio.sleep(THROTTLE_INTERVAL)
+
+    async def finish_turn(self, lines: int) -> None:
+        self._credit -= lines
+        await asyncio.sleep(THROTTLE_INTERVAL)
+
+
 def read_back(log: ProcessLog, first: int, end: int) -> list[RawLine]:
     """Return the lines with numbers in `range(first, end)`, newest first. May wait for the disk."""
     found = []
@@ -139,14 +174,16 @@ async def follow(
         partials = PartialLines(logs, query)
         for old in past:
             yield old
+        throttle = _Throttle(query.rate) if query.rate else None
         while True:
             appended.clear()
-            turns = [_Turn(cursor.log.process_id, *await cursor.read()) for cursor in cursors]
+            allowed = await throttle.wait_turn() if throttle else None
+            turns = [_Turn(cursor.log.process_id, *await cursor.read(allowed)) for cursor in cursors]
             for item in _matching(turns, query):
                 partials.finished(item)
                 yield item
             if any(turn.missed or turn.lines for turn in turns):
-                await asyncio.sleep(0)
+                await (throttle.finish_turn(sum(len(turn.lines) for turn in turns)) if throttle else asyncio.sleep(0))
                 continue
             for line in partials.changed():
                 yield line

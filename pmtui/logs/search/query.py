@@ -45,13 +45,14 @@ class Query:
     tests: Sequence[LineTest] = ()
     before: int = MAX_NUMBER
     raw: bool = False
+    rate: int | None = None
 
     def show(self, line: RawLine, process_id: str) -> LogLine:
         return line.to_raw_log_line(process_id) if self.raw else line.to_log_line(process_id)
 
 
 def parse_query(parameters: Mapping[str, str]) -> Query:
-    """Parse `lines`, `stream`, `since`, `until`, `grep`, `field`, `search`, `run`, `level`, `before` and `raw`.
+    """Parse `lines`, `stream`, `since`, `until`, `grep`, `field`, `search`, `run`, `level`, `before`, `raw` and `rate`.
 
     Times are RFC 3339, or a duration such as `5m` before now. Raises QueryError.
     """
@@ -194,6 +195,12 @@ def _parse_raw(text: str) -> bool:
     return text.lower() == "true"
 
 
+def _parse_rate(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text[:18]) <= MAX_LINES:
+        raise ValueError(f"expected a number of lines per second from 1 to {MAX_LINES}, got {text[:40]!r}")
+    return int(text)
+
+
 def _parse_run(text: str) -> RunName:
     if text in ("current", "previous"):
         return cast("RunName", text)
@@ -218,4 +225,5 @@ _PARSERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "level": ("level", parse_level),
     "before": ("before", _parse_before),
     "raw": ("raw", _parse_raw),
+    "rate": ("rate", _parse_rate),
 }
