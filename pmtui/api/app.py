@@ -7,11 +7,12 @@ from types import SimpleNamespace
 from typing import TypeAlias
 
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from pmtui.api.endpoints import ENDPOINTS
 from pmtui.api.loop_lag import LoopLagMeter
@@ -22,6 +23,7 @@ from pmtui.api.routes.logs import LogRoutes
 from pmtui.api.routes.manager import ManagerRoutes
 from pmtui.api.routes.processes import ProcessRoutes
 from pmtui.api.routes.terminals import TerminalRoutes
+from pmtui.api.routes.web import web_routes
 from pmtui.api.sse import StreamRegistry
 from pmtui.control import ControlError, ManagerControl
 
@@ -37,10 +39,11 @@ HANDLERS = {
 class Api(Starlette):
     """The application over a control; it does not authenticate.
 
-    Routes match the path as it was sent, so that an encoded slash does not separate segments.
+    Routes match the path as it was sent, so that an encoded slash does not separate segments. The `open_paths` need no
+    token.
     """
 
-    def __init__(self, control: ManagerControl) -> None:
+    def __init__(self, control: ManagerControl, *, has_web: bool = True) -> None:
         self.streams, self.lag = StreamRegistry(), LoopLagMeter()
         rooms = SimpleNamespace(
             manager=ManagerRoutes(control, self.lag),
@@ -50,12 +53,19 @@ class Api(Starlette):
             logs=LogRoutes(control, self.streams),
             terminals=TerminalRoutes(control),
         )
-        super().__init__(routes=_routes(rooms), exception_handlers=HANDLERS)
+        web = web_routes() if has_web else []
+        self.open_paths = frozenset({b"/api/health", *(route.path.encode() for route in web)})
+        super().__init__(routes=[*_routes(rooms), *web], exception_handlers=HANDLERS)
         self.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_uncached(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(raw=message["headers"]).setdefault("cache-control", "no-store")
+            await send(message)
+
         scope["path"] = scope["raw_path"].decode("ascii")
-        await super().__call__(scope, receive, send)
+        await super().__call__(scope, receive, send_uncached)
 
     def close(self) -> None:
         """End the streams and the timer, which run until then."""

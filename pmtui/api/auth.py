@@ -3,12 +3,11 @@
 import hmac
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from typing import Any
 
 from pmtui.api.errors import error_body
 
-OPEN_PATHS = frozenset({b"/api/health"})
 AUTHORIZED = "pmtui.authorized"
 """Key in the scope of a request with the right token."""
 
@@ -21,8 +20,9 @@ Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None
 class AuthMiddleware:
     """Pass a request on if its Host, Origin and token are right. Until then no body is read."""
 
-    def __init__(self, app: Application, token: str, host: str, port: int) -> None:
+    def __init__(self, app: Application, token: str, host: str, port: int, open_paths: Collection[bytes]) -> None:
         self.app = app
+        self.open_paths = open_paths
         self.token = token.encode()
         self.port = port
         self.any_address = host in ("0.0.0.0", "::")
@@ -38,7 +38,7 @@ class AuthMiddleware:
         elif self.is_authorized(headers):
             scope[AUTHORIZED] = True
             await self.app(scope, receive, send)
-        elif scope["raw_path"] in OPEN_PATHS:
+        elif scope["raw_path"] in self.open_paths:
             await self.app(scope, receive, send)
         else:
             await _answer(send, 401, "A valid token is required; send 'Authorization: Bearer TOKEN'.", _CHALLENGE)
@@ -85,6 +85,7 @@ async def _answer(send: Send, status: int, message: str, *headers: tuple[bytes, 
     own = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
         (b"connection", b"close"),
     ]
     await send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})

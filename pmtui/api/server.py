@@ -16,9 +16,9 @@ ACCEPT_BATCH_SIZE = 16
 
 
 class ApiServer:
-    def __init__(self, control: ManagerControl, token: str, listener: Listener) -> None:
-        self._app = Api(control)
-        guard = AuthMiddleware(self._app, token, listener.host, listener.port)
+    def __init__(self, control: ManagerControl, token: str, listener: Listener, *, has_web: bool = True) -> None:
+        self._app = Api(control, has_web=has_web)
+        guard = AuthMiddleware(self._app, token, listener.host, listener.port, self._app.open_paths)
         self._listener = listener
         self._server = _Server(
             Config(

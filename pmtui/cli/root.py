@@ -90,7 +90,8 @@ def add_api_options(group: argparse._ArgumentGroup) -> None:
         "--host", help="address to listen on (default: 127.0.0.1); any but loopback requires PMTUI_TOKEN to be set"
     )
     group.add_argument("--port", type=port, help="port to listen on (default: 9615, or a free one if that is taken)")
-    group.add_argument("--no-api", action="store_true", help="do not serve the REST API")
+    group.add_argument("--no-api", action="store_true", help="do not serve the REST API and the web page")
+    group.add_argument("--no-web", action="store_true", help="do not serve the web page")
 
 
 def add_pocketbase_options(group: argparse._ArgumentGroup) -> None:
@@ -215,7 +216,7 @@ def apply_options(loaded: "Loaded", options: argparse.Namespace) -> "Loaded":
     from msgspec.structs import replace
 
     settings = loaded.settings
-    own = {"host": options.host, "port": options.port}
+    own = {"host": options.host, "port": options.port, "web": False if options.no_web else None}
     beside = {"port": options.pb_port, "data_dir": options.pb_data_dir and os.path.abspath(options.pb_data_dir)}
     pocketbase = replace(settings.pocketbase, **{name: value for name, value in beside.items() if value is not None})
     settings = replace(

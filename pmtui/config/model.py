@@ -246,6 +246,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Address the API listens on. Anything but loopback requires your own token in `PMTUI_TOKEN`."""
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
     """Port of the API. By default 9615, or a free port if that one is taken."""
+    web: bool = True
+    """Serve the web page at `/` of the API."""
     data_dir: str = ".pmtui"
     """Directory for the token, the lock and the logs, relative to the config."""
     env: dict[str, str] = {}

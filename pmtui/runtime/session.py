@@ -41,6 +41,7 @@ class ApiBinding(msgspec.Struct, frozen=True):
 
     listener: "Listener"
     token: "Token"
+    has_web: bool
 
 
 @contextlib.asynccontextmanager
@@ -105,7 +106,7 @@ def bind_api(loaded: Loaded, directory: Path) -> ApiBinding:
     try:
         token = load_token(directory, os.environ)
         require_own_token(loaded.settings.host, token)
-        return ApiBinding(listen(loaded.settings.host, loaded.settings.port), token)
+        return ApiBinding(listen(loaded.settings.host, loaded.settings.port), token, loaded.settings.web)
     except OpenHostError as error:
         raise StartError(error, exit_code=2) from None
     except (TokenError, ListenError) as error:
@@ -130,7 +131,7 @@ async def serve(manager: Manager, api: ApiBinding | None) -> None:
     gc.enable()
     if not (api and server_module):
         return
-    server = server_module.ApiServer(manager, api.token.value, api.listener)
+    server = server_module.ApiServer(manager, api.token.value, api.listener, has_web=api.has_web)
     try:
         await server.serve()
     finally:

@@ -212,7 +212,10 @@ async def test_logs_as_text_look_like_the_files(client: httpx.AsyncClient, contr
     assert answer.text == f"{NOON} one\n{NOON} zwölf\n"
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/pm/", "/api/pm/list/", "//api/pm/list", "/api/pm/a/b/c"])
+@pytest.mark.parametrize(
+    "path",
+    ["/web", "/web/", "/web/index.html", "/api", "/api/pm/", "/api/pm/list/", "//api/pm/list", "/api/pm/a/b/c"],
+)
 async def test_a_path_without_a_route_is_not_found(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(httpx.URL(client.base_url, raw_path=path.encode()))
     assert answer.status_code == 404

@@ -94,4 +94,4 @@ def test_the_configured_host_is_accepted(host: str, port: int, header: str, ours
     async def application(*_: object) -> None:
         """Is not called in this test."""
 
-    assert AuthMiddleware(application, "secret", host, port).is_ours(header.encode()) is ours
+    assert AuthMiddleware(application, "secret", host, port, ()).is_ours(header.encode()) is ours

@@ -239,7 +239,6 @@ def _close_oldest(connections: Sequence[Connection]) -> bool:
 def _default_headers() -> list[tuple[bytes, bytes]]:
     return [
         (b"date", formatdate(usegmt=True).encode()),
-        (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
     ]
 

@@ -1,0 +1,129 @@
+"""The page in a real browser over a real manager. A violation of its policy, an error in its scripts, or a request to
+anywhere else fails the test that caused it."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from tests.running import Running, running
+
+CHROMIUM = shutil.which("chromium")
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HOSTILE = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>"
+TALK = f"""
+import sys, time
+print({HOSTILE!r} + " \\x1b]52;c;AAAA\\x07\\u202eend")
+print("plain info line")
+print("WARNING: disk is nearly full")
+print("ValueError: <b>bad</b>", file=sys.stderr)
+sys.stdout.flush()
+time.sleep(0.2)
+for number in range(1000000):
+    print("tick", number, flush=True)
+    time.sleep(0.05)
+"""
+PROCESSES: list[dict[str, object]] = [
+    {"id": "web-1", "command": "sleep 600", "group": "front"},
+    {"id": "web-2", "command": "sleep 600", "group": "front", "dependsOn": ["talker"]},
+    {"id": "talker", "command": "python3", "args": ["-u", "-c", TALK], "env": {"NOTE": HOSTILE}, "group": HOSTILE},
+    {"id": "job", "command": "true", "restart": "never"},
+    {"id": "bad", "command": f"echo 'RuntimeError: {HOSTILE}' >&2; exit 3", "shell": True, "maxRetries": 0},
+    {"id": "off", "command": "sleep 600", "autostart": False},
+]
+ALL = [str(entry["id"]) for entry in PROCESSES]
+Problems = list[str]
+
+
+@pytest.fixture(scope="package")  # no longer: it has a running event loop, beside which no other can run
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A manager whose processes tests only look at."""
+    with running(tmp_path_factory.mktemp("house"), PROCESSES) as manager:
+        manager.wait_running(["web-1", "web-2", "talker"])
+        yield manager
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Running]:
+    """A manager of the test's own."""
+    with running(tmp_path, PROCESSES) as manager:
+        manager.wait_running(["web-1", "web-2", "talker"])
+        yield manager
+
+
+Opening = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Opening]:
+    """Opens the page of a manager, signed in: `visit(manager, "#/p/web", width=375, scheme="dark")`."""
+    pages: list[tuple[Page, Problems]] = []
+
+    def opened(manager: Running, place: str = "", *, width: int = 1280, scheme: str = "light", token: str = "") -> Page:
+        page, problems = watched_page(browser, manager.url, width, scheme)
+        pages.append((page, problems))
+        page.goto(f"{manager.url}/#token={token or token_of(manager)}")
+        page.locator("tbody tr").first.wait_for()
+        if place:
+            page.evaluate("place => location.hash = place", place)
+        return page
+
+    yield opened
+    for page, problems in pages:
+        assert problems == []
+        assert "pwned" not in page.title()
+        page.context.close()
+
+
+def watched_page(browser: Browser, url: str, width: int = 1280, scheme: str = "light") -> tuple[Page, Problems]:
+    """A new page, and a list that gets everything that should not happen on it."""
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, accept_downloads=True)  # type: ignore[arg-type]
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    problems: Problems = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        # What the browser itself says about an answer of 4xx or no answer at all is no error of the page.
+        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+            problems.append(message.text)
+
+    def on_request(request: Request) -> None:
+        if not request.url.startswith((url, "blob:", "about:", "data:")):
+            problems.append(f"a request to {request.url}")
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", on_request)
+    return page, problems
+
+
+def token_of(manager: Running) -> str:
+    return (manager.data / "token").read_text().strip()
+
+
+@contextmanager
+def manager_of(folder: Path, config: object, *options: str) -> Iterator[Running]:
+    with running(folder, config, *options) as manager:
+        manager.wait_until_served()
+        yield manager
