@@ -19,6 +19,7 @@ COMMAND_GROUPS = {
         "ps": "list all managers of this user",
         "metrics": "print metrics in the Prometheus format",
         "attach": "show the dashboard of a running manager",
+        "open": "open the web page of a running manager in the browser",
     },
     "control": {
         "start": "start processes",

@@ -57,6 +57,11 @@ class HttpClient:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._connection.close()
 
+    @property
+    def token(self) -> str:
+        """The token that requests carry; empty if none is known."""
+        return self._token
+
     def get(self, path: str, form: type[T], **query: object) -> T:
         return decode_response(self.read("GET", path, **query), form)
 
