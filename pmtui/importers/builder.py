@@ -112,6 +112,10 @@ class ProcessBuilder:
         """Return the foreign field or None; the caller accounts for it from now on."""
         return self._remaining.pop(key, None)
 
+    def put_back(self, key: str, value: Any) -> None:
+        """Set a foreign field that is still to be accounted for."""
+        self._remaining[key] = value
+
     def peek(self, key: str) -> Any:
         """Return the foreign field or None; it is still to be accounted for."""
         return self._remaining.get(key)

@@ -90,9 +90,92 @@ def test_a_sign_of_a_comment_after_a_blank_cuts_the_line_as_it_does_there(tmp_pa
 
 
 def test_variables_of_a_command_are_filled_in_at_each_start(tmp_path: Path) -> None:
-    fields = program(tmp_path, "command=serve --port=%(ENV_PORT)s 'two words'", {"PORT": "not this one"})
+    fields = program(tmp_path, "command=serve --port=%(ENV_PORT)s 'two words'", {"PORT": "1234"})
     assert fields["command"] == """exec serve --port="${PORT?}" 'two words'"""
     assert fields["shell"] is True
+
+
+def test_a_variable_that_is_several_words_is_split_as_it_is_there(tmp_path: Path) -> None:
+    lines = """command=serve %(ENV_OPTIONS)s "%(ENV_OPTIONS)s" '*.py'"""
+    fields = program(tmp_path, lines, {"OPTIONS": "--a --b"})
+    assert fields["command"] == """set -f; exec serve ${OPTIONS?} "${OPTIONS?}" '*.py'"""
+
+
+def test_variables_are_filled_in_everywhere(tmp_path: Path) -> None:
+    lines = (
+        "command=work\nautostart=%(ENV_AUTO)s\nautorestart=%(ENV_AUTO)s\nstartsecs=%(ENV_SECS)s\n"
+        "startretries=%(ENV_SECS)s\nstopsignal=%(ENV_SIGNAL)s\nstopwaitsecs=%(ENV_SECS)s\nexitcodes=0,%(ENV_SECS)s\n"
+        "user=%(ENV_OWNER)s\numask=%(ENV_MASK)s\nnumprocs=%(ENV_NUMBER)s\nprocess_name=%(process_num)d\n"
+        "stdout_logfile=%(ENV_LOG)s\nstderr_logfile=/dev/null\n"
+    )
+    shell = {"AUTO": "false", "SECS": "7", "SIGNAL": "2", "OWNER": "nobody", "MASK": "027", "NUMBER": "3"}
+    assert program(tmp_path, lines, shell | {"LOG": "NONE"}) == {
+        "command": "work",
+        "autostart": False,
+        "restart": "never",
+        "healthyAfter": "7s",
+        "maxRetries": 7,
+        "stopSignal": "SIGINT",
+        "stopTimeout": "7s",
+        "successExitCodes": [0, 7],
+        "user": "nobody",
+        "umask": "027",
+        "instances": 3,
+        "log": {"file": False},
+    }
+
+
+def test_variables_of_groups_includes_and_the_daemon_are_filled_in(tmp_path: Path) -> None:
+    (tmp_path / "prod.conf").write_text("[program:b]\ncommand=b\n")
+    text = (
+        "[supervisord]\ndirectory=%(ENV_BASE)s\numask=%(ENV_MASK)s\n[program:a]\ncommand=a\n"
+        "[group:all]\nprograms=%(ENV_FIRST)s,b,gone\n[include]\nfiles=%(ENV_STAGE)s.conf\n"
+    )
+    shell = {"BASE": "/srv", "MASK": "077", "FIRST": "a", "STAGE": "prod"}
+    imported = import_text(tmp_path, "supervisord.conf", text, shell)
+    for fields in imported.processes.values():
+        assert (fields["cwd"], fields["umask"], fields["group"]) == ("/srv", "077", "all")
+    assert lost(imported) == [("", "group:all")]
+
+
+def test_a_program_with_a_variable_that_is_not_set_is_left_out(tmp_path: Path) -> None:
+    text = "[program:a]\ncommand=a\nautostart=%(ENV_NOWHERE)s\n[program:b]\ncommand=b\n"
+    imported = import_text(tmp_path, "supervisord.conf", text)
+    assert list(imported.processes) == ["b"]
+    assert "NOWHERE is not set here" in reason(imported, "program:a")
+
+
+def test_variables_are_those_of_the_daemon_and_in_other_fields_those_of_the_program(tmp_path: Path) -> None:
+    text = (
+        '[supervisord]\nenvironment=A="daemon"\n[program:x]\ncommand=x %(ENV_A)s\nstartretries=%(ENV_N)s\n'
+        'environment=B="%(ENV_A)s",C="%(ENV_B)s",D="%(ENV_E)s"\ndirectory=/srv/%(ENV_B)s\n'
+    )
+    imported = import_text(tmp_path, "supervisord.conf", text, {"A": "a", "B": "b", "E": "e", "N": "4"})
+    fields = imported.processes["x"]
+    assert imported.settings == {"env": {"A": "daemon"}}
+    assert fields["env"] == {"B": "${A}", "C": "b", "D": "${E}"}
+    assert (fields["command"], fields["cwd"]) == ('exec x "${A?}"', "/srv/daemon")
+
+
+@pytest.mark.parametrize(("restart", "losses"), [("true", 1), ("unexpected", 1), ("false", 0)])
+def test_a_run_of_any_length_is_good_only_there(tmp_path: Path, restart: str, losses: int) -> None:
+    lines = f"[program:a]\ncommand=a\nstartsecs=0\nautorestart={restart}\n"
+    imported = import_text(tmp_path, "supervisord.conf", lines)
+    fields = imported.processes["a"]
+    assert (fields["healthyAfter"], fields["maxRetries"]) == ("1s", 3)
+    assert lost(imported) == [("a", "startsecs")] * losses
+
+
+def test_a_log_that_is_never_rotated_is_none_here(tmp_path: Path) -> None:
+    lines = "command=a\nstdout_logfile_maxbytes=0\nstderr_logfile_maxbytes=0"
+    assert program(tmp_path, lines)["log"] == {"maxSize": 0}
+    lines = "[program:a]\ncommand=a\nstdout_logfile_maxbytes=1MB\nstderr_logfile_maxbytes=2MB\n"
+    assert lost(import_text(tmp_path, "supervisord.conf", lines)) == [("a", "stderr_logfile_maxbytes")]
+
+
+@pytest.mark.parametrize("file", ["NONE", "off", "/dev/null"])
+def test_a_merged_stream_that_goes_nowhere_is_no_log(tmp_path: Path, file: str) -> None:
+    assert program(tmp_path, f"command=a\nredirect_stderr=true\nstdout_logfile={file}")["log"] == {"file": False}
 
 
 def test_variables_of_an_environment_are_templates(tmp_path: Path) -> None:
@@ -195,6 +278,10 @@ def test_no_log_is_wanted_only_where_neither_stream_has_one(tmp_path: Path) -> N
         ("command=%(nothing)s", r"%\(nothing\)s is unknown"),
         ("command=a\nautorestart=maybe", "autorestart is maybe"),
         ("command=a\nenvironment=A", "expected NAME=value"),
+        ("command=a\nstopsignal=NOPE", "stopsignal is NOPE: not a signal"),
+        ("command=a\nexitcodes=0,x", "exitcodes is 0,x"),
+        ("command=a\nnumprocs=many", "numprocs is many"),
+        ("command=a\nstdout_logfile_backups=x", "stdout_logfile_backups is x"),
     ],
 )
 def test_a_program_that_supervisord_would_refuse_is_left_out(tmp_path: Path, lines: str, message: str) -> None:

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pmtui.config.files import read_bytes
 from pmtui.config.model import ConfigError
@@ -16,18 +16,23 @@ MAX_FILE_BYTES = 1 << 20
 MARK_START, MARK_END = "\ue000", "\ue001"
 """Around the name of a variable that only the start of a process knows: private characters, in no real value."""
 
+_SPLIT_START = "\ue002"
+"""In place of MARK_START where the value is split into words."""
+
 _MARK = re.compile(f"{MARK_START}([^{MARK_END}]*){MARK_END}")
+_SPLIT_MARK = re.compile(f"{_SPLIT_START}([^{MARK_END}]*){MARK_END}")
+_UNQUOTED = re.compile(rf"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|{MARK_START}([^{MARK_END}]*){MARK_END}""", re.DOTALL)
 _REFERENCE = re.compile(r"%(?:(%)|\((\w+)\)(0?\d*)([sd]))?")
 
 Sections = dict[str, dict[str, str]]
 
 
-def parse_sections(text: str, folder: str) -> tuple[Sections, list[str]]:
+def parse_sections(text: str, folder: str, environment: Mapping[str, str]) -> tuple[Sections, list[str]]:
     """Return the sections in order, including those of included files, and what is wrong with the includes."""
     sections = _parse(text, "it")
     complaints: list[str] = []
     for pattern in sections.pop("include", {}).get("files", "").split():
-        pattern = os.path.join(folder, fill(pattern, {"here": folder}))
+        pattern = os.path.join(folder, known(fill(pattern, base_names(folder)), environment))
         paths = sorted(glob.glob(pattern))
         if not paths:
             complaints.append(f"include {pattern} matches no file")
@@ -73,20 +78,53 @@ def base_names(folder: str) -> dict[str, str | int]:
     return {"here": folder, "host_node_name": socket.gethostname()}
 
 
+def marked(text: str) -> list[str]:
+    """Return the names of the variables in the text."""
+    return [str(name) for name in _MARK.findall(text)]
+
+
 def has_marks(text: str) -> bool:
     return MARK_START in text
 
 
-def template(text: str) -> str:
-    """Return a value for `env`, with variables as `${X}`."""
-    return _MARK.sub(lambda found: f"${{{found[1]}}}", text.replace("$", "$$"))
+def template(text: str, hidden: Collection[str], environment: Mapping[str, str]) -> str:
+    """Return a value for `env`, with variables as `${X}`; those that are `hidden` by other values are filled in now.
+
+    Raises UnsupportedFileError if one of these is missing.
+    """
+
+    def one(found: re.Match[str]) -> str:
+        return known(found[0], environment).replace("$", "$$") if found[1] in hidden else f"${{{found[1]}}}"
+
+    return _MARK.sub(one, text.replace("$", "$$"))
 
 
-def quoted(word: str) -> str:
-    """Quote the word for a shell, with its variables expanded by the shell."""
-    parts = _MARK.split(word)
-    shown = [f'"${{{part}?}}"' if index % 2 else shlex.quote(part) if part else "" for index, part in enumerate(parts)]
+def mark_lists(text: str, values: Mapping[str, str]) -> str:
+    """Mark variables that are several words now: supervisor splits a command after it has filled it in."""
+
+    def one(found: re.Match[str]) -> str:
+        is_list = found[1] is not None and len(values.get(found[1], "").split()) > 1
+        return found[0].replace(MARK_START, _SPLIT_START) if is_list else found[0]
+
+    return _UNQUOTED.sub(one, text)
+
+
+def shell_line(words: list[str]) -> str:
+    """Return the words as a shell takes them, which fills in their variables."""
+    line = " ".join(_quoted(word) for word in words)
+    return f"set -f; exec {line}" if any(_SPLIT_START in word for word in words) else f"exec {line}"
+
+
+def _quoted(word: str) -> str:
+    lists = _SPLIT_MARK.split(word)
+    shown = [f"${{{part}?}}" if index % 2 else _quoted_text(part) for index, part in enumerate(lists)]
     return "".join(shown) or "''"
+
+
+def _quoted_text(text: str) -> str:
+    parts = _MARK.split(text)
+    shown = [f'"${{{part}?}}"' if index % 2 else shlex.quote(part) if part else "" for index, part in enumerate(parts)]
+    return "".join(shown)
 
 
 def known(text: str, environment: Mapping[str, str]) -> str:
