@@ -27,6 +27,7 @@ COMMAND_GROUPS = {
         "restart": "restart processes",
         "signal": "send a signal to a process",
         "send": "write to the stdin of a process",
+        "connect": "show the terminal of a process in this one",
         "wait": "wait until processes are healthy, running, stopped or completed",
         "reload": "reload the config",
         "down": "stop the manager and all its processes",

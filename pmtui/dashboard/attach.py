@@ -12,6 +12,7 @@ from pmtui.dashboard.backend.remote_logs import RemoteLogs
 from pmtui.dashboard.preferences import load_preferences
 from pmtui.dashboard.terminal.signals import exit_on_signals
 from pmtui.dashboard.terminal.state import Terminal
+from pmtui.runtime.terminal_guard import guarded_terminal
 
 EXIT_TIMEOUT = 3.0
 """Seconds the dashboard has to close, even if the terminal does not read."""
@@ -42,7 +43,7 @@ def run_attached(locate: Callable[[], ManagerAddress], about: ManagerInfo) -> in
     terminal = Terminal.current()
     control = RemoteControl(locate)
     app = DashboardApp(control, RemoteLogs(control), preferences=load_preferences())
-    with exit_on_signals(AttachSession(app, terminal)):
+    with guarded_terminal(terminal.screen), exit_on_signals(AttachSession(app, terminal)):
         try:
             app.run()
         finally:

@@ -9,6 +9,10 @@ _QUESTION = re.compile(
 )
 
 
+ON_BY_DEFAULT = (b"7", b"25")
+"""Wrapping, and the cursor."""
+
+
 class TerminalModes:
     """The modes that output has set, such as the alternate screen and mouse reports."""
 
@@ -29,6 +33,17 @@ class TerminalModes:
     def replay(self) -> bytes:
         """Return what sets the same modes again."""
         return b"".join(self._modes.values())
+
+    @property
+    def has_alternate_screen(self) -> bool:
+        return self._modes.get(b"1049", b"").endswith(b"h")
+
+    def undo(self) -> bytes:
+        """Return what sets all of them back to their defaults."""
+        numbers = [number for number in self._modes if number != b"keypad"]
+        defaults = (b"h" if number in ON_BY_DEFAULT else b"l" for number in numbers)
+        found = b"".join(b"\x1b[?%s%s" % pair for pair in zip(numbers, defaults, strict=True))
+        return found + (b"\x1b>" if b"keypad" in self._modes else b"")
 
 
 def without_questions(data: bytes) -> bytes:

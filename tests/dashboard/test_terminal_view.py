@@ -139,6 +139,9 @@ def test_it_works_over_the_api(tmp_path: Path) -> None:
             shown.shows(KEYBOARD)
             shown.press(b"hello\r")
             shown.shows("got hello 29 100")
+            shown.process.kill()
+            eventually(shown.is_restored)
+            assert manager.row("a")["status"] == "running"
         finally:
             shown.close()
 

@@ -25,7 +25,7 @@ from textual.drivers.linux_driver import (
     LinuxDriver,
 )
 
-from pmtui.dashboard.terminal_view.keyboard import Input, KeyboardParser, Leave, Own
+from pmtui.terminal.keyboard import Input, KeyboardParser, Leave, Own
 
 OnInput = Callable[[Sequence[Input]], object]
 KITTY_FLAGS = KITTY_DISAMBIGUATE_ESCAPE_CODES | KITTY_REPORT_ALL_KEYS | KITTY_REPORT_ASSOCIATED_TEXT

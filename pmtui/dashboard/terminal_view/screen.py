@@ -14,10 +14,10 @@ from pmtui.control import INACTIVE_STATES, Control, ControlError, Snapshot
 from pmtui.dashboard.style.formats import printable, shorten
 from pmtui.dashboard.style.glyphs import Glyphs, Tone
 from pmtui.dashboard.terminal.driver import TerminalDriver
-from pmtui.dashboard.terminal_view import keyboard
 from pmtui.dashboard.terminal_view.session import TerminalSession
 from pmtui.dashboard.terminal_view.widget import TerminalWidget
 from pmtui.dashboard.widgets.bar import Bar, Piece, justify
+from pmtui.terminal import keyboard
 
 if TYPE_CHECKING:
     from textual.driver import Driver

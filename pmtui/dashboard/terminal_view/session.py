@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from pmtui.control import Control, ControlError, TerminalEvent, TerminalSize, UnavailableError
-from pmtui.dashboard.terminal_view import keyboard
+from pmtui.terminal import keyboard
 from pmtui.terminal.sequences import TerminalModes
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pmtui.dashboard.terminal_view.keyboard import (
+from pmtui.terminal.keyboard import (
     Focus,
     Input,
     KeyboardParser,

@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-LEAVE_KEY = b"\x1d"
-"""Ctrl-]."""
+_LEAVE = rb"\x1d|\x1b\[93;5(?::1)?u"
+LEAVE_KEY = re.compile(rb"(?:%s)\Z" % _LEAVE)
+"""Ctrl-] at the end, also as the Kitty protocol spells it."""
 _TOKEN = re.compile(
-    rb"(?P<leave>\x1d|\x1b\[93;5(?::1)?u)"  # also as the Kitty protocol spells it
-    rb"|\x1b\[<(?P<button>[0-9]+);(?P<column>[0-9]+);(?P<row>[0-9]+)(?P<final>[Mm])"
+    rb"(?P<leave>%s)" % _LEAVE + rb"|\x1b\[<(?P<button>[0-9]+);(?P<column>[0-9]+);(?P<row>[0-9]+)(?P<final>[Mm])"
     rb"|(?P<paste>\x1b\[20[01]~)"
     rb"|\x1b\[(?P<focus>[IO])"
     rb"|(?P<own>\x1b\[\?[0-9;]*\$y|\x1b\[48;[0-9;:]*t)"  # answers to the dashboard: modes, and its size
