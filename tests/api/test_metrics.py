@@ -29,6 +29,7 @@ async def test_they_cover_a_process(client: httpx.AsyncClient, control: FakeCont
         'pmtui_process_restarts_total{id="web",reason="memory"} 0',
         'pmtui_process_restarts_total{id="web",reason="health"} 0',
         'pmtui_process_restarts_total{id="web",reason="config"} 0',
+        'pmtui_process_restarts_total{id="web",reason="dependency"} 0',
         'pmtui_process_log_bytes_total{id="web"} 1048576',
         'pmtui_process_log_dropped_bytes_total{id="web"} 512',
         'pmtui_process_probe_latency_seconds{id="web"} 0.0125',
