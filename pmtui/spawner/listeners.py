@@ -1,18 +1,17 @@
-"""Which TCP ports are taken on this machine."""
+"""Which TCP ports are taken on this machine, and by which sockets."""
 
 import contextlib
 import errno
 import socket
 import sys
+from typing import NamedTuple
 
 LISTEN_STATE = "0A"
 
 
 def is_taken(port: int) -> bool:
     """Whether something listens on the port at 127.0.0.1, 0.0.0.0 or ::."""
-    return not _can_bind(port) and any(
-        number == port and address in _LOCAL for address, number in _listening_addresses()
-    )
+    return not _can_bind(port) and any(found.port == port and found.address in _LOCAL for found in listening_sockets())
 
 
 def _can_bind(port: int) -> bool:
@@ -30,8 +29,17 @@ def _can_bind(port: int) -> bool:
     return True
 
 
-def _listening_addresses() -> list[tuple[str, int]]:
-    """Return the address, as the kernel's table has it, and the port of every listening socket."""
+class ListeningSocket(NamedTuple):
+    """A row of the kernel's tables: `address` is as it stands there."""
+
+    address: str
+    port: int
+    user: int
+    inode: str
+
+
+def listening_sockets() -> list[ListeningSocket]:
+    """Return every listening TCP socket in this network namespace."""
     found = []
     for table in ("tcp", "tcp6"):
         with contextlib.suppress(OSError), open(f"/proc/self/net/{table}") as file:  # a kernel without IPv6
@@ -39,8 +47,22 @@ def _listening_addresses() -> list[tuple[str, int]]:
                 words = row.split()
                 if words[3] == LISTEN_STATE:
                     address, _, port = words[1].rpartition(":")
-                    found.append((address, int(port, 16)))
+                    found.append(ListeningSocket(address, int(port, 16), int(words[7]), words[9]))
     return found
+
+
+def sockets_behind(address: str, port: int) -> list[ListeningSocket]:
+    """Return the sockets that a connection to the address may reach: the kernel prefers the one bound to it."""
+    address = address.partition("%")[0]  # the interface of a link-local address
+    order = [[address], ["::"]]
+    if ":" not in address:
+        order = [[address, f"::ffff:{address}"], ["0.0.0.0"], ["::", "::ffff:0.0.0.0"]]
+    found = [one for one in listening_sockets() if one.port == port]
+    for names in order:
+        bound = {_as_in_table(socket.AF_INET6 if ":" in name else socket.AF_INET, name) for name in names}
+        if matching := [one for one in found if one.address in bound]:
+            return matching
+    return []
 
 
 def _as_in_table(family: int, address: str) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from pmtui.spawner.listeners import listening_sockets
 from pmtui.spawner.process_tree import marked_processes
 from pmtui.spawner.procfs import read_stat
 
@@ -22,7 +23,6 @@ MIN_SAMPLE_INTERVAL = 0.1
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 MIN_ELAPSED = SAMPLE_INTERVAL / TICKS_PER_SECOND
-LISTEN_STATE = "0A"
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -141,15 +141,7 @@ class UsageSampler:
 
 def listening_ports() -> dict[str, int]:
     """Map the inode of every listening TCP socket in this network namespace to its port."""
-    found: dict[str, int] = {}
-    for table in ("tcp", "tcp6"):
-        try:
-            with open(f"/proc/self/net/{table}") as file:
-                rows = [line.split() for line in file.readlines()[1:]]
-        except OSError:  # a kernel without IPv6
-            continue
-        found |= {row[9]: int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == LISTEN_STATE}
-    return found
+    return {found.inode: found.port for found in listening_sockets()}
 
 
 def ports_of(pids: Iterable[int], ports: dict[str, int]) -> tuple[int, ...]:

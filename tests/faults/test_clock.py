@@ -1,11 +1,11 @@
 """A manager that is suspended for a while, and clocks that jump."""
 
-import asyncio
 import os
 import shutil
 import signal
 import struct
 import subprocess
+import sys
 import time
 from datetime import datetime
 from itertools import pairwise
@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.eventually import DEADLINE, eventually, eventually_async, is_alive, is_stopped
+from tests.eventually import DEADLINE, eventually, is_alive, is_stopped
 from tests.running import Running, running
-from tests.servers import web
+from tests.servers import free_port
 
 HOUR = 3600
 BACKOFF = 1.5
@@ -132,19 +132,40 @@ def test_a_suspended_manager_loses_no_line_and_restarts_nothing_in_a_burst(tmp_p
         assert all(probe["ok"] for probe in manager.get("/api/pm/checked")[1]["probes"])
 
 
-async def test_a_suspended_manager_fails_no_health_check(tmp_path: Path) -> None:
+SERVER = """
+import http.server, sys, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        with open("requests", "a") as file:
+            file.write("x")
+        time.sleep(0.05)  # so that some checks are under way at any moment
+        self.send_response(204)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def test_a_suspended_manager_fails_no_health_check(tmp_path: Path) -> None:
     """The manager is suspended for longer than the timeout of its checks, while some are running: none of them counts
     as failed, and those that became due do not come in a burst."""
-    async with web() as site:
-        site.delay = 0.05  # so that some checks are under way at any moment
-        check = {"http": site.url, "interval": "100ms", "timeout": "1s", "failureThreshold": 1, "startPeriod": 0}
-        processes = [{"id": f"a{number}", "command": "sleep 600", "health": check} for number in range(10)]
-        with running(tmp_path, processes, "--no-api") as manager:
-            await eventually_async(lambda: len(site.requests) > 50)
-            await asyncio.to_thread(stop_for_a_while, manager)
-            asked = len(site.requests)
-            os.kill(manager.pid, signal.SIGCONT)
-            await eventually_async(lambda: len(site.requests) > asked + 50)
-            assert await asyncio.to_thread(manager.stop) == 0
-            assert "a0 running" in manager.log
-            assert "health" not in manager.log
+    check = {"interval": "100ms", "timeout": "1s", "failureThreshold": 1, "startPeriod": "2s"}
+    processes = [
+        {
+            "id": f"a{number}",
+            "command": sys.executable,
+            "args": ["-c", SERVER, str(port)],
+            "health": check | {"http": f"http://127.0.0.1:{port}/"},
+        }
+        for number, port in enumerate({free_port() for _ in range(5)})
+    ]
+    requests = tmp_path / "requests"
+    with running(tmp_path, processes, "--no-api") as manager:
+        eventually(lambda: all(f"a{number} running" in manager.log for number in range(len(processes))))
+        time.sleep(2)  # from here on, failures count
+        before = len(manager.log)
+        stop_for_a_while(manager)
+        asked = requests.stat().st_size
+        os.kill(manager.pid, signal.SIGCONT)
+        eventually(lambda: requests.stat().st_size > asked + 50)
+        assert manager.stop() == 0
+        assert "health" not in manager.log[before:]

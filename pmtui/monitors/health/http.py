@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 from urllib.parse import quote, urlsplit
 
 import h11
@@ -14,6 +15,9 @@ LINGER_TIMEOUT = 1.0
 TLS_ALERT = b"\x15\x03"
 """The first bytes of what a TLS server answers to anything but TLS."""
 LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
+
+
+Inspect = Callable[[asyncio.BaseTransport], Awaitable[None]]
 
 
 class ResponseError(Exception):
@@ -62,28 +66,36 @@ def post(url: str, body: bytes) -> Request:
     return msgspec.structs.replace(request, method="POST", headers=headers, body=body)
 
 
-async def connect(protocol: asyncio.Protocol, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+async def connect(
+    protocol: asyncio.Protocol, host: str, port: int, tls: ssl.SSLContext | None = None
+) -> asyncio.BaseTransport:
     """Connect; `localhost` means both loopback addresses, without a resolver. Raises OSError."""
     loop = asyncio.get_running_loop()
     name = host if tls else None
     addresses = LOOPBACK_ADDRESSES if host == "localhost" else (host,)
     for address in addresses:
         try:
-            await loop.create_connection(lambda: protocol, address, port, ssl=tls, server_hostname=name)
-            return
+            transport, _ = await loop.create_connection(lambda: protocol, address, port, ssl=tls, server_hostname=name)
+            return transport
         except ssl.SSLError:
             raise
         except OSError:
             if address == addresses[-1]:
                 raise
+    raise AssertionError("there is at least one address")
 
 
-async def fetch_status(request: Request) -> int:
-    """Return the status of the response; redirects are not followed. Raises ResponseError and OSError."""
+async def fetch_status(request: Request, inspect: Inspect | None = None) -> int:
+    """Return the status of the response; redirects are not followed. Raises ResponseError and OSError.
+
+    `inspect` sees the connection, and may raise an error of its own.
+    """
     response = _ResponseProtocol(request)
     try:
         tls = tls_context(request.verify) if request.secure else None
-        await connect(response, request.host, request.port, tls)
+        transport = await connect(response, request.host, request.port, tls)
+        if inspect:
+            await inspect(transport)
         return await response.status
     finally:
         response.release()

@@ -1,6 +1,7 @@
 """The kinds of health checks. A probe checks once, and returns a few words on success, or raises ProbeError."""
 
 import asyncio
+import ipaddress
 import os
 import re
 import socket
@@ -17,6 +18,7 @@ from pmtui.config.model import Health
 from pmtui.logs.ring_buffer import RingBuffer
 from pmtui.monitors.helper import HelperProcess, run_helper
 from pmtui.spawner.client import Launch
+from pmtui.spawner.port_owner import PortOwner
 from pmtui.supervisor.notice import Notice
 from pmtui.text.regex import Pattern, PatternError
 
@@ -52,9 +54,9 @@ def probe_for(process: "Process", health: Health, supervisor: "Supervisor") -> P
 def _probe(process: "Process", health: Health, supervisor: "Supervisor") -> Probe:
     ring = process.log.ring
     if health.http is not None:
-        return HttpProbe(health.http, health.verify)
+        return HttpProbe(health.http, health.verify, PortGuard(process, supervisor))
     if health.tcp is not None:
-        return TcpProbe(health.tcp)
+        return TcpProbe(health.tcp, PortGuard(process, supervisor))
     if health.command is not None:
         assert process.prepared
         return CommandProbe(replace(process.prepared.launch, argv=health.command, sockets=()), supervisor)
@@ -66,6 +68,32 @@ def _probe(process: "Process", health: Health, supervisor: "Supervisor") -> Prob
         return NotifyProbe(process.notice, health.interval, process.config.stop_timeout)
     assert health.silence is not None
     return SilenceProbe(health.silence, ring)
+
+
+class PortGuard:
+    """Fails a check of a local port that is served by a program outside the process's tree."""
+
+    def __init__(self, process: "Process", supervisor: "Supervisor") -> None:
+        self._name = process.id
+        self._supervisor = supervisor
+        self._owner = PortOwner(supervisor.spawner.base, process.run)
+
+    async def inspect(self, transport: asyncio.BaseTransport) -> None:
+        """Raises ProbeError."""
+        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        if not peer or not own or (peer[0] != own[0] and not ipaddress.ip_address(peer[0]).is_loopback):
+            return  # on another machine
+        if self._owner.is_known():
+            return
+        stranger = await asyncio.to_thread(self._owner.find_stranger, peer[0], peer[1])
+        if not stranger and not self._owner.is_known() and self._is_own_api(peer[1]):
+            stranger = f"pmtui (pid {os.getpid()})"
+        if stranger:
+            raise ProbeError(f"port {peer[1]} is served by {stranger}, not by {self._name}")
+
+    def _is_own_api(self, port: int) -> bool:
+        source = self._supervisor.source
+        return source is not None and source.url is not None and source.url.endswith(f":{port}")
 
 
 class InvalidProbe:
@@ -84,15 +112,16 @@ class InvalidProbe:
 class HttpProbe:
     """Succeeds on any status 2xx or 3xx. Redirects are not followed, the body is ignored."""
 
-    def __init__(self, url: str, verify: bool = True) -> None:
+    def __init__(self, url: str, verify: bool = True, guard: PortGuard | None = None) -> None:
         from pmtui.monitors.health import http
 
         self._http = http
         self._request = http.get(url, verify)
+        self._inspect = guard.inspect if guard else None
 
     async def check(self) -> str:
         try:
-            status = await self._http.fetch_status(self._request)
+            status = await self._http.fetch_status(self._request, self._inspect)
         except self._http.ResponseError as error:
             raise ProbeError(str(error)) from None
         except ssl.SSLCertVerificationError as error:
@@ -108,15 +137,18 @@ class HttpProbe:
 class TcpProbe:
     """Succeeds if the port accepts a connection."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, guard: PortGuard | None = None) -> None:
         from pmtui.monitors.health.http import connect
 
         self._connect = connect
+        self._guard = guard
         host, _, port = address.rpartition(":")
         self._host, self._port = host.strip("[]"), int(port)
 
     async def check(self) -> str:
-        await self._connect(CloseOnConnect(), self._host, self._port)
+        transport = await self._connect(CloseOnConnect(), self._host, self._port)
+        if self._guard:
+            await self._guard.inspect(transport)
         return "connected"
 
     def close(self) -> None:
