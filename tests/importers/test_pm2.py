@@ -86,6 +86,100 @@ def test_a_file_of_another_language_has_its_interpreter(tmp_path: Path) -> None:
     assert one(tmp_path, {"script": "job.py", "interpreter": "./venv/bin/python"})["interpreter"] == "./venv/bin/python"
 
 
+@pytest.mark.parametrize(
+    ("script", "fields"),
+    [
+        ("./bin/www", {"script": "./bin/www", "interpreter": "node"}),
+        ("server", {"script": "server", "interpreter": "node"}),
+        ("gone", {"script": "gone", "interpreter": "node"}),
+        ("tool", {"command": "./tool"}),
+        ("npm", {"command": "npm"}),
+        ("sleep", {"command": "sleep"}),
+        ("job.sh", {"script": "job.sh", "interpreter": "bash"}),
+        ("page.tsx", {"script": "page.tsx", "interpreter": "bun"}),
+        ("app.mjs", {"script": "app.mjs"}),
+    ],
+)
+def test_a_script_without_a_known_ending_is_that_of_node_unless_it_is_a_binary(
+    tmp_path: Path, script: str, fields: dict[str, str]
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/www").write_text("require('../app')\n")
+    (tmp_path / "server").write_text("require('./app')\n")
+    (tmp_path / "tool").write_bytes(b"\x7fELF\0")
+    assert {name: value for name, value in one(tmp_path, {"script": script}).items() if name not in DEFAULTS} == fields
+
+
+def test_a_version_of_node_is_a_loss(tmp_path: Path) -> None:
+    text = json.dumps([{"name": "a", "script": "a.js", "interpreter": "node@18.20.0"}])
+    imported = import_text(tmp_path, "ecosystem.json", text)
+    assert imported.processes["a"]["script"] == "a.js"
+    assert lost(imported) == [("a", "interpreter")]
+
+
+def test_serve_is_its_own_server_of_files(tmp_path: Path) -> None:
+    env = {"PM2_SERVE_PATH": "./dist", "PM2_SERVE_PORT": 9000, "PM2_SERVE_SPA": "true"}
+    text = json.dumps([{"name": "site", "script": "serve", "env": env}, {"name": "b", "script": "serve"}])
+    imported = import_text(tmp_path, "ecosystem.json", text)
+    site, other = imported.processes.values()
+    assert site["command"] == "python3 -m http.server 9000 --bind 0.0.0.0 --directory ./dist"
+    assert other["command"] == "python3 -m http.server 8080 --bind 0.0.0.0 --directory ."
+    assert lost(imported) == [("site", "script"), ("site", "env.PM2_SERVE_SPA"), ("b", "script")]
+
+
+def test_fields_may_be_written_in_camel_case(tmp_path: Path) -> None:
+    app = {"exec": "a.js", "maxRestarts": 3, "killTimeout": 5000, "maxMemoryRestart": "1G", "port": 3000}
+    fields = one(tmp_path, app)
+    assert (fields["script"], fields["maxRetries"], fields["stopTimeout"]) == ("a.js", 3, "5s")
+    assert (fields["maxMemory"], fields["env"]) == ("1024M", {"PORT": "3000"})
+
+
+@pytest.mark.parametrize(
+    ("watch", "ignored", "patterns"),
+    [(True, None, [".*"]), (["src"], [], [".*"]), (True, ["tmp"], ["tmp"]), (False, None, None)],
+)
+def test_files_with_a_dot_are_ignored_unless_something_else_is(
+    tmp_path: Path, watch: object, ignored: object, patterns: object
+) -> None:
+    app = {"script": "a.js", "watch": watch} | ({} if ignored is None else {"ignore_watch": ignored})
+    assert one(tmp_path, app).get("watchIgnore") == patterns
+
+
+def test_watched_paths_start_at_the_folder_of_the_app(tmp_path: Path) -> None:
+    app = {"name": "a", "script": "a.js", "cwd": "front", "watch": ["src", "*.json"]}
+    imported = import_text(tmp_path, "ecosystem.json", json.dumps([app]))
+    assert imported.processes["a"]["watchPaths"] == ["front/src"]
+    assert lost(imported) == [("a", "watch")]
+
+
+def test_instances_of_node_are_a_cluster_unless_they_say_otherwise(tmp_path: Path) -> None:
+    def losses(app: dict[str, Any]) -> list[tuple[str, str]]:
+        return lost(import_text(tmp_path, "ecosystem.json", json.dumps([{"name": "a", "instances": 2} | app])))
+
+    assert losses({"script": "a.js"}) == [("a", "exec_mode")]
+    assert losses({"script": "a.js", "exec_mode": "fork"}) == []
+    assert losses({"script": "a.py"}) == []
+
+
+@pytest.mark.parametrize(
+    "app",
+    [{"disable_logs": True}, {"out_file": "/dev/null", "error_file": "NULL"}],
+)
+def test_no_log_is_kept_where_there_is_none(tmp_path: Path, app: dict[str, Any]) -> None:
+    imported = import_text(tmp_path, "ecosystem.json", json.dumps([{"name": "a", "script": "a.js"} | app]))
+    assert (imported.processes["a"]["log"], imported.losses) == ({"file": False}, [])
+
+
+def test_a_short_uptime_makes_no_loop(tmp_path: Path) -> None:
+    assert one(tmp_path, {"script": "a.js", "min_uptime": 0})["healthyAfter"] == "1s"
+    assert one(tmp_path, {"script": "a.js", "min_uptime": 200})["healthyAfter"] == "1s"
+
+
+def test_children_that_are_left_alone_and_schedules_are_told(tmp_path: Path) -> None:
+    apps = [{"name": "a", "script": "a.js", "treekill": False}, {"name": "b", "script": "b.js", "cron_restart": 0}]
+    assert lost(import_text(tmp_path, "ecosystem.json", json.dumps(apps))) == [("a", "treekill")]
+
+
 def test_no_interpreter_means_a_command(tmp_path: Path) -> None:
     assert one(tmp_path, {"script": "./server", "interpreter": "none"})["command"] == "./server"
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,11 +14,11 @@ from pmtui.importers.builder import (
     UnsupportedFileError,
     literal,
 )
-from pmtui.importers.pm2.policy import convert_policy
-from pmtui.importers.shell_words import argv_fields, shell_fields, split_words
+from pmtui.importers.pm2.policy import FIELDS, convert_policy
+from pmtui.importers.pm2.program import convert_program
 
-_OURS = {".js", ".mjs", ".cjs", ".py", ".ts", ".mts", ".sh"}
-_INTERPRETERS = {".rb": "ruby", ".php": "php", ".pl": "perl", ".coffee": "coffee"}
+_CAMEL = re.compile(r"(?<=[a-z])([A-Z])")
+_ALIASES = {"exec": "script", "err": "error_file", "err_log": "error_file", "out_log": "out_file"}
 
 
 def read_pm2(values: Any, origin: ImportContext, env_name: str | None = None) -> Imported:
@@ -27,6 +28,7 @@ def read_pm2(values: Any, origin: ImportContext, env_name: str | None = None) ->
         if not isinstance(app, dict):
             draft.add_loss("", f"apps[{index}]", "is not a table")
             continue
+        app = _with_known_names(app)
         script = app.get("script") or app.get("cmd") or app.get("command")
         stem = os.path.splitext(os.path.basename(str(script or " ").split(" ")[0]))[0]
         entry = draft.add_process(str(app.get("name") or stem or f"app-{index}"), app)
@@ -42,7 +44,8 @@ def _apps(values: Any, draft: ConfigBuilder) -> list[Any]:
     if isinstance(values, dict):
         for key in values:
             if key not in ("apps", "pm2") and ("apps" in values or "pm2" in values):
-                draft.add_loss("", key, "is not about processes")
+                what = "pm2's own server of files" if key == "static" else "is not about processes"
+                draft.add_loss("", key, what)
         values = values.get("apps", values.get("pm2", values))
         if isinstance(values, dict) and "apps" in values:
             return _apps(values, draft)
@@ -52,63 +55,27 @@ def _apps(values: Any, draft: ConfigBuilder) -> list[Any]:
     return apps
 
 
+def _with_known_names(app: dict[str, Any]) -> dict[str, Any]:
+    """Return the app with the names of its fields as they are documented."""
+    known: dict[str, Any] = {}
+    for key, value in app.items():
+        name = _CAMEL.sub(lambda found: f"_{found[1].lower()}", str(key))
+        name = _ALIASES.get(str(key), name if name in FIELDS else str(key))
+        known[str(key) if name in app else name] = value
+    return known
+
+
 def _app(entry: ProcessBuilder, origin: ImportContext, env_name: str | None) -> None:
-    _program(entry)
+    is_node = convert_program(entry, origin)
     cwd = entry.pop("cwd")
     if cwd:
         entry.set_fields("cwd", cwd=origin.path(str(cwd)))
     elif origin.source != origin.target:
         entry.set_fields("folder of the ecosystem", cwd=origin.source)
     _environment(entry, env_name)
-    _instances(entry)
+    _instances(entry, is_node)
     convert_policy(entry, origin)
     entry.close()
-
-
-def _program(entry: ProcessBuilder) -> None:
-    given = {key: entry.pop(key) for key in ("script", "cmd", "command")}
-    source = next((key for key, value in given.items() if value), None)
-    if source is None:
-        raise UnsupportedFileError("it has no script")
-    script = str(given[source]).strip()
-    interpreter = entry.pop("interpreter") or entry.pop("exec_interpreter")
-    options = [word for key in ("interpreter_args", "node_args", "interpreterArgs") for word in _words(entry, key)]
-    args = _words(entry, "args")
-    ending = os.path.splitext(script)[1]
-    if " " in script:
-        entry.set_fields(source, "has blanks: pm2 runs it by bash", **shell_fields(script, "bash"))
-        for name, value in (("args", args), ("interpreter", interpreter not in (None, "none"))):
-            if value:
-                entry.add_loss(name, "pm2 has none for a script with blanks, which it runs by bash")
-    elif interpreter == "none" or (not interpreter and ending not in _OURS and ending not in _INTERPRETERS):
-        command = argv_fields([script, *args])
-        entry.set_fields(source, **command)
-        if args:
-            entry.set_fields("args", **{name: command[name] for name in command.keys() - {"command"} or command})
-    else:
-        _script(entry, source, script, str(interpreter or _INTERPRETERS.get(ending, "auto")), options, args)
-        return
-    if options:
-        entry.add_loss("interpreter_args", "is not installed here")
-
-
-def _script(
-    entry: ProcessBuilder, source: str, script: str, interpreter: str, options: list[str], args: list[str]
-) -> None:
-    entry.set_fields(source, script=script)
-    if interpreter != "auto":
-        entry.set_fields("interpreter", interpreter=interpreter)
-    elif script.endswith(".ts"):
-        entry.add_remark("interpreter", "tsx or ts-node of the project, else node; pm2 takes bun")
-    if options:
-        entry.set_fields("interpreter_args", interpreterArgs=options)
-    if args:
-        entry.set_fields("args", args=args)
-
-
-def _words(entry: ProcessBuilder, key: str) -> list[str]:
-    value = entry.pop(key)
-    return split_words(value) if value not in (None, "", []) else []
 
 
 def _environment(entry: ProcessBuilder, env_name: str | None) -> None:
@@ -124,6 +91,10 @@ def _environment(entry: ProcessBuilder, env_name: str | None) -> None:
             entry.set_fields(key, "pm2 itself does not read the file", envFile=[str(values)])
         elif values:
             entry.add_loss(key, "is not a table of names and values")
+    port = entry.pop("port")
+    if port is not None:
+        env["PORT"] = literal(port)
+        entry.set_fields("port", env=env)
     if env_name and f"env_{env_name}" not in entry.seen:
         entry.add_remark(f"env_{env_name}", "does not exist: only env is used")
 
@@ -135,9 +106,10 @@ def _value(entry: ProcessBuilder, key: str, name: str, value: object) -> str:
     return literal(value)
 
 
-def _instances(entry: ProcessBuilder) -> None:
+def _instances(entry: ProcessBuilder, is_node: bool) -> None:
     wanted = entry.pop("instances")
-    mode = str(entry.pop("exec_mode") or "fork").removesuffix("_mode")
+    usual = "cluster" if is_node and wanted not in (None, "") else "fork"
+    mode = str(entry.pop("exec_mode") or usual).removesuffix("_mode")
     cores = os.cpu_count() or 1
     if wanted in (None, "", 1, "1"):
         count = 1

@@ -1,5 +1,6 @@
 """Translate when pm2 restarts, stops, watches and logs."""
 
+import os
 import re
 from typing import Any
 
@@ -10,6 +11,13 @@ from pmtui.text.units import parse_duration, parse_size
 _NO_GLOB = re.compile(r"[\\^$|+()]|^/.*/[a-z]*$|\.\*")
 _ANYWAY = {
     "treekill": "the whole tree is always ended",
+    "disable_trace": "pmtui changes nothing within a process",
+    "event_loop_inspector": "pmtui changes nothing within a process",
+    "execute_command": "a process is no module of node",
+    "io": "about the service of pm2",
+    "kill_retry_time": "a stop waits for the end of the process",
+    "username": "who runs it is seen from user",
+    "write": "about pm2 itself",
     "time": "each line of a log has its time",
     "log_date_format": "each line of a log has its time, RFC 3339",
     "merge_logs": "a log a process; the dashboard shows them merged",
@@ -20,7 +28,27 @@ _ANYWAY = {
     "pmx": "pmtui changes nothing within a process",
     "automation": "pmtui changes nothing within a process",
     "trace": "pmtui changes nothing within a process",
+    "v8": "pmtui changes nothing within a process",
 }
+_CONVERTED = {
+    "disable_logs",
+    "exec_interpreter",
+    "exec_mode",
+    "exp_backoff_restart_delay",
+    "ignore_watch",
+    "interpreter_args",
+    "kill_timeout",
+    "max_memory_restart",
+    "max_restarts",
+    "min_uptime",
+    "node_args",
+    "restart_delay",
+    "stop_exit_codes",
+    "watch_delay",
+}
+_DOTFILES = ".*"
+_GLOB = re.compile(r"[*?\[{]")
+_NO_FILE = ("/dev/null", "NULL")
 _LOG = "logs are in .pmtui/logs"
 _LOST = {
     "out_file": _LOG,
@@ -46,8 +74,14 @@ _LOST = {
     "append_env_to_name": "the id is the name",
     "post_update": "pmtui deploys nothing",
     "filter_env": "processes inherit the manager's environment",
-    "watch_options": "watching needs no options",
+    "watch_options": "watching needs no options; settings.watchPolling is for mounts without events",
+    "deep_monitoring": "pmtui changes nothing within a process",
+    "install_url": "pmtui installs no modules",
+    "name_prefix": "the id is the name",
 }
+
+FIELDS = frozenset({*_ANYWAY, *_LOST, *_CONVERTED})
+"""Fields of more than one word, which pm2 takes in camelCase as well."""
 
 
 def convert_policy(entry: ProcessBuilder, origin: ImportContext) -> None:
@@ -55,7 +89,21 @@ def convert_policy(entry: ProcessBuilder, origin: ImportContext) -> None:
     _times(entry)
     _watching(entry, origin)
     _owner(entry)
+    _logs(entry)
+    if entry.peek("treekill") is False:
+        entry.pop("treekill")
+        entry.add_loss("treekill", "false: the whole tree is always ended")
+    if entry.peek("cron_restart") in (0, "0"):
+        entry.pop("cron_restart")
     entry.account_for(_ANYWAY, _LOST)
+
+
+def _logs(entry: ProcessBuilder) -> None:
+    files = [entry.peek("out_file") or entry.peek("output"), entry.peek("error_file") or entry.peek("error")]
+    if entry.pop("disable_logs") is True or all(file in _NO_FILE for file in files):
+        for key in ("out_file", "output", "error_file", "error"):
+            entry.pop(key)
+        entry.set_table_fields("disable_logs", "log", file=False)
 
 
 def _restarts(entry: ProcessBuilder) -> None:
@@ -96,7 +144,8 @@ def _times(entry: ProcessBuilder) -> None:
     )
     uptime = _duration(entry, "min_uptime")
     given = "min_uptime" if uptime is not None else "pm2's default of min_uptime"
-    entry.set_fields(given, healthyAfter=seconds(1.0 if uptime is None else uptime))
+    reason = "at least 1s" if uptime is not None and uptime < 1 else ""
+    entry.set_fields(given, reason, healthyAfter=seconds(max(1.0, uptime or 1.0)))
     delay, growing = _duration(entry, "restart_delay"), _duration(entry, "exp_backoff_restart_delay")
     if growing:
         reason = "doubles each time; pm2's grows by half"
@@ -130,12 +179,28 @@ def _watching(entry: ProcessBuilder, origin: ImportContext) -> None:
     if watch is True:
         entry.set_fields("watch", devMode=True)
     elif not is_off(watch):
-        entry.set_fields("watch", devMode=True, watchPaths=[origin.path(path) for path in split_words(watch)])
+        _watched(entry, split_words(watch), origin)
     if not is_off(ignored):
         _ignored(entry, split_words(ignored))
+    elif not is_off(watch):
+        entry.set_fields("pm2's default of ignore_watch", "files whose name begins with a dot", watchIgnore=[_DOTFILES])
     delay = _duration(entry, "watch_delay")
     if delay:
         entry.set_fields("watch_delay", watchDebounce=seconds(delay))
+
+
+def _watched(entry: ProcessBuilder, paths: list[str], origin: ImportContext) -> None:
+    """Watch paths, which start at the folder of the process."""
+    folder = str(entry.fields.get("cwd", ""))
+    found = [
+        os.path.normpath(os.path.join(folder, path)) if folder else origin.path(path)
+        for path in paths
+        if not _GLOB.search(path)
+    ]
+    entry.set_fields("watch", devMode=True, **({"watchPaths": found} if found else {}))
+    for path in paths:
+        if _GLOB.search(path):
+            entry.add_loss("watch", f"{path} is a pattern: watchPaths takes folders and files, watchIgnore patterns")
 
 
 def _ignored(entry: ProcessBuilder, patterns: list[str]) -> None:
