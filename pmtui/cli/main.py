@@ -36,6 +36,7 @@ COMMAND_GROUPS = {
         "exec": "bring the config up, run a command beside it, and take it down",
         "run": "add a process that is not in the config",
         "remove": "end and remove an added process",
+        "mcp": "let coding agents inspect and control processes",
     },
     "set up": {
         "init": "write a first config for this directory",

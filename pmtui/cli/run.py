@@ -2,8 +2,6 @@
 
 import argparse
 import os
-import re
-import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -13,15 +11,13 @@ from typing import Any
 from pmtui.cli.base import DONE, FAILURE, current_directory, fail
 from pmtui.cli.session import verb_parser, with_client
 from pmtui.cli.waiting import MAX_POLL_INTERVAL, MIN_POLL_INTERVAL
+from pmtui.client.adhoc import command_fields, name_of
 from pmtui.client.discovery import URL_VARIABLE, ManagerUnavailableError, read_instance
 from pmtui.client.http_client import HttpClient, process_path
 from pmtui.config.discovery import data_directory, find_config
 from pmtui.control import INACTIVE_STATES, ConflictError, Detail, Status, explain
 from pmtui.text.formatting import printable
 
-DEFAULT_NAME = "run"
-MAX_NAME_LENGTH = 58
-"""Characters of a name made from the command; a number may follow."""
 MAX_ATTEMPTS = 1000
 START_TIMEOUT = 15.0
 """Seconds in which a manager that somebody else starts at the same time can be found."""
@@ -106,7 +102,7 @@ def wait_instance(folder: Path) -> bool:
 
 
 def run_under(client: HttpClient, options: argparse.Namespace) -> int:
-    process_id = add(client, options.name, fields(options))
+    process_id = add(client, options.name, options.words[0], fields(options))
     detail = wait_started(client, process_id, options.wait)
     if problem := failure(detail, options.wait):
         if detail.pid == 0 and not detail.exits:  # it was never started, so there is nothing to look at
@@ -120,19 +116,13 @@ def run_under(client: HttpClient, options: argparse.Namespace) -> int:
 
 
 def fields(options: argparse.Namespace) -> dict[str, Any]:
-    first, *args = options.words
-    found: dict[str, Any] = {
-        "command": first if args else shlex.quote(first),  # without args it is split into words
-        "args": args,
-        "cwd": str(current_directory()),
-        "restart": "never",
-    }
+    found = command_fields(options.words, str(current_directory()))
     return found | ({"tty": True} if options.tty else {}) | ({"lease": options.lease} if options.lease else {})
 
 
-def add(client: HttpClient, name: str | None, fields: dict[str, Any]) -> str:
+def add(client: HttpClient, name: str | None, program: str, fields: dict[str, Any]) -> str:
     """Add the process under its name, or the first free one made from the command, and return its id."""
-    base = name or name_of(fields["command"])
+    base = name or name_of(program)
     for number in range(1, MAX_ATTEMPTS):
         process_id = base if number == 1 else f"{base}-{number}"
         try:
@@ -143,12 +133,6 @@ def add(client: HttpClient, name: str | None, fields: dict[str, Any]) -> str:
         else:
             return process_id
     raise ConflictError(f"Too many processes are named {base}; give it a --name.")
-
-
-def name_of(command: str) -> str:
-    """Return an id like the name of the program."""
-    base = re.sub("[^A-Za-z0-9._-]+", "-", os.path.basename(command.strip("'"))).strip("._-")
-    return base[:MAX_NAME_LENGTH] or DEFAULT_NAME
 
 
 def wait_started(client: HttpClient, process_id: str, aim: str | None) -> Detail:

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import TypeAlias, TypeVar, Unpack
+from typing import Any, TypeAlias, TypeVar, Unpack
 
 import httpx
+import msgspec
 
 from pmtui.client.discovery import ManagerAddress, ManagerUnavailableError, NoManagerError
 from pmtui.client.errors import TOKEN_INVALID, decode_response, decode_terminal_event, error_from_response
@@ -54,6 +55,12 @@ MIN_POLL_INTERVAL, MAX_POLL_INTERVAL = 0.02, 0.25
 
 LINES: type[Sequence[LogLine]] = list[LogLine]
 RAW_LINES: type[Sequence[LogLine]] = list[RawLogLine]
+
+
+class Added(msgspec.Struct):
+    """The answer to a process that was added."""
+
+    id: str
 
 
 class RemoteControl:
@@ -174,6 +181,16 @@ class RemoteControl:
     async def graph(self) -> Graph:
         return await self._get("/api/pm/graph", Graph)
 
+    async def add(self, fields: Mapping[str, Any], lease: int | str | None = None) -> str:
+        answer = await self._request("POST", "/api/pm", {**fields, "lease": lease})
+        return decode_response(answer, Added).id
+
+    async def remove(self, process_id: str) -> None:
+        await self._request("DELETE", process_path(process_id), read_timeout=None)
+
+    async def renew(self, process_id: str) -> None:
+        await self._request("POST", process_path(process_id, "lease"))
+
     async def send_input(
         self,
         process_id: str,
@@ -248,7 +265,7 @@ class RemoteControl:
         self._answered_at = time.time()
         if response.status_code == 401 and await self._has_another_token(client):
             return await self._request(method, path, body, read_timeout, **query)
-        if response.status_code != 200:
+        if response.status_code not in (200, 201):
             raise error_from_response(response.status_code, response.content)
         return response.content
 

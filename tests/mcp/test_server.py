@@ -1,0 +1,134 @@
+"""`pmtui mcp` beside a real manager, used by the SDK's own client."""
+
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("mcp")
+
+from mcp import Client, StdioServerParameters
+from mcp.types import TextContent
+
+from tests.cli.shell import CLEAN, pmtui
+from tests.eventually import eventually_awaited, is_alive
+from tests.running import running
+
+CONFIG = {
+    "processes": [
+        {"id": "web", "command": "echo hello; echo oops >&2; exec sleep 600", "shell": True},
+        {"id": "bad", "command": "echo because of this >&2; exit 3", "shell": True, "maxRetries": 0},
+        {"id": "needy", "command": "sleep 600", "dependsOn": ["bad"], "env": {"API_KEY": "hunter22"}},
+        {"id": "cat", "command": "cat", "stdin": True},
+    ]
+}
+READING = {"list_processes", "explain", "read_logs", "wait", "check_config"}
+CONTROL = {"start", "stop", "restart", "reload", "run", "send_input"}
+
+
+@asynccontextmanager
+async def connected(folder: Path, *options: str) -> AsyncIterator[Client]:
+    server = StdioServerParameters(command=sys.executable, args=["-m", "pmtui", "mcp", *options], cwd=folder, env=CLEAN)
+    async with Client(server) as client:
+        yield client
+
+
+async def call(client: Client, tool: str, **arguments: object) -> tuple[bool, str]:
+    result = await client.call_tool(tool, arguments)
+    [content] = result.content
+    assert isinstance(content, TextContent)
+    return bool(result.is_error), content.text
+
+
+async def ask(client: Client, tool: str, **arguments: object) -> str:
+    is_error, text = await call(client, tool, **arguments)
+    assert not is_error, text
+    return text
+
+
+async def test_the_tools_are_few_short_and_annotated(tmp_path: Path) -> None:
+    async with connected(tmp_path) as client:
+        assert {tool.name for tool in (await client.list_tools()).tools} == READING
+    async with connected(tmp_path, "--allow-control") as client:
+        tools = (await client.list_tools()).tools
+    assert {tool.name for tool in tools} == READING | CONTROL
+    texts = [json.dumps(tool.model_dump(mode="json", by_alias=True, exclude_none=True)) for tool in tools]
+    assert sum(map(len, texts)) / 4 < 2000
+    for tool in tools:
+        assert tool.annotations
+        assert tool.annotations.read_only_hint is (tool.name in READING)
+        assert tool.annotations.destructive_hint is (None if tool.name in READING else tool.name != "start")
+
+
+async def test_without_a_manager_each_tool_says_so_and_starts_none(tmp_path: Path) -> None:
+    (tmp_path / "pmtui.toml").write_text("[process.web]\ncommand = 'sleep 600'\n")
+    needed: dict[str, dict[str, Any]] = {
+        name: {"id": "web"} for name in ("explain", "read_logs", "start", "stop", "restart")
+    }
+    needed |= {"list_processes": {}, "wait": {}, "reload": {}, "run": {"command": ["true"]}}
+    needed |= {"send_input": {"id": "web", "text": "x"}}
+    async with connected(tmp_path, "--allow-control") as client:
+        for tool, arguments in needed.items():
+            is_error, text = await call(client, tool, **arguments)
+            assert (is_error, "no manager is running" in text) == (True, True), (tool, text)
+        assert "no manager is running" in await ask(client, "check_config")
+    assert not (tmp_path / ".pmtui").exists()
+
+
+async def test_an_agent_finds_out_what_is_wrong(tmp_path: Path) -> None:
+    with running(tmp_path, CONFIG) as manager:
+        manager.wait_running(["web", "cat"])
+        async with connected(tmp_path) as client:
+            assert "bad failed" in await ask(client, "wait", id="bad", timeout=60)
+            listed = await ask(client, "list_processes")
+            assert [line.split()[0] for line in listed.splitlines()] == ["web", "bad", "needy", "cat"]
+            assert (await ask(client, "list_processes", id="we*")).startswith("web running up ")
+            why = await ask(client, "explain", id="needy")
+            assert "depends on bad failed" in why
+            assert "hunter22" not in why
+            why = await ask(client, "explain", id="bad")
+            assert "ended at" in why
+            assert "\n  because of this" in why
+            lines = (await ask(client, "read_logs", id="web")).splitlines()
+            assert [line[9:] for line in lines[:-1]] in (["hello", "! oops"], ["! oops", "hello"])
+            assert "no errors" in await ask(client, "check_config") or "warning" in await ask(client, "check_config")
+            is_error, text = await call(client, "explain", id="nobody")
+            assert (is_error, text.endswith("Process 'nobody' not found.")) == (True, True)
+            assert (await call(client, "stop", id="web"))[0]  # it is not offered
+        assert manager.row("web")["status"] == "running"
+
+
+async def test_an_agent_at_the_controls_leaves_nothing_behind(tmp_path: Path) -> None:
+    with running(tmp_path, CONFIG) as manager:
+        manager.wait_running(["web", "cat"])
+        async with connected(tmp_path, "--allow-control") as client:
+            assert (await ask(client, "stop", id="web")).startswith("web stopped")
+            assert (await ask(client, "start", id="web")).startswith("web running")
+            assert (await ask(client, "restart", id="web")).startswith("web running")
+            assert await ask(client, "reload") == "nothing changed"
+            assert await ask(client, "send_input", id="cat", text="ping") == "sent to cat"
+
+            async def echoed() -> bool:
+                return "ping" in await ask(client, "read_logs", id="cat")
+
+            await eventually_awaited(echoed)
+            assert (await ask(client, "run", command=["sleep", "600"])).startswith("sleep running")
+            assert (await ask(client, "run", command=["sleep", "600"])).startswith("sleep-2 running")
+            pids = [manager.row(name)["pid"] for name in ("sleep", "sleep-2")]
+            assert manager.row("sleep")["origin"] == "adhoc"
+
+        async def gone() -> bool:
+            return {row["id"] for row in manager.list()} == {"web", "bad", "needy", "cat"}
+
+        await eventually_awaited(gone)
+        assert not any(map(is_alive, pids))
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['mcp'] = None\n")
+    done = pmtui(tmp_path, "mcp", PYTHONPATH=str(tmp_path))
+    assert (done.returncode, "pip install 'pmtui[mcp]'" in done.stderr) == (1, True), done.stderr
