@@ -353,7 +353,10 @@ class ConfigChanges(_Model, frozen=True, kw_only=True):
 
 
 class ManagerInfo(_Model, frozen=True, kw_only=True):
-    """The manager itself. `config` is None if none was found in `searched`; `errors` are those of the last reload."""
+    """The manager itself. `config` is None if none was found in `searched`; `errors` are those of the last reload.
+
+    `host` names the process that the manager ends with.
+    """
 
     version: str
     pid: int
@@ -362,6 +365,7 @@ class ManagerInfo(_Model, frozen=True, kw_only=True):
     config: str | None
     searched: list[str]
     errors: list[str]
+    host: str | None = None
 
 
 class TerminalOutput(_Model, frozen=True, kw_only=True):

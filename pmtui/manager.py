@@ -70,6 +70,7 @@ class Manager:
         spawner: Spawner | None = None,
     ) -> None:
         self.supervisor = Supervisor(settings, log_directory=log_directory, echo=echo, spawner=spawner)
+        self.host: str | None = None
         self._reloading = asyncio.Lock()
         self._located: tuple[Loaded, Mapping[str, Mapping[str, str]]] | None = None
 
@@ -198,6 +199,7 @@ class Manager:
             config=str(loaded.path) if loaded.path else None,
             searched=[*source.searched] if source else [],
             errors=[problem.located for problem in loaded.errors],
+            host=self.host,
         )
 
     async def graph(self) -> Graph:
@@ -287,6 +289,11 @@ class Manager:
         config = process.config
         name = config.id.removesuffix(f"-{config.instance}") if config.instance else config.id
         return self._located[1].get(name, {})
+
+    def run_name(self, process_id: str) -> str:
+        """PMTUI_RUN of the process's last run; empty if there was none. For any thread."""
+        process = self.supervisor.processes.get(process_id)
+        return process.prepared.launch.env.get("PMTUI_RUN", "") if process and process.prepared else ""
 
     def _usage(self, process: Process) -> Usage:
         return self.supervisor.sampler.usage_of(process.run) if process.has_tree else NO_USAGE

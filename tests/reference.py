@@ -15,7 +15,17 @@ from pmtui.api.endpoints import ENDPOINTS, Endpoint
 from pmtui.cli import root
 from pmtui.cli.completion import flags_of
 from pmtui.cli.main import COMMANDS, command_module
-from pmtui.config.model import Health, HistorySettings, Limits, LogSettings, PocketBase, ProcessConfig, Settings, Struct
+from pmtui.config.model import (
+    Health,
+    HistorySettings,
+    Limits,
+    LogSettings,
+    PocketBase,
+    PocketBaseRoute,
+    ProcessConfig,
+    Settings,
+    Struct,
+)
 from pmtui.config.parsing.decode import is_internal
 from pmtui.config.schema import descriptions
 from pmtui.dashboard.actions import ACTIONS
@@ -162,6 +172,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings": partial(fields, Settings),
     "history": partial(fields, HistorySettings),
     "pocketbase": partial(fields, PocketBase),
+    "route": partial(fields, PocketBaseRoute),
     "commands": commands,
     "routes": routes,
     "keys": keys,

@@ -4,12 +4,15 @@ import hmac
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 from pmtui.api.errors import error_body
+from pmtui.api.http.framing import FORWARD_PREFIX
 
 AUTHORIZED = "pmtui.authorized"
 """Key in the scope of a request with the right token."""
+
+TOKEN_NEEDED = "A valid token is required; send 'Authorization: Bearer TOKEN'."
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -17,12 +20,28 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
+class TokenChecker(Protocol):
+    """Knows tokens other than the manager's own."""
+
+    async def __call__(self, token: bytes) -> str:
+        """Why the token is refused; empty if it is good."""
+
+
 class AuthMiddleware:
     """Pass a request on if its Host, Origin and token are right. Until then no body is read."""
 
-    def __init__(self, app: Application, token: str, host: str, port: int, open_paths: Collection[bytes]) -> None:
+    def __init__(
+        self,
+        app: Application,
+        token: str,
+        host: str,
+        port: int,
+        open_paths: Collection[bytes],
+        others: TokenChecker | None = None,
+    ) -> None:
         self.app = app
         self.open_paths = open_paths
+        self.others = others
         self.token = token.encode()
         self.port = port
         self.any_address = host in ("0.0.0.0", "::")
@@ -40,8 +59,13 @@ class AuthMiddleware:
             await self.app(scope, receive, send)
         elif scope["raw_path"] in self.open_paths:
             await self.app(scope, receive, send)
+        elif self.others is None or scope["raw_path"].startswith(FORWARD_PREFIX):
+            await _answer(send, 401, TOKEN_NEEDED, _CHALLENGE)
+        elif refusal := await self.others(bearer_token(headers)):
+            await _answer(send, 401, refusal, _CHALLENGE)
         else:
-            await _answer(send, 401, "A valid token is required; send 'Authorization: Bearer TOKEN'.", _CHALLENGE)
+            scope[AUTHORIZED] = True
+            await self.app(scope, receive, send)
 
     def is_ours(self, host: bytes) -> bool:
         """Return whether a Host header names this server. A page that uses DNS rebinding sends another name."""
@@ -52,14 +76,19 @@ class AuthMiddleware:
 
     def is_authorized(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Return whether the only Authorization header holds the token, in a time that does not depend on it."""
-        values = [value for name, value in headers if name == b"authorization"]
-        if len(values) != 1:
-            return False
-        scheme, _, token = values[0].partition(b" ")
-        return hmac.compare_digest(token.strip(b" "), self.token) and scheme.lower() == b"bearer"
+        return hmac.compare_digest(bearer_token(headers), self.token)
 
     def _is_name(self, name: str) -> bool:
         return name in self.names or (self.any_address and _is_address(name))
+
+
+def bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The token in the one Authorization header; empty if there is none, or more than one."""
+    values = [value for name, value in headers if name == b"authorization"]
+    if len(values) != 1:
+        return b""
+    scheme, _, token = values[0].partition(b" ")
+    return token.strip(b" ") if scheme.lower() == b"bearer" else b""
 
 
 def _names(host: str) -> Iterable[str]:

@@ -1,11 +1,13 @@
 """Serve the API in the running loop: uvicorn's server without its signal handlers and its timer."""
 
 import asyncio
+from collections.abc import MutableMapping
+from typing import Any
 
 from pmtui.api.app import Api
-from pmtui.api.auth import AuthMiddleware
+from pmtui.api.auth import Application, AuthMiddleware, Receive, Send, TokenChecker
 from pmtui.api.http.connection import Connection
-from pmtui.api.http.framing import BODY_LIMIT, HEAD_LIMIT
+from pmtui.api.http.framing import BODY_LIMIT, FORWARD_PREFIX, HEAD_LIMIT
 from pmtui.api.http.listener import BACKLOG, Listener
 from pmtui.api.http.uvicorn_shim import Config, Server
 from pmtui.control import ManagerControl
@@ -16,9 +18,25 @@ ACCEPT_BATCH_SIZE = 16
 
 
 class ApiServer:
-    def __init__(self, control: ManagerControl, token: str, listener: Listener, *, has_web: bool = True) -> None:
+    """Serves the API of a manager; `forwarder` handles the requests for its processes."""
+
+    def __init__(
+        self,
+        control: ManagerControl,
+        token: str,
+        listener: Listener,
+        *,
+        has_web: bool = True,
+        forwarder: Application | None = None,
+        token_checker: TokenChecker | None = None,
+    ) -> None:
         self._app = Api(control, has_web=has_web)
-        guard = AuthMiddleware(self._app, token, listener.host, listener.port, self._app.open_paths)
+
+        async def dispatch(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+            is_forwarded = forwarder and scope["raw_path"].startswith(FORWARD_PREFIX)
+            await (forwarder if forwarder and is_forwarded else self._app)(scope, receive, send)
+
+        guard = AuthMiddleware(dispatch, token, listener.host, listener.port, self._app.open_paths, token_checker)
         self._listener = listener
         self._server = _Server(
             Config(

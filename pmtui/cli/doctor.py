@@ -156,8 +156,17 @@ def about_manager(config: Path | None) -> Iterator[Finding]:
         yield "manager", "not running for this config", True
     else:
         yield "manager", f"pid {running.pid}, {running.url or 'no API'}", True
+        if running.bound_to:
+            yield "host", f"the manager ends with {describe_process(running.bound_to)}", True
     if running and running.url:
         yield "API", *check_api(address_of(running, os.environ))
+
+
+def describe_process(pid: int) -> str:
+    try:
+        return f"{Path(f'/proc/{pid}/comm').read_text().strip()} (pid {pid})"
+    except OSError:
+        return f"pid {pid}, which has ended"
 
 
 def describe_directory(folder: Path) -> str:

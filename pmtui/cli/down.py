@@ -95,10 +95,15 @@ def stop_manager(running: RunningManager, *, now: bool) -> bool:
 
 
 def ask_to_end(manager: int, running: RunningManager, *, now: bool) -> bool:
-    """Signal the manager and wait for its end. If it does not answer for too long, kill it and return False."""
+    """Signal the manager and wait for its end, as `wait_end`."""
     signal.pidfd_send_signal(manager, signal.SIGTERM)
     if now and not has_ended(manager, SIGNAL_INTERVAL):
         signal.pidfd_send_signal(manager, signal.SIGTERM)
+    return wait_end(manager, running)
+
+
+def wait_end(manager: int, running: RunningManager) -> bool:
+    """Wait for the end of a manager that is stopping. If it does not answer for too long, kill it and return False."""
     answers, progress = Answers(running), Progress()
     while not has_ended(manager, CHECK_INTERVAL):
         if not answers.are_coming():

@@ -45,6 +45,7 @@ COMMAND_GROUPS = {
         "config": "show the config in force, and where each value comes from",
         "schema": "print the JSON Schema of the config",
         "export": "export processes to systemd, compose, Kubernetes or a Procfile",
+        "plugin": "run the manager inside PocketBase",
         "service": "run the manager as a systemd service",
         "completion": "print a completion script for bash, zsh or fish",
     },

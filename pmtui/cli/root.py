@@ -79,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
     add("--log-file", type=Path, help=argparse.SUPPRESS)
     add("--dev", action="store_true", help="restart every process when its files change")
     add("--log-format", choices=("text", "json"), default="text", help="format of the log on stdout (default: text)")
+    add("--bind-to", type=pid, metavar="PID", help="stop when the process PID has ended (with -d or --no-ui)")
     add("--version", action="version", version=f"pmtui {__version__}", help="print the version")
     add_api_options(command.add_argument_group("REST API"))
     add_pocketbase_options(command.add_argument_group("PocketBase"))
@@ -96,6 +97,7 @@ def add_api_options(group: argparse._ArgumentGroup) -> None:
 
 def add_pocketbase_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--pb-port", type=port, metavar="PORT", help="value of PB_PORT (default: 8090)")
+    group.add_argument("--pb-log", default="", help=argparse.SUPPRESS)
     group.add_argument("--pb-data-dir", metavar="DIR", help="value of PB_DATA_DIR (default: pb_data beside the config)")
 
 
@@ -106,6 +108,13 @@ def port(text: str) -> int:
     return number
 
 
+def pid(text: str) -> int:
+    number = int(text) if text.isdecimal() and len(text) < 10 else 0
+    if not number:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a process id; pass a positive number")
+    return number
+
+
 def run(argv: Sequence[str], *, ephemeral: bool = False) -> int:
     """Run the manager. An ephemeral one cannot be left running in the background."""
     options = parser().parse_args(argv)
@@ -113,6 +122,15 @@ def run(argv: Sequence[str], *, ephemeral: bool = False) -> int:
         return fail("pmtui requires Linux; stopping whole process trees relies on its kernel", FAILURE)
     from pmtui.spawner.launcher import GuardianLauncher
 
+    if options.bind_to and not (options.no_ui or options.detach):
+        return fail("--bind-to is for a manager without a dashboard; add -d or --no-ui", BAD_USAGE)
+    if options.bind_to:
+        from pmtui.runtime.host import Host, HostGoneError
+
+        try:
+            options.bind_to = Host(options.bind_to, waits=bool(options.pb_log))
+        except HostGoneError as error:
+            return fail(f"{error}; nothing was started", FAILURE)
     if options.detach and not options.log_file:
         return start_in_background(options, argv)
     options.no_ui = options.no_ui or options.detach
@@ -199,8 +217,18 @@ def headless(source: "ConfigSource", boot: "GuardianLauncher", options: argparse
     from pmtui.runtime.exit_policy import ExitPolicy
     from pmtui.runtime.headless import run_headless
 
-    policy = ExitPolicy(options.exit_on_failure, options.exit_with)
-    return asyncio.run(run_headless(source, boot, options.log_format, not options.no_api, options.log_file, policy))
+    return asyncio.run(
+        run_headless(
+            source,
+            boot,
+            options.log_format,
+            not options.no_api,
+            options.log_file,
+            ExitPolicy(options.exit_on_failure, options.exit_with),
+            options.bind_to,
+            options.pb_log,
+        )
+    )
 
 
 def attach_to(running: "RunningManager", loaded: "Loaded") -> int:

@@ -28,6 +28,8 @@ class RunningManager:
     pid: int
     directory: Path
     url: str | None
+    bound_to: int | None = None
+    is_stopping: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,14 @@ def read_instance(folder: Path) -> RunningManager | None:
         return None
     if any(facts.get(name) != value for name, value in identity.items()):
         return None  # the pid has been reused
-    return RunningManager(pid, folder, url if isinstance(url, str) else None)
+    bound_to = facts.get("boundTo")
+    return RunningManager(
+        pid,
+        folder,
+        url if isinstance(url, str) else None,
+        bound_to if isinstance(bound_to, int) else None,
+        is_stopping=facts.get("stopping") is True,
+    )
 
 
 def token_for(url: str, config: Path | None) -> str:

@@ -23,6 +23,7 @@ RestartPolicy = Literal["always", "on-failure", "never"]
 Condition = Literal["started", "healthy", "completed", "succeeded"]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 ExitCode = Annotated[int, msgspec.Meta(ge=0, le=255)]
+RouteAuth = Literal["superuser", "user", "none"]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
@@ -105,6 +106,15 @@ class ValueSource(Struct, frozen=True, kw_only=True):
     file: str | None = None
     command: list[str] | None = None
     directory: str = ""
+
+
+class PocketBaseRoute(Struct, frozen=True, kw_only=True):
+    """How PocketBase passes requests on to the process, if it runs the manager (see `pmtui plugin`)."""
+
+    route: str
+    """Path such as `/api/agent`. The process receives requests for it and for all paths below it, without it."""
+    auth: RouteAuth = "superuser"
+    """Who may send requests: superusers, signed-in users and superusers, or anyone."""
 
 
 class ProcessConfig(Struct, frozen=True, kw_only=True):
@@ -212,6 +222,8 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     """User to run as, `name` or `name:group`; requires root. If the user cannot be set, the process does not start."""
     umask: Annotated[int, msgspec.Meta(ge=0, le=0o777)] | None = None
     """File mode creation mask, an octal string such as `"022"`."""
+    pocketbase: PocketBaseRoute | None = None
+    """Route under which PocketBase passes requests on to the process; see below."""
     log: LogSettings = LogSettings()
     """How output is kept; see below."""
 
@@ -225,6 +237,8 @@ class PocketBase(Struct, frozen=True, kw_only=True):
     """Value of `PB_DATA_DIR`; `pb_data` beside the config by default."""
     dsn: str | None = None
     """Value of `DB_DSN`; unset by default."""
+    url: str | None = None
+    """Address of a PocketBase whose superusers may use the API with their own tokens."""
 
 
 HookEvent = Literal["crash", "failed", "unhealthy", "recovered"]

@@ -19,6 +19,7 @@ from pmtui.config.model import (
     Limits,
     LogSettings,
     PocketBase,
+    PocketBaseRoute,
     ProcessConfig,
     Settings,
     Struct,
@@ -81,6 +82,8 @@ _SPECIAL: dict[tuple[type[Struct], str], Schema] = {
         ]
     },
     (Health, "command"): {"anyOf": [_ARGV, {"type": "null"}]},
+    (PocketBaseRoute, "route"): {"type": "string", "pattern": "^(/[A-Za-z0-9._-]+)+$"},
+    (PocketBase, "url"): {"anyOf": [{"type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}, {"type": "null"}]},
     (Settings, "env"): {"type": "object", "additionalProperties": _PLAIN},
     (Settings, "hooks"): {
         "type": "object",
@@ -88,7 +91,7 @@ _SPECIAL: dict[tuple[type[Struct], str], Schema] = {
         "additionalProperties": {"anyOf": [{"type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}, _ARGV]},
     },
 }
-_PARTS = (Health, HistorySettings, Limits, LogSettings, PocketBase)
+_PARTS = (Health, HistorySettings, Limits, LogSettings, PocketBase, PocketBaseRoute)
 _KINDS: dict[type[types.Type], str] = {
     types.StrType: "string",
     types.BoolType: "boolean",

@@ -151,6 +151,8 @@ def _hints(folder: Path) -> Iterator[str]:
     for name in _CONTAINERS:
         if (folder / name).is_file():
             yield f"{name} is here: its containers are docker's; run them beside pmtui, or as a command"
+    if (folder / "pocketbase").is_file() or (folder / "pb_data").is_dir():
+        yield "PocketBase is here: 'pmtui plugin install -c pmtui.toml' makes './pocketbase serve' run these processes"
     if (folder / "package.json").is_file() and shutil.which("node") is None:
         yield "package.json exists, but node is not installed"
 

@@ -5,7 +5,7 @@ import select
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -81,6 +81,18 @@ class TokenBucket:
 
     def spend(self, size: int) -> None:
         self._credit -= size
+
+
+class Console(Protocol):
+    """Where the manager's own words and the output of its processes go."""
+
+    def start(self) -> None: ...
+
+    def line(self, level: ConsoleLevel, text: str) -> None: ...
+
+    def chunk(self, process_id: str, stream: Stream, ms: int, data: bytes, lines: int) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class ConsoleLog:

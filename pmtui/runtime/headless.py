@@ -10,10 +10,11 @@ from pathlib import Path
 
 from pmtui.config.load import CONFIG_NAMES, Loaded
 from pmtui.control import ControlError, ProcessEvent, Status
-from pmtui.logs.console import ConsoleLog, FileConsoleLog, Format
+from pmtui.logs.console import Console, ConsoleLog, FileConsoleLog, Format
 from pmtui.manager import Manager
 from pmtui.runtime.exit_policy import ExitPolicy, wait_exit
 from pmtui.runtime.exit_signals import ExitSignals
+from pmtui.runtime.host import Host, open_pocketbase_console
 from pmtui.runtime.sd_notify import Notifier
 from pmtui.runtime.session import log_to, manager_session
 from pmtui.spawner.client import Spawner
@@ -33,13 +34,19 @@ async def run_headless(
     has_api: bool,
     log_file: Path | None = None,
     exit_policy: ExitPolicy | None = None,
+    host: Host | None = None,
+    pocketbase_url: str = "",
 ) -> int:
-    """Run the configured processes until asked to stop; return the exit code once all have ended.
+    """Run the configured processes until asked to stop, or until `host` ends; return the exit code at the end.
 
-    Logs to `log_file`, or else to stdout. Raises StartError before any process is started.
+    Logs to `log_file`, or else to stdout, and also to the PocketBase at `pocketbase_url`. Raises StartError before any
+    process is started.
     """
     notifier = Notifier.from_environment(os.environ)
-    console = FileConsoleLog(log_file, log_format) if log_file else ConsoleLog(1, log_format)
+    console: Console = FileConsoleLog(log_file, log_format) if log_file else ConsoleLog(1, log_format)
+    if pocketbase_url:
+        directory = Path(source.loaded.settings.data_dir)
+        console = open_pocketbase_console(console, pocketbase_url, directory, lambda name: manager.run_name(name))
 
     def create_manager(log_directory: Path) -> Manager:
         console.start()
@@ -50,7 +57,7 @@ async def run_headless(
         return manager
 
     with contextlib.closing(console), log_to(console.line):
-        async with manager_session(source, create_manager, has_api=has_api) as manager:
+        async with manager_session(source, create_manager, has_api=has_api, host=host) as manager:
             log_startup(source.loaded, (await manager.about()).url)
             async with notifier.notifying(manager.supervisor), asyncio.TaskGroup() as tasks:
                 logging_events = tasks.create_task(log_events(manager.events()))

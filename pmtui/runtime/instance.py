@@ -45,15 +45,22 @@ class Instance:
         self._lock = lock
         self._spawner = spawner
         self._files: dict[str, bytes] = {}
+        self._facts: dict[str, object] = {}
         self._watch: asyncio.Task[None] | None = None
         self._remember_files()
 
-    def publish(self, config: Path | None, url: str | None) -> None:
+    def publish(self, config: Path | None, url: str | None, bound_to: int | None = None) -> None:
         """Write instance.json, by which clients find the manager, and its entry for `pmtui ps`."""
         facts = process_identity(os.getpid()) | {"url": url, "version": __version__, "config": config and str(config)}
-        write_atomic(self.directory / "instance.json", json.dumps(facts))
+        self._facts = facts | ({"boundTo": bound_to} if bound_to else {})
+        write_atomic(self.directory / "instance.json", json.dumps(self._facts))
         registry.register(facts | {"startTime": rfc3339(now_ms())})
         self._remember_files()
+
+    def mark_stopping(self) -> None:
+        """Say in instance.json that the manager is stopping: one more signal would kill the processes."""
+        with contextlib.suppress(OSError):
+            write_atomic(self.directory / "instance.json", json.dumps(self._facts | {"stopping": True}))
 
     def watch(self) -> None:
         """Recreate the directory whenever it is removed. Why: a second manager could start without it."""

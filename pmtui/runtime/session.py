@@ -15,6 +15,8 @@ import msgspec
 from pmtui.config.load import Loaded
 from pmtui.logs.console import ConsoleLevel
 from pmtui.manager import Manager
+from pmtui.pocketbase.access import PocketBaseAccess
+from pmtui.runtime.host import Host, bound_to
 from pmtui.runtime.instance import AlreadyRunningError, DataDirectoryError, Instance, acquire
 from pmtui.runtime.limits import LIMIT_HINTS, require_fds, reserve_threads, set_limits
 from pmtui.supervisor.reload import ConfigSource
@@ -46,9 +48,9 @@ class ApiBinding(msgspec.Struct, frozen=True):
 
 @contextlib.asynccontextmanager
 async def manager_session(
-    source: ConfigSource, create_manager: Callable[[Path], Manager], *, has_api: bool
+    source: ConfigSource, create_manager: Callable[[Path], Manager], *, has_api: bool, host: Host | None = None
 ) -> AsyncIterator[Manager]:
-    """Prepare a manager and serve its API; the body is to await `Manager.run`.
+    """Prepare a manager and serve its API; the body is to await `Manager.run`. It is shut down when `host` ends.
 
     `create_manager` receives the directory for logs. Raises StartError before any process is started.
     """
@@ -61,12 +63,12 @@ async def manager_session(
     try:
         api = bind_api(loaded, directory) if has_api else None
         url = api.listener.url if api else None
-        publish(instance, loaded, url)
+        publish(instance, loaded, url, host)
     except StartError:
         instance.release()
         raise
     manager.supervisor.load(msgspec.structs.replace(source, url=url))
-    async with asyncio.TaskGroup() as tasks:
+    async with bound_to(host, manager, instance), asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(serve(manager, api))
         yield manager
         serving.cancel()
@@ -113,9 +115,9 @@ def bind_api(loaded: Loaded, directory: Path) -> ApiBinding:
         raise StartError(error) from None
 
 
-def publish(instance: Instance, loaded: Loaded, url: str | None) -> None:
+def publish(instance: Instance, loaded: Loaded, url: str | None, host: Host | None) -> None:
     try:
-        instance.publish(loaded.path, url)
+        instance.publish(loaded.path, url, host.pid if host else None)
     except OSError as error:
         raise StartError(DataDirectoryError(f"cannot write to {instance.directory}: {error.strerror}")) from None
 
@@ -131,11 +133,19 @@ async def serve(manager: Manager, api: ApiBinding | None) -> None:
     gc.enable()
     if not (api and server_module):
         return
-    server = server_module.ApiServer(manager, api.token.value, api.listener, has_web=api.has_web)
-    try:
-        await server.serve()
-    finally:
-        await server.close()
+    async with PocketBaseAccess(manager) as pocketbase:
+        server = server_module.ApiServer(
+            manager,
+            api.token.value,
+            api.listener,
+            has_web=api.has_web,
+            forwarder=pocketbase.forward,
+            token_checker=pocketbase.refuse_token,
+        )
+        try:
+            await server.serve()
+        finally:
+            await server.close()
 
 
 @contextlib.contextmanager

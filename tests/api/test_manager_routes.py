@@ -57,6 +57,7 @@ async def test_the_config_is_returned_with_its_errors(client: httpx.AsyncClient,
         "config": "/srv/agents/pmtui.toml",
         "searched": [],
         "errors": ["settings.port: expected a port"],
+        "host": None,
     }
 
 

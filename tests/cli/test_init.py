@@ -97,9 +97,11 @@ def test_invalid_files_are_skipped(tmp_path: Path, name: str) -> None:
 def test_importable_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "ecosystem.config.js").touch()
     (tmp_path / "docker-compose.yml").touch()
+    (tmp_path / "pb_data").mkdir()
     told = pmtui(tmp_path, "init").stdout
     assert "hint: ecosystem.config.js is here: pmtui import ecosystem.config.js makes a config of it\n" in told
     assert "hint: docker-compose.yml is here: its containers are docker's" in told
+    assert "hint: PocketBase is here: 'pmtui plugin install -c pmtui.toml'" in told
 
 
 @pytest.mark.parametrize("name", ["pmtui.toml", "pb_processes.json", "pb_data/pb_processes.json"])

@@ -104,6 +104,8 @@ def test_it_agrees_with_the_loader(tmp_path: Path, fields: dict[str, Any]) -> No
         ({"processes": {"a": {}}}, False),
         ({"settings": {"prot": 1}}, False),
         ({"settings": {"history": False}}, True),
+        ({"settings": {"pocketbase": {"url": "http://127.0.0.1:8090"}}}, True),
+        ({"settings": {"pocketbase": {"url": "127.0.0.1:8090"}}}, False),
         ({"settings": {"history": {"maxSize": "8MB", "keep": "7d"}}}, True),
         ({"settings": {"history": True}}, False),
         ("text", False),

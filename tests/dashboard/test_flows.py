@@ -412,6 +412,13 @@ async def test_errors_of_the_config_stay_in_the_title_and_are_read_in_a_dialog()
         assert not shown.app._notifications
 
 
+async def test_the_host_is_in_the_title() -> None:
+    control, logs = scene()
+    control.facts = msgspec.structs.replace(control.facts, host="pocketbase (pid 4021)")
+    async with stage(200, 30, control=control, logs=logs) as shown:
+        await shown.shows("in pocketbase (pid 4021)")
+
+
 async def test_reading_no_config_again_says_that_there_is_none() -> None:
     control = SceneControl()
     control.facts = msgspec.structs.replace(control.facts, config=None, searched=["/srv/pmtui.toml"])

@@ -16,10 +16,20 @@ import h11
 
 from pmtui.api.auth import AUTHORIZED
 from pmtui.api.errors import error_body
-from pmtui.api.http.framing import BODY_LIMIT, CHUNKED, FramingError, body_length, check_start
+from pmtui.api.http.framing import (
+    BODY_LIMIT,
+    CHUNKED,
+    FORWARD_BODY_LIMIT,
+    FramingError,
+    body_length,
+    check_start,
+    is_forwarded,
+)
 from pmtui.api.http.uvicorn_shim import STATUS_PHRASES, H11Protocol
 
 MAX_CONNECTIONS = 64
+MAX_FORWARDED = 256
+"""Connections with a request for a process, which may take minutes: they are not among MAX_CONNECTIONS."""
 REQUEST_TIMEOUT = 5.0
 WRITE_TIMEOUT = 30.0
 """Seconds after which a client that reads nothing is disconnected."""
@@ -55,6 +65,8 @@ class Connection(H11Protocol):
         self.standing = _Standing.SILENT
         self.head = bytearray()
         self.chunked = False
+        self.forwards = False
+        self.body_limit = BODY_LIMIT
         self.body_left = 0
         self.discarded = 0
         self.write_timer: TimerHandle | None = None
@@ -68,7 +80,7 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         self.idle_since = self.loop.time()
         self.request_timer = self.loop.call_later(REQUEST_TIMEOUT, self._expire)
-        if len(self.connections) > MAX_CONNECTIONS:
+        if len(self._peers(forwards=False)) > MAX_CONNECTIONS:
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -115,6 +127,7 @@ class Connection(H11Protocol):
             self.standing = max(self.standing, shown)
         self.idle_since = self.loop.time()
         self.phase = _Phase.HEAD if arrived else _Phase.CLOSING
+        self.forwards = False
         super().on_response_complete()
         if not arrived and not self.transport.is_closing():
             self._linger()
@@ -139,12 +152,16 @@ class Connection(H11Protocol):
             return
         head, body = bytes(self.head[:end]), bytes(self.head[end:])
         self.head.clear()
-        length = body_length(head)
+        self.forwards = is_forwarded(head)
+        self.body_limit = FORWARD_BODY_LIMIT if self.forwards else BODY_LIMIT
+        if self.forwards and len(self._peers(forwards=True)) > MAX_FORWARDED:
+            raise FramingError(503, f"{MAX_FORWARDED} requests are being passed on already; try again later.")
+        length = body_length(head, self.body_limit)
         self.chunked = length == CHUNKED
-        self.body_left = BODY_LIMIT if self.chunked else length
+        self.body_left = self.body_limit if self.chunked else length
         self._count(body)
         self.phase = _Phase.BODY
-        self.server_state.default_headers = _default_headers()
+        self.server_state.default_headers = [] if self.forwards else _default_headers()
         self._forward(head + body)
 
     def _receive_body(self, data: bytes) -> None:
@@ -156,7 +173,7 @@ class Connection(H11Protocol):
         if self.body_left >= 0:
             return
         if self.chunked:
-            raise FramingError(413, f"The body is larger than {BODY_LIMIT >> 10} KiB.")
+            raise FramingError(413, f"The body is larger than {self.body_limit >> 10} KiB.")
         raise FramingError(400, PIPELINED)
 
     def _forward(self, data: bytes) -> None:
@@ -214,9 +231,12 @@ class Connection(H11Protocol):
         else:
             self._refuse(408, f"The request did not arrive within {REQUEST_TIMEOUT:g} seconds.")
 
+    def _peers(self, *, forwards: bool) -> list["Connection"]:
+        return [other for other in self.connections if isinstance(other, Connection) and other.forwards is forwards]
+
     def _make_room(self) -> None:
         """Close another connection, or refuse this one if all others are served or trusted."""
-        others = [other for other in self.connections if isinstance(other, Connection) and other is not self]
+        others = [other for other in self._peers(forwards=False) if other is not self]
         closing = [other for other in others if other.phase is _Phase.CLOSING]
         if len(others) - len(closing) < MAX_CONNECTIONS:
             _close_oldest(closing)

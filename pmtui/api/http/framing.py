@@ -4,6 +4,9 @@ import re
 
 HEAD_LIMIT = 16 << 10
 BODY_LIMIT = 64 << 10
+FORWARD_PREFIX = b"/_pm/forward/"
+"""Below it are requests for a process, passed on by PocketBase."""
+FORWARD_BODY_LIMIT = 5 << 20
 HEADERS_LIMIT = 100
 CHUNKED = -1
 
@@ -31,7 +34,12 @@ def check_start(start: bytearray, seen: int) -> None:
     raise FramingError(431, f"The request head is larger than {HEAD_LIMIT >> 10} KiB.")
 
 
-def body_length(head: bytes) -> int:
+def is_forwarded(head: bytes) -> bool:
+    """Return whether the request is for a process rather than for the manager."""
+    return head.partition(b" ")[2].startswith(FORWARD_PREFIX)
+
+
+def body_length(head: bytes, limit: int = BODY_LIMIT) -> int:
     """Check a whole head, and return the length of the body that follows, in bytes or CHUNKED."""
     request_line, *lines = head[:-4].split(b"\r\n")
     if not _REQUEST_LINE.fullmatch(request_line):
@@ -48,10 +56,10 @@ def body_length(head: bytes) -> int:
             lengths.append(header[2].strip(b" \t"))
         elif name == b"transfer-encoding":
             encodings.append(header[2].strip(b" \t").lower())
-    return _length(lengths, encodings)
+    return _length(lengths, encodings, limit)
 
 
-def _length(lengths: list[bytes], encodings: list[bytes]) -> int:
+def _length(lengths: list[bytes], encodings: list[bytes], limit: int) -> int:
     if len(lengths) + len(encodings) > 1:
         raise FramingError(400, "The length of the body is given more than once.")
     if encodings:
@@ -62,6 +70,6 @@ def _length(lengths: list[bytes], encodings: list[bytes]) -> int:
         return 0
     if not re.fullmatch(rb"[0-9]{1,19}", lengths[0]):
         raise FramingError(400, "Content-Length must be a number.")
-    if int(lengths[0]) > BODY_LIMIT:
-        raise FramingError(413, f"The body is larger than {BODY_LIMIT >> 10} KiB.")
+    if int(lengths[0]) > limit:
+        raise FramingError(413, f"The body is larger than {limit >> 10} KiB.")
     return int(lengths[0])

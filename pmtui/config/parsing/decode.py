@@ -7,7 +7,17 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from pmtui.config.model import Health, HistorySettings, Limits, LogSettings, PocketBase, ProcessConfig, Settings, Struct
+from pmtui.config.model import (
+    Health,
+    HistorySettings,
+    Limits,
+    LogSettings,
+    PocketBase,
+    PocketBaseRoute,
+    ProcessConfig,
+    Settings,
+    Struct,
+)
 from pmtui.config.parsing import ports, validators
 from pmtui.config.parsing.problems import Problems, join
 from pmtui.text.units import parse_duration, parse_size
@@ -15,7 +25,7 @@ from pmtui.text.units import parse_duration, parse_size
 Reader = Callable[[Any, str, Problems], Any]
 
 _UNITS: dict[str, Callable[[object], float]] = {"duration": parse_duration, "size": parse_size}
-_PARTS = (Health, Limits, LogSettings, PocketBase)
+_PARTS = (Health, Limits, LogSettings, PocketBase, PocketBaseRoute)
 _AT = re.compile(r" - at `\$(.*)`")
 _NAMES = {
     "int": "a whole number",
@@ -52,6 +62,8 @@ READERS: dict[tuple[type[Struct], str], Reader] = {
     (Health, "command"): validators.read_command,
     (Health, "log"): validators.read_pattern,
     (Health, "file"): validators.read_path,
+    (PocketBaseRoute, "route"): validators.read_route,
+    (PocketBase, "url"): validators.read_origin,
     (Settings, "host"): validators.read_host,
     (Settings, "env"): validators.read_env,
     (Settings, "hooks"): validators.read_hooks,
@@ -127,6 +139,9 @@ def _read_part(kind: type[Struct], raw: object, path: str, problems: Problems) -
         return None
     if kind is Health:
         validators.check_health(good, path, problems)
+    if kind is PocketBaseRoute and "route" not in good:
+        problems.error(path, "has no route; add one such as /api/agent")
+        return None
     return kind(**good)
 
 

@@ -37,6 +37,7 @@ def read_entries(raws: Iterable[RawEntry], root: str, problems: Problems) -> lis
     """
     entries: list[ConfigEntry] = []
     taken: dict[str, str] = {}
+    routes: dict[str, str] = {}
     written_twice = [problem.path for problem in problems.found]
     for entry in raws:
         before, place, raw = problems.errors, entry.place, entry.merged()
@@ -47,6 +48,7 @@ def read_entries(raws: Iterable[RawEntry], root: str, problems: Problems) -> lis
         fields = read_struct(ProcessConfig, raw, place, problems) | {"env_sources": sources}
         fields["restart_after"] = restart_targets(raw)
         _check(raw, fields, place, problems)
+        _check_route(fields, place, routes, problems)
         is_good = problems.errors == before and not any(_is_within(place, path) for path in written_twice)
         config = _build_config(fields, entry.document.directory, root) if is_good else None
         if "id" in fields and _is_free(fields["id"], config, place, taken, problems):
@@ -129,6 +131,13 @@ def _check_words(command: str, path: str, problems: Problems) -> None:
     operator = next((word for word in words if word in _SHELL_WORDS), None)
     if operator:
         problems.warn(path, f"{operator} is passed on as it is, for no shell reads it; set shell to true if one should")
+
+
+def _check_route(fields: dict[str, Any], place: str, routes: dict[str, str], problems: Problems) -> None:
+    if route := fields.get("pocketbase"):
+        other = routes.setdefault(route.route, place)
+        if other != place:
+            problems.error(f"{place}.pocketbase.route", f"{route.route} is the route of {other} too")
 
 
 def _check_instances(fields: dict[str, Any], place: str, problems: Problems) -> None:

@@ -12,6 +12,8 @@ _USER = re.compile(r"[^\s:]+(:[^\s:]+)?")
 _PATH = re.compile(r".+", re.DOTALL)
 _HOST = re.compile(r"\S+")
 _HTTP = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
+_ROUTE = re.compile(r"(/[A-Za-z0-9._-]+)+")
+_ORIGIN = re.compile(r"https?://[^\s/?#@]+/?", re.IGNORECASE)
 _TCP = re.compile(r"(?:\[[^\]\s]+\]|[^\s:/]+):([0-9]{1,5})")
 _KINDS = {
     bool: "true or false",
@@ -22,6 +24,23 @@ _KINDS = {
     dict: "a table",
     type(None): "null",
 }
+POCKETBASE_ROUTES = frozenset(
+    [
+        "backups",
+        "batch",
+        "collections",
+        "crons",
+        "files",
+        "health",
+        "logs",
+        "oauth2-redirect",
+        "pm",
+        "realtime",
+        "settings",
+        "sql",
+    ]
+)
+"""What stands below /api in PocketBase itself, and the manager's own API."""
 PROBES = ("http", "tcp", "command", "log", "silence", "file", "notify")
 
 
@@ -222,6 +241,25 @@ def read_labels(raw: object, path: str, problems: Problems) -> object:
 def read_host(raw: object, path: str, problems: Problems) -> object:
     """Refuse an empty host, which would mean all interfaces."""
     return _matching(_HOST, "expected a host such as 127.0.0.1", raw if raw is not None else "", path, problems)
+
+
+def read_route(raw: object, path: str, problems: Problems) -> object:
+    """A route of PocketBase that none of its own can be hidden by."""
+    if not isinstance(raw, str) or not _ROUTE.fullmatch(raw) or {".", ".."} & {*raw.split("/")}:
+        rule = "a path such as /api/agent: segments of letters, digits, '.', '_' and '-', no slash at the end"
+        problems.error(path, f"expected {rule}")
+    elif raw.startswith("/_") or raw == "/api" or (raw.startswith("/api/") and raw.split("/")[2] in POCKETBASE_ROUTES):
+        problems.error(path, f"{raw} belongs to PocketBase; choose another such as /api/agent")
+    return raw
+
+
+def read_origin(raw: object, path: str, problems: Problems) -> object:
+    if raw is None:
+        return None
+    if not isinstance(raw, str) or not _ORIGIN.fullmatch(raw):
+        problems.error(path, "expected the address of a PocketBase such as http://127.0.0.1:8090")
+        return raw
+    return raw.rstrip("/")
 
 
 def read_http(raw: object, path: str, problems: Problems) -> object:

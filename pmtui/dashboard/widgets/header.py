@@ -64,7 +64,7 @@ class TitleBar(Bar):
             if total_width([*left, *beside, gap]) <= width:
                 break
         right: list[Piece] = []
-        for pieces in (memory, cpu, self._spark(), self._address(), uptime):
+        for pieces in (memory, cpu, self._host(), self._spark(), self._address(), uptime):
             if pieces and total_width([*left, *right, *pieces, gap, gap]) < width:
                 right += [*([gap] if right and pieces[0].text.strip() else []), *pieces]
         if config := self._config(width - total_width([*left, *right]) - 6):
@@ -107,6 +107,11 @@ class TitleBar(Bar):
     def _address(self) -> list[Piece]:
         url = self.dashboard_state.about.url if self.dashboard_state.about else None
         return [Piece(url.removeprefix("http://"), self.text_styles["dim"])] if url else []
+
+    def _host(self) -> list[Piece]:
+        """The process that the manager ends with, such as PocketBase."""
+        about = self.dashboard_state.about
+        return self._quantity("in", about.host) if about and about.host else []
 
     def _uptime(self) -> list[Piece]:
         about = self.dashboard_state.about

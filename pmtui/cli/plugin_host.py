@@ -1,0 +1,95 @@
+"""What the hook in PocketBase calls: start the manager, stop it, and list the routes. Each prints one JSON object."""
+
+import argparse
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pmtui.client.discovery import ManagerUnavailableError, RunningManager, read_instance
+from pmtui.config.discovery import data_directory
+from pmtui.pocketbase.serve_options import serve_options
+from pmtui.spawner.procfs import process_identity
+
+Result = dict[str, Any]
+
+
+def start(options: argparse.Namespace) -> Result:
+    """Start a manager that ends with PocketBase, unless one runs already; wait until it can be found, not longer."""
+    from pmtui.cli.background import LOG_NAME, open_log, read_tail, spawn_manager, wait_published
+
+    if not options.config.exists():
+        return {"error": f"the config {options.config} does not exist; nothing is started"}
+    folder = data_directory(options.config)
+    found = {"folder": str(folder)}
+    try:
+        served = serve_options(options.words, Path.cwd())
+        if running := find_lasting_manager(folder):
+            is_ours = running.bound_to == options.pid  # PocketBase has replaced itself and keeps its pid
+            note = "" if is_ours else "; it is used, and left running when PocketBase ends"
+            return found | {"started": is_ours, "message": f"a manager runs already ({describe(running)}){note}"}
+        words = ["-c", str(options.config), "--bind-to", str(options.pid), "--pb-log", served.url]
+        words += ["--pb-port", str(served.port), "--pb-data-dir", os.path.abspath(options.data_dir)]
+        log = open_log(folder)
+        begin = os.fstat(log).st_size
+        child = spawn_manager(folder / LOG_NAME, log, [*words, *(["--dev"] if options.dev else [])])
+        manager = wait_published(child, folder)
+    except (ManagerUnavailableError, OSError, ValueError) as error:
+        return found | {"error": str(error)}
+    if manager is None:
+        return found | {"error": read_tail(folder / LOG_NAME, begin).strip() or "the manager did not start"}
+    return found | {"started": True, "message": f"the manager is up ({describe(manager)})"}
+
+
+def find_lasting_manager(folder: Path) -> RunningManager | None:
+    """The manager that runs; one that ends because its host is gone is waited for."""
+    from pmtui.cli.down import wait_guardian
+
+    running = read_instance(folder)
+    if running and running.bound_to and (running.is_stopping or not process_identity(running.bound_to)):
+        wait_guardian(folder)
+        return read_instance(folder)
+    return running
+
+
+def stop(options: argparse.Namespace) -> Result:
+    """End the manager that is bound to this PocketBase; return when it and its processes are gone."""
+    from pmtui.cli.down import wait_end, wait_guardian
+
+    folder = data_directory(options.config)
+    running = read_instance(folder)
+    if running is None or running.bound_to != options.pid:
+        return {}
+    with contextlib.suppress(ProcessLookupError), os.fdopen(os.pidfd_open(running.pid), "rb") as manager:
+        found = read_instance(folder)
+        if found and found.pid == running.pid and not found.is_stopping:
+            signal.pidfd_send_signal(manager.fileno(), signal.SIGTERM)
+        wait_end(manager.fileno(), running)
+    wait_guardian(folder)
+    return {}
+
+
+def routes(options: argparse.Namespace) -> Result:
+    """What PocketBase passes on to processes."""
+    from pmtui.cli.base import load
+
+    if not options.config.exists():
+        return {}
+    found: dict[str, str] = {}
+    for config in load(options.config).processes:
+        if config.pocketbase:
+            found[config.pocketbase.route] = config.pocketbase.auth
+    return {"routes": [{"route": route, "auth": auth} for route, auth in found.items()]}
+
+
+def describe(manager: RunningManager) -> str:
+    return f"pid {manager.pid}, {manager.url or 'without an API'}"
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], Result]] = {
+    "host-start": start,
+    "host-stop": stop,
+    "routes": routes,
+}
