@@ -73,12 +73,12 @@ def stop(options: argparse.Namespace) -> Result:
 
 def routes(options: argparse.Namespace) -> Result:
     """What PocketBase passes on to processes."""
-    from pmtui.cli.base import load
+    from pmtui.cli.base import load, profiles_of
 
     if not options.config.exists():
         return {}
     found: dict[str, str] = {}
-    for config in load(options.config).processes:
+    for config in load(options.config, profiles_of(argparse.Namespace(profile=None))).processes:
         if config.pocketbase:
             found[config.pocketbase.route] = config.pocketbase.auth
     return {"routes": [{"route": route, "auth": auth} for route, auth in found.items()]}
