@@ -16,8 +16,7 @@ const CONFIGS = ["pb_processes.json", "pb_data/pb_processes.json"]
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] // PocketBase answers OPTIONS, and cannot register "any"
 const SWITCHES = ["dev", "hooksWatch", "automigrate", "indexFallback"] // PocketBase's options without a value
 const LEVELS = { 0: "info", 4: "warn", 8: "error" } // of PocketBase's log
-const MAX_BODY = 5 << 20
-const TIMEOUT = 125 // seconds; the manager gives up after 120
+const [MAX_BODY, TIMEOUT] = [5 << 20, 125] // bytes; seconds, while the manager gives up after 120
 /** Headers that belong to one connection. */
 const HOP = /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|content-length|host|expect)$/i
 /** Headers that a client cannot pass on to a process, because they are the manager's or this file's. */
@@ -43,7 +42,7 @@ function configPath() {
   if (named) return absolute(named)
   for (const path of CONFIGS.map(absolute)) {
     try {
-      if ($os.stat(path)) return path
+      if ($os.readFile(path)) return path
     } catch {} // no such file
   }
   return ""
@@ -98,7 +97,8 @@ const answer = (e, status, message) => e.json(status, { status, message, data: {
 
 /** Pass the request on to the manager, and its response to the client. @param {core.RequestEvent} e */
 function send(e, path, headers) {
-  const body = /** @type {any} */ (toBytes(e.request.body)) // raises PocketBase's own error 413
+  const read = typeof toBytes === "function" ? toBytes : readerToString // an older PocketBase has no toBytes
+  const body = /** @type {any} */ (read(e.request.body)) // raises PocketBase's own error 413
   const { url, token } = findManager()
   const query = e.request.url.rawQuery && `?${e.request.url.rawQuery}`
   headers = { "User-Agent": "", "Accept-Encoding": "identity", ...headers, Authorization: `Bearer ${token}` }
@@ -117,7 +117,7 @@ function send(e, path, headers) {
     for (const value of values) e.response.header().add(name, value)
   }
   e.response.writeHeader(Number(response.headers["X-Pmtui-Status"]?.[0] || response.statusCode))
-  e.response.write(response.body)
+  e.response.write(response.body || response.raw)
 }
 
 /** /api/pm/...: what the manager answers, but no streams: PocketBase would hold them back until their end.
