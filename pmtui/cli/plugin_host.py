@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pmtui.config.discovery import data_directory
 from pmtui.pocketbase.serve_options import serve_options
 from pmtui.spawner.procfs import process_identity
 
+START_TIMEOUT = 30.0
 Result = dict[str, Any]
 
 
@@ -35,7 +37,7 @@ def start(options: argparse.Namespace) -> Result:
         log = open_log(folder)
         begin = os.fstat(log).st_size
         child = spawn_manager(folder / LOG_NAME, log, [*words, *(["--dev"] if options.dev else [])])
-        manager = wait_published(child, folder)
+        manager = wait_published(child, folder, time.monotonic() + START_TIMEOUT)
     except (ManagerUnavailableError, OSError, ValueError) as error:
         return found | {"error": str(error)}
     if manager is None:

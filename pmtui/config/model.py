@@ -112,7 +112,8 @@ class PocketBaseRoute(Struct, frozen=True, kw_only=True):
     """How PocketBase passes requests on to the process, if it runs the manager (see `pmtui plugin`)."""
 
     route: str
-    """Path such as `/api/agent`. The process receives requests for it and for all paths below it, without it."""
+    """Path such as `/api/agent`. The process receives requests for it and for all paths below it, without it, on its
+    first port."""
     auth: RouteAuth = "superuser"
     """Who may send requests: superusers, signed-in users and superusers, or anyone."""
 

@@ -23,8 +23,8 @@ class PocketBaseConsole:
         self._console.line(level, text)
         self._bridge.line(LEVELS[level], text)
 
-    def chunk(self, process_id: str, stream: Stream, ms: int, data: bytes, lines: int) -> None:
-        self._console.chunk(process_id, stream, ms, data, lines)
+    def chunk(self, process_id: str, stream: Stream, ms: int, data: bytes, lines: int, cut: bool = False) -> None:
+        self._console.chunk(process_id, stream, ms, data, lines, cut)
         self._bridge.chunk(process_id, stream, self._run_of(process_id), data, lines)
 
     def close(self) -> None:

@@ -44,7 +44,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Directory(Protocol):
-    async def __call__(self, route: str) -> Sequence[Upstream]:
+    def __call__(self, route: str) -> Sequence[Upstream]:
         """The processes behind a route."""
 
 
@@ -61,7 +61,7 @@ class Forwarder:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         headers: Headers = scope["headers"]
         route = next((value for name, value in headers if name == b"x-pmtui-route"), b"").decode("latin-1")
-        upstreams = await self._directory(route)
+        upstreams = self._directory(route)
         ready = [upstream for upstream in upstreams if upstream.ready]
         if not upstreams:
             reply = error(404, f"No process has the route '{route}' any more; restart PocketBase.")

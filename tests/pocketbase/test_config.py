@@ -8,7 +8,9 @@ from tests.pocketbase.host import write_config
 
 def load(folder: Path, *pocketbases: object) -> tuple[list[str], list[str]]:
     """The ids of the good entries, and the errors."""
-    entries = [{"id": f"p{n}", "command": "true", "pocketbase": value} for n, value in enumerate(pocketbases)]
+    entries = [
+        {"id": f"p{n}", "command": "true", "port": 8001 + n, "pocketbase": value} for n, value in enumerate(pocketbases)
+    ]
     write_config(folder, entries)
     loaded = load_config(folder / "pb_processes.json")
     return [config.id for config in loaded.processes], [str(problem) for problem in loaded.errors]
@@ -39,6 +41,14 @@ def test_two_entries_cannot_have_one_route(tmp_path: Path) -> None:
     ids, errors = load(tmp_path, {"route": "/api/agent"}, {"route": "/api/agent"})
     assert ids == ["p0"]
     assert errors == ["processes[1].pocketbase.route: /api/agent is the route of processes[0] too"]
+
+
+def test_a_route_needs_a_port(tmp_path: Path) -> None:
+    for ports, is_good in (({}, False), ({"port": "auto"}, True), ({"ports": {"admin": 8001}}, True)):
+        write_config(tmp_path, [{"id": "a", "command": "true", "pocketbase": {"route": "/a"}, **ports}])
+        loaded = load_config(tmp_path / "pb_processes.json")
+        assert [config.id for config in loaded.processes] == (["a"] if is_good else [])
+        assert is_good or "has no port" in str(loaded.errors[0])
 
 
 def test_a_route_is_required_and_the_right_has_a_name(tmp_path: Path) -> None:

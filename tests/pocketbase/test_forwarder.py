@@ -13,7 +13,7 @@ from tests.pocketbase.host import free_port
 async def forward(upstreams: Sequence[Upstream], path: bytes = b"/x") -> dict[bytes, bytes]:
     """The headers of the answer; its status is one of them."""
 
-    async def find(route: str) -> Sequence[Upstream]:
+    def find(route: str) -> Sequence[Upstream]:
         return upstreams if route == "/api/agent" else []
 
     async def receive() -> MutableMapping[str, Any]:

@@ -120,7 +120,7 @@ def test_without_a_config_only_pocketbase_starts(app: Path) -> None:
 
 def test_the_errors_of_a_config_are_in_the_log_and_the_good_entries_run(serve: Serve) -> None:
     unknown = {"id": "unknown", "command": "true", "maxRetires": 3}
-    taken = {"id": "taken", "command": "true", "pocketbase": {"route": "/api/files"}}
+    taken = {"id": "taken", "command": "true", "port": "auto", "pocketbase": {"route": "/api/files"}}
     pocketbase = serve([SLEEPER, unknown, taken])
     pocketbase.wait_running("ai-agent")
     assert [row["id"] for row in pocketbase.rows()] == ["ai-agent"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.eventually import eventually
-from tests.pocketbase.host import USER, PocketBase, free_port, serving, write_config
+from tests.pocketbase.host import USER, PocketBase, serving, write_config
 
 AGENT = Path(__file__).parent / "agent.py"
 
@@ -16,12 +16,12 @@ AGENT = Path(__file__).parent / "agent.py"
 @pytest.fixture(scope="module")
 def pocketbase(module_app: Path) -> Iterator[PocketBase]:
     def process(name: str, auth: str) -> dict[str, Any]:
-        port = free_port()
         return {
             "id": name,
             "command": sys.executable,
-            "args": [str(AGENT), str(port)],
-            "health": {"http": f"http://127.0.0.1:{port}/health", "failureThreshold": 1000},
+            "args": [str(AGENT), "${port}"],
+            "port": "auto",
+            "health": {"http": "http://127.0.0.1:${port}/health", "failureThreshold": 1000},
             "pocketbase": {"route": f"/api/{name}", "auth": auth},
         }
 

@@ -135,6 +135,8 @@ def _check_words(command: str, path: str, problems: Problems) -> None:
 
 def _check_route(fields: dict[str, Any], place: str, routes: dict[str, str], problems: Problems) -> None:
     if route := fields.get("pocketbase"):
+        if not fields.get("port") and not fields.get("ports"):
+            problems.error(f"{place}.pocketbase", "has no port to pass requests on to; set port as well")
         other = routes.setdefault(route.route, place)
         if other != place:
             problems.error(f"{place}.pocketbase.route", f"{route.route} is the route of {other} too")
