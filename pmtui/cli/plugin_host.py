@@ -47,30 +47,32 @@ def start(options: argparse.Namespace) -> Result:
 
 def find_lasting_manager(folder: Path) -> RunningManager | None:
     """The manager that runs; one that ends because its host is gone is waited for."""
-    from pmtui.cli.down import wait_guardian
-
     running = read_instance(folder)
     if running and running.bound_to and (running.is_stopping or not process_identity(running.bound_to)):
-        wait_guardian(folder)
+        wait_gone(running)
         return read_instance(folder)
     return running
 
 
 def stop(options: argparse.Namespace) -> Result:
     """End the manager that is bound to this PocketBase; return when it and its processes are gone."""
+    running = read_instance(data_directory(options.config))
+    if running and running.bound_to == options.pid:
+        wait_gone(running, signal.SIGTERM)
+    return {}
+
+
+def wait_gone(running: RunningManager, number: signal.Signals | None = None) -> None:
+    """Return when the manager and its guardian are gone. Sends a signal first, unless the manager stops already."""
     from pmtui.cli.down import wait_end, wait_guardian
 
-    folder = data_directory(options.config)
-    running = read_instance(folder)
-    if running is None or running.bound_to != options.pid:
-        return {}
     with contextlib.suppress(ProcessLookupError), os.fdopen(os.pidfd_open(running.pid), "rb") as manager:
-        found = read_instance(folder)
-        if found and found.pid == running.pid and not found.is_stopping:
-            signal.pidfd_send_signal(manager.fileno(), signal.SIGTERM)
-        wait_end(manager.fileno(), running)
-    wait_guardian(folder)
-    return {}
+        found = read_instance(running.directory)
+        if found and found.pid == running.pid:  # its pid can no longer be reused
+            if number and not found.is_stopping:
+                signal.pidfd_send_signal(manager.fileno(), number)
+            wait_end(manager.fileno(), running)
+    wait_guardian(running.directory)
 
 
 def routes(options: argparse.Namespace) -> Result:
