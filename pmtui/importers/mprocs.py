@@ -23,6 +23,7 @@ _CONFIG_DIR = "<CONFIG_DIR>"
 _SYSTEM = {"darwin": "macos"}.get(sys.platform, sys.platform)
 _SIGNALS = {"SIGINT": "SIGINT", "SIGTERM": "SIGTERM", "SIGKILL": "SIGKILL", "hard-kill": "SIGKILL"}
 _KEY_SIGNALS = {"<C-c>": "SIGINT", "<C-\\>": "SIGQUIT"}
+_QUIT = ("quit", "quit-or-ask", "force-quit")
 _SCREEN = "about the screen of mprocs"
 _FILE = {
     "hide_keymap_window": _SCREEN,
@@ -41,7 +42,7 @@ _LOST = {
     "keymap_copy": _KEYS,
     "log": "about the log of dekit itself: pmtui --log-file",
     "on_init": "there are no commands for the dashboard: start and stop by pmtui start, pmtui stop",
-    "on_all_finished": "the manager goes on: pmtui wait ID returns when a process has ended, pmtui down ends the rest",
+    "on_all_finished": "the only thing that can be done then is to quit",
 }
 _ANYWAY = {
     "scrollback_len": "about the screen of dekit",
@@ -86,6 +87,9 @@ def _file(draft: ConfigBuilder, values: Mapping[str, Any], is_dekit: bool) -> No
     for key, value in values.items():
         if key in _FILE:
             draft.add_note("", key, "(as always)", _FILE[key])
+        elif key == "on_all_finished" and isinstance(value, dict) and value.get("c") in _QUIT:
+            draft.settings["onIdle"] = "down"
+            draft.add_note("", key, "settings.onIdle", "ends pmtui --no-ui; a dashboard stays open")
         elif key in _LOST:
             draft.add_loss("", key, _LOST[key])
         elif str(key).startswith("x-"):

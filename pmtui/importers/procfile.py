@@ -11,6 +11,8 @@ from pmtui.importers.shell_words import shell_fields
 
 FIRST_PORT = 5000
 PORT_STEP = 100
+_NAME_OF_FOREMAN, _NAME_OF_HONCHO = "PS", "HONCHO_PROCESS_NAME"
+_OPTIONS = (".foreman", ".overmind.env")
 _LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(.+)")
 
 
@@ -21,7 +23,9 @@ def read_procfile(text: str, origin: ImportContext) -> Imported:
     for number, line in enumerate(text.splitlines(), 1):
         found = _LINE.fullmatch(line)
         if found is None:
-            if line.strip() and not line.lstrip().startswith("#"):
+            if line.startswith("-f "):
+                draft.add_loss("", f"line {number}", "overmind reads that Procfile too: import it on its own")
+            elif line.strip() and not line.lstrip().startswith("#"):
                 draft.add_loss("", f"line {number}", "is not `name: command`; foreman and honcho pass over it too")
             continue
         label, command = found.groups()
@@ -30,6 +34,9 @@ def read_procfile(text: str, origin: ImportContext) -> Imported:
         lines_of[label] = number
         _process(draft.add_process(label, {}), label, command, origin)
     _environment(draft, origin)
+    for name in _OPTIONS:
+        if os.path.lexists(os.path.join(origin.source, name)):
+            draft.add_loss("", name, "its options are not read: how many of a process run, ports, more env files")
     return draft.build("Procfile")
 
 
@@ -42,16 +49,22 @@ def _process(entry: ProcessBuilder, label: str, command: str, origin: ImportCont
             "release", "runs once; let the others depend on it (succeeded) if they need it", restart="never"
         )
     else:
-        entry.add_remark("end of the process", "is started again; foreman and honcho end all when one ends")
+        reason = "is started again; foreman and honcho end all when one ends, pmtui --no-ui --exit-with ID for one"
+        entry.add_remark("end of the process", reason)
+    for name, value in ((_NAME_OF_FOREMAN, f"{label}.1"), (_NAME_OF_HONCHO, f"{label}.1")):
+        if re.search(rf"\$\{{?{name}\b", command):
+            entry.fields.setdefault("env", {})[name] = value
+            entry.add_remark(name, "set as foreman and honcho do")
 
 
 def _environment(draft: ConfigBuilder, origin: ImportContext) -> None:
     path = os.path.join(origin.source, ".env")
-    first = FIRST_PORT
+    first = _port(origin.environment.get("PORT", "")) or FIRST_PORT
     if os.path.lexists(path):
         first = _env_file(draft, path) or first
     for index, entry in enumerate(draft.processes.values()):
-        entry.set_fields("PORT", "the one that foreman and honcho give", env={"PORT": str(first + PORT_STEP * index)})
+        env = entry.fields.get("env", {}) | {"PORT": str(first + PORT_STEP * index)}
+        entry.set_fields("PORT", "the one that foreman and honcho give", env=env)
 
 
 def _env_file(draft: ConfigBuilder, path: str) -> int | None:
@@ -69,5 +82,8 @@ def _env_file(draft: ConfigBuilder, path: str) -> int | None:
     draft.add_note(
         "", ".env", "envFile", "read again at each start, by the rules of godotenv (overmind, process-compose)"
     )
-    port = ours.get("PORT", "")
-    return int(port) if port.isdecimal() and int(port) < 60000 else None
+    return _port(ours.get("PORT", ""))
+
+
+def _port(text: str) -> int | None:
+    return int(text) if text.isdecimal() and 0 < int(text) < 60000 else None

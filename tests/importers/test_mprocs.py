@@ -98,8 +98,10 @@ def test_what_has_no_counterpart_is_named(tmp_path: Path, given: dict[str, Any],
 def test_settings_of_the_file_are_told(tmp_path: Path) -> None:
     text = "procs: {a: x}\nserver: 127.0.0.1:4050\non_all_finished: {c: quit}\nkeymap_procs: {<q>: {c: quit}}\nodd: 1\n"
     imported = import_text(tmp_path, "mprocs.yaml", text)
-    assert lost(imported) == [("", "on_all_finished"), ("", "keymap_procs"), ("", "odd")]
-    assert "pmtui wait" in reason(imported, "on_all_finished")
+    assert lost(imported) == [("", "keymap_procs"), ("", "odd")]
+    assert imported.settings == {"onIdle": "down"}
+    imported = import_text(tmp_path, "mprocs.yaml", "procs: {a: x}\non_all_finished: {c: restart-all}\n")
+    assert (lost(imported), imported.settings) == ([("", "on_all_finished")], {})
 
 
 def test_no_log_is_kept_where_it_is_switched_off(tmp_path: Path) -> None:

@@ -282,3 +282,17 @@ def test_what_is_never_read_may_say_things_twice(tmp_path: Path) -> None:
     imported = import_text(tmp_path, "p.yaml", text)
     assert imported.processes["a"]["command"] == "a"
     assert lost(imported) == [("", "odd")]
+
+
+@pytest.mark.parametrize(
+    ("availability", "option"),
+    [
+        ({"exit_on_end": True}, "--exit-with a"),
+        ({"exit_on_skipped": True}, "--exit-on-failure"),
+        ({"restart": "exit_on_failure"}, "--exit-on-failure"),
+    ],
+)
+def test_how_to_end_with_a_process_is_said(tmp_path: Path, availability: dict[str, Any], option: str) -> None:
+    text = json.dumps({"processes": {"a": {"command": "a", "availability": availability}}})
+    (loss,) = import_text(tmp_path, "process-compose.json", text).losses
+    assert f"pmtui --no-ui {option}," in loss.reason

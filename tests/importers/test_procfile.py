@@ -42,6 +42,27 @@ def test_the_env_file_beside_it_is_read_by_each_process_and_gives_the_first_port
     assert [fields["env"]["PORT"] for fields in imported.processes.values()] == ["3000", "3100"]
 
 
+def test_the_first_port_may_be_that_of_the_shell(tmp_path: Path) -> None:
+    imported = import_text(tmp_path, "Procfile", "a: ./a\nb: ./b\n", {"PORT": "7000"})
+    assert [fields["env"]["PORT"] for fields in imported.processes.values()] == ["7000", "7100"]
+
+
+def test_the_name_of_a_process_is_set_where_it_is_used(tmp_path: Path) -> None:
+    imported = import_text(tmp_path, "Procfile", "a: ./a --name $PS\nb: ./b ${HONCHO_PROCESS_NAME}\nc: ./c $PSYCHO\n")
+    assert [fields["env"] for fields in imported.processes.values()] == [
+        {"PS": "a.1", "PORT": "5000"},
+        {"HONCHO_PROCESS_NAME": "b.1", "PORT": "5100"},
+        {"PORT": "5200"},
+    ]
+
+
+def test_options_of_foreman_and_other_procfiles_are_told(tmp_path: Path) -> None:
+    (tmp_path / ".foreman").write_text("port: 3000\n")
+    imported = import_text(tmp_path, "Procfile", "a: ./a\n-f back/Procfile\n")
+    assert lost(imported) == [("", "line 2"), ("", ".foreman")]
+    assert "overmind" in reason(imported, "line 2")
+
+
 def test_a_value_that_foreman_or_honcho_reads_in_another_way_is_a_loss(tmp_path: Path) -> None:
     text = "PLAIN=x\nTITLE=two words\nKEY=pa$$WORD\nNOTE=x # y\nSAFE='a $B # c'\nexport OTHER=y\n"
     (tmp_path / ".env").write_text(text)

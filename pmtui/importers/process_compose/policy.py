@@ -9,7 +9,8 @@ from pmtui.importers.process_compose.shell import Shell
 from pmtui.importers.process_compose.templates import TemplateText
 from pmtui.importers.shell_words import split_words
 
-_WAIT = "the manager goes on without it; in a script: pmtui -d, pmtui wait {id} --for completed, pmtui down"
+_EXIT_ON_FAILURE = "run it by pmtui --no-ui --exit-on-failure, which ends with 1 when a process has failed"
+_EXIT_ON_END = "run it by pmtui --no-ui --exit-with {id}, which ends with its exit code"
 _RESTART = {"always": "always", "on_failure": "on-failure", "exit_on_failure": "never", "no": "never"}
 _CONDITIONS = {
     "process_started": "started",
@@ -36,6 +37,7 @@ _LOST = {
     "mcp": "pmtui knows no such field",
 }
 
+_AVAILABILITY = {"exit_on_end": _EXIT_ON_END, "exit_on_skipped": _EXIT_ON_FAILURE}
 _SHUTDOWN = {
     "parent_only": "the whole tree is always ended",
     "send_keys": "a stop is a signal; a stopCommand can do more, such as pmtui send ID TEXT",
@@ -104,7 +106,7 @@ def _availability(entry: ProcessBuilder) -> None:
         entry.add_loss("availability.restart", "expected always, on_failure, exit_on_failure or no; taken as no")
     entry.set_fields("availability.restart", restart=policy or "never")
     if word == "exit_on_failure":
-        entry.add_loss("availability.restart", f"exit_on_failure: {_WAIT.format(id=entry.id)}")
+        entry.add_loss("availability.restart", f"exit_on_failure: {_EXIT_ON_FAILURE}")
     most, backoff = whole(values.pop("max_restarts", 0)), max(1, whole(values.pop("backoff_seconds", 1), 1))
     if policy in ("always", "on-failure"):
         reason = "failures in a row; process-compose counts all restarts" if most else ""
@@ -114,8 +116,9 @@ def _availability(entry: ProcessBuilder) -> None:
         entry.set_fields("availability.restart", "an unhealthy process is stopped and not restarted", maxRetries=0)
     for key, value in values.items():
         if not is_off(value):
-            known = key in ("exit_on_end", "exit_on_skipped")
-            entry.add_loss(f"availability.{key}", _WAIT.format(id=entry.id) if known else "pmtui knows no such field")
+            entry.add_loss(
+                f"availability.{key}", _AVAILABILITY.get(key, "pmtui knows no such field").format(id=entry.id)
+            )
 
 
 def _shutdown(entry: ProcessBuilder, text: TemplateText, shell: Shell, hidden: Collection[str]) -> None:

@@ -94,6 +94,8 @@ def _project(draft: ConfigBuilder, values: dict[str, Any]) -> None:
             draft.add_loss("", str(key), "pmtui knows no such field")
         elif key not in ("processes", "shell", "environment", "env_cmds") and value is not None:
             draft.add_note("", key, "(as always)", _PROJECT[key])
+    reason = 'process-compose ends; pmtui --no-ui does with settings.onIdle = "down"'
+    draft.add_note("", "end of all processes", "(as always)", reason)
     for name in _OVERRIDES:
         if os.path.lexists(os.path.join(draft.context.source, name)):
             draft.add_loss("", name, "process-compose merges it into the project; pmtui.local.toml can do the same")
