@@ -18,14 +18,15 @@ def parser() -> argparse.ArgumentParser:
     )
     add_config(command)
     add_profile(command)
+    command.add_argument("--json", action="store_true", help="print an object with all problems")
     return command
 
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    from pmtui.config.check import check, report
+    from pmtui.config.check import check, report, report_json
 
     _, loaded = require_config(options.config, profiles_of(options))
     found = check(loaded, os.environ)
-    sys.stdout.write(report(found) + "\n")
+    sys.stdout.write((report_json if options.json else report)(found) + "\n")
     return BAD_USAGE if found.errors else DONE

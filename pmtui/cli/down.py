@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, NO_MANAGER, fail
+from pmtui.cli.output import as_json
 from pmtui.cli.session import fetch_snapshots, verb_parser
 from pmtui.cli.waiting import Progress
 from pmtui.client.discovery import (
@@ -50,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--now", action="store_true", help="kill processes immediately instead of waiting for stopTimeout"
     )
+    command.add_argument("--json", action="store_true", help="print an object with pid and killed")
     return command
 
 
@@ -66,7 +68,9 @@ def run(argv: Sequence[str]) -> int:
         return fail(str(error), FAILURE)
     except PermissionError:
         return fail(f"the manager (pid {running.pid}) belongs to another user; run this command as that user", FAILURE)
-    if has_answered:
+    if options.json:
+        sys.stdout.write(as_json({"pid": running.pid, "killed": not has_answered}) + "\n")
+    elif has_answered:
         sys.stdout.write(f"stopped the manager (pid {running.pid}) and all its processes\n")
     else:
         sys.stdout.write(f"killed the manager (pid {running.pid}), which did not answer, and all its processes\n")

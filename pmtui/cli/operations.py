@@ -4,12 +4,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+import msgspec
+
 from pmtui.cli.base import DONE, FAILURE, duration_option, fail
-from pmtui.cli.output import Output, fit
+from pmtui.cli.output import Output, as_json, fit
 from pmtui.cli.session import PATTERNS, verb_parser, with_client
 from pmtui.cli.waiting import Kind, Verdict, Watch, exit_code, judge_start, judge_stop, tell_causes
 from pmtui.client.http_client import HttpClient
-from pmtui.control import Operation, Results, Snapshot, Status, explain
+from pmtui.control import Operation, Result, Results, Snapshot, Status, explain
 from pmtui.text.formatting import printable
 
 
@@ -17,6 +19,7 @@ def operation_parser(verb: Operation, description: str, *examples: str) -> argpa
     command = verb_parser(verb, description, *examples)
     command.add_argument("ids", nargs="*", metavar="ID", help=PATTERNS)
     command.add_argument("-a", "--all", action="store_true", help=f"{verb} all processes")
+    command.add_argument("--json", action="store_true", help="print an array with the outcome of each process")
     command.add_argument("--no-wait", action="store_true", help="return at once, without the outcome")
     command.add_argument(
         "--timeout", type=duration_option, metavar="TIME", help="wait at most this long, such as 30s; 0: look once"
@@ -33,6 +36,8 @@ def operate(verb: Operation, parser: argparse.ArgumentParser, argv: Sequence[str
 
 def run_operation(client: HttpClient, verb: Operation, options: argparse.Namespace) -> int:
     results = client.post(f"/api/pm/{verb}", Results, {"ids": options.ids or ["*"]}, wait="false").results
+    if options.json:
+        return run_as_json(client, verb, results, options)
     output = Output()
     chosen = [result.id for result in results if result.ok]
     for result in results:
@@ -44,11 +49,38 @@ def run_operation(client: HttpClient, verb: Operation, options: argparse.Namespa
         sys.stdout.write("".join(f"{process_id}: {verb} requested\n" for process_id in chosen))
         return DONE if len(chosen) == len(results) else FAILURE
     sys.stdout.flush()
-    is_stop = verb == "stop"
-    judge, removed = (judge_stop, Kind.GOOD) if is_stop else (judge_start, Kind.BAD)
-    watch = Watch(client, lambda rows: chosen, judge, options.timeout, removed)
-    code = exit_code(report(watch, client, output, chosen))
+    code = exit_code(report(watch_of(client, verb, chosen, options), client, output, chosen))
     return code if code or len(chosen) == len(results) else FAILURE
+
+
+def watch_of(client: HttpClient, verb: Operation, ids: Sequence[str], options: argparse.Namespace) -> Watch:
+    judge, removed = (judge_stop, Kind.GOOD) if verb == "stop" else (judge_start, Kind.BAD)
+    return Watch(client, lambda rows: ids, judge, options.timeout, removed)
+
+
+def run_as_json(client: HttpClient, verb: Operation, results: Sequence[Result], options: argparse.Namespace) -> int:
+    """Print the outcome of each process as JSON, once all are known."""
+    chosen = [result.id for result in results if result.ok]
+    outcomes = [Outcome(result.id, False, None, result.message) for result in results if not result.ok]
+    kinds = list[Kind]()
+    if options.no_wait:
+        outcomes += [Outcome(name, True, None, f"{verb} requested") for name in chosen]
+    else:
+        for row, verdict in watch_of(client, verb, chosen, options):
+            kinds.append(verdict.kind)
+            outcomes.append(Outcome(row.id, verdict.kind is Kind.GOOD, row.status, verdict.text or explain(row)))
+    sys.stdout.write(as_json(outcomes) + "\n")
+    code = exit_code(kinds)
+    return code if code or len(chosen) == len(results) else FAILURE
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of an operation on one process; `status` is None if that is not known."""
+
+    id: str
+    ok: bool
+    status: Status | None
+    message: str
 
 
 def report(watch: Watch, client: HttpClient, output: Output, ids: Sequence[str] = ()) -> Sequence[Kind]:

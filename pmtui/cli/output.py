@@ -6,6 +6,8 @@ import sys
 import unicodedata
 from typing import TextIO
 
+import msgspec
+
 from pmtui.control import Status
 from pmtui.dashboard.style.glyphs import ASCII, STATUS_TONES, UNICODE, Glyphs
 from pmtui.text.formatting import printable
@@ -49,6 +51,11 @@ class Output:
 
     def status(self, status: Status) -> str:
         return self.paint(f"{self.glyphs.status[status]} {status}", STATUS_TONES[status])
+
+
+def as_json(value: object) -> str:
+    """Return a struct or plain value as JSON, for programs."""
+    return msgspec.json.encode(value).decode()
 
 
 def terminal_width(stream: TextIO) -> int | None:

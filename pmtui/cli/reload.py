@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from pmtui.cli.base import BAD_USAGE, DONE
-from pmtui.cli.output import Output
+from pmtui.cli.output import Output, as_json
 from pmtui.cli.session import verb_parser, with_client
 from pmtui.client.http_client import HttpClient
 from pmtui.control import ConfigChanges
@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
         "pmtui reload",
     )
     command.add_argument("-n", "--dry-run", action="store_true", help="show what would change, and change nothing")
+    command.add_argument("--json", action="store_true", help="print what POST /api/pm/reload returns")
     return command
 
 
@@ -29,7 +30,8 @@ def run(argv: Sequence[str]) -> int:
 
     def reload(client: HttpClient) -> int:
         changes = client.post("/api/pm/reload", ConfigChanges, dryRun="true" if options.dry_run else None)
-        sys.stdout.write("".join(f"{line}\n" for line in format_changes(changes, Output())))
+        lines = [as_json(changes)] if options.json else format_changes(changes, Output())
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
         return BAD_USAGE if changes.errors else DONE
 
     return with_client(options, reload)

@@ -18,6 +18,7 @@ def parser() -> argparse.ArgumentParser:
     )
     command.add_argument("id", metavar="ID")
     command.add_argument("signal", metavar="SIGNAL", help="name or number, such as SIGHUP, HUP or 1")
+    command.add_argument("--json", action="store_true", help="print the answer of the API")
     return command
 
 
@@ -25,8 +26,8 @@ def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
 
     def send(client: HttpClient) -> int:
-        client.read("POST", process_path(options.id, "signal", options.signal))
-        sys.stdout.write(f"{options.signal} sent to {options.id}\n")
+        answer = client.read("POST", process_path(options.id, "signal", options.signal)).decode()
+        sys.stdout.write(f"{answer if options.json else f'{options.signal} sent to {options.id}'}\n")
         return DONE
 
     return with_client(options, send)

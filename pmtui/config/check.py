@@ -34,6 +34,12 @@ def report(loaded: Loaded) -> str:
     return "\n".join([*lines, f"{name}: {', '.join(counts)}"])
 
 
+def report_json(loaded: Loaded) -> str:
+    """Return the number of valid processes and every problem, for programs."""
+    report = {"config": str(loaded.path) if loaded.path else None, "processes": len(loaded.processes)}
+    return msgspec.json.encode(report | {"problems": loaded.problems}).decode()
+
+
 def _missing(config: ProcessConfig, loaded: Loaded, base: Mapping[str, str], lookup: Lookup) -> Iterator[Problem]:
     place, settings, environment = loaded.entry_paths.get(config.id, config.id), loaded.settings, dict(base)
     try:

@@ -3,6 +3,7 @@
 | fault | where |
 |---|---|
 | the manager, its group or its guardian is killed, or both; a suspended guardian | `test_manager_killed.py` |
+| an agent is killed that has started servers with leases | `test_agent_killed.py` |
 | children in their own sessions, double forks, shells without exec, fork loops, orphans | `test_families.py` |
 | processes that ignore signals or are suspended | `test_deaf.py` |
 | processes that exit at once, or crash again and again | `test_crash_loops.py` |
