@@ -69,6 +69,8 @@ class RemoteLogs:
 
     async def _follow(self, shown: Mapping[str, "RemoteLines"]) -> None:
         """Read the stream until cancelled; start over when another manager answers."""
+        if not shown:
+            return
         events = EventStreamParser()
         manager: tuple[int, str] | None = None
         while True:

@@ -268,6 +268,8 @@ class LogView(Widget):
 
     def _tick(self) -> None:
         self._ticks += 1
+        if self.app.screen is not self.screen and not self.app.screen.is_modal:
+            return  # covered
         if self.app.app_focus or self._ticks % 4 == 0:
             self.tick()
 

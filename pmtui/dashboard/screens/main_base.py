@@ -55,6 +55,9 @@ class MainScreenBase(Screen[None]):
         text = "\n".join(printable(line) for line in text.splitlines())
         self.notify(text, severity="error" if error else "information", timeout=6 if error else 3, markup=False)
 
+    def show_log(self) -> None:
+        """Show the log of what is selected."""
+
     def label_keys(self) -> None:
         """Label the keys with what they would do now."""
 

@@ -54,7 +54,13 @@ class ProcessActions(MainScreenBase):
                 rows = self.dashboard_state.snapshots
                 return next((row for row in rows if row.id == process_id), None)
 
-            self.app.push_screen(TerminalScreen(self.control, process_id, self.glyphs, find_row))
+            if self.detaches:  # the log comes over the network, and is covered meanwhile
+                self.logs.lines_of(())
+            self.app.push_screen(TerminalScreen(self.control, process_id, self.glyphs, find_row), self._left_terminal)
+
+    def _left_terminal(self, _: None) -> None:
+        if self.detaches:
+            self.show_log()
 
     def action_kill(self) -> None:
         ids = self.table.chosen

@@ -15,9 +15,9 @@ from pmtui.terminal.sequences import TerminalModes
 if TYPE_CHECKING:
     from pmtui.terminal.emulator import Emulator
 
-SLICE_BYTES = 1024
+SLICE_BYTES = 256
 """Bytes emulated in a row."""
-SLICE_TIME = 0.006
+SLICE_TIME = 0.004
 """Seconds of emulation after which keys and drawing have their turn."""
 PAUSE_FACTOR = 6
 """A frame is followed by a pause so many times as long as it took, so that a flood costs a small part of a core."""

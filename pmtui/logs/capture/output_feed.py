@@ -14,11 +14,13 @@ MAX_TAIL_BYTES = 256 << 10
 """Bytes of output that a new viewer begins with."""
 MAX_PENDING_BYTES = 128 << 10
 """Bytes that may wait for a viewer; what is older is then left out, except for modes."""
-KEPT_BYTES = 8 << 10
-"""Bytes that are left after that: several screens."""
-FLOOD_BYTES = 16 << 10
+KEPT_BYTES = 4 << 10
+"""Bytes that are left after that: a few screens of text."""
+MAX_RATE, MAX_BURST = 128 << 10, 256 << 10
+"""Bytes per second that a viewer gets in the long run, and at once. An application draws its whole screen with less; a
+flood of lines is cheaper to leave out than to emulate."""
 FLOOD_PAUSE = 0.05
-"""After so many bytes at once, a viewer gets the next ones only after so many seconds."""
+"""Seconds between two parts of such a flood."""
 
 
 Item = bytes | TerminalSize
@@ -124,6 +126,8 @@ class Viewer:
         self._is_first = True
         self._pending: deque[Item] = deque()
         self._wake = asyncio.Event()
+        self._allowance = float(MAX_BURST)
+        self._allowed_at = loop.time()
 
     def restart(self, run: int) -> None:
         with self._lock:
@@ -152,7 +156,7 @@ class Viewer:
             self._wake.clear()
             while event := self._next():
                 yield event
-                if isinstance(event, TerminalOutput) and len(event.data) > FLOOD_BYTES:
+                if self._allowance < KEPT_BYTES:
                     await asyncio.sleep(FLOOD_PAUSE)
 
     def _next(self) -> TerminalEvent | None:
@@ -163,7 +167,16 @@ class Viewer:
             if isinstance(item, TerminalSize):
                 return item
             is_first, self._is_first = self._is_first, False
-            return TerminalOutput(run=self._run, data=item, first=is_first)
+            return TerminalOutput(run=self._run, data=item if is_first else self._limited(item), first=is_first)
+
+    def _limited(self, data: bytes) -> bytes:
+        now = self._loop.time()
+        self._allowance = min(MAX_BURST, self._allowance + (now - self._allowed_at) * MAX_RATE)
+        self._allowed_at = now
+        if len(data) > max(self._allowance, KEPT_BYTES):
+            data = shortened(data)
+        self._allowance -= len(data)
+        return data
 
     def _notify(self) -> None:
         with suppress(RuntimeError):  # the loop is closed
