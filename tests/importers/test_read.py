@@ -93,12 +93,15 @@ VALUES = st.recursive(
 )
 PM2 = (
     "name script args cwd env instances exec_mode watch ignore_watch kill_timeout max_restarts min_uptime "
-    "stop_exit_codes max_memory_restart namespace uid interpreter restart_delay exp_backoff_restart_delay"
+    "stop_exit_codes max_memory_restart namespace uid interpreter restart_delay exp_backoff_restart_delay "
+    "maxRestarts exec port treekill out_file error_file disable_logs"
 )
 COMPOSE = (
     "command entrypoint args working_dir environment env_file depends_on availability shutdown readiness_probe "
-    "namespace replicas watch success_exit_codes ready_log_line vars disabled"
+    "namespace replicas watch success_exit_codes ready_log_line vars disabled is_daemon is_tty log_configuration "
+    "is_dotenv_disabled liveness_probe"
 )
+MPROCS = "shell cmd cwd env add_path autostart autorestart stop deps log $select linux"
 
 
 @given(app=st.dictionaries(st.sampled_from(PM2.split()), VALUES, max_size=6))
@@ -113,6 +116,31 @@ def test_any_process_is_imported_or_refused(
     process: dict[str, object], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     any_is_imported_or_refused({"processes": {"a": {"command": "a"} | process}}, tmp_path_factory)
+
+
+@given(
+    process=st.none() | TEXTS | st.lists(TEXTS, max_size=2) | st.dictionaries(st.sampled_from(MPROCS.split()), VALUES)
+)
+@settings(max_examples=150)
+def test_any_proc_is_imported_or_refused(process: object, tmp_path_factory: pytest.TempPathFactory) -> None:
+    any_is_imported_or_refused({"procs": {"a": process, "b": "b"}, "proc_log": process}, tmp_path_factory)
+
+
+SUPERVISORD = (
+    "command numprocs numprocs_start process_name autostart autorestart startsecs stopsignal exitcodes environment "
+    "directory user umask stdout_logfile stdout_logfile_maxbytes redirect_stderr priority"
+)
+WORDS = st.lists(
+    st.sampled_from(["true", "0", "7", "A=1", "x", "%(ENV_A)s", "%(process_num)d", '"', "%", ","]), max_size=3
+)
+
+
+@given(lines=st.dictionaries(st.sampled_from(SUPERVISORD.split()), WORDS.map(" ".join), max_size=6))
+@settings(max_examples=150)
+def test_any_program_is_imported_or_refused(lines: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> None:
+    text = "".join(f"{name}={value}\n" for name, value in ({"command": "a"} | lines).items())
+    with contextlib.suppress(UnsupportedFileError):
+        import_text(tmp_path_factory.mktemp("any"), "any.conf", f"[program:a]\n{text}", {"A": "1"})
 
 
 def any_is_imported_or_refused(values: object, folders: pytest.TempPathFactory) -> None:
