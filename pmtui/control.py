@@ -70,13 +70,24 @@ class _Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Describes one moment; immutable, so any thread may use it."""
 
 
+RollingStage = Literal["waiting", "spawning", "waiting-for-health", "stopping"]
+
+
+class Rolling(_Model, frozen=True, kw_only=True):
+    """A second run beside the main one: the next one or, in the stage `stopping`, one on its way out."""
+
+    pid: int
+    stage: RollingStage
+
+
 class Snapshot(_Model, frozen=True, kw_only=True):
     """One process as a row of `list`. Times are RFC 3339 UTC.
 
     `cpu` (percent of one core) and `memory` (bytes) are those of the whole tree. `blocked`: failed because of a
     dependency; `blocked_by` is that dependency, or the one it waits for. `wanted_by` says who wants it to run, None if
     it is to be stopped; `wanted_for` names the dependent. `ports` are the configured ones, then others the tree listens
-    on; `urls` those of the configured ones. `line_rate` is lines of output per second, `level` the worst one of the
+    on; `urls` those of the configured ones.
+    `roll_error` says why the last new run did not take over from the old one. `line_rate` is lines of output per second, `level` the worst one of the
     last minute from `warn` on.
     """
 
@@ -104,6 +115,8 @@ class Snapshot(_Model, frozen=True, kw_only=True):
     command: str
     ports: list[int]
     urls: Sequence[str] = []
+    rolling: Rolling | None = None
+    roll_error: str = ""
     stage: Stage | None
     max_retries: int = -1
     blocked: bool = False
@@ -447,6 +460,9 @@ class Control(Protocol):
     async def stop(self, process_id: str) -> None: ...
 
     async def restart(self, process_id: str) -> None: ...
+
+    async def roll(self, process_id: str) -> None:
+        """Restart with a new run beside the old one, which ends only when the new one is ready."""
 
     async def kill(self, process_id: str) -> None:
         """Kill the whole tree; the process stays stopped."""

@@ -114,6 +114,9 @@ class Manager:
     async def restart(self, process_id: str) -> None:
         self.supervisor.request("restart", [process_id])
 
+    async def roll(self, process_id: str) -> None:
+        self.supervisor.roll(process_id)
+
     async def kill(self, process_id: str) -> None:
         self.supervisor.find(process_id).handle(events.Kill())
 

@@ -126,6 +126,9 @@ class FakeControl:
     async def stop(self, process_id: str) -> None:
         self._become("stop", process_id, Status.STOPPED)
 
+    async def roll(self, process_id: str) -> None:
+        await self.restart(process_id)
+
     async def restart(self, process_id: str) -> None:
         self._become("restart", process_id, Status.RUNNING)
 

@@ -152,6 +152,7 @@ LAST_EVENT = _last_event_id(
 )
 DRY_RUN = _flag("dryRun", False, "Only report what would change.")
 NOW = _flag("now", False, "Kill the process tree immediately.")
+ROLLING = _flag("rolling", False, "Start the new run beside the old one, which ends only when the new one is ready.")
 SIGNAL = _path("name", "Name or number of the signal: SIGHUP, HUP or 1.")
 EOF = _flag("eof", False, "Then end stdin: close a pipe, or type Ctrl-D on a terminal.")
 VIEWER = _query(
@@ -172,7 +173,8 @@ def _operations() -> Iterator[Endpoint]:
 def _operations_on_one() -> Iterator[Endpoint]:
     for name in get_args(Operation):
         wait = _flag("wait", name == "stop", "Respond when it is done, or with 409 if it cannot be done.")
-        parameters = [ID, wait, NOW] if name == "stop" else [ID, wait]
+        more = {"stop": [NOW], "restart": [ROLLING]}
+        parameters = [ID, wait, *more.get(name, [])]
         yield Endpoint(
             "POST", f"{ONE}/{name}", f"processes.{name}", f"{name.capitalize()} a process.", Done, (JSON,), parameters
         )

@@ -8,10 +8,10 @@ import msgspec
 
 from pmtui.cli.base import DONE, FAILURE, duration_option, fail
 from pmtui.cli.output import Output, as_json, fit
-from pmtui.cli.session import PATTERNS, verb_parser, with_client
+from pmtui.cli.session import PATTERNS, fetch_snapshots, no_match, select_matching, verb_parser, with_client
 from pmtui.cli.waiting import Kind, Verdict, Watch, exit_code, judge_start, judge_stop, tell_causes
-from pmtui.client.http_client import HttpClient
-from pmtui.control import Operation, Result, Results, Snapshot, Status, explain
+from pmtui.client.http_client import HttpClient, process_path
+from pmtui.control import ConflictError, Operation, Result, Results, Snapshot, Status, explain
 from pmtui.text.formatting import printable
 
 
@@ -35,7 +35,10 @@ def operate(verb: Operation, parser: argparse.ArgumentParser, argv: Sequence[str
 
 
 def run_operation(client: HttpClient, verb: Operation, options: argparse.Namespace) -> int:
-    results = client.post(f"/api/pm/{verb}", Results, {"ids": options.ids or ["*"]}, wait="false").results
+    if verb == "restart" and options.rolling:
+        results = request_rolling(client, options.ids)
+    else:
+        results = client.post(f"/api/pm/{verb}", Results, {"ids": options.ids or ["*"]}, wait="false").results
     if options.json:
         return run_as_json(client, verb, results, options)
     output = Output()
@@ -81,6 +84,19 @@ class Outcome(msgspec.Struct, frozen=True):
     ok: bool
     status: Status | None
     message: str
+
+
+def request_rolling(client: HttpClient, patterns: list[str]) -> Sequence[Result]:
+    rows = fetch_snapshots(client)
+    chosen, unmatched = select_matching(rows, patterns)
+    results = [Result(id=pattern, ok=False, message=no_match(pattern, rows)) for pattern in unmatched]
+    for row in chosen:
+        try:
+            client.read("POST", process_path(row.id, "restart"), rolling="true")
+            results.append(Result(id=row.id, ok=True, message=""))
+        except ConflictError as error:
+            results.append(Result(id=row.id, ok=False, message=str(error)))
+    return results
 
 
 def report(watch: Watch, client: HttpClient, output: Output, ids: Sequence[str] = ()) -> Sequence[Kind]:

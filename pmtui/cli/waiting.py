@@ -48,6 +48,10 @@ GOOD, BAD, LATE = map(Verdict, Kind)
 
 
 def judge_start(row: Snapshot, rows: Rows) -> Verdict | None:
+    if row.rolling and row.rolling.stage != "stopping":
+        return None
+    if row.roll_error:
+        return Verdict(Kind.BAD, f"the new run failed, the old one goes on: {row.roll_error}")
     if row.status is Status.RUNNING:
         return GOOD if row.health is not None or row.uptime_seconds >= MIN_UPTIME else None
     if row.status is Status.COMPLETED:

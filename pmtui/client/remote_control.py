@@ -102,6 +102,9 @@ class RemoteControl:
     async def restart(self, process_id: str) -> None:
         await self._request("POST", process_path(process_id, "restart"))
 
+    async def roll(self, process_id: str) -> None:
+        await self._request("POST", process_path(process_id, "restart"), rolling="true")
+
     async def wait(self, process_id: str, statuses: frozenset[Status]) -> Snapshot:
         pause = MIN_POLL_INTERVAL
         while (row := await self.get(process_id)).status not in statuses | INACTIVE_STATES:

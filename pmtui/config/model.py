@@ -208,6 +208,9 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     sockets: dict[str, Port | str] = {}
     """Listening sockets by name that pmtui binds, holds and passes on as systemd does: a port, `"127.0.0.1:8000"`,
     `"[::1]:8000"`, `"unix:PATH"` or `"auto"`."""
+    rolling: bool = False
+    """Restart by a new run beside the old one, which ends only when the new one is ready. Needs `sockets` or a port
+    that is `"auto"`."""
     group: str | None = None
     """Label; `@group` selects all processes that have it."""
     labels: list[str] = []

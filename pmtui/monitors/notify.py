@@ -12,6 +12,7 @@ from pmtui.monitors.monitor import Monitor
 from pmtui.spawner.process_tree import mark_of
 from pmtui.spawner.procfs import parent_of
 from pmtui.supervisor.process import Process
+from pmtui.supervisor.run import Run
 from pmtui.supervisor.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
@@ -65,33 +66,38 @@ class NotifyMonitor(Monitor):
             except OSError:  # nothing is left
                 return
             sender = _sender(ancillary)
-            if sender and (process := self._owner(sender)):
-                self._take(process, data)
+            if sender and (owner := self._owner(sender)):
+                self._take(*owner, data)
             else:
                 logger.debug("a notification of pid %d is ignored: it belongs to no process", sender)
 
-    def _owner(self, pid: int) -> Process | None:
-        """Return the process in whose tree the pid is."""
-        run = mark_of(pid) - self.supervisor.spawner.base
-        leaders = {one.pid: one for one in self.supervisor.processes.values() if one.pid}
+    def _owner(self, pid: int) -> tuple[Process, Run] | None:
+        """Return the run in whose tree the pid is."""
+        number = mark_of(pid) - self.supervisor.spawner.base
+        leaders: dict[int, tuple[Process, Run]] = {}
         for process in self.supervisor.processes.values():
-            if process.run == run and process.has_tree:
-                return process
+            for run in process.runs:
+                if run.number == number > 0:
+                    return process, run
+                leaders |= {run.pid: (process, run)} if run.pid else {}
         while pid > 1 and pid not in leaders:  # where marks are not available
             pid = parent_of(pid)
         return leaders.get(pid)
 
-    def _take(self, process: Process, data: bytes) -> None:
-        lines = [line for line in data.decode(errors="replace").split("\n") if self._is_own(process, line)]
-        before = process.notice.status
-        process.notice.take(lines)
-        if process.notice.status != before or any(line.startswith(("STOPPING", "MAINPID")) for line in lines):
+    def _take(self, process: Process, run: Run, data: bytes) -> None:
+        lines = [line for line in data.decode(errors="replace").split("\n") if self._is_own(run, line)]
+        before = run.notice.status
+        run.notice.take(lines)
+        if run.notice.status != before or any(line.startswith(("STOPPING", "MAINPID")) for line in lines):
             self.supervisor.process_changed(process)
 
-    def _is_own(self, process: Process, line: str) -> bool:
+    def _is_own(self, run: Run, line: str) -> bool:
         """Refuse a main process that is not in the tree."""
         name, _, value = line.partition("=")
-        return name != "MAINPID" or (value.isdecimal() and self._owner(int(value)) is process)
+        if name != "MAINPID":
+            return True
+        owner = self._owner(int(value)) if value.isdecimal() else None
+        return owner is not None and owner[1] is run
 
 
 def _sender(ancillary: Sequence[tuple[int, int, bytes]]) -> int:

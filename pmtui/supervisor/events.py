@@ -40,6 +40,8 @@ class Restart(msgspec.Struct, frozen=True):
 
     reason: Reason = Reason.USER
     detail: str = ""
+    rolling: bool = False
+    """The old run goes on until the new one is ready."""
 
 
 class ConfigChanged(msgspec.Struct, frozen=True):
@@ -117,6 +119,12 @@ class StopCommandEnded(msgspec.Struct, frozen=True):
     generation: int
 
 
+class TurnCame(msgspec.Struct, frozen=True):
+    """No other instance is being replaced any more."""
+
+    generation: int
+
+
 class TimerExpired(msgspec.Struct, frozen=True):
     """The timer set last has run out."""
 
@@ -139,6 +147,7 @@ Event = (
     | Exited
     | TreeExited
     | StopCommandEnded
+    | TurnCame
     | TimerExpired
 )
 
@@ -152,6 +161,18 @@ class AwaitDependencies(msgspec.Struct, frozen=True):
 
 class Spawn(msgspec.Struct, frozen=True):
     """Execute the program as the run of that generation."""
+
+    generation: int
+
+
+class AwaitTurn(msgspec.Struct, frozen=True):
+    """Answer with TurnCame, now or later."""
+
+    generation: int
+
+
+class Promote(msgspec.Struct, frozen=True):
+    """The run of that generation is the main one now, and the one before is the second."""
 
     generation: int
 
@@ -176,7 +197,7 @@ class KillTree(msgspec.Struct, frozen=True):
 
 
 class SetTimer(msgspec.Struct, frozen=True):
-    """Send TimerExpired after that many seconds; replaces the timer set before."""
+    """Send TimerExpired after that many seconds; replaces the timer set before for that run."""
 
     generation: int
     seconds: float
@@ -188,4 +209,4 @@ class Warn(msgspec.Struct, frozen=True):
     text: str
 
 
-Effect = AwaitDependencies | Spawn | TerminateTree | RunStopCommand | KillTree | SetTimer | Warn
+Effect = AwaitDependencies | AwaitTurn | Spawn | Promote | TerminateTree | RunStopCommand | KillTree | SetTimer | Warn

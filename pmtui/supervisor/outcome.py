@@ -16,11 +16,19 @@ def is_over(operation: Operation, process: Process, processes: Processes) -> boo
         return True
     if operation == "stop":
         return process.state.should_run or process.status in INACTIVE_STATES
+    if process.state.should_run and is_rolling(process):
+        return False
     return (
         not process.state.should_run
         or process.status in UP_STATES | INACTIVE_STATES
         or needs_stopped_process(process, processes)
     )
+
+
+def is_rolling(process: Process) -> bool:
+    """Whether a new run is to take over from the one that serves."""
+    second = process.state.second
+    return (second is not None and second.is_next) or process.state.roll_again is not None
 
 
 def needs_stopped_process(process: Process, processes: Processes) -> bool:
@@ -57,6 +65,8 @@ def _start_error(process: Process, processes: Processes) -> str:
     if process.status is Status.FAILED:
         why = process.last_error or process.state.detail
         return f"is failed{': ' * bool(why)}{why}."
+    if process.state.roll_error:
+        return f"was not restarted, the old run goes on: {process.roll_error or process.state.roll_error}."
     if not process.state.should_run:
         return "was stopped meanwhile by the user."
     if needs_stopped_process(process, processes):

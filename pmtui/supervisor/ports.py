@@ -15,6 +15,8 @@ from pmtui.spawner.listeners import is_taken
 logger = logging.getLogger(__name__)
 AUTO_PORTS = range(20_000, 32_768)
 """Where free ports are chosen. Why: above, Linux uses them for outgoing connections."""
+SECOND = "~"
+"""Marks the name of the port that a process has in turn with its first one."""
 FILE_NAME = "ports.json"
 
 
@@ -64,6 +66,17 @@ class PortTable:
             elif is_taken(port):
                 raise ConfigError(_taken_error(port, config, name))
         return self.ports_of(config)
+
+    def beside(self, config: ProcessConfig, current: Mapping[str, int]) -> Mapping[str, int]:
+        """Return the ports of a run beside the one that has `current`: other ones where they are chosen, kept too."""
+        found: dict[str, int] = {}
+        for name, port in declared_ports(config).items():
+            found[name] = current.get(name, 0) if port == "auto" else port
+            if port == "auto":
+                names = (name, f"{name}{SECOND}")
+                other = next(one for one in names if self.kept(config.id, one) != current.get(name))
+                found[name] = self.move_if_taken(config.id, other)
+        return found
 
     def kept(self, process_id: str, name: str) -> int:
         """Return a port that this process is to keep, chosen now if it is not yet."""

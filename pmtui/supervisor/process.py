@@ -27,7 +27,9 @@ from pmtui.supervisor import events
 from pmtui.supervisor.hints import exit_hint
 from pmtui.supervisor.launch import PreparedLaunch
 from pmtui.supervisor.notice import Notice
-from pmtui.supervisor.state_machine import Policy, State, is_crash, transition
+from pmtui.supervisor.rolling import transition
+from pmtui.supervisor.run import Run
+from pmtui.supervisor.state_machine import Policy, State, is_crash
 from pmtui.supervisor.terminal import ProcessTerminal
 from pmtui.text.formatting import printable
 from pmtui.text.timestamps import now_ms, rfc3339
@@ -59,6 +61,12 @@ class ProcessHost(Protocol):
     def prepare(self, process: "Process") -> tuple[int, PreparedLaunch]:
         """Number a new run and build its launch. Raises ConfigError."""
 
+    def prepare_second(self, process: "Process") -> tuple[int, PreparedLaunch, Mapping[str, int]]:
+        """The same for a run beside the main one; also return its ports."""
+
+    def check_turn(self, process: "Process", generation: int) -> None:
+        """Answer with TurnCame, now or later."""
+
     def check_dependencies(self, process: "Process") -> None:
         """Answer with an event, now or later."""
 
@@ -84,31 +92,27 @@ class Process:
         self.events: deque[ProcessEvent] = deque(maxlen=MAX_EVENTS)
         self.blocked_by: str | None = None  # the unmet dependency
         self.blocked_reason = ""
-        self.prepared: PreparedLaunch | None = None
+        self.current = Run()
+        self.second: Run | None = None  # the next one, or one on its way out
         self.command_line = config.command or config.script or ""  # for display, with secrets masked
-        self.run = 0
-        self.pid = 0
-        self.started_at = 0  # wall clock in milliseconds, for display
         self.retry_at = 0
         self.ports: Mapping[str, int] = {}  # by name; auto ones included, whether it runs or not
         self.sockets: Mapping[str, SocketAddress] = {}  # by name
-        self.notice = Notice()  # of the current run
         self.input: ProcessInput | None = None
         self.terminal = ProcessTerminal()
         self.killed: Sequence[str] = ()  # "pid name" of what needed SIGKILL when the last run ended
         self.exits: deque[RunExit] = deque(maxlen=MAX_EXITS)
         self.last_error = ""
+        self.roll_error = ""  # why the last new run did not take over from the old one
         self._gave_up = False
         self._failure_reason = ""  # of the last run, in its own words
         self.crashes = 0
         self.installing = False
         self.fetched: Mapping[str, Secret] = {}  # values of env that are kept elsewhere, for the next run
-        self.first_line = 0  # number of the first line the current run can have printed
         self.health: str | None = None  # "starting", "healthy" or "unhealthy" while it is checked
         self.probes: deque[ProbeResult] = deque(maxlen=MAX_PROBES)
         self._host = host
-        self._outputs: Sequence[int] = ()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timers: dict[int, asyncio.TimerHandle] = {}  # by generation
 
     @property
     def id(self) -> str:
@@ -117,6 +121,30 @@ class Process:
     @property
     def status(self) -> Status:
         return self.state.status
+
+    @property
+    def run(self) -> int:
+        return self.current.number
+
+    @property
+    def pid(self) -> int:
+        return self.current.pid
+
+    @property
+    def started_at(self) -> int:
+        return self.current.started_at
+
+    @property
+    def prepared(self) -> PreparedLaunch | None:
+        return self.current.prepared
+
+    @property
+    def notice(self) -> Notice:
+        return self.current.notice
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        return [self.current, *([self.second] if self.second else [])]
 
     @property
     def has_tree(self) -> bool:
@@ -153,6 +181,7 @@ class Process:
             has_health_check=config.health is not None,
             has_stop_command=config.stop_command is not None,
             is_detached=config.detached,
+            is_rolling=config.rolling,
         )
 
     def set_default_restart(self, restart: RestartPolicy) -> None:
@@ -175,34 +204,42 @@ class Process:
         self._host.process_changed(self)  # before the effects: they may already cause the next change
         for effect in effects:
             self._run_effect(effect)
+        if self.state.roll_error and before.second and not self.state.second:
+            self._report_roll_error()
 
-    def handle_report(self, report: Report) -> None:
-        generation = self.state.generation
+    def handle_report(self, run: Run, report: Report) -> None:
+        generation = run.generation
         match report:
             case client.WorkerSpawned():
-                self.pid, self.started_at = report.pid, now_ms()
-                self._outputs = report.outputs
+                run.pid, run.started_at, run.spawned_at = report.pid, now_ms(), time.monotonic()
+                run.outputs = report.outputs
                 if report.stdin is not None:
                     self.input = ProcessInput(report.stdin, is_terminal=len(report.outputs) == 1)
                     if self.input.is_terminal:
                         self.terminal.start_run(self.state.starts, self.input)
-                self.first_line = self.log.ring.end
-                self._host.follow(self, self._outputs)
+                run.first_line = self.log.ring.end
+                self._host.follow(self, run.outputs)
                 self.handle(events.Spawned(generation))
             case client.WorkerSpawnFailed():
                 self.handle(events.SpawnFailed(generation, report.error, report.transient))
+                self._forget_second(run)
             case client.WorkerExited():
-                self.handle(events.Exited(generation, events.ExitStatus(report.code)))
-                if self.state.is_alive:  # detached
-                    self.pid = 0
+                run.exit, run.exited_at = events.ExitStatus(report.code), time.monotonic()
+                self.handle(events.Exited(generation, run.exit))
+                if run is self.current and self.state.is_alive:  # detached
+                    run.pid = 0
             case client.WorkerTreeExited():
-                self.killed = report.killed
-                if self.input:
-                    self.input.close()
-                    self.input = None
-                    self.terminal.end_run()
-                outputs, self._outputs = self._outputs, ()
-                self._host.drain_output(outputs, partial(self._finish_run, generation))
+                if run is self.current:
+                    self.killed = report.killed
+                    self._close_input()
+                outputs, run.outputs = run.outputs, ()
+                self._host.drain_output(outputs, partial(self._finish_run, run))
+
+    def _close_input(self) -> None:
+        if self.input:
+            self.input.close()
+            self.input = None
+            self.terminal.end_run()
 
     @property
     def main_pid(self) -> int:
@@ -216,11 +253,17 @@ class Process:
             return
         self._host.spawner.signal(self.run, number)
 
-    def _finish_run(self, generation: int) -> None:
-        self.pid = 0
-        self._failure_reason = self._read_failure_reason() if self._gave_up else ""
-        self._record_exit()
-        self.handle(events.TreeExited(generation))
+    def _finish_run(self, run: Run) -> None:
+        run.pid = 0
+        gave_up = self._gave_up if run is self.current else run is self.second and bool(self.state.roll_error)
+        self._failure_reason = self._read_failure_reason() if gave_up else ""
+        self._record_exit(run)
+        self.handle(events.TreeExited(run.generation))
+        self._forget_second(run)
+
+    def _forget_second(self, run: Run) -> None:
+        if run is self.second:
+            self.second = None
 
     def _read_failure_reason(self) -> str:
         return printable(self._redacted(self.log.failure_reason()))[:MAX_REASON_LENGTH]
@@ -241,28 +284,54 @@ class Process:
     def _redacted(self, text: str) -> str:
         return redact(text, self.prepared.env) if self.prepared else text
 
-    def _record_exit(self) -> None:
-        exit = self.state.exit
+    def _record_exit(self, run: Run) -> None:
+        exit = run.exit
+        is_last = run.start == self.log.run  # the log knows the end of the last one
         self.exits.append(
             RunExit(
-                run=self.state.starts,
+                run=run.start,
                 time=rfc3339(now_ms()),
                 code=exit.code if exit and exit.code >= 0 else None,
                 signal=exit.signal if exit else None,
-                uptime_seconds=round(self.state.lifetime, 3),
-                lines=[self._redacted(line) for line in self.log.tail(MAX_EXIT_LINES)],
+                uptime_seconds=round(run.exited_at - run.spawned_at, 3) if exit else 0.0,
+                lines=[self._redacted(line) for line in self.log.tail(MAX_EXIT_LINES)] if is_last else [],
                 reason=self._failure_reason,
             )
         )
+
+    def _report_roll_error(self) -> None:
+        """Say why a new run did not take over."""
+        why = f"{self._failure_reason} ({self.state.roll_error})" if self._failure_reason else self.state.roll_error
+        self.roll_error = self._redacted(why)
+        logger.warning("%s: the new run failed, the old one goes on: %s", self.id, self.roll_error)
+
+    def _run_of(self, generation: int) -> Run | None:
+        return next((run for run in self.runs if run.generation == generation), None)
+
+    def _promote(self, generation: int) -> None:
+        """Let the second run be the current one."""
+        assert self.second
+        ended = not self.current.pid
+        self.current, self.second = self.second, None if ended else self.current
+        self.ports = self.current.ports
+        if self.prepared:
+            self.command_line = redact(shlex.join(self.prepared.launch.argv), self.prepared.env)
 
     def _run_effect(self, effect: events.Effect) -> None:
         match effect:
             case events.AwaitDependencies():
                 self._host.check_dependencies(self)
+            case events.AwaitTurn():
+                self._host.check_turn(self, effect.generation)
+            case events.Promote():
+                self._promote(effect.generation)
+            case events.Spawn() if self.state.second and self.state.second.generation == effect.generation:
+                self._spawn_second(effect.generation)
             case events.Spawn():
                 self._spawn(effect.generation)
             case events.TerminateTree():
-                self._host.spawner.terminate(self.run, signal_number(self.config.stop_signal))
+                if run := self._run_of(effect.generation):
+                    self._host.spawner.terminate(run.number, signal_number(self.config.stop_signal))
             case events.RunStopCommand():
                 self._host.spawner.terminate(self.run, 0)
                 self._host.run_stop_command(self)
@@ -270,7 +339,8 @@ class Process:
                 self._host.spawner.terminate(self.run, SIGHUP)
                 asyncio.get_running_loop().call_later(HANG_UP_DELAY, self._host.spawner.kill, self.run)
             case events.KillTree():
-                self._host.spawner.kill(self.run)
+                if run := self._run_of(effect.generation):
+                    self._host.spawner.kill(run.number)
             case events.SetTimer():
                 self._set_timer(effect.generation, effect.seconds)
             case events.Warn():
@@ -279,6 +349,8 @@ class Process:
     def _spawn(self, generation: int) -> None:
         self._failure_reason = ""
         self.log.start_run(self.state.starts)
+        before, self.current = self.current, Run(generation, self.state.starts)
+        self.current.prepared = before.prepared  # for display, until there is a newer one
         if self.config.install is None and not self.config.env_sources:
             self.execute(generation)
         else:
@@ -286,18 +358,35 @@ class Process:
 
     def execute(self, generation: int) -> None:
         """Spawn the run, now that nothing is missing any more."""
+        run = self.current
         try:
-            self.run, self.prepared = self._host.prepare(self)
+            run.number, run.prepared = self._host.prepare(self)
         except ConfigError as error:
             self.handle(events.SpawnFailed(generation, str(error)))
         else:
-            self.notice = Notice()
-            self.command_line = redact(shlex.join(self.prepared.launch.argv), self.prepared.env)
-            launch = msgspec.structs.replace(self.prepared.launch, terminal_size=self.terminal.size)
-            self._host.spawner.spawn(self.run, launch, self.handle_report)
+            run.ports = self.ports
+            self.command_line = redact(shlex.join(run.prepared.launch.argv), run.prepared.env)
+            launch = msgspec.structs.replace(run.prepared.launch, terminal_size=self.terminal.size)
+            self._host.spawner.spawn(run.number, launch, partial(self.handle_report, run))
+
+    def _spawn_second(self, generation: int) -> None:
+        """Spawn the next run beside the current one, with the values that the current one was given."""
+        self._failure_reason = self.roll_error = ""
+        run = self.second = Run(generation, self.state.starts)
+        try:
+            run.number, run.prepared, run.ports = self._host.prepare_second(self)
+        except ConfigError as error:
+            self.handle(events.SpawnFailed(generation, str(error)))
+            self._forget_second(run)
+        else:
+            self.log.start_run(self.state.starts)
+            self._host.spawner.spawn(run.number, run.prepared.launch, partial(self.handle_report, run))
 
     def _set_timer(self, generation: int, seconds: float) -> None:
-        if self._timer:
-            self._timer.cancel()
-        self.retry_at = now_ms() + int(seconds * 1000)
-        self._timer = asyncio.get_running_loop().call_later(seconds, self.handle, events.TimerExpired(generation))
+        for known in [*self._timers]:
+            if known == generation or known not in (run.generation for run in self.runs):
+                self._timers.pop(known).cancel()
+        if generation == self.state.generation:
+            self.retry_at = now_ms() + int(seconds * 1000)
+        expired = events.TimerExpired(generation)
+        self._timers[generation] = asyncio.get_running_loop().call_later(seconds, self.handle, expired)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from pmtui.config.secrets import mask, masked_config, redact
-from pmtui.control import Detail, Snapshot, Status
+from pmtui.control import Detail, Rolling, RollingStage, Snapshot, Status
 from pmtui.spawner.usage import Usage
 from pmtui.supervisor.process import Process
 from pmtui.text.timestamps import rfc3339
@@ -45,6 +45,8 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
             *(address.url for address in process.sockets.values() if address.url),
         ],
         stage=process.stage,
+        rolling=rolling_of(process),
+        roll_error=process.roll_error if process.state.roll_error else "",
         max_retries=process.policy.max_retries,
         blocked=process.status is Status.FAILED and bool(process.blocked_by),
         blocked_by=process.blocked_by if process.status in (Status.WAITING, Status.FAILED) else None,
@@ -74,6 +76,16 @@ def detail(process: Process, usage: Usage, required_by: list[str], origins: Mapp
     )
 
 
+def rolling_of(process: Process) -> Rolling | None:
+    second = process.state.second
+    if second is None or process.second is None:
+        return Rolling(pid=0, stage="waiting") if second and second.is_next else None
+    if not second.is_next:
+        return Rolling(pid=process.second.pid, stage="stopping")
+    stage: RollingStage = "waiting-for-health" if second.spawned_at is not None else "spawning"
+    return Rolling(pid=process.second.pid, stage=stage)
+
+
 def socket_ports(process: Process) -> list[int]:
     return [int(address.port) for address in process.sockets.values() if not address.path]
 
@@ -92,6 +104,8 @@ def describe(process: Process) -> str:
             return f"{process.last_error}, try {state.failures}" + (f" of {most}" if most >= 0 else "")
         case Status.FAILED:
             return process.last_error if state.detail else ""
+        case Status.RUNNING if process.state.roll_error:
+            return f"the new run failed, the old one goes on: {process.roll_error or process.state.roll_error}"
         case Status.RUNNING | Status.STARTING if process.notice.status:
             return redact(process.notice.status, process.prepared.env) if process.prepared else process.notice.status
         case Status.RUNNING | Status.STARTING if state.restart_reason:

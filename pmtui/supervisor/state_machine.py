@@ -39,6 +39,7 @@ from pmtui.supervisor.events import (
     TerminateTree,
     TimerExpired,
     TreeExited,
+    TurnCame,
     Unhealthy,
     Warn,
 )
@@ -61,6 +62,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     has_health_check: bool = False
     has_stop_command: bool = False
     is_detached: bool = False
+    is_rolling: bool = False
 
     @property
     def retries(self) -> int:
@@ -80,6 +82,18 @@ class Pending(Enum):
     REMOVE = auto()  # the configuration no longer has it
 
 
+class SecondRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run beside the main one: the next run, or one that is to end. See `rolling`."""
+
+    generation: int
+    is_next: bool
+    reason: Reason | None = None
+    detail: str = ""
+    is_started: bool = False
+    spawned_at: float | None = None
+    is_killed: bool = False
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that decides what happens next."""
 
@@ -88,7 +102,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     requester: Requester = Requester.USER  # of the last start
     dependent: str | None = None  # whose start included this one
     pending: Pending = Pending.NONE
-    generation: int = 0
+    generation: int = 0  # of the current run
+    last_generation: int = 0
     starts: int = 0
     failures: int = 0
     spawned_at: float | None = None  # when the current run was spawned
@@ -106,6 +121,14 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     is_tree_gone: bool = False  # while the stop command still runs
     killed: bool = False
     removed: bool = False
+    second: SecondRun | None = None
+    roll_again: tuple[Reason, str] | None = None  # a restart requested while there is a second run
+    roll_error: str = ""  # why the last next run did not take over
+    status_after: Status | None = None  # the main run has ended so, and only the second one is left
+
+    @property
+    def next_generation(self) -> int:
+        return max(self.generation, self.last_generation) + 1
 
     @property
     def restarts(self) -> int:
@@ -212,7 +235,8 @@ def dependencies_met(state: State, event: DependenciesMet, policy: Policy, now: 
     state = replace(
         state,
         status=Status.STARTING,
-        generation=state.generation + 1,
+        generation=state.next_generation,
+        last_generation=state.next_generation,
         starts=state.starts + 1,
         restart_reason=state.next_restart_reason if state.starts else None,
         next_restart_reason=None,
@@ -304,6 +328,10 @@ def timer_expired(state: State, event: TimerExpired, policy: Policy, now: float)
     return state, (Warn("cannot be killed: SIGKILL has no effect"), SetTimer(state.generation, pause))
 
 
+def ignore(state: State, event: Event, policy: Policy, now: float) -> Next:
+    return state, ()
+
+
 HANDLERS: dict[type[Event], Callable[[State, Any, Policy, float], Next]] = {
     Start: start,
     Restart: restart,
@@ -320,6 +348,7 @@ HANDLERS: dict[type[Event], Callable[[State, Any, Policy, float], Next]] = {
     Exited: exited,
     TreeExited: tree_exited,
     StopCommandEnded: stop_command_ended,
+    TurnCame: ignore,  # it is for a second run, see `rolling`
     TimerExpired: timer_expired,
 }
 

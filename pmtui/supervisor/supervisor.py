@@ -16,10 +16,12 @@ from pmtui.config.load import Loaded
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.config.parsing.policies import awaited_ends, default_restart
 from pmtui.config.ports import addresses, bind, find_address
+from pmtui.config.rolling import rolling_obstacle
 from pmtui.config.sockets import owner_of
 from pmtui.control import (
     INACTIVE_STATES,
     ConfigChanges,
+    ConflictError,
     NotFoundError,
     Operation,
     Origin,
@@ -107,6 +109,7 @@ class Supervisor:
         self.notify_variables: Callable[[Process], Mapping[str, str]] = lambda process: {}
         self._changed: dict[str, Process] = {}
         self._waiting: dict[str, Process] = {}  # for a dependency
+        self._turns: dict[str, int] = {}  # generations of new runs that wait for another instance
         self._update: asyncio.Handle | None = None
         self._fingerprints: dict[str, str] = {}
         self._successors: dict[str, ProcessConfig] = {}
@@ -282,6 +285,15 @@ class Supervisor:
         for process in processes:
             process.handle(OPERATION_EVENTS[operation])
 
+    def roll(self, process_id: str) -> None:
+        """Restart with a new run beside the old one. Raises ConflictError if two runs cannot live side by side."""
+        process = self.find(process_id)
+        self.require_running()
+        if obstacle := rolling_obstacle(process.config):
+            raise ConflictError(f"Process '{process_id}' cannot be restarted in this way: {obstacle}.")
+        self._start_dependencies([process_id])
+        process.handle(events.Restart(rolling=True))
+
     def require_running(self) -> None:
         """Raises UnavailableError before `run` and after `shutdown`."""
         if self._shutting_down.is_set() or not self._running:
@@ -330,13 +342,21 @@ class Supervisor:
     # the host of each process
 
     def prepare(self, process: Process) -> tuple[int, PreparedLaunch]:
-        if process.state.restart_reason:
-            self.restarts[process.id, process.state.restart_reason] += 1
+        process.ports = self.ports.claim(process.config)
+        return self._prepare(process, process.ports, process.state.restart_reason)
+
+    def prepare_second(self, process: Process) -> tuple[int, PreparedLaunch, Mapping[str, int]]:
+        second = process.state.second
+        ports = self.ports.beside(process.config, process.ports)
+        return *self._prepare(process, ports, second.reason if second else None), ports
+
+    def _prepare(self, process: Process, ports: Mapping[str, int], reason: Reason | None) -> tuple[int, PreparedLaunch]:
+        if reason:
+            self.restarts[process.id, reason] += 1
         run = self.spawner.new_run()
         name = f"{self.spawner.base // MAX_RUNS:x}-{run}"
-        process.ports = self.ports.claim(process.config)
         sockets = self._open_sockets(process)
-        config, extra = self.bound_config(process), self.notify_variables(process)
+        config, extra = self.bound_config(process, ports), self.notify_variables(process)
         prepared = prepare(config, self.settings, self.environment, name, process.fetched, extra)
         prepared = with_sockets(prepared, sockets)
         for warning in filter(None, [*prepared.warnings, prepared.hint]):
@@ -345,6 +365,16 @@ class Supervisor:
                 logger.warning("%s: %s", process.id, warning)
         return run, prepared
 
+    def check_turn(self, process: Process, generation: int) -> None:
+        """Let one instance after the other start its new run."""
+        owner = owner_of(process.config)
+        siblings = (one for one in self.processes.values() if one is not process and owner_of(one.config) == owner)
+        if any(one.state.second and one.state.second.is_started for one in siblings):
+            self._turns[process.id] = generation
+        else:
+            self._turns.pop(process.id, None)
+            process.handle(events.TurnCame(generation))
+
     def _open_sockets(self, process: Process) -> Sequence[int]:
         """Return the descriptors of its sockets. Raises ConfigError if an address is taken."""
         if not process.config.sockets:
@@ -352,8 +382,8 @@ class Supervisor:
         descriptors = self.sockets.open(process.config)
         process.sockets = self.sockets.addresses(process.config)
         owner = owner_of(process.config)
-        others = (one for one in self.processes.values() if one is not process and owner_of(one.config) == owner)
-        if not any(one.has_tree for one in others):
+        users = (one for one in self.processes.values() if owner_of(one.config) == owner)
+        if not any(run.pid for one in users for run in one.runs):
             self.sockets.make_blocking(process.config)
         return descriptors
 
@@ -365,14 +395,16 @@ class Supervisor:
                 self.sockets.open(process.config)
             process.sockets = self.sockets.addresses(process.config)
 
-    def bound_config(self, process: Process) -> ProcessConfig:
+    def bound_config(self, process: Process, ports: Mapping[str, int] | None = None) -> ProcessConfig:
         """Return its config with its ports, and without references. Raises ConfigError if one has no meaning."""
-        return bind(process.config, process.ports, partial(self._address, process))
+        own = process.ports if ports is None else ports
+        return bind(process.config, own, partial(self._address, process, own))
 
-    def _address(self, process: Process, target_id: str | None, name: str) -> str:
+    def _address(self, process: Process, own: Mapping[str, int], target_id: str | None, name: str) -> str:
         """Return an address of the process or of another one; with instances, of the first."""
         target = self.processes.get(target_id) or self.processes.get(f"{target_id}-1") if target_id else process
-        found = addresses(target.config, target.ports, target.sockets) if target else None
+        ports = own if target is process else target.ports if target else {}
+        found = addresses(target.config, ports, target.sockets) if target else None
         return find_address(found, target_id, name)
 
     def check_dependencies(self, process: Process) -> None:
@@ -432,6 +464,10 @@ class Supervisor:
                 self.check_dependencies(process)
             else:
                 self._waiting.pop(process.id, None)
+        for process_id, generation in [*self._turns.items()]:
+            self._turns.pop(process_id)
+            if waiting := self.processes.get(process_id):
+                self.check_turn(waiting, generation)
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
             if not waiter.done():

@@ -90,7 +90,8 @@ async def test_a_connection_waits_while_the_process_is_stopped_crashes_and_resta
     config = server(sockets={"http": port, "more": "auto"}, cwd=str(tmp_path))
     async with managed(config, settings=Settings(data_dir=str(tmp_path / "data"))) as manager:
         first = (await running(manager)).pid
-        assert await eventually_awaited(lambda: texts(manager)) == ["2 http:more True", "True [0, 1, 2, 3, 4]"]
+        await until(manager, lambda now: len(manager.supervisor.processes["a"].log.tail(9)) == 2)
+        assert await texts(manager) == ["2 http:more True", "True [0, 1, 2, 3, 4]"]
         now = await row(manager)
         assert now.ports[0] == port
         assert now.urls[0] == f"http://127.0.0.1:{port}"

@@ -27,7 +27,8 @@ class ProcessRoutes:
         return await self._start_and_wait(request, self.control.start, "start")
 
     async def restart(self, request: Request) -> Response:
-        return await self._start_and_wait(request, self.control.restart, "restart")
+        ask = self.control.roll if flag(request, "rolling", default=False) else self.control.restart
+        return await self._start_and_wait(request, ask, "restart")
 
     async def stop(self, request: Request) -> Response:
         process_id, wait = segment(request, "id"), flag(request, "wait", default=True)

@@ -13,6 +13,7 @@ from pmtui.config.parsing.parser import Document
 from pmtui.config.parsing.ports import check_fields
 from pmtui.config.parsing.problems import Problems, join
 from pmtui.config.parsing.validators import read_env, read_source
+from pmtui.config.rolling import rolling_obstacle
 
 _MAX_ID_LENGTH = 64
 _SHELL_WORDS = {"&&", "||", "|", ";", "&", ">", ">>", "<", "2>&1"}
@@ -51,6 +52,9 @@ def read_entries(raws: Iterable[RawEntry], root: str, problems: Problems) -> lis
         _check_route(fields, place, routes, problems)
         is_good = problems.errors == before and not any(_is_within(place, path) for path in written_twice)
         config = _build_config(fields, entry.document.directory, root) if is_good else None
+        if config and config.rolling and (obstacle := rolling_obstacle(config)):
+            problems.error(f"{place}.rolling", obstacle)
+            config = None
         if "id" in fields and _is_free(fields["id"], config, place, taken, problems):
             entries.append(ConfigEntry(place, fields["id"], list(fields.get("depends_on", ())), config))
     return entries

@@ -24,6 +24,8 @@ SIGNALS = (
     ("SIGKILL", "kills it; its restart policy applies"),
 )
 
+ROLLING = "rolling"
+
 
 class ProcessActions(MainScreenBase):
     """Every action applies to the processes that were shown when its key was pressed."""
@@ -90,10 +92,13 @@ class ProcessActions(MainScreenBase):
         for group in dict.fromkeys(row.group for row in rows if row.group):
             offers[f"@{group}"] = (f"Group {group}", [row.id for row in rows if row.group == group])
         offers["all"] = ("All", [row.id for row in rows])
+        offers[ROLLING] = (f"Rolling: {join_names(self.table.chosen)}", [*self.table.chosen])
         choices = [(key, f"{label}  ({len(ids)})") for key, (label, ids) in offers.items() if ids]
 
         def answered(key: str | None) -> None:
-            if key:
+            if key == ROLLING:
+                self.operate("Restarting", offers[key][1], self.control.roll)
+            elif key:
                 self._confirm_restart(offers[key][1])
 
         self.app.push_screen(SelectDialog("Restart", choices), answered)

@@ -41,6 +41,9 @@ def status_label(row: Snapshot, now: float, glyphs: Glyphs, *, short: bool = Fal
     problem = problem_of(row)
     if problem is Problem.UNHEALTHY:
         return Label(f"{glyphs.unhealthy} {problem}", "warn")
+    if row.rolling and row.rolling.stage != "stopping":
+        text = "new run" if short else "new run starting"
+        return Label(f"{glyphs.status[Status.STARTING]} {text}", STATUS_TONES[Status.STARTING])
     symbol, tone = glyphs.status[row.status], STATUS_TONES[row.status]
     if problem is Problem.RETRYING and row.next_start:
         return Label(f"{symbol} {_retry_text(row, now, short)}", tone)

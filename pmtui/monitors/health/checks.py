@@ -20,6 +20,7 @@ from pmtui.monitors.health.probes import Probe, ProbeError, error_text, probe_fo
 from pmtui.monitors.monitor import Monitor
 from pmtui.supervisor import events
 from pmtui.supervisor.process import Process
+from pmtui.supervisor.run import Run
 from pmtui.supervisor.state_machine import ACTIVE_STATES
 from pmtui.supervisor.supervisor import Supervisor
 from pmtui.text.timestamps import now_ms, rfc3339
@@ -90,39 +91,61 @@ class HealthMonitor(Monitor):
 
     def __init__(self, supervisor: Supervisor) -> None:
         super().__init__(supervisor)
-        self._checks: dict[str, tuple[int, HealthCheck]] = {}
+        self._checks: dict[str, dict[int, HealthCheck]] = {}  # by process and generation
 
     def process_changed(self, process: Process) -> None:
-        state = process.state
-        health = process.config.health if state.is_alive and state.status in ACTIVE_STATES else None
-        generation, check = self._checks.get(process.id, (0, None))
-        if check and (health is None or generation != state.generation):
-            check.close()
-            del self._checks[process.id]
-            process.health, check = None, None
-        if health and not check:
-            self._start_check(process, health)
+        checks = self._checks.get(process.id, {})
+        checked = self._checked_runs(process)
+        for generation in checks.keys() - checked.keys():
+            checks.pop(generation).close()
+        if process.state.generation not in checked:
+            process.health = None
+        for generation in checked.keys() - checks.keys():
+            self._start_check(process, *checked[generation])
+        if (current := checks.get(process.state.generation)) is not None:
+            process.health = current.tracker.status
+        if not checked:
+            self._checks.pop(process.id, None)
+
+    def _checked_runs(self, process: Process) -> dict[int, tuple[Run, Health, float]]:
+        """Return the runs to check by generation, with their rules and when they were spawned."""
+        state, found = process.state, dict[int, tuple[Run, Health, float]]()
+        if process.config.health and state.is_alive and state.status in ACTIVE_STATES:
+            found[state.generation] = process.current, self._rules(process.current, process), state.spawned_at or 0.0
+        second = state.second
+        if process.config.health and process.second and second and second.is_next and second.spawned_at is not None:
+            found[second.generation] = process.second, self._rules(process.second, process), second.spawned_at
+        return found
+
+    def _rules(self, run: Run, process: Process) -> Health:
+        """Return the health check of the run, without references to ports."""
+        health = (run.prepared and run.prepared.config.health) or process.config.health
+        assert health
+        return health
 
     async def close(self) -> None:
-        for _, check in self._checks.values():
-            check.close()
+        for checks in self._checks.values():
+            for check in checks.values():
+                check.close()
         self._checks.clear()
 
-    def _start_check(self, process: Process, health: Health) -> None:
-        if process.prepared and process.prepared.config.health:
-            health = process.prepared.config.health  # without references to ports
+    def _start_check(self, process: Process, run: Run, health: Health, spawned_at: float) -> None:
         rules, state = effective_rules(health), process.state
-        probe = probe_for(process, health, self.supervisor)
-        tracker = HealthTracker(rules, state.spawned_at or 0.0, state.restart_reason is Reason.HEALTH)
-        process.health = tracker.status
-        on_result = partial(self._record, process, state.generation, tracker)
-        self._checks[process.id] = state.generation, HealthCheck(process.id, rules, probe, tracker, on_result)
+        probe = probe_for(process, run, health, self.supervisor)
+        is_current = run is process.current
+        tracker = HealthTracker(rules, spawned_at, is_current and state.restart_reason is Reason.HEALTH)
+        if is_current:
+            process.health = tracker.status
+        on_result = partial(self._record, process, run.generation, tracker)
+        check = HealthCheck(process.id, rules, probe, tracker, on_result)
+        self._checks.setdefault(process.id, {})[run.generation] = check
 
     def _record(
         self, process: Process, generation: int, tracker: HealthTracker, result: ProbeResult, verdict: Verdict | None
     ) -> None:
         process.probes.append(result)
-        process.health = tracker.status
+        if generation == process.state.generation:
+            process.health = tracker.status
         match verdict:
             case Verdict.READY:
                 process.handle(events.Ready(generation))

@@ -24,6 +24,7 @@ from pmtui.text.regex import Pattern, PatternError
 
 if TYPE_CHECKING:
     from pmtui.supervisor.process import Process
+    from pmtui.supervisor.run import Run
     from pmtui.supervisor.supervisor import Supervisor
 
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
@@ -43,29 +44,29 @@ class Probe(Protocol):
     def close(self) -> None: ...
 
 
-def probe_for(process: "Process", health: Health, supervisor: "Supervisor") -> Probe:
-    """Create the probe for the current run of the process."""
+def probe_for(process: "Process", run: "Run", health: Health, supervisor: "Supervisor") -> Probe:
+    """Create the probe for this run of the process."""
     try:
-        return _probe(process, health, supervisor)
+        return _probe(process, run, health, supervisor)
     except (ValueError, PatternError) as error:
         return InvalidProbe(f"invalid health check: {error}")
 
 
-def _probe(process: "Process", health: Health, supervisor: "Supervisor") -> Probe:
+def _probe(process: "Process", run: "Run", health: Health, supervisor: "Supervisor") -> Probe:
     ring = process.log.ring
     if health.http is not None:
         return HttpProbe(health.http, health.verify, PortGuard(process, supervisor))
     if health.tcp is not None:
         return TcpProbe(health.tcp, PortGuard(process, supervisor))
     if health.command is not None:
-        assert process.prepared
-        return CommandProbe(replace(process.prepared.launch, argv=health.command, sockets=()), supervisor)
+        assert run.prepared
+        return CommandProbe(replace(run.prepared.launch, argv=health.command, sockets=()), supervisor)
     if health.log is not None:
-        return LogProbe(Pattern(health.log), ring, process.first_line)
+        return LogProbe(Pattern(health.log), ring, run.first_line, run.start)
     if health.file is not None:
         return FileProbe(os.path.join(process.config.cwd, os.path.expanduser(health.file)))
     if health.notify:
-        return NotifyProbe(process.notice, health.interval, process.config.stop_timeout)
+        return NotifyProbe(run.notice, health.interval, process.config.stop_timeout)
     assert health.silence is not None
     return SilenceProbe(health.silence, ring)
 
@@ -180,8 +181,9 @@ class CommandProbe:
 class LogProbe:
     """Succeeds once a line of the run has matched."""
 
-    def __init__(self, pattern: Pattern, ring: RingBuffer, first: int) -> None:
+    def __init__(self, pattern: Pattern, ring: RingBuffer, first: int, run: int | None = None) -> None:
         self._pattern = pattern
+        self._run = run
         self._ring = ring
         self._next = first
         self._loop = asyncio.get_running_loop()
@@ -205,7 +207,7 @@ class LogProbe:
         end = self._ring.end
         lines = self._ring.raw(self._next, end - self._next)
         self._next = end
-        if any(self._pattern.is_in(line.data) for line in lines):
+        if any(self._run in (None, line.run) and self._pattern.is_in(line.data) for line in lines):
             self._has_matched = True
             with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._seen.set)
