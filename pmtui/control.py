@@ -86,9 +86,8 @@ class Snapshot(_Model, frozen=True, kw_only=True):
     `cpu` (percent of one core) and `memory` (bytes) are those of the whole tree. `blocked`: failed because of a
     dependency; `blocked_by` is that dependency, or the one it waits for. `wanted_by` says who wants it to run, None if
     it is to be stopped; `wanted_for` names the dependent. `ports` are the configured ones, then others the tree listens
-    on; `urls` those of the configured ones.
-    `roll_error` says why the last new run did not take over from the old one. `line_rate` is lines of output per second, `level` the worst one of the
-    last minute from `warn` on.
+    on; `urls` those of the configured ones. `roll_error` says why the last new run did not take over from the old one.
+    `line_rate` is lines of output per second, `level` the worst one of the last minute from `warn` on.
     """
 
     id: str
