@@ -62,6 +62,18 @@ def add_profile(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def parse_command(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
+    """Parse options before `--`; everything behind it is the command, whatever it looks like."""
+    own, command = ([*argv], []) if "--" not in argv else split_at(argv, argv.index("--"))
+    options = parser.parse_args(own)
+    options.words += command
+    return options
+
+
+def split_at(words: Sequence[str], index: int) -> tuple[list[str], list[str]]:
+    return [*words[:index]], [*words[index + 1 :]]
+
+
 def profiles_of(options: argparse.Namespace) -> list[str]:
     """Return the profiles chosen by options, or else by the environment."""
     given = options.profile or os.environ.get("PMTUI_PROFILE", "").split(",")

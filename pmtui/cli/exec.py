@@ -18,10 +18,10 @@ from pmtui.cli.base import (
     command_parser,
     duration_option,
     fail,
+    parse_command,
     profiles_of,
     require_config,
 )
-from pmtui.cli.run import parse_command
 from pmtui.text.formatting import plural, printable
 
 if TYPE_CHECKING:

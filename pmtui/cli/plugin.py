@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
         "again, or shows whether it works.",
         "pmtui plugin install",
         "pmtui plugin install -c pmtui.toml ~/my-app",
+        "pmtui plugin install --mcp            the entry for coding agents, in .mcp.json",
         "pmtui plugin status",
         "pmtui plugin uninstall",
         codes="Exit codes: 0 done, or all is well; 1 no hook, or a file that pmtui did not write; 2 bad usage; "
@@ -35,6 +36,9 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="the config (default: pb_processes.json or pb_data/pb_processes.json when PocketBase starts)",
+    )
+    adding.add_argument(
+        "--mcp", action="store_true", help="write no hook, but the entry for coding agents into .mcp.json"
     )
     removing = commands.add_parser("uninstall", help="remove the hook")
     showing = commands.add_parser("status", help="show whether the hook is there and what runs")
@@ -59,7 +63,7 @@ def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     match options.command:
         case "install":
-            return run_install(options)
+            return run_install_mcp(options) if options.mcp else run_install(options)
         case "uninstall":
             return run_uninstall(options)
         case "status":
@@ -86,6 +90,20 @@ def run_install(options: argparse.Namespace) -> int:
     if config and not config.exists():
         sys.stderr.write(f"pmtui: {config} does not exist yet; PocketBase reports an error until it does\n")
     sys.stdout.write(f"{path} is written\n{NEXT_STEP}")
+    return DONE
+
+
+def run_install_mcp(options: argparse.Namespace) -> int:
+    """Write the entry with a command that works in every checkout, if there is one."""
+    from pmtui.mcp.client_config import FILE_NAME, ClientConfigError, add_entry
+
+    command = "pmtui" if shutil.which("pmtui") else str(find_command() or "pmtui")
+    arguments = ["mcp", *(["-c", str(options.config)] if options.config else [])]
+    try:
+        is_new = add_entry(options.directory.absolute(), command, arguments)
+    except ClientConfigError as error:
+        return fail(str(error), FAILURE)
+    sys.stdout.write(f"{FILE_NAME} {'has the entry now' if is_new else 'has an entry for pmtui already'}\n")
     return DONE
 
 

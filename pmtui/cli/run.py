@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pmtui.cli.base import DONE, FAILURE, current_directory, fail
+from pmtui.cli.base import DONE, FAILURE, current_directory, fail, parse_command
 from pmtui.cli.session import verb_parser, with_client
 from pmtui.cli.waiting import MAX_POLL_INTERVAL, MIN_POLL_INTERVAL
 from pmtui.client.adhoc import command_fields, name_of
@@ -56,18 +56,6 @@ def run(argv: Sequence[str]) -> int:
     except ManagerUnavailableError as error:
         return fail(str(error), FAILURE)
     return with_client(options, lambda client: run_under(client, options))
-
-
-def parse_command(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
-    """Parse options before `--`; everything behind it is the command, whatever it looks like."""
-    own, command = ([*argv], []) if "--" not in argv else split_at(argv, argv.index("--"))
-    options = parser.parse_args(own)
-    options.words += command
-    return options
-
-
-def split_at(words: Sequence[str], index: int) -> tuple[list[str], list[str]]:
-    return [*words[:index]], [*words[index + 1 :]]
 
 
 def start_manager_if_none(options: argparse.Namespace) -> None:
