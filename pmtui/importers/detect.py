@@ -10,7 +10,7 @@ import msgspec
 from pmtui.config.files import read_bytes
 from pmtui.config.model import ConfigError
 from pmtui.importers.builder import ImportContext, Imported, Note, UnsupportedFileError
-from pmtui.importers.formats import parse_relaxed_json, parse_yaml
+from pmtui.importers.formats import check_json_names, parse_relaxed_json, parse_yaml
 from pmtui.importers.mprocs import read_mprocs
 from pmtui.importers.pm2.ecosystem import read_pm2
 from pmtui.importers.pm2.javascript import evaluate
@@ -58,7 +58,10 @@ def _read(path: str, origin: ImportContext, kind: str | None, env_name: str | No
     text = _text(path)
     if ending in (".json", ".yaml", ".yml") or kind in _TREES:
         values = parse_relaxed_json(text) if ending == ".json" else parse_yaml(text, {"processes": PROJECT_KEYS})
-        return _values(values, origin, kind or _tree_kind(name, values), env_name)
+        kind = kind or _tree_kind(name, values)
+        if ending == ".json" and kind != "pm2":
+            check_json_names(text)
+        return _values(values, origin, kind, env_name)
     kind = kind or _kind(name, ending, text)
     if kind == "supervisord":
         return read_supervisor(text, origin)

@@ -56,6 +56,21 @@ def _check_names(node: Any) -> None:
         names.add(str(name.value))
 
 
+def check_json_names(text: str) -> None:
+    """Raises UnsupportedFileError if an object has a name twice, which programs refuse that read JSON as YAML."""
+
+    def check(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        for name, _ in pairs:
+            if sum(name == other for other, _ in pairs) > 1:
+                raise UnsupportedFileError(f"{name} is written twice")
+        return {}
+
+    try:
+        json.loads(text, object_pairs_hook=check)
+    except (ValueError, RecursionError):
+        return
+
+
 def parse_relaxed_json(text: str) -> Any:
     """Parse JSON with comments, trailing commas, unquoted names and single quotes; a `;` may end it.
 

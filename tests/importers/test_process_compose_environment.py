@@ -102,6 +102,9 @@ def test_a_reference_is_to_what_process_compose_itself_has(tmp_path: Path) -> No
         ("echo '${A}'", "echo ''\"${A}\"''"),
         ('echo "it\'s ${A}"', 'echo "it\'s ${A}"'),
         ("echo ${A} '$$x' $$A", "echo ${A} '$x' $A"),
+        ("echo '\"' '${A}'", "echo '\"' ''\"${A}\"''"),
+        ("echo it\\'s ${A}", "echo it\\'s ${A}"),
+        ('echo "\\"\'${A}\'"', 'echo "\\"\'${A}\'"'),
         ("awk '{print $1}'", "awk '{print $1}'"),
     ],
 )

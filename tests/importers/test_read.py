@@ -43,6 +43,8 @@ def test_the_kind_of_a_file_is_found_out(tmp_path: Path, name: str, text: str, k
         ("eco.json", b"{", "is not valid JSON"),
         ("eco.json", b"[]", "no apps in it"),
         ("eco.json", b'{"apps": [{"name": "x"}]}', "x: the process is left out: it has no script"),
+        ("pc.json", b'{"processes": {"a": {"command": "a", "command": "b"}}}', "command is written twice"),
+        ("mprocs.json", b'{"procs": {"a": "a", "a": "b"}}', "a is written twice"),
         ("pc.json", b'{"processes": {}}', "no processes in it"),
         ("supervisord.conf", b"[supervisord]\nnodaemon=true\n", r"no \[program"),
     ],

@@ -130,6 +130,8 @@ def _command(entry: ProcessBuilder, text: TemplateText, shell: Shell, hidden: se
         entry.set_fields("command", **shell.fields(text.command(str(command), hidden, is_rendered)))
         for name in sorted(text.references(str(command), braced=True) & hidden):
             entry.add_remark(f"${{{name}}}", "filled in now: process-compose does so before the process gets its own")
+        for name in sorted((text.references(str(command)) - text.references(str(command), braced=True)) & hidden):
+            entry.add_remark(f"${name}", "left to the shell, as recent versions do; older ones fill it in before")
         for name, value in (("entrypoint", entrypoint), ("args", args)):
             if value:
                 entry.add_loss(name, "command wins")

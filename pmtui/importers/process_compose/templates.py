@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 _VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Za-z_]\w*)(?::?[-=]([^}]*))?\}|([A-Za-z_]\w*))")
-_BRACED = re.compile(r"\$\$|'|\$\{([A-Za-z_]\w*)(?::?[-=]([^}]*))?\}")
+_BRACED = re.compile(r"\$\$|['\"]|\\['\"\\]|\$\{([A-Za-z_]\w*)(?::?[-=]([^}]*))?\}")
 _RENDERED = re.compile(r"\{\{-?\s*(?:\.(\w+)|\"([^\"]*)\"|`([^`]*)`|([^}]*?))\s*-?\}\}")
 _NO_NAMES: frozenset[str] = frozenset()
 
@@ -29,18 +29,18 @@ class TemplateText:
         text = self._render(text) if is_rendered else text
         if self._is_raw:
             return text
-        is_quoted = False
+        quote = ""
 
         def one(found: re.Match[str]) -> str:
-            nonlocal is_quoted
-            if found[0] == "'":
-                is_quoted = not is_quoted and text.count('"', 0, found.start()) % 2 == 0
-                return "'"
+            nonlocal quote
             if found[0] == "$$":
                 return "$"
+            if not found[1]:
+                quote = _quote_after(quote, found[0])
+                return found[0]
             if found[1] in hidden:
                 return self._now(found[1], found[2])
-            return f"'\"{found[0]}\"'" if is_quoted else found[0]
+            return f"'\"{found[0]}\"'" if quote == "'" else found[0]
 
         return _BRACED.sub(one, text)
 
@@ -111,6 +111,15 @@ class TemplateText:
             return found[0]
 
         return _RENDERED.sub(one, text)
+
+
+def _quote_after(quote: str, text: str) -> str:
+    """Return the quotation mark that is open after a mark, or one with a backslash before it."""
+    if quote == "'":
+        return "" if text[-1] == "'" else quote
+    if len(text) > 1 or quote not in ("", text):
+        return quote
+    return "" if quote else text
 
 
 def _go_text(value: object) -> str:
