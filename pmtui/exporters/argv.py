@@ -37,6 +37,14 @@ def container_argv(config: ProcessConfig, folder: str) -> list[str]:
     return [_within(word, folder) for word in _script(config, interpreter)]
 
 
+def stop_argv(config: ProcessConfig) -> list[str]:
+    """Return what `stopCommand` executes."""
+    command = config.stop_command
+    if isinstance(command, str):
+        return ["/bin/sh", "-c", command] if config.shell else split_command(command)
+    return command or []
+
+
 def container_directory(config: ProcessConfig, folder: str) -> str:
     return _within(config.cwd, folder)
 

@@ -55,6 +55,10 @@ def _service(project: Project, config: ProcessConfig, out: Exported) -> dict[str
     if config.health and (check := _healthcheck(config.health)):
         service["healthcheck"] = check
         out.warn(config.id, "an unhealthy container is only told, not restarted, by compose")
+    if config.tty:
+        service["tty"] = True
+    if config.tty or config.stdin != "null":
+        service["stdin_open"] = True
     if config.group:
         service["labels"] = {"pmtui.group": escaped(config.group)}
     if not config.autostart:
@@ -124,7 +128,7 @@ def _healthcheck(health: Health) -> dict[str, Any] | None:
 def _limits(config: ProcessConfig, out: Exported) -> dict[str, Any]:
     limits = {"nofile": config.limits.nofile, "core": config.limits.core, "cpu": config.limits.cpu}
     ulimits = {name: number for name, number in limits.items() if number is not None}
-    warn_unsupported(config, out, carried=frozenset(limits))
+    warn_unsupported(config, out, carried=frozenset({*limits, "tty", "stdin"}))
     if config.umask is not None:
         out.warn(config.id, "umask is lost")
     if config.max_memory:

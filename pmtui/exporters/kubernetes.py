@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pmtui.config.environment import env_files
 from pmtui.config.model import Health, ProcessConfig
-from pmtui.exporters.argv import CONTAINER_ROOT, container_argv, container_directory
+from pmtui.exporters.argv import CONTAINER_ROOT, container_argv, container_directory, stop_argv
 from pmtui.exporters.compose import is_local, port_of
 from pmtui.exporters.environment import Reference, environment_of
 from pmtui.exporters.result import Exported, Project, warn_unsupported
@@ -97,6 +97,11 @@ def _pod(project: Project, config: ProcessConfig, names: dict[str, str], out: Ex
         container["ports"] = [{"containerPort": port[1]}]
     if config.max_memory:
         container["resources"] = {"limits": {"memory": str(config.max_memory)}}
+    if config.tty or config.stdin != "null":
+        container |= {"stdin": True, "tty": config.tty}
+    if config.stop_command:
+        command = [word.replace("$(", "$$(") for word in stop_argv(config)]
+        container["lifecycle"] = {"preStop": {"exec": {"command": command}}}
     waiting = _waiters(project, config, names, out)
     return {
         **({"initContainers": waiting} if waiting else {}),
@@ -213,4 +218,4 @@ def _warn(config: ProcessConfig, host: str, out: Exported) -> None:
         out.warn(config.id, "umask is lost")
     if config.max_memory:
         out.warn(config.id, "maxMemory: the kernel kills it there, where pmtui stops and restarts it")
-    warn_unsupported(config, out)
+    warn_unsupported(config, out, carried=frozenset({"tty", "stdin", "stop_command"}))

@@ -41,6 +41,14 @@ def warn_unsupported(config: ProcessConfig, out: Exported, carried: frozenset[st
         out.warn(config.id, f"port auto is lost: choose one, where the export has {PLACEHOLDER}")
     if config.sockets:
         out.warn(config.id, "sockets is lost: the process gets no listening socket")
+    if config.detached:
+        out.warn(config.id, "detached is lost: the command has to stay in the foreground")
+    if config.tty and "tty" not in carried:
+        out.warn(config.id, "tty is lost: the process has no terminal")
+    if config.stdin != "null" and not config.tty and "stdin" not in carried:
+        out.warn(config.id, "stdin is lost: it is empty")
+    if config.stop_command and "stop_command" not in carried:
+        out.warn(config.id, "stopCommand is lost: only stopSignal is sent")
     if config.install:
         out.warn(config.id, "install is lost: dependencies have to be there")
     if config.health and config.health.silence is not None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pmtui.config.environment import build_environment, env_files, injected_environment
 from pmtui.config.interpreter import resolve
 from pmtui.config.model import ConfigError, Health, ProcessConfig
+from pmtui.exporters.argv import stop_argv
 from pmtui.exporters.environment import Reference, Value, environment_of, literal_text, names_in_files
 from pmtui.exporters.probe import probe_command
 from pmtui.exporters.result import Exported, Project, warn_unsupported
@@ -36,7 +37,7 @@ def export_systemd(project: Project) -> Exported:
         out.files[name] = _text(_service(project, config, argv, config.id in awaited, out))
         units += [name] if config.autostart else []
         _health_units(project, config, out)
-        warn_unsupported(config, out, carried=frozenset(_LIMITS))
+        warn_unsupported(config, out, carried=frozenset({*_LIMITS, "stop_command"}))
     target = f"{unit_name(project.name)}.target"
     wanted_by = "default.target" if project.is_user else "multi-user.target"
     wants = [f"Wants={' '.join(units)}"] if units else []
@@ -75,6 +76,7 @@ def _service(project: Project, config: ProcessConfig, argv: list[str], is_job: b
         *(["TimeoutStartSec=infinity"] if is_job else []),
         *_execution(project, config, out),
         *_restarts(config, is_job, out),
+        *([f"ExecStop={command_line(stop_argv(config))}"] if config.stop_command else []),
         f"KillSignal={config.stop_signal}",
         f"TimeoutStopSec={config.stop_timeout:g}",
         *(

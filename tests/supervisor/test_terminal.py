@@ -1,6 +1,7 @@
 """Terminals and input of processes that a manager runs."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -166,3 +167,28 @@ async def test_output_of_a_terminal_is_logged_whole() -> None:
         await until(manager, lambda now: now.status is Status.COMPLETED)
         lines = await manager.logs("a", lines=1)
         assert [(line.seq, line.text) for line in lines] == [(100_000, "100000")]
+
+
+async def test_the_terminal_hangs_up_once_the_stop_timeout_is_over() -> None:
+    line = "trap '' TERM; trap 'echo hung up; exit 0' HUP; echo ready; while :; do sleep 0.05; done"
+    async with managed(sh("a", line, tty=True, stop_timeout=0.2)) as manager:
+        await shown(manager, "ready")
+        await manager.stop("a")
+        await until(manager, lambda now: now.status is Status.STOPPED)
+        assert "hung up" in [entry.text for entry in await manager.logs("a")]
+
+
+async def test_what_ignores_the_hang_up_is_killed() -> None:
+    line = "trap '' TERM HUP; echo ready; while :; do sleep 0.05; done"
+    async with managed(sh("a", line, tty=True, stop_timeout=0.2)) as manager:
+        await shown(manager, "ready")
+        await manager.stop("a")
+        now = await until(manager, lambda now: now.status is Status.STOPPED)
+        assert now.signal == "SIGKILL"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may run processes as another user")
+async def test_the_terminal_belongs_to_the_user_of_the_process() -> None:
+    line = "stat -c %U $(tty); echo opened > /dev/tty; exec sleep 600"
+    async with managed(sh("a", line, tty=True, user="nobody", cwd="/")) as manager:
+        assert (await shown(manager, "opened"))[:2] == ["nobody", "opened"]
