@@ -122,8 +122,27 @@ class Snapshot(_Model, frozen=True, kw_only=True):
     blocked_by: str | None = None
     wanted_by: Requester | None = None
     wanted_for: str | None = None
+    log_problem: "LogProblem | None" = None
     line_rate: float = 0.0
     level: Level | None = None
+
+
+class LogProblem(_Model, frozen=True, kw_only=True):
+    """Why the log files of a process cannot be written, since when, and what is missing in them so far."""
+
+    since: str
+    message: str
+    missing_lines: int
+    missing_bytes: int
+
+
+class Alarm(LogProblem, frozen=True, kw_only=True):
+    """Something that concerns the manager as a whole; `ids` are the processes it affects."""
+
+    kind: Literal["log-disk"]
+    is_over: bool
+    until: str | None
+    ids: list[str]
 
 
 class RunExit(_Model, frozen=True, kw_only=True):
@@ -586,29 +605,6 @@ class ManagerControl(Control, Protocol):
 
     async def screen(self, process_id: str) -> tuple[TerminalScreen, Sequence[str]]:
         """Return what the terminal shows, and its lines with colours. Raises ConflictError without a terminal."""
-
-
-def requester_text(requester: Requester | None, dependent: str | None) -> str:
-    """Say by whom a process was started; empty for None."""
-    match requester:
-        case Requester.USER:
-            return "by the user"
-        case Requester.CONFIG:
-            return "by the config"
-        case Requester.DEPENDENT:
-            return f"because {dependent} depends on it"
-        case None:
-            return ""
-
-
-def wanted_by_text(detail: Detail) -> str:
-    """Say who keeps the process up, or would start it again; empty if nobody wants it to run."""
-    if detail.wanted_by is None:
-        return ""
-    names = {Requester.USER: "you", Requester.CONFIG: "the config"}
-    dependents = dict.fromkeys([*filter(None, [detail.wanted_for]), *detail.required_by])
-    whom = [names[detail.wanted_by]] if detail.wanted_by in names else []
-    return ", ".join([*whom, *(f"{name} (depends on it)" for name in dependents)])
 
 
 def explain(row: Snapshot) -> str:

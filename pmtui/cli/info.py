@@ -11,8 +11,9 @@ from pmtui.cli.base import DONE
 from pmtui.cli.output import Output
 from pmtui.cli.session import verb_parser, with_client
 from pmtui.client.http_client import HttpClient, process_path
-from pmtui.control import Detail, RunExit, explain, wanted_by_text
+from pmtui.control import Detail, RunExit, explain
 from pmtui.text.formatting import duration, memory, percent, printable
+from pmtui.wording import log_problem_text, wanted_by_text
 
 MAX_EXITS = 5
 
@@ -85,6 +86,7 @@ def detail_fields(detail: Detail, output: Output) -> Iterator[tuple[str, str]]:
     yield "cpu", f"{percent(detail.cpu)} % of a core" if detail.pid else ""
     yield "memory", memory(detail.memory) if detail.pid else ""
     yield "health", detail.health or ""
+    yield "log files", output.paint(printable(log_problem_text([detail])), "bad")
     yield "ports", ", ".join(map(str, detail.ports))
     yield "urls", ", ".join(output.link(url, url) for url in detail.urls)
     yield "group", detail.group or ""

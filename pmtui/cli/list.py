@@ -9,11 +9,12 @@ from collections.abc import Sequence
 import msgspec
 
 from pmtui.cli.base import DONE, FAILURE, fail
-from pmtui.cli.output import Output
+from pmtui.cli.output import Output, fit
 from pmtui.cli.session import PATTERNS, fetch_snapshots, no_match, select_matching, verb_parser, with_client
 from pmtui.cli.table import table
 from pmtui.client.http_client import HttpClient
 from pmtui.control import Snapshot
+from pmtui.wording import log_problem_text
 
 REFRESH_INTERVAL = 1.0
 CURSOR_HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
@@ -62,7 +63,11 @@ def watch(client: HttpClient, options: argparse.Namespace) -> int:
 
 
 def format_lines(rows: Sequence[Snapshot], as_json: bool, output: Output) -> list[str]:
-    return [msgspec.json.encode(rows).decode()] if as_json else table(rows, output, time.time())
+    if as_json:
+        return [msgspec.json.encode(rows).decode()]
+    alarm = log_problem_text(rows)
+    alarms = [output.paint(fit(f"{output.glyphs.bad} {alarm}", output.width, output.glyphs.ellipsis), "bad")]
+    return [*table(rows, output, time.time()), *(alarms if alarm else [])]
 
 
 def format_screen(lines: list[str], output: Output) -> str:

@@ -11,8 +11,9 @@ from pmtui.cli.base import DONE, FAILURE, TIMED_OUT, fail
 from pmtui.cli.output import fit, terminal_width
 from pmtui.cli.session import fetch_snapshots
 from pmtui.client.http_client import HttpClient, process_path
-from pmtui.control import INACTIVE_STATES, Detail, LogLine, Snapshot, Status, explain, requester_text
+from pmtui.control import INACTIVE_STATES, Detail, LogLine, Snapshot, Status, explain
 from pmtui.text.formatting import duration, printable
+from pmtui.wording import requester_text
 
 Rows = Mapping[str, Snapshot]
 STARTED_STATES = frozenset({Status.RUNNING, Status.COMPLETED})

@@ -245,7 +245,7 @@ class PocketBase(Struct, frozen=True, kw_only=True):
     """Address of a PocketBase whose superusers may use the API with their own tokens."""
 
 
-HookEvent = Literal["crash", "failed", "unhealthy", "recovered"]
+HookEvent = Literal["crash", "failed", "unhealthy", "recovered", "alarm"]
 
 
 class HistorySettings(Struct, frozen=True, kw_only=True):
@@ -271,7 +271,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     env: dict[str, str] = {}
     """Environment variables for all processes."""
     hooks: dict[HookEvent, str | list[str]] = {}
-    """URL, or program and arguments, to call on `crash`, `failed`, `unhealthy` or `recovered`."""
+    """URL, or program and arguments, to call on `crash`, `failed`, `unhealthy`, `recovered` or `alarm`."""
     watch_polling: bool = False
     """Find changed files by scanning once a second, for file systems that do not report changes, such as mounts in
     containers and virtual machines. `WATCHFILES_FORCE_POLLING=1` in the manager's environment does the same."""

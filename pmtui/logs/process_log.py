@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from pmtui.config.model import LogSettings
-from pmtui.control import Stream
+from pmtui.control import LogProblem, Stream
 from pmtui.logs.activity import LineActivity
 from pmtui.logs.capture.line_splitter import LineSplitter
 from pmtui.logs.files.history import CUT_MARKER, StreamFiles, read_backwards
@@ -62,7 +62,11 @@ class ProcessLog:
 
     @property
     def dropped_bytes(self) -> int:
-        return sum(file.dropped + self._writer.lost(file) for file in self.files.values())
+        return sum(file.dropped + self._writer.lost(file)[1] for file in self.files.values())
+
+    def problem(self) -> LogProblem | None:
+        """Return why the files cannot be written, if they cannot."""
+        return self._writer.problem_of(self.files.values())
 
     def configure(self, settings: LogSettings) -> None:
         """Apply the settings from the next line on."""

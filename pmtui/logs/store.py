@@ -43,6 +43,14 @@ class LogStore:
         if log := self._logs.pop(process_id, None):
             log.close()
 
+    def has_problem(self) -> bool:
+        """Return whether some log file cannot be written."""
+        return self._writer.has_problem
+
+    def retry(self) -> None:
+        """Try again to write to the files that failed, even if there are no new lines."""
+        self._writer.retry()
+
     def close(self) -> None:
         """Write what waits, as long as the disk makes progress. Called once, at the very end."""
         for log in self._logs.values():

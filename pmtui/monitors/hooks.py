@@ -1,13 +1,14 @@
-"""Report crashes, failures and recoveries to programs (JSON on stdin) and webhooks (JSON by POST)."""
+"""Report crashes, failures, alarms and recoveries to programs (JSON on stdin) and webhooks (JSON by POST)."""
 
 import asyncio
 import logging
+import os
 import time
 
 import msgspec
 
 from pmtui.config.model import MIN_HEALTHY_UPTIME, HookEvent
-from pmtui.control import Reason, Status
+from pmtui.control import Alarm, Reason, Status
 from pmtui.monitors.helper import HelperProcess, run_helper
 from pmtui.monitors.monitor import Monitor
 from pmtui.spawner.client import Launch
@@ -114,6 +115,15 @@ class Hooks(Monitor):
             delay = max(process.policy.healthy_after, MIN_HEALTHY_UPTIME) + 0.01
             state.timer = loop.call_later(delay, self.process_changed, process)
 
+    def alarm_changed(self, alarm: Alarm) -> None:
+        event: HookEvent = "recovered" if alarm.is_over else "alarm"
+        hooks = self.supervisor.settings.hooks
+        if event in hooks:
+            body = msgspec.json.encode({"event": event, "time": rfc3339(now_ms())} | msgspec.to_builtins(alarm))
+            source = self.supervisor.source
+            directory = str(source.loaded.path.parent) if source and source.loaded.path else os.getcwd()
+            self._start_call(event, hooks[event], "", directory, body)
+
     async def close(self) -> None:
         for state in self._states.values():
             if state.timer:
@@ -125,7 +135,10 @@ class Hooks(Monitor):
         row = msgspec.to_builtins(snapshot(process, NO_USAGE))
         body = msgspec.json.encode({"event": event, "time": rfc3339(now_ms()), "heldBack": held} | row)
         directory = process.config.root or process.config.folder or process.config.cwd
-        call = asyncio.create_task(self._deliver(event, target, process.id, directory, body), name=f"hook {event}")
+        self._start_call(event, target, process.id, directory, body)
+
+    def _start_call(self, event: HookEvent, target: Target, process_id: str, directory: str, body: bytes) -> None:
+        call = asyncio.create_task(self._deliver(event, target, process_id, directory, body), name=f"hook {event}")
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
 
@@ -140,7 +153,7 @@ class Hooks(Monitor):
             except TimeoutError:
                 why = f"not finished within {HOOK_TIMEOUT:g} s"
         if why and why != self._last_errors.get(event):
-            logger.warning("hook for %s of %s: %s", event, process_id, why)
+            logger.warning("hook for %s%s: %s", event, f" of {process_id}" if process_id else "", why)
         self._last_errors[event] = why
 
     async def _run(self, event: HookEvent, argv: list[str], process_id: str, directory: str, body: bytes) -> str:

@@ -1,5 +1,6 @@
 """The interface of a monitor."""
 
+from pmtui.control import Alarm
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.supervisor import Supervisor
 
@@ -15,6 +16,9 @@ class Monitor:
 
     def processes_changed(self) -> None:
         """Processes were added, removed or reconfigured."""
+
+    def alarm_changed(self, alarm: Alarm) -> None:
+        """An alarm was raised, or is over."""
 
     async def close(self) -> None:
         """Every process has ended; release everything."""

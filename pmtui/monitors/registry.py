@@ -8,6 +8,7 @@ from pmtui.monitors.history import HistoryMonitor
 from pmtui.monitors.hooks import Hooks
 from pmtui.monitors.install import Installer
 from pmtui.monitors.leases import LeaseMonitor
+from pmtui.monitors.log_disk import LogDiskMonitor
 from pmtui.monitors.memory import MemoryMonitor
 from pmtui.monitors.monitor import Monitor
 from pmtui.monitors.notify import NotifyMonitor
@@ -25,4 +26,5 @@ MONITORS: Sequence[type[Monitor]] = (
     NotifyMonitor,
     Cascades,
     LeaseMonitor,
+    LogDiskMonitor,
 )

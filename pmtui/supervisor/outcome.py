@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from pmtui.control import INACTIVE_STATES, Operation, Result, Status, requester_text
+from pmtui.control import INACTIVE_STATES, Operation, Result, Status
 from pmtui.supervisor.dependencies import root_blocker
 from pmtui.supervisor.process import Process
+from pmtui.wording import requester_text
 
 UP_STATES = frozenset({Status.RUNNING, Status.COMPLETED})
 Processes = Mapping[str, Process]

@@ -52,6 +52,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         blocked_by=process.blocked_by if process.status in (Status.WAITING, Status.FAILED) else None,
         wanted_by=state.requester if state.should_run else None,
         wanted_for=state.dependent if state.should_run else None,
+        log_problem=process.log.problem(),
         line_rate=activity.rate,
         level=activity.level,
     )

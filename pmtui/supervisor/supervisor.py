@@ -20,6 +20,7 @@ from pmtui.config.rolling import rolling_obstacle
 from pmtui.config.sockets import owner_of
 from pmtui.control import (
     INACTIVE_STATES,
+    Alarm,
     ConfigChanges,
     ConflictError,
     NotFoundError,
@@ -71,6 +72,9 @@ class Observer(Protocol):
 
     def processes_changed(self) -> None:
         """Processes were added, removed or reconfigured."""
+
+    def alarm_changed(self, alarm: Alarm) -> None:
+        """An alarm was raised, or is over."""
 
     async def close(self) -> None: ...
 
@@ -437,6 +441,11 @@ class Supervisor:
         self._changed[process.id] = process
 
     # publishing
+
+    def alarm(self, alarm: Alarm) -> None:
+        """Tell the observers of an alarm that was raised, or is over."""
+        for observer in self.observers:
+            observer.alarm_changed(alarm)
 
     def _processes_changed(self) -> None:
         """Tell the observers once, however many processes change in this turn of the loop."""

@@ -1,6 +1,6 @@
 """Quantities for people: short, in at most two units, of a steady width."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
@@ -48,6 +48,13 @@ def rate(per_second: float) -> str:
 def epoch_seconds(time: str) -> float:
     """Convert an RFC 3339 time to seconds since the epoch."""
     return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
+
+
+def local_time(time: str) -> str:
+    """Format an RFC 3339 time as the local time of day, with the date if that was not within the last 12 hours."""
+    moment = datetime.fromtimestamp(epoch_seconds(time))
+    is_recent = abs(datetime.now() - moment) < timedelta(hours=12)
+    return f"{moment:%H:%M:%S}" if is_recent else f"{moment:%d %b %H:%M:%S}"
 
 
 def plural(count: int, one: str, many: str) -> str:

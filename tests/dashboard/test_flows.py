@@ -9,7 +9,7 @@ import pytest
 from textual import events
 from textual.geometry import Offset
 
-from pmtui.control import ConfigChanges, Reason, Status, UnavailableError
+from pmtui.control import ConfigChanges, LogProblem, Reason, Status, UnavailableError
 from pmtui.dashboard.actions import ACTIONS
 from pmtui.dashboard.app import DashboardApp
 from pmtui.dashboard.dialogs.shutdown import ShutdownDialog
@@ -397,6 +397,23 @@ async def test_without_an_owner_quitting_leaves_the_manager_alone() -> None:
     async with app.run_test() as pilot:
         await pilot.press("q")
     assert control.calls == []
+
+
+async def test_a_failing_log_disk_is_an_alarm_in_the_title_and_on_the_info_tab() -> None:
+    control, logs = scene()
+    problem = LogProblem(
+        since="2026-11-20T11:00:00Z",
+        message="cannot write ai-agent-stdout.log: No space left on device",
+        missing_lines=1234,
+        missing_bytes=5 << 20,
+    )
+    control.rows["ai-agent"] = msgspec.structs.replace(control.rows["ai-agent"], log_problem=problem)
+    async with stage(width=140, control=control, logs=logs) as shown:
+        await shown.until(lambda: "log disk failing since " in shown.lines[0])
+        assert ", 5 MB missing" in shown.lines[0]
+        await shown.press("]")
+        await shown.shows("cannot write ai-agent-stdout.log: No space left on device, since ")
+        await shown.shows("1,234 lines (5 MB) missing")
 
 
 async def test_errors_of_the_config_stay_in_the_title_and_are_read_in_a_dialog() -> None:

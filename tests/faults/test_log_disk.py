@@ -1,5 +1,6 @@
 """A full disk, and log files that are removed, emptied or replaced while they are written."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli.shell import pmtui
 from tests.eventually import eventually
 from tests.running import Running, running
 
@@ -79,6 +81,52 @@ def test_a_full_disk_stops_no_process_and_is_reported_once(tmp_path: Path) -> No
         assert manager.log.count("cannot write") == 1
         assert "Traceback" not in manager.log
         assert manager.stop() == 0
+
+
+@needs_mount
+def test_a_full_disk_is_an_alarm_until_there_is_room_again(tmp_path: Path) -> None:
+    """list, info and the hooks say since when the log files cannot be written and how much is missing. The alarm is
+    over once they can be written again, even if the process has fallen silent."""
+    note = tmp_path / "alarms"
+    hook = ["sh", "-c", f"cat >> {note}"]
+    silent = {
+        "id": "quiet",
+        "command": "until [ -e talk ]; do sleep 0.05; done; seq 1000; exec sleep 600",
+        "shell": True,
+    }
+    config = {"settings": {"hooks": {"alarm": hook, "recovered": hook}}, "processes": [silent]}
+    with on_small_disk(tmp_path, config) as manager:
+        manager.wait_running(["quiet"])
+        assert manager.row("quiet")["logProblem"] is None
+        filler = fill(manager.data)
+        (tmp_path / "talk").touch()
+        problem = eventually(lambda: manager.row("quiet")["logProblem"])
+        assert problem["message"] == "cannot write quiet-stdout.log: No space left on device"
+        eventually(lambda: manager.row("quiet")["logProblem"]["missingLines"] == 1000)
+        assert manager.row("quiet")["logProblem"]["missingBytes"] == 3893
+        where = {"PMTUI_URL": manager.url, "PMTUI_TOKEN": (manager.data / "token").read_text().strip()}
+        for command in (("list",), ("info", "quiet")):
+            told = pmtui(tmp_path, *command, **where).stdout
+            assert "cannot write quiet-stdout.log: No space left on device, since " in told
+            assert "1,000 lines (4 KB) missing in the log files of quiet" in told
+        (raised,) = eventually(lambda: alarms(note))
+        assert (raised["event"], raised["kind"], raised["ids"], raised["isOver"]) == (
+            "alarm",
+            "log-disk",
+            ["quiet"],
+            False,
+        )
+        assert raised["since"] == problem["since"]
+        filler.unlink()
+        eventually(lambda: manager.row("quiet")["logProblem"] is None)
+        over = eventually(lambda: alarms(note)[1:])[0]
+        assert (over["event"], over["isOver"], over["missingLines"]) == ("recovered", True, 1000)
+        assert "missing in the log files" not in pmtui(tmp_path, "list", **where).stdout
+        assert manager.stop() == 0
+
+
+def alarms(note: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in note.read_text().splitlines()] if note.exists() else []
 
 
 @needs_mount

@@ -4,6 +4,8 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from pmtui.config.model import LogSettings
 from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.logs.files.log_file import LineBatch, LogFile
 from pmtui.logs.store import LogStore
+from pmtui.text.timestamps import now_ms, rfc3339
 from tests.eventually import DEADLINE
 from tests.logs.support import BARE, fed, pipe, start, until
 
@@ -88,6 +91,60 @@ def test_one_warning_is_logged_for_all_that_fails(tmp_path: Path, caplog: pytest
     store.close()
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith(f"cannot write {tmp_path}/a-stdout.log: is not a regular file; remove it")
+
+
+async def test_a_problem_says_since_when_and_what_is_missing(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmtui.logs.files.log_file.RETRY_DELAY", 0.1)
+    store = LogStore(small_disk)
+    log, other = (store.open(name, BARE) for name in ("web", "other"))
+    assert (log.problem(), other.problem(), store.has_problem()) == (None, None, False)
+    before = rfc3339(now_ms())
+    fill(small_disk / "ballast")
+    for line in (b"first\n", b"second\n", b"third\n"):
+        fed(store, "web", line)
+        await until(log.problem)
+    await until(lambda: (found := log.problem()) and found.missing_lines == 3)
+    problem = log.problem()
+    assert problem
+    assert (problem.message, problem.missing_bytes) == ("cannot write web-stdout.log: No space left on device", 19)
+    assert before <= problem.since <= rfc3339(now_ms())
+    assert (other.problem(), store.has_problem()) == (None, True)
+    (small_disk / "ballast").unlink()
+    await until(partial(is_repaired, store))  # without another line
+    assert log.problem() is None
+    store.close()
+    assert "3 lines (19 bytes) are missing here" in (small_disk / "web-stdout.log").read_text()
+
+
+def fill(ballast: Path) -> None:
+    """Use up the rest of a disk."""
+    with ballast.open("wb", buffering=0) as file:
+        for size in (1 << 16, 1):
+            with suppress(OSError):
+                while file.write(b"x" * size):
+                    pass
+
+
+def is_repaired(store: LogStore) -> bool:
+    store.retry()
+    return not store.has_problem()
+
+
+async def test_a_disk_that_does_not_answer_is_a_problem(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pmtui.logs.files.writer.STALL_TIMEOUT", 0.2)
+    store = LogStore(tmp_path)
+    log = store.open("web", BARE)
+    disk.moves.clear()
+    fed(store, "web", b"waits\n")
+    await until(log.problem)
+    problem = log.problem()
+    assert problem
+    assert (problem.message, problem.missing_lines) == ("the log disk does not answer", 0)
+    disk.moves.set()
+    await until(lambda: not store.has_problem())
+    store.close()
 
 
 @pytest.mark.usefixtures("no_warnings")

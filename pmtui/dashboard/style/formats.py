@@ -4,7 +4,17 @@ from datetime import datetime
 
 from rich.cells import cell_len, set_cell_size
 
-from pmtui.text.formatting import countdown, duration, epoch_seconds, memory, percent, plural, printable, rate
+from pmtui.text.formatting import (
+    countdown,
+    duration,
+    epoch_seconds,
+    local_time,
+    memory,
+    percent,
+    plural,
+    printable,
+    rate,
+)
 
 __all__ = [
     "clock_time",
@@ -12,6 +22,7 @@ __all__ = [
     "day_time",
     "duration",
     "epoch_seconds",
+    "local_time",
     "memory",
     "percent",
     "plural",

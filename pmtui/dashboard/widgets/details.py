@@ -11,12 +11,13 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from pmtui.control import Detail, ProcessEvent, RunExit, explain, wanted_by_text
+from pmtui.control import Detail, ProcessEvent, RunExit, explain
 from pmtui.dashboard.style import formats
 from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.glyphs import STATUS_TONES, Glyphs
 from pmtui.dashboard.style.styles import Styles
 from pmtui.dashboard.table.rendering import link_style
+from pmtui.wording import log_problem_text, wanted_by_text
 
 MASK = "***"
 
@@ -93,6 +94,7 @@ def info_table(detail: Detail, styles: Styles, glyphs: Glyphs, now: float) -> Ta
     row("why", explain(detail))
     if detail.last_error not in detail.reason:
         row("last error", detail.last_error)
+    row("log files", log_problem_text([detail]))
     row("wanted by", wanted_by_text(detail))
     row("command", detail.command)
     row("runs", " ".join(detail.argv))

@@ -59,7 +59,7 @@ class TitleBar(Bar):
         memory, cpu, uptime = self._memory(), self._cpu(), self._uptime()
         left: list[Piece] = []
         for dropped in range(len(WORD_ORDER) + 1):
-            left = [name, *self._errors(), *self._counts(WORD_ORDER[:dropped])]
+            left = [name, *self._errors(), *self._alarms(), *self._counts(WORD_ORDER[:dropped])]
             beside = [*memory, *cpu] if dropped <= MAX_WORDLESS_BESIDE_COST else []
             if total_width([*left, *beside, gap]) <= width:
                 break
@@ -75,6 +75,14 @@ class TitleBar(Bar):
         errors = self.dashboard_state.about.errors if self.dashboard_state.about else []
         said = formats.plural(len(errors), "config error", "config errors")
         return [Piece(f"   {self.glyphs.bad} {said}", self.text_styles["bad"], "reload")] if errors else []
+
+    def _alarms(self) -> list[Piece]:
+        missing = sum(row.log_problem.missing_bytes for row in self.dashboard_state.snapshots if row.log_problem)
+        since = min((row.log_problem.since for row in self.dashboard_state.snapshots if row.log_problem), default="")
+        if not since:
+            return []
+        said = f"log disk failing since {formats.local_time(since)}, {formats.memory(missing)} missing"
+        return [Piece(f"   {self.glyphs.bad} {said}", self.text_styles["bad"])]
 
     def _counts(self, wordless: Collection[str]) -> list[Piece]:
         styles, glyphs = self.text_styles, self.glyphs

@@ -55,7 +55,8 @@ class OpenFile(NamedTuple):
 class LogFile:
     """Appends lines, rotates, recreates what was removed, and counts what could not be written.
 
-    `error` is why writing fails at present, `dropped` counts the bytes lost, `last` is the newest line on disk.
+    `error` is why writing fails at present, `failing_since` since when (milliseconds since 1970), `dropped` counts the
+    bytes lost, `last` is the newest line on disk.
     """
 
     def __init__(self, directory: Path, name: str, settings: LogSettings) -> None:
@@ -63,6 +64,7 @@ class LogFile:
         self.settings = settings
         self.dropped = 0
         self.error: OSError | None = None
+        self.failing_since = 0
         self.last = 0
         self.gaps: list[Gap] = []
         self._name = name
@@ -88,6 +90,22 @@ class LogFile:
         for batch in batches:
             if (left := min(batch.first + batch.lines - 1 - self.last, batch.lines)) > 0:
                 self.record_loss(left, batch.size * left // batch.lines)
+
+    def retry(self) -> None:
+        """Try again to write to a file that failed, even if there are no new lines."""
+        if self.error is None or time.monotonic() < self._retry_at:
+            return
+        try:
+            self._ensure_open()
+            self._write_loss_marker(self.last + 1)
+            self.error = None
+        except OSError as error:
+            self._fail(error)
+
+    @property
+    def missing(self) -> tuple[int, int]:
+        """Lines and bytes that are missing since the file failed."""
+        return self._lost_lines, self._lost_bytes
 
     def record_loss(self, count: int, size: int) -> None:
         self._lost_lines += count
@@ -147,6 +165,8 @@ class LogFile:
             self.close()
 
     def _fail(self, error: OSError) -> None:
+        if self.error is None:
+            self.failing_since = now_ms()
         self.error = error
         self._retry_at = time.monotonic() + RETRY_DELAY
         self.close()

@@ -2,14 +2,16 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from itertools import groupby
 from typing import NamedTuple, cast
 
+from pmtui.control import LogProblem
 from pmtui.logs.capture.bulk_reader import BulkReader
 from pmtui.logs.files.batch_worker import BatchWorker
 from pmtui.logs.files.log_file import RETRY_DELAY, LineBatch, LogFile
+from pmtui.text.timestamps import now_ms, rfc3339
 
 logger = logging.getLogger(__name__)
 STALL_TIMEOUT = 5.0
@@ -56,9 +58,47 @@ class Writer:
             self._record_lost()
         self._worker.put(FileWrite(file, batch), batch.size)
 
-    def lost(self, file: LogFile) -> int:
-        """Return the bytes lost recently that `file.dropped` does not include yet."""
-        return self._lost.get(file, (0, 0))[1]
+    def lost(self, file: LogFile) -> tuple[int, int]:
+        """Return the lines and bytes lost recently that the file does not know of yet."""
+        return self._lost.get(file, (0, 0))
+
+    @property
+    def has_problem(self) -> bool:
+        """Whether a file cannot be written, or the disk has stalled for long."""
+        return bool(self._failing or self._lost) or self.stalled() >= STALL_TIMEOUT
+
+    def problem_of(self, files: Collection[LogFile]) -> LogProblem | None:
+        """Return why these files cannot be written, if they cannot."""
+        if not files or not self.has_problem:
+            return None
+        failing = [file for file in files if file.error]
+        missing = [(file.missing, self.lost(file)) for file in files]
+        if failing:
+            file = min(failing, key=lambda file: file.failing_since)
+            since, message = file.failing_since, f"cannot write {file.path.name}: {file.error and file.error.strerror}"
+        elif self.stalled() >= STALL_TIMEOUT or any(lost != (0, 0) for _, lost in missing):
+            since = now_ms() - int(self.stalled() * 1000)
+            message = "the log disk does not answer"
+        else:
+            return None
+        return LogProblem(
+            since=rfc3339(since),
+            message=message,
+            missing_lines=sum(known[0] + lost[0] for known, lost in missing),
+            missing_bytes=sum(known[1] + lost[1] for known, lost in missing),
+        )
+
+    def retry(self) -> None:
+        """Try again to write to what failed, even if there are no new lines."""
+        if self._lost and not self._is_stuck():
+            self._record_lost()
+        if self._failing:
+            self.call_soon(self._retry_now)
+
+    def _retry_now(self) -> None:
+        for file in [*self._failing]:
+            file.retry()
+            self._update_failing(file)
 
     def call(self, action: Callable[[], None]) -> None:
         """Call `action` in the writer's thread, after everything before it. It must not raise."""
@@ -96,9 +136,9 @@ class Writer:
         return True
 
     def _record_lost(self) -> None:
-        for file, (lines, size) in self._lost.items():
+        lost, self._lost = self._lost, {}
+        for file, (lines, size) in lost.items():
             self._worker.put(partial(file.record_loss, lines, size), _CALL_BYTES)
-        self._lost.clear()
 
     def close(self) -> None:
         """Write what waits. Gives up after two seconds without progress."""
