@@ -60,9 +60,11 @@ def check_json_names(text: str) -> None:
     """Raises UnsupportedFileError if an object has a name twice, which programs refuse that read JSON as YAML."""
 
     def check(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names: set[str] = set()
         for name, _ in pairs:
-            if sum(name == other for other, _ in pairs) > 1:
+            if name in names:
                 raise UnsupportedFileError(f"{name} is written twice")
+            names.add(name)
         return {}
 
     try:
