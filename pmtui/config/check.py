@@ -10,6 +10,7 @@ from pmtui.config.load import Loaded
 from pmtui.config.model import ConfigError, ProcessConfig
 from pmtui.config.parsing.problems import Problem
 from pmtui.config.ports import Lookup, bind, declared_ports, lookup_in
+from pmtui.config.socket_hints import socket_hints
 from pmtui.text.formatting import printable
 
 
@@ -44,6 +45,7 @@ def _missing(config: ProcessConfig, loaded: Loaded, base: Mapping[str, str], loo
     place, settings, environment = loaded.entry_paths.get(config.id, config.id), loaded.settings, dict(base)
     try:
         config = bind(config, declared_ports(config), lookup)
+        yield from (Problem(f"{place}.{field}", text, warning=True) for field, text in socket_hints(config))
         environment, warnings = build_environment(config, settings, base, injected_environment(config, settings, ""))
         yield from (Problem(place, warning, warning=True) for warning in warnings)
     except ConfigError as error:

@@ -16,17 +16,18 @@ def is_taken(port: int) -> bool:
 
 def _can_bind(port: int) -> bool:
     """Whether the port is certainly free, which is quick to find out; connections that linger do not matter."""
-    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::")):
+    for family, address in ((socket.AF_INET6, "::"), (socket.AF_INET, "0.0.0.0")):
         try:
             with socket.socket(family) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 if family == socket.AF_INET6:
-                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)  # covers IPv4 too
                 probe.bind((address, port))
+                return True
         except OSError as error:
             if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                 return False
-    return True
+    return False
 
 
 class ListeningSocket(NamedTuple):

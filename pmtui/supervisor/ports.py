@@ -46,8 +46,9 @@ class PortTable:
             for name, port in ports.items()
             if port == "auto" and self._kept(process_id).get(name, 0) in (0, *self._fixed)
         ]
+        used = self._used() if missing else set()
         for process_id, name in missing:
-            self._choose(process_id, name)
+            used.add(self._choose(process_id, name, used))
         if missing:
             self._save()
 
@@ -81,7 +82,7 @@ class PortTable:
     def kept(self, process_id: str, name: str) -> int:
         """Return a port that this process is to keep, chosen now if it is not yet."""
         if not self._kept(process_id).get(name):
-            self._choose(process_id, name)
+            self._choose(process_id, name, self._used())
             self._save()
         return self._kept(process_id)[name]
 
@@ -89,19 +90,22 @@ class PortTable:
         """Return the port that was chosen, or another one if something else listens on it."""
         port = now = self.kept(process_id, name)
         if is_taken(port):
-            self._choose(process_id, name)
+            self._choose(process_id, name, self._used())
             self._save()
             now = self._kept(process_id)[name]
             logger.warning("%s: port %d is taken by another program; it gets %d from now on", process_id, port, now)
         return now
 
-    def _choose(self, process_id: str, name: str) -> None:
-        kept = self._kept(process_id)
-        used = self._fixed | {port for ports in self._all.values() for port in ports.values()}
+    def _used(self) -> set[int]:
+        return self._fixed | {port for ports in self._all.values() for port in ports.values()}
+
+    def _choose(self, process_id: str, name: str, used: set[int]) -> int:
         # Why a hash: two copies of a project begin at different ports, even if neither runs yet.
         first = zlib.crc32(f"{self._folder}\0{process_id}\0{name}".encode()) % len(AUTO_PORTS)
         order = (AUTO_PORTS[(first + step) % len(AUTO_PORTS)] for step in range(len(AUTO_PORTS)))
-        kept[name] = next((port for port in order if port not in used and not is_taken(port)), AUTO_PORTS[first])
+        port = next((port for port in order if port not in used and not is_taken(port)), AUTO_PORTS[first])
+        self._kept(process_id)[name] = port
+        return port
 
     def _kept(self, process_id: str) -> dict[str, int]:
         return self._all.setdefault(process_id, {})
