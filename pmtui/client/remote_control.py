@@ -45,6 +45,8 @@ History: TypeAlias = list[ProcessEvent]
 PastEvents: TypeAlias = list[PastEvent]
 REQUEST_TIMEOUT = 3.0
 """Seconds until a response that does not wait for a process is given up and the last state is stale."""
+SEARCH_TIMEOUT = 12.0
+"""Seconds until a search of logs is given up; the manager itself gives up after 10 s, and says so."""
 STREAM_TIMEOUT = 40.0
 """Seconds of silence after which a stream counts as dead; the server sends a heartbeat every 15 s."""
 RETRY_DELAY = 1.0
@@ -125,7 +127,9 @@ class RemoteControl:
     async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
         form = RAW_LINES if query.get("raw") else LINES
         words = {name: str(value).lower() if value is True else value for name, value in query.items() if value}
-        return await self._get(process_path(process_id, "logs"), form, **{"lines": 100, **words})
+        path = process_path(process_id, "logs")
+        answer = await self._request("GET", path, None, SEARCH_TIMEOUT, **{"lines": 100, **words})
+        return decode_response(answer, form)
 
     async def events(self) -> AsyncGenerator[ProcessEvent, None]:
         """Yield every change of status from now on; those during a lost connection follow once it is back."""
