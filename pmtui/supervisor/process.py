@@ -70,7 +70,7 @@ class ProcessHost(Protocol):
     def check_dependencies(self, process: "Process") -> None:
         """Answer with an event, now or later."""
 
-    def follow(self, process: "Process", outputs: Sequence[int]) -> None:
+    def follow(self, process: "Process", run: Run) -> None:
         """Read the output of the new run: stdout and stderr, or its terminal."""
 
     def drain_output(self, outputs: Sequence[int], done: Callable[[], None]) -> None:
@@ -98,7 +98,6 @@ class Process:
         self.retry_at = 0
         self.ports: Mapping[str, int] = {}  # by name; auto ones included, whether it runs or not
         self.sockets: Mapping[str, SocketAddress] = {}  # by name
-        self.input: ProcessInput | None = None
         self.terminal = ProcessTerminal()
         self.killed: Sequence[str] = ()  # "pid name" of what needed SIGKILL when the last run ended
         self.exits: deque[RunExit] = deque(maxlen=MAX_EXITS)
@@ -214,11 +213,11 @@ class Process:
                 run.pid, run.started_at, run.spawned_at = report.pid, now_ms(), time.monotonic()
                 run.outputs = report.outputs
                 if report.stdin is not None:
-                    self.input = ProcessInput(report.stdin, is_terminal=len(report.outputs) == 1)
-                    if self.input.is_terminal:
-                        self.terminal.start_run(self.state.starts, self.input)
+                    run.input = ProcessInput(report.stdin, is_terminal=len(report.outputs) == 1)
+                if run is self.current:
+                    self.terminal.start_run(run.start, run.input)
                 run.first_line = self.log.ring.end
-                self._host.follow(self, run.outputs)
+                self._host.follow(self, run)
                 self.handle(events.Spawned(generation))
             case client.WorkerSpawnFailed():
                 self.handle(events.SpawnFailed(generation, report.error, report.transient))
@@ -231,15 +230,14 @@ class Process:
             case client.WorkerTreeExited():
                 if run is self.current:
                     self.killed = report.killed
-                    self._close_input()
+                    self.terminal.end_run()
+                run.close_input()
                 outputs, run.outputs = run.outputs, ()
                 self._host.drain_output(outputs, partial(self._finish_run, run))
 
-    def _close_input(self) -> None:
-        if self.input:
-            self.input.close()
-            self.input = None
-            self.terminal.end_run()
+    @property
+    def input(self) -> ProcessInput | None:
+        return self.current.input
 
     @property
     def main_pid(self) -> int:
@@ -314,6 +312,7 @@ class Process:
         ended = not self.current.pid
         self.current, self.second = self.second, None if ended else self.current
         self.ports = self.current.ports
+        self.terminal.start_run(self.current.start, self.current.input)
         if self.prepared:
             self.command_line = redact(shlex.join(self.prepared.launch.argv), self.prepared.env)
 
@@ -380,7 +379,8 @@ class Process:
             self._forget_second(run)
         else:
             self.log.start_run(self.state.starts)
-            self._host.spawner.spawn(run.number, run.prepared.launch, partial(self.handle_report, run))
+            launch = msgspec.structs.replace(run.prepared.launch, terminal_size=self.terminal.size)
+            self._host.spawner.spawn(run.number, launch, partial(self.handle_report, run))
 
     def _set_timer(self, generation: int, seconds: float) -> None:
         for known in [*self._timers]:

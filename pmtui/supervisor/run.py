@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from pmtui.supervisor.notice import Notice
 
 if TYPE_CHECKING:
+    from pmtui.spawner.process_input import ProcessInput
     from pmtui.supervisor.events import ExitStatus
     from pmtui.supervisor.launch import PreparedLaunch
 
@@ -27,3 +28,9 @@ class Run:
         self.notice = Notice()
         self.first_line = 0  # number of the first line it can have printed
         self.outputs: Sequence[int] = ()
+        self.input: ProcessInput | None = None
+
+    def close_input(self) -> None:
+        if self.input:
+            self.input.close()
+            self.input = None

@@ -49,6 +49,7 @@ from pmtui.supervisor.outcome import is_over, result_of
 from pmtui.supervisor.ports import PortTable
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.reload import NEEDS_RESTART, ConfigSource, diff, fingerprint
+from pmtui.supervisor.run import Run
 from pmtui.supervisor.snapshot import describe
 from pmtui.supervisor.sockets import SocketTable
 from pmtui.text.timestamps import now_ms, rfc3339
@@ -420,12 +421,12 @@ class Supervisor:
         elif blocker.permanent:
             process.handle(events.DependenciesFailed(blocker.reason))
 
-    def follow(self, process: Process, outputs: Sequence[int]) -> None:
-        if process.input and process.input.is_terminal:
-            sink = FeedSink(process.terminal.feed, process.log.sink("stdout"))
-            self.pipe_reader.follow(outputs[0], sink, is_terminal=True)
+    def follow(self, process: Process, run: Run) -> None:
+        if run.input and run.input.is_terminal:
+            sink = FeedSink(process.terminal.feed, run.start, process.log.sink("stdout"))
+            self.pipe_reader.follow(run.outputs[0], sink, is_terminal=True)
             return
-        for output, stream in zip(outputs, STREAMS, strict=True):
+        for output, stream in zip(run.outputs, STREAMS, strict=True):
             self.pipe_reader.follow(output, process.log.sink(stream))
 
     def drain_output(self, outputs: Sequence[int], done: Callable[[], None]) -> None:

@@ -21,9 +21,11 @@ class ProcessTerminal:
         self._input: ProcessInput | None = None
         self._sizes: dict[str, tuple[int, int] | None] = {}
 
-    def start_run(self, run: int, stdin: ProcessInput) -> None:
-        self._input = stdin
-        self.feed.start_run(run)
+    def start_run(self, run: int, stdin: ProcessInput | None) -> None:
+        """Show this run from now on, if it has a terminal."""
+        if stdin and stdin.is_terminal:
+            self._input = stdin
+            self.feed.start_run(run)
 
     def end_run(self) -> None:
         self._input = None

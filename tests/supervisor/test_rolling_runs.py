@@ -1,6 +1,7 @@
 """Rolling restarts of real processes: who serves when, and what is left at the end."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,27 @@ def test_a_row_says_that_a_new_run_starts() -> None:
     assert status_label(one, 0.0, UNICODE).text == "◐ new run starting"
     ending = snapshot("a", rolling=Rolling(pid=2, stage="stopping"))
     assert status_label(ending, 0.0, UNICODE).text == "● running"
+
+
+async def test_the_terminal_is_that_of_the_run_that_serves(tmp_path: Path) -> None:
+    line = "stty -echo; echo ready; while read -r word; do echo $PMTUI_RUN got $word; done"
+    config = rolling(tmp_path, line=line, tty=True, health=None)
+    async with managed(config, settings=settings(tmp_path)) as manager:
+        process = manager.supervisor.processes["a"]
+        old = await running(manager)
+        descriptors = open_descriptors()
+        await manager.restart("a")
+        await until(manager, lambda now: now.pid != old.pid and now.rolling is None)
+        await manager.send_input("a", b"hello\r")
+        name = f"{process.run}"
+
+        async def answered() -> bool:
+            screen, _ = await manager.screen("a")
+            return any(f"-{name} got hello" in text for text in screen.lines)
+
+        await eventually_awaited(answered)
+        assert open_descriptors() == descriptors
+
+
+def open_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))

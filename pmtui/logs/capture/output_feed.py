@@ -55,7 +55,10 @@ class OutputFeed:
             for viewer in self._viewers:
                 viewer.restart(run)
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, run: int, data: bytes) -> None:
+        """Take output, unless it is of another run than the one that is shown."""
+        if run != self.run:
+            return
         with self._lock:
             self._tail.append(data)
             self._tail_bytes += len(data)
@@ -106,13 +109,13 @@ def item_bytes(item: Item) -> int:
 class FeedSink:
     """Passes the bytes of a pipe on to a feed and to another sink."""
 
-    def __init__(self, feed: OutputFeed, sink: Sink) -> None:
-        self._feed, self._sink = feed, sink
+    def __init__(self, feed: OutputFeed, run: int, sink: Sink) -> None:
+        self._feed, self._run, self._sink = feed, run, sink
         self.has_room: Callable[[], bool] = sink.has_room
         self.feed_eof: Callable[[], None] = sink.feed_eof
 
     def feed(self, data: bytes) -> bool:
-        self._feed.feed(data)
+        self._feed.feed(self._run, data)
         return self._sink.feed(data)
 
 
