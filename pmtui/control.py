@@ -87,7 +87,8 @@ class Snapshot(_Model, frozen=True, kw_only=True):
     dependency; `blocked_by` is that dependency, or the one it waits for. `wanted_by` says who wants it to run, None if
     it is to be stopped; `wanted_for` names the dependent. `ports` are the configured ones, then others the tree listens
     on; `urls` those of the configured ones. `roll_error` says why the last new run did not take over from the old one.
-    `line_rate` is lines of output per second, `level` the worst one of the last minute from `warn` on.
+    `line_rate` is lines of output per second, `level` the worst one of the last minute from `warn` on. `advice` says
+    what the process probably lacks.
     """
 
     id: str
@@ -125,6 +126,7 @@ class Snapshot(_Model, frozen=True, kw_only=True):
     log_problem: "LogProblem | None" = None
     line_rate: float = 0.0
     level: Level | None = None
+    advice: str = ""
 
 
 class LogProblem(_Model, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 import msgspec
 
+from pmtui.config.secrets import MASK
 from pmtui.control import (
     INACTIVE_STATES,
     MAX_EVENTS,
@@ -115,7 +116,7 @@ class FakeControl:
             argv=row.command.split(),
             cwd="/srv/app",
             interpreter="/srv/app/.venv/bin/python",
-            env={"API_TOKEN": "***", "MODE": "test"},
+            env={"API_TOKEN": MASK, "MODE": "test"},
             config={"id": row.id, "script": f"{row.id}.py"},
             exits=[],
         )

@@ -8,8 +8,10 @@ from pmtui.config.environment import build_environment, injected_environment
 from pmtui.config.interpreter import resolve
 from pmtui.config.load import Loaded
 from pmtui.config.model import ConfigError, ProcessConfig
+from pmtui.config.notation import in_notation
 from pmtui.config.parsing.problems import Problem
 from pmtui.config.ports import Lookup, bind, declared_ports, lookup_in
+from pmtui.config.requirements import requirement_hint
 from pmtui.config.socket_hints import socket_hints
 from pmtui.text.formatting import printable
 
@@ -54,6 +56,8 @@ def _missing(config: ProcessConfig, loaded: Loaded, base: Mapping[str, str], loo
         resolve(config, environment)
     except ConfigError as error:
         yield Problem(place, str(error))
+    if hint := requirement_hint(config, environment):
+        yield Problem(place, in_notation(hint, loaded.path.name if loaded.path else None), warning=True)
 
 
 def _line(name: str, problem: Problem) -> str:

@@ -70,6 +70,7 @@ NAMES = {
     "plus": "+",
     "minus": "-",
     "vertical_line": "|",
+    "dollar_sign": "$",
 }
 
 
@@ -88,6 +89,9 @@ ACTIONS: Sequence[Action] = (
     Action("kill", "x", "Kill", "Kill the whole process tree immediately", "Processes", 7),
     Action("signal", "S", "Signal…", "Send a signal to the main process", "Processes"),
     Action("terminal", "i", "Terminal", "Type into the terminal of the process (tty); Ctrl-] returns", "Processes"),
+    Action("open_url", "u", "Open URL", "Open the address of the process in a browser", "Processes"),
+    Action("shell", "dollar_sign", "Shell", "Open a shell with its directory and environment", "Processes"),
+    Action("edit_config", "ctrl+e", "Edit config", "Open the config at the process in $EDITOR", "Processes"),
     Action("mark", "space", "Mark", "Mark the process for the next action", "Processes"),
     Action("reload", "L", "Reload config", "Reload the config; shows errors or the changes first", "Processes"),
     Action("slash", "slash", "Filter", "Filter the table, or search the log if it has focus", "Table", 4),
@@ -100,7 +104,7 @@ ACTIONS: Sequence[Action] = (
         "sort_previous", "less_than_sign", "Sort by previous column", "Sort by the next or the previous column", "Table"
     ),
     Action("invert", "I", "Reverse order", "Reverse the sort order", "Table"),
-    Action("full_logs", "enter", "Logs", "Show the log on the whole screen; in the log: open a line", "Logs", 3),
+    Action("full_logs", "enter", "Logs", "Show the log full screen; in the log, open a line", "Logs", 3),
     Action("follow", "f", "Follow", "Follow new lines, or pause", "Logs", 8),
     Action("search", "ctrl+f", "Search", "Search the log from anywhere", "Logs"),
     Action("next_match", "n", "Next match", "Go to the next or the previous match", "Logs"),
@@ -112,8 +116,8 @@ ACTIONS: Sequence[Action] = (
     Action("wrap", "z", "Wrap", "Wrap or truncate long lines", "Logs"),
     Action("next_error", "e", "Next error", "Go to the next or the previous error", "Logs"),
     Action("previous_error", "E", "Previous error", "Go to the next or the previous error", "Logs"),
-    Action("level", "l", "Level", "Show all levels, or only info, warn or error and worse", "Logs"),
-    Action("pretty", "p", "Pretty", "Show records and tracebacks pretty, or raw as written", "Logs"),
+    Action("level", "l", "Level", "Show all levels, or only from info, warn or error", "Logs"),
+    Action("pretty", "p", "Pretty", "Show lines pretty, or raw as written", "Logs"),
     Action("copy", "y", "Copy", "Copy the selection, or the lines on the screen", "Logs"),
     Action("save", "w", "Save lines", "Save all lines of the log to a file", "Logs"),
     Action("clear_logs", "C", "Clear logs", "Clear the log, in memory and on disk", "Logs"),

@@ -8,7 +8,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar, Protocol
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
 
 from textual import events, on
 from textual.app import App
@@ -16,7 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 from textual.timer import Timer, TimerCallback
 
-from pmtui.control import INACTIVE_STATES, Control, ControlError, Snapshot
+from pmtui.control import INACTIVE_STATES, Control, ControlError, Snapshot, Status
 from pmtui.dashboard.backend.log_source import LogSource
 from pmtui.dashboard.backend.state import DashboardState, StatePoller
 from pmtui.dashboard.dialogs.confirm import Question
@@ -28,6 +29,7 @@ from pmtui.dashboard.preferences import Preferences, unknown
 from pmtui.dashboard.screens.main import MainScreen
 from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.glyphs import ASCII, UNICODE, Glyphs
+from pmtui.dashboard.style.statuses import is_problem
 from pmtui.dashboard.style.themes import CYCLE, DARK, LIGHT
 from pmtui.dashboard.terminal.driver import TerminalDriver
 from pmtui.dashboard.terminal_view.screen import TerminalScreen
@@ -53,12 +55,16 @@ class DashboardApp(App[None]):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = set()
     CSS = """
-    Toast { width: auto; max-width: 60; padding: 0 2; background: $panel; }
+    Toast {
+        width: auto; max-width: 90%; height: 1; margin: 0; padding: 0 1; background: $panel;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
     ToastRack { margin-bottom: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", show=False, priority=True),
         Binding("ctrl+q", "quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True),
     ]
 
     def __init__(
@@ -88,6 +94,7 @@ class DashboardApp(App[None]):
         self.theme = self._chosen_theme()
         self._exiting = False
         self._theme_before = ""
+        self._toasts: dict[str, float] = {}
         self._queued_calls: deque[Callable[[], object]] = deque()
         self._interrupted_at = 0.0
 
@@ -114,6 +121,7 @@ class DashboardApp(App[None]):
         if not self.main.is_running:  # closing; the widgets are gone
             return
         self.main.show(state)
+        self._set_terminal_title(state)
         if isinstance(self.screen, ShutdownDialog):
             self.screen.show(state)
 
@@ -121,6 +129,34 @@ class DashboardApp(App[None]):
         """Pass on a key that was read before the terminal it is meant for was shown."""
         if isinstance(self.screen, TerminalScreen):
             self.screen.on_key(event)
+
+    def notify(self, message: str, **options: Any) -> None:
+        """Show a toast, unless it is shown already; a new one replaces those that only inform."""
+        timeout = options.get("timeout") or self.NOTIFICATION_TIMEOUT
+        now = time.monotonic()
+        self._toasts = {text: until for text, until in self._toasts.items() if until > now}
+        if message in self._toasts:
+            return
+        if all(toast.severity == "information" for toast in self._notifications):
+            self.clear_notifications()
+            self._toasts.clear()
+        self._toasts[message] = now + timeout
+        super().notify(message, **options)
+
+    def clear_notifications(self) -> None:
+        self._toasts.clear()
+        super().clear_notifications()
+
+    def _set_terminal_title(self, state: DashboardState) -> None:
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.set_title(terminal_title(state, self.glyphs))
+
+    def action_suspend_process(self) -> None:
+        """Suspend a dashboard that only shows a manager. One that runs it would stop supervising its processes."""
+        if self.owner is None:
+            super().action_suspend_process()
+        else:
+            self.notify("Ctrl-Z would also stop the manager; q then b restarts it in the background", markup=False)
 
     # leaving
 
@@ -247,6 +283,15 @@ class DashboardApp(App[None]):
         before, self._theme_before = self._theme_before, ""
         if before:
             self.theme = before
+
+
+def terminal_title(state: DashboardState, glyphs: Glyphs) -> str:
+    """Name the project and count what runs and what has a problem."""
+    config = state.about.config if state.about else None
+    running = sum(row.status is Status.RUNNING for row in state.snapshots)
+    problems = sum(map(is_problem, state.snapshots))
+    counts = f"{glyphs.status[Status.RUNNING]} {running}" + (f" {glyphs.bad} {problems}" if problems else "")
+    return printable(f"pmtui {Path(config).parent.name if config else ''} {counts}")
 
 
 def freeze_gc() -> None:

@@ -55,6 +55,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         log_problem=process.log.problem(),
         line_rate=activity.rate,
         level=activity.level,
+        advice=process.prepared.hint if process.prepared else "",
     )
 
 

@@ -56,6 +56,7 @@ async def test_list_is_in_config_order_with_all_fields(client: httpx.AsyncClient
         "maxRetries": -1,
         "lineRate": 0.0,
         "level": None,
+        "advice": "",
         "labels": [],
         "origin": "config",
     }
@@ -64,7 +65,7 @@ async def test_list_is_in_config_order_with_all_fields(client: httpx.AsyncClient
 async def test_get_returns_the_details_of_a_process(client: httpx.AsyncClient) -> None:
     answer = (await client.get("/api/pm/web-1")).json()
     assert (answer["id"], answer["argv"], answer["cwd"]) == ("web-1", ["python", "web-1.py"], "/srv/app")
-    assert answer["env"] == {"API_TOKEN": "***", "MODE": "test"}
+    assert answer["env"] == {"API_TOKEN": "********", "MODE": "test"}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from pmtui.config.model import Condition
+from pmtui.config.secrets import MASK
 from pmtui.control import Detail, Edge, Graph, PastEvent, Reason, RunExit, Snapshot, Status, UsageHistory
 from pmtui.dashboard.app import DashboardApp
 from pmtui.dashboard.backend.log_source import BufferedLines
@@ -101,8 +102,8 @@ class SceneControl(FakeControl):
             uptime_seconds=0.8,
             lines=["Traceback (most recent call last):", "ModuleNotFoundError: No module named 'pypdf'"],
         )
-        env = {"PATH": "/usr/local/bin:/usr/bin", "PORT": "8001", "OPENAI_API_KEY": "***", "PMTUI_ID": process_id}
-        config = detail.config | {"env": {"PORT": "8001", "OPENAI_API_KEY": "***"}}
+        env = {"PATH": "/usr/local/bin:/usr/bin", "PORT": "8001", "OPENAI_API_KEY": MASK, "PMTUI_ID": process_id}
+        config = detail.config | {"env": {"PORT": "8001", "OPENAI_API_KEY": MASK}}
         return msgspec.structs.replace(detail, exits=[ended], env=env, config=config)
 
     async def usage_history(

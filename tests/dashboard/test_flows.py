@@ -50,6 +50,12 @@ async def test_the_cursor_stays_on_its_process_when_others_go() -> None:
 async def test_s_starts_what_rests_and_stops_what_runs() -> None:
     async with stage() as shown:
         await shown.press("s")
+        await shown.shows("api, mailer depend on it.")
+        await shown.press("enter")
+        assert shown.control.calls == []
+        await shown.press("s")
+        await shown.shows("Stop ai-agent?")
+        await shown.press("y")
         await shown.until(lambda: ("stop", "ai-agent") in shown.control.calls)
         await shown.shows("s Start")
         await shown.press("s")
@@ -60,6 +66,8 @@ async def test_s_starts_what_rests_and_stops_what_runs() -> None:
 async def test_marked_processes_are_done_together() -> None:
     async with stage() as shown:
         await shown.press("space", "j", "j", "space", "r")
+        await shown.shows("Restart 2?")
+        await shown.press("y")
         await shown.until(lambda: len(shown.control.calls) == 2)
         assert shown.control.calls == [("restart", "ai-agent"), ("restart", "frontend")]
         await shown.until(lambda: not shown.app.main.table.marks)
@@ -322,7 +330,7 @@ async def test_clicks_select_sort_open_and_press() -> None:
         assert main.table.table_view.sort == "id"
         row = next(y for y, line in enumerate(shown.lines) if "Info" in line)
         await shown.pilot.click(offset=Offset(shown.lines[row].index("Info"), row))
-        await shown.shows("interpreter")
+        await shown.shows("health  no")
         await shown.pilot.click(offset=Offset(shown.lines[-1].index("Help"), 23))
         await shown.shows("Keys")
         await shown.press("escape")
@@ -525,9 +533,9 @@ async def test_why_tells_of_restarts_in_words_and_only_where_it_runs() -> None:
 async def test_a_visitor_is_told_that_it_detaches_and_sees_no_secret() -> None:
     control, logs = scene()
     app = DashboardApp(control, logs)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(150, 60)) as pilot:
         shown = Stage(app, pilot, control, logs)
-        await shown.press("question_mark", "end")
+        await shown.press("question_mark")
         await shown.shows("Detach; the manager keeps running")
         assert "stop all" not in shown.text
         await shown.press("escape", "left_square_bracket")

@@ -110,7 +110,7 @@ def test_unknown_keys_are_refused(text: str) -> None:
 def test_two_actions_with_one_key_are_refused() -> None:
     with pytest.raises(BindingError, match="restart and toggle_running both have s; give one of them another key"):
         parse_bindings({"restart": "s"})
-    assert parse_bindings({"restart": "s", "toggle_running": "u"}) == {"restart": "s", "toggle_running": "u"}
+    assert parse_bindings({"restart": "s", "toggle_running": "U"}) == {"restart": "s", "toggle_running": "U"}
 
 
 async def test_keys_of_ones_own_work_and_are_shown(path: Path) -> None:

@@ -65,6 +65,8 @@ async def test_groups_fold_and_unfold_and_are_operated_as_one() -> None:
         assert table.cursor == "@agents"
         assert "node-worker" not in table.ids
         await shown.press("r")
+        await shown.shows("Restart 2?")
+        await shown.press("y")
         await shown.until(lambda: len(shown.control.calls) == 2)
         assert shown.control.calls == [("restart", "ai-agent"), ("restart", "node-worker")]
         await shown.press("enter")

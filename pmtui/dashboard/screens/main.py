@@ -12,6 +12,7 @@ from textual.containers import Container, Vertical
 from textual.geometry import Size
 from textual.widgets import ContentSwitcher, Static
 
+from pmtui.config.notation import in_notation
 from pmtui.control import Status
 from pmtui.dashboard.actions import ACTIONS, BY_ID, bindings
 from pmtui.dashboard.backend.state import DashboardState
@@ -19,8 +20,10 @@ from pmtui.dashboard.dialogs.too_small import TooSmall, is_too_small
 from pmtui.dashboard.log_view.log_pane import LogPane
 from pmtui.dashboard.screens.empty_state import empty_notice
 from pmtui.dashboard.screens.log_actions import LogActions
+from pmtui.dashboard.screens.main_base import MAX_TABLE_FRACTION
 from pmtui.dashboard.screens.palette import PaletteProvider
 from pmtui.dashboard.screens.process_actions import ProcessActions
+from pmtui.dashboard.screens.reach_actions import ReachActions
 from pmtui.dashboard.screens.tab_actions import TabActions
 from pmtui.dashboard.screens.table_actions import TableActions
 from pmtui.dashboard.style.formats import shorten
@@ -37,13 +40,12 @@ from pmtui.dashboard.widgets.tab_bar import CHANNELS, TABS
 SECRET_HERE = "press v to reveal"
 SECRET_ELSEWHERE = "secret: only the dashboard that runs the manager can show it"
 LOG_ACTIONS = frozenset(action.id for action in ACTIONS if action.section == "Logs") - {"full_logs", "clear_logs"}
-MAX_TABLE_FRACTION = 0.45
 MIN_TABLE_ROWS = 3
 MIN_WIDE_WIDTH = 160
 """Columns of a terminal in which the log stands beside the table."""
 
 
-class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
+class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActions):
     """Show the state, and pass keys, clicks and messages to the right widget."""
 
     DEFAULT_CSS = """
@@ -66,6 +68,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             yield self.table
             with Vertical(id="beside"):
                 yield self.pane_bar
+                yield self.advice
                 with ContentSwitcher(initial="logs", id="switcher"):
                     yield self.pane
                     yield DetailsPane(id="info")
@@ -73,6 +76,7 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
                     yield DetailsPane(id="tree")
                     yield DetailsPane(id="events")
                     yield EnvPane(SECRET_ELSEWHERE if self.detaches else SECRET_HERE, id="env")
+                yield self.card
         yield Static("", id="notice")
         yield self.prompt
         yield KeyBar(self.glyphs, id="keys")
@@ -101,7 +105,9 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         if self.table.line_count != shown:
             self._set_heights()
         self._update_empty_messages()
+        self._show_advice()
         self.label_keys()
+        self.update_card()
         if self.tab != "logs":
             self.show_details()
 
@@ -122,6 +128,11 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
             self.pane.message = "No output yet. Press s to start it."
         else:
             self.pane.message = "No output yet."
+
+    def _show_advice(self) -> None:
+        row, about = self.table.snapshot, self.dashboard_state.about
+        advice = in_notation(row.advice, about.config if about else None) if row else ""
+        self.advice.show(advice)
 
     def label_keys(self) -> None:
         keys = self.query_one(KeyBar)
@@ -254,7 +265,9 @@ class MainScreen(ProcessActions, LogActions, TableActions, TabActions):
         if not self.merged:
             self.show_log()
         self._update_empty_messages()
+        self._show_advice()
         self.label_keys()
+        self.update_card()
         if self.tab != "logs":
             self.show_details()
 

@@ -1,7 +1,8 @@
 """What the parts of the main screen share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
@@ -18,11 +19,17 @@ from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.glyphs import Glyphs
 from pmtui.dashboard.table.filters import NO_FILTER
 from pmtui.dashboard.table.process_table import ProcessTable
+from pmtui.dashboard.widgets.advice import AdviceBar
+from pmtui.dashboard.widgets.card import CardPane
 from pmtui.dashboard.widgets.prompt import Prompt
 from pmtui.dashboard.widgets.tab_bar import PaneBar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+
+
+MAX_TABLE_FRACTION = 0.45
+"""Part of the terminal that the table may have if the log is below it."""
 
 
 class MainScreenBase(Screen[None]):
@@ -43,6 +50,8 @@ class MainScreenBase(Screen[None]):
         self.pane = LogPane(glyphs, id="logs")
         self.pane_bar = PaneBar(glyphs, id="pane-bar")
         self.prompt = Prompt(id="prompt")
+        self.advice = AdviceBar(glyphs, id="advice")
+        self.card = CardPane(id="card")
         self._run_notes = RunNotes()
 
     @property
@@ -52,7 +61,7 @@ class MainScreenBase(Screen[None]):
 
     def show_message(self, text: str, *, error: bool = False) -> None:
         """Show a toast."""
-        text = "\n".join(printable(line) for line in text.splitlines())
+        text = " ".join(printable(line) for line in text.splitlines())
         self.notify(text, severity="error" if error else "information", timeout=6 if error else 3, markup=False)
 
     def show_log(self) -> None:
@@ -83,6 +92,12 @@ class MainScreenBase(Screen[None]):
     def callback_for_action(self, action: Action) -> Callable[[], object]:
         """Return what the palette runs for an action."""
         return lambda: self.run_worker(self.run_action(action.call))
+
+    def callbacks_for_verbs(self, process_id: str) -> Iterator[tuple[str, Callable[[], object]]]:
+        """Yield what the palette can do to a process."""
+        verbs = (("Restart", "Restarting"), ("Stop", "Stopping"), ("Start", "Starting"))
+        for verb, doing in verbs:
+            yield verb, partial(self.operate, doing, [process_id], getattr(self.control, verb.lower()))
 
     def callback_for_process(self, process_id: str) -> Callable[[], None]:
         """Return what the palette runs for a process."""

@@ -23,6 +23,8 @@ class PaletteProvider(Provider):
             if action.scope in ("screen", "app") and action.id not in ("palette", "back", "switch_pane"):
                 yield f"{action.label}  ({action.key})", action.help, screen.callback_for_action(action)
         for row in screen.dashboard_state.snapshots:
+            for verb, run in screen.callbacks_for_verbs(row.id):
+                yield f"{verb} {row.id}", f"{row.status}", run
             yield f"Go to {row.id}", printable(f"{row.status} {row.reason}"), screen.callback_for_process(row.id)
         for name in self.app.available_themes:
             yield f"Theme {name}", "Change the colors", partial(app.choose_theme, name)

@@ -31,13 +31,42 @@ class ProcessActions(MainScreenBase):
     """Every action applies to the processes that were shown when its key was pressed."""
 
     def action_restart(self) -> None:
-        self.operate("Restarting", self.table.chosen, self.control.restart)
+        ids = self.table.chosen
+        if len(ids) > 1:
+            self._confirm_restart(ids)
+        else:
+            self.operate("Restarting", ids, self.control.restart)
 
     def action_toggle_running(self) -> None:
+        ids = self.table.chosen
         if self.all_inactive:
-            self.operate("Starting", self.table.chosen, self.control.start)
+            self.operate("Starting", ids, self.control.start)
         else:
-            self.operate("Stopping", self.table.chosen, self.control.stop)
+            self.run_worker(self._stop(ids), group="stop", exclusive=True)
+
+    async def _stop(self, ids: Sequence[str]) -> None:
+        """Stop processes; ask first if that affects more than the one under the cursor."""
+        dependents = await self._active_dependents(ids)
+        if len(ids) == 1 and not dependents:
+            self.operate("Stopping", ids, self.control.stop)
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.operate("Stopping", ids, self.control.stop)
+
+        needed = f"{join_names(dependents)} {'depends' if len(dependents) == 1 else 'depend'} on it.\n\n"
+        text = (needed if dependents else "") + self._describe_processes(ids)
+        self.app.push_screen(Confirm(f"Stop {join_names(ids)}?", text, "Stop"), answered)
+
+    async def _active_dependents(self, ids: Sequence[str]) -> Sequence[str]:
+        active = {row.id for row in self.dashboard_state.snapshots if row.status not in INACTIVE_STATES}
+        try:
+            graph = await self.control.graph()
+        except ControlError:
+            return []
+        needing = [edge.from_ for edge in graph.edges if edge.to in ids and edge.from_ not in ids]
+        return [name for name in dict.fromkeys(needing) if name in active]
 
     @property
     def all_inactive(self) -> bool:

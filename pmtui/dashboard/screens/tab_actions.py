@@ -1,23 +1,32 @@
 """The tabs below the table: what they show, and how to switch between them."""
 
 from collections.abc import Container, Sequence
+from contextlib import suppress
 
+from rich.console import Group
 from rich.text import Text
 from textual import work
 from textual.css.query import NoMatches
 from textual.widgets import ContentSwitcher
 
+from pmtui.config.secrets import MASK
 from pmtui.control import ControlError, NotFoundError, ProcessEvent, UnavailableError
 from pmtui.dashboard.screens.help import Help
-from pmtui.dashboard.screens.main_base import MainScreenBase
+from pmtui.dashboard.screens.main_base import MAX_TABLE_FRACTION, MainScreenBase
 from pmtui.dashboard.style.styles import styles_for
+from pmtui.dashboard.widgets.card import PERIOD, POINTS, Facts, card_rows
 from pmtui.dashboard.widgets.charts import ChartRange, ChartsPane
 from pmtui.dashboard.widgets.dependency_tree import tree_table
-from pmtui.dashboard.widgets.details import MASK, DetailsPane, EnvPane, events_table, info_table
+from pmtui.dashboard.widgets.details import DetailsPane, EnvPane, events_table, info_table
 from pmtui.dashboard.widgets.tab_bar import TABS, Tab
 
 EVENTS_SINCE = "30d"
 MAX_EVENTS = 200
+BAR_ROWS = 3
+"""Rows of the title, the tabs and the keys."""
+MIN_HEIGHT_BESIDE = 24
+MIN_HEIGHT_BELOW = 22
+"""Rows for log and card beside the table, and below it."""
 
 
 def origin_rank(name: str, configured: Container[str]) -> int:
@@ -29,6 +38,7 @@ class TabActions(MainScreenBase):
     """Info, Tree, Events and Env are requested when they are shown, and after each poll."""
 
     tab: Tab = "logs"
+    merged = False
     revealed: tuple[str, str] | None = None
 
     def set_tab(self, tab: Tab) -> None:
@@ -40,6 +50,7 @@ class TabActions(MainScreenBase):
         self.revealed = None
         if had_focus:
             self.set_focus(self.query_one(f"#{tab}"))
+        self.update_card()
         if tab != "logs":
             self.show_details()
         else:
@@ -98,12 +109,10 @@ class TabActions(MainScreenBase):
                 graph = await self.control.graph()
                 self.query_one("#tree", DetailsPane).show(tree_table(graph, process_id, styles, self.glyphs))
                 return
-            detail = await self.control.get(process_id)
             if self.tab == "info":
-                self.query_one("#info", DetailsPane).show(
-                    info_table(detail, styles, self.glyphs, self.dashboard_state.now)
-                )
+                await self._show_info(process_id)
                 return
+            detail = await self.control.get(process_id)
             own = detail.config.get("env") or {}
             env = dict(sorted(detail.env.items(), key=lambda item: (origin_rank(item[0], own), item[0])))
             if self.revealed and self.revealed[0] == process_id and env.get(self.revealed[1]) == MASK:
@@ -114,6 +123,46 @@ class TabActions(MainScreenBase):
         except ControlError as error:
             self.revealed = None
             self.show_message(str(error), error=True)
+
+    async def _show_info(self, process_id: str) -> None:
+        facts, pane, styles = (
+            await self._facts_of(process_id),
+            self.query_one("#info", DetailsPane),
+            styles_for(self.app),
+        )
+        card = Text("\n").join(card_rows(facts, pane.size.width - 4, styles, self.glyphs))
+        pane.show(Group(card, Text(), info_table(facts.detail, styles, self.glyphs, facts.now)))
+
+    async def _facts_of(self, process_id: str) -> Facts:
+        usage = graph = None
+        detail = await self.control.get(process_id)
+        with suppress(ControlError):
+            usage = await self.control.usage_history(process_id, PERIOD, points=POINTS)
+        with suppress(ControlError):
+            graph = await self.control.graph()
+        return Facts(detail, usage, graph, self.dashboard_state.now)
+
+    def update_card(self) -> None:
+        """Show the card of the process below its log if there is room for both."""
+        card, process_id = self.card, self.table.selected
+        wanted = self.tab == "logs" and process_id is not None and not self.merged and self._has_room_for_card()
+        card.display = wanted
+        if wanted and process_id and not card.is_current(process_id, self.dashboard_state.now):
+            self._fill_card(process_id)
+
+    def _has_room_for_card(self) -> bool:
+        """Return whether the terminal is tall enough. Why not by the log: it would jump while the cursor moves."""
+        height = self.size.height - BAR_ROWS
+        if self.has_class("-wide"):
+            return height >= MIN_HEIGHT_BESIDE
+        return height - int(self.size.height * MAX_TABLE_FRACTION) >= MIN_HEIGHT_BELOW
+
+    @work(exclusive=True, group="card")
+    async def _fill_card(self, process_id: str) -> None:
+        with suppress(ControlError):
+            facts = await self._facts_of(process_id)
+            rows = card_rows(facts, self.card.size.width - 2, styles_for(self.app), self.glyphs)
+            self.card.show_rows(process_id, facts.now, rows)
 
     async def _events_of(self, process_id: str) -> Sequence[ProcessEvent]:
         """Also those that earlier managers recorded, if they can be read."""
@@ -136,4 +185,4 @@ class TabActions(MainScreenBase):
             pane.show_usage(usage, key, styles_for(self.app), self.glyphs)
 
     def action_help(self) -> None:
-        self.app.push_screen(Help(self.actions))
+        self.app.push_screen(Help(self.actions, "Logs" if self.focused is self.pane else "Processes"))

@@ -86,8 +86,12 @@ def port_cell(row: TableRow) -> Cell:
     ports = row.snapshot.ports
     if not ports:
         return row.dash_cell
-    url = next(iter(row.snapshot.urls), "")
-    return Cell(str(ports[0]) + ("+" if len(ports) > 1 else ""), "text", url)
+    return Cell(str(ports[0]) + ("+" if len(ports) > 1 else ""), "text", addresses(row.snapshot)[0])
+
+
+def addresses(row: Snapshot) -> Sequence[str]:
+    """Return where the process can be reached: as configured, else on the ports its tree listens on."""
+    return [*row.urls] or [f"http://127.0.0.1:{port}" for port in row.ports]
 
 
 def why_cell(row: TableRow) -> Cell:

@@ -24,12 +24,18 @@ from textual.drivers.linux_driver import (
     KITTY_REPORT_ASSOCIATED_TEXT,
     LinuxDriver,
 )
+from textual.events import Key
+from textual.message import Message
+from textual.widgets import Input as InputField
 
 from pmtui.terminal.keyboard import Input, KeyboardParser, Leave, Own
 
 OnInput = Callable[[Sequence[Input]], object]
 KITTY_FLAGS = KITTY_DISAMBIGUATE_ESCAPE_CODES | KITTY_REPORT_ALL_KEYS | KITTY_REPORT_ASSOCIATED_TEXT
 """The flags of the keyboard protocol that Textual sets."""
+PUSH_TITLE, POP_TITLE = "\x1b[22;2t", "\x1b[23;2t"
+MAX_BURST = 3
+"""Characters that may arrive at once outside of an input field; more are a paste, and no commands."""
 ESCAPE_TIMEOUT = 0.1
 """Seconds after which a lone escape byte counts as the Esc key."""
 
@@ -39,6 +45,7 @@ class TerminalDriver(LinuxDriver):
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         self._loop = asyncio.get_running_loop()
+        self._title = ""
         super().__init__(app, **options)
         self._file = cast("Any", LossyFile(cast("IO[str]", self._file)))
         self._on_input: OnInput | None = None
@@ -62,6 +69,7 @@ class TerminalDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        self.write(PUSH_TITLE)
         if self._on_input:
             self._set_own_modes(on=False)
 
@@ -100,12 +108,29 @@ class TerminalDriver(LinuxDriver):
                     if self._on_input:
                         data = self._redirect(keys, data)
                     with contextlib.suppress(ParseError):
-                        for message in parser.feed(decode(data)) if data else ():  # "" would be its end
+                        messages = [*parser.feed(decode(data))] if data else []  # "" would be its end
+                        for message in without_burst(messages, self._is_typing):
                             self.process_message(message)
                 elif self._on_input:
                     self._redirect(keys, b"")
                 for message in parser.tick():
                     self.process_message(message)
+
+    @property
+    def _is_typing(self) -> bool:
+        return isinstance(self._app.focused, InputField)
+
+    def stop_application_mode(self) -> None:
+        self.write(POP_TITLE)
+        self._title = ""
+        super().stop_application_mode()
+
+    def set_title(self, title: str) -> None:
+        """Set the title of the terminal; the one it had comes back in the end."""
+        if title != self._title:
+            self._title = title
+            self.write(f"\x1b]2;{title}\x07")
+            self.flush()
 
     def _read(self) -> bytes:
         try:
@@ -128,6 +153,17 @@ class TerminalDriver(LinuxDriver):
             self.suspend_application_mode()
             self._must_signal_resume = True
         super()._sigcont_application()
+
+
+def without_burst(messages: Sequence[Message], is_typing: bool) -> Sequence[Message]:
+    """Drop what was pasted into a terminal that does not mark a paste: different characters at once.
+
+    A held key repeats one character, and `/` or `:` begins a text.
+    """
+    typed = [message.character for message in messages if isinstance(message, Key) and message.is_printable]
+    if is_typing or len(typed) <= MAX_BURST or len(set(typed)) == 1 or typed[0] in ("/", ":"):
+        return messages
+    return [message for message in messages if not isinstance(message, Key)]
 
 
 class LossyFile:

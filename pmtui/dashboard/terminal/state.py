@@ -15,7 +15,7 @@ RESET_SEQUENCE = b"".join(
     for code in (
         *(b"[?1000l", b"[?1003l", b"[?1015l", b"[?1006l", b"[?1016l"),  # mouse
         *(b"[?2004l", b"[?1004l", b"[?2048l", b"[<u"),  # paste, focus, resize, keyboard
-        *(b"[?1049l", b"[?25h", b"[?7h", b"[0m"),  # main screen, cursor, wrapping, colours
+        *(b"[23;2t", b"[?1049l", b"[?25h", b"[?7h", b"[0m"),  # main screen, cursor, wrapping, colours
     )
 )
 

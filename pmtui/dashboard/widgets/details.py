@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 from textual.containers import VerticalScroll
@@ -11,6 +12,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from pmtui.config.secrets import MASK
 from pmtui.control import Detail, ProcessEvent, RunExit, explain
 from pmtui.dashboard.style import formats
 from pmtui.dashboard.style.formats import printable
@@ -18,8 +20,6 @@ from pmtui.dashboard.style.glyphs import STATUS_TONES, Glyphs
 from pmtui.dashboard.style.styles import Styles
 from pmtui.dashboard.table.rendering import link_style
 from pmtui.wording import log_problem_text, wanted_by_text
-
-MASK = "***"
 
 
 class DetailsPane(VerticalScroll, can_focus=True):
@@ -33,7 +33,7 @@ class DetailsPane(VerticalScroll, can_focus=True):
     def compose(self) -> "Any":
         yield Static("")
 
-    def show(self, content: Table | Text) -> None:
+    def show(self, content: RenderableType) -> None:
         self.query_one(Static).update(content)
 
 
