@@ -97,7 +97,7 @@ REFUSALS = {
     500: "Internal error.",
     503: "The manager is shutting down, or all streams are taken.",
 }
-CONFLICTING = ("adhoc.add_process", "adhoc.remove_process")
+CONFLICTING = ("adhoc.add_process", "adhoc.remove_process", "terminals.screen")
 """What may be refused because of the status or origin of a process, besides every operation on one."""
 COMMON_REFUSALS = (400, 403, 408, 413, 431, 500, 503)
 

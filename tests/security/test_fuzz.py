@@ -25,13 +25,13 @@ def map_path_parameters(context, path_parameters):
     choice = sum(map(ord, str((path_parameters or {}).get("id", "")))) % 4
     return path_parameters | {"id": ("web", "job")[choice % 2]} if choice else path_parameters
 """
-# What makes a pattern good or a signal known cannot be said in a schema; an empty parameter of a form is as none.
+# What makes a pattern good, a time or a signal known, or a whole number of 80.0, cannot be said in a schema; an empty parameter of a form is as none.
 CHECKS = """
 [checks]
 negative_data_rejection.expected-statuses = ["4xx"]
 
 [[operations]]
-include-operation-id = ["logs", "signal"]
+include-operation-id = ["logs", "signal", "events", "history", "resize"]
 checks.positive_data_acceptance.enabled = false
 
 # It would run random commands.

@@ -179,7 +179,7 @@ async def test_a_failed_process_gets_another_chance(tmp_path: Path) -> None:
         await asyncio.wait_for(monitor_of(m, FileReloader).is_ready.wait(), DEADLINE)
         await m.wait("a", frozenset({Status.FAILED}))
         script.write_text("exec sleep 600")
-        assert (await running(m)).restart_reason is Reason.WATCH
+        assert (await until(m, lambda now: now.status is Status.RUNNING)).restart_reason is Reason.WATCH
 
 
 async def test_a_process_that_changes_its_own_files_is_suspended_until_a_manual_restart(
