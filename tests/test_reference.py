@@ -65,3 +65,17 @@ def test_a_field_that_was_added_shows_up_with_its_type_default_and_meaning() -> 
 @pytest.mark.parametrize("kind", [ProcessConfig, Health, Limits, LogSettings, Settings, PocketBase])
 def test_every_description_is_a_sentence(kind: type[Struct]) -> None:
     assert [text for text in descriptions(kind).values() if not text.endswith(".")] == []
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_files_it_names_exist(page: str) -> None:
+    named = re.findall(r"`((?:pmtui/|tests/)?[\w./-]+\.(?:py|js|toml)|[a-z_/]+/)`", (ROOT / page).read_text())
+    known = {name for name in named if "NAME" not in name}
+    gone = [name for name in sorted(known) if not any(found(name))]
+    assert gone == []
+
+
+def found(name: str) -> list[Path]:
+    """Return the files of that name: a path below the root or `pmtui/`, or a file name alone."""
+    places = [ROOT / name, ROOT / "pmtui" / name, *ROOT.glob(f"pmtui/**/{name.rstrip('/')}")]
+    return [place for place in places if place.exists()]

@@ -131,7 +131,7 @@ def _venv(folder: Path) -> str | None:
 
 def _python(folder: Path) -> str:
     venv = _venv(folder)
-    return f"by {venv}/bin/python" if venv else "by python3, since there is no .venv"
+    return f"by {venv}/bin/python" if venv else "run with python3 (no .venv found)"
 
 
 def _needs_install(folder: Path) -> bool:
