@@ -25,7 +25,8 @@ def map_path_parameters(context, path_parameters):
     choice = sum(map(ord, str((path_parameters or {}).get("id", "")))) % 4
     return path_parameters | {"id": ("web", "job")[choice % 2]} if choice else path_parameters
 """
-# What makes a pattern good, a time or a signal known, or a whole number of 80.0, cannot be said in a schema; an empty parameter of a form is as none.
+# What makes a pattern good, a time or a signal known, or a whole number of 80.0, cannot be said in a schema;
+# an empty parameter of a form is as none.
 CHECKS = """
 [checks]
 negative_data_rejection.expected-statuses = ["4xx"]
