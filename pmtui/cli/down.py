@@ -109,7 +109,7 @@ def ask_to_end(manager: int, running: RunningManager, *, now: bool) -> bool:
 def wait_end(manager: int, running: RunningManager) -> bool:
     """Wait for the end of a manager that is stopping. If it does not answer for too long, kill it and return False."""
     answers, progress = Answers(running), Progress()
-    while not has_ended(manager, CHECK_INTERVAL):
+    while not has_ended(manager, min(CHECK_INTERVAL, answers.time_left)):
         if not answers.are_coming():
             progress.clear()
             signal.pidfd_send_signal(manager, signal.SIGKILL)
@@ -133,24 +133,28 @@ class Answers:
         self._last = time.monotonic()
         self._limit = answer_limit(running)
 
-    def are_coming(self) -> bool:
-        """Return False if there was no answer for the longest time it can take to stop a process, and a bit more."""
-        if self._asks_in_vain():
-            return time.monotonic() - self._last < self._limit
-        self._last = time.monotonic()
-        return True
+    @property
+    def time_left(self) -> float:
+        """Seconds that the manager has for an answer."""
+        return max(0.0, self._last + self._limit - time.monotonic())
 
-    def _asks_in_vain(self) -> bool:
-        if self._running.url is None:
-            return True
+    def are_coming(self) -> bool:
+        """Ask, and return False if there was no answer for the longest time it can take to stop a process and more."""
+        if self._running.url is not None and self.time_left and self._has_answered(self._running):
+            self._last = time.monotonic()
+        return self.time_left > 0
+
+    def _has_answered(self, running: RunningManager) -> bool:
         try:
-            with HttpClient(address_of(self._running, os.environ), timeout=ANSWER_TIMEOUT) as client:
+            with HttpClient(
+                address_of(running, os.environ), timeout=min(ANSWER_TIMEOUT, max(0.05, self.time_left))
+            ) as client:
                 self.active = [row for row in fetch_snapshots(client) if row.status not in INACTIVE_STATES]
         except UnavailableError:
-            return True
+            return False
         except ControlError:  # also an answer
             pass
-        return False
+        return True
 
 
 def answer_limit(running: RunningManager) -> float:
