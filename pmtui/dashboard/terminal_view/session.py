@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from importlib import import_module
@@ -24,7 +25,6 @@ PAUSE_FACTOR = 6
 MAX_DELAY = 0.5
 """Seconds that the view may be behind; then it leaves out what it has not shown."""
 KEPT_BYTES = 4 << 10
-MAX_CATCH_UP_BYTES = 64 << 10
 MAX_PENDING_INPUT = 256 << 10
 MAX_INPUT_BYTES = 32 << 10
 RETRY_DELAY = 1.0
@@ -51,7 +51,8 @@ class TerminalSession:
         self._size: tuple[int, int] | None = None
         self._sent_size: tuple[int, int] | None = None
         self._is_known = False
-        self._output = b""
+        self._output: deque[bytes | TerminalSize] = deque()
+        self._is_beginning = False  # the output that there was before the view is not shown yet
         self._behind_since = 0.0
         self._has_output, self._has_input = asyncio.Event(), asyncio.Event()
         self._input = b""
@@ -129,22 +130,21 @@ class TerminalSession:
     async def _collect(self, events: AsyncGenerator[TerminalEvent, None]) -> None:
         from pmtui.terminal.emulator import Emulator
 
-        size = DEFAULT_SIZE
         self._sent_size, self._is_known = None, False
+        size = DEFAULT_SIZE
         async for event in events:
             if not self._is_known:  # as a viewer, whose size counts from now on
                 self._is_known = True
                 self._has_input.set()
             if isinstance(event, TerminalSize):
                 size = event.columns, event.rows
-                if self.emulator:
-                    self._catch_up(self.emulator)  # what was printed before is not laid out for the new size
-                    self.emulator.resize(*size)
+                self._output.append(event)
             else:
-                if event.first or self.emulator is None:
+                if event.first:
                     self.emulator = Emulator(*size)
-                    self._output = b""
-                self._output += event.data
+                    self._output.clear()
+                    self._is_beginning = True
+                self._output.append(event.data)
             self._has_output.set()
 
     async def _emulate(self) -> None:
@@ -152,31 +152,34 @@ class TerminalSession:
             await self._has_output.wait()
             self._has_output.clear()
             self._behind_since = time.monotonic()
-            while True:
+            while self._output:
                 started = time.monotonic()
-                self._leave_out(started)
+                if started - self._behind_since > MAX_DELAY and not self._is_beginning:
+                    self._leave_out()
+                    self._behind_since = started
                 if self.emulator:
                     self._feed(self.emulator, started + SLICE_TIME)
-                await asyncio.sleep((time.monotonic() - started) * PAUSE_FACTOR)
-                if not self._output:
-                    break
-
-    def _catch_up(self, emulator: "Emulator") -> None:
-        emulator.feed(self._output[-MAX_CATCH_UP_BYTES:])
-        self._output = b""
+                pause = 0.0 if self._is_beginning else PAUSE_FACTOR
+                await asyncio.sleep((time.monotonic() - started) * pause)
+            self._is_beginning = False
 
     def _feed(self, emulator: "Emulator", deadline: float) -> None:
         while self._output and time.monotonic() < deadline:
-            data, self._output = self._output[:SLICE_BYTES], self._output[SLICE_BYTES:]
-            emulator.feed(data)
+            item = self._output.popleft()
+            if isinstance(item, TerminalSize):
+                emulator.resize(item.columns, item.rows)
+                continue
+            if len(item) > SLICE_BYTES:
+                self._output.appendleft(item[SLICE_BYTES:])
+            emulator.feed(item[:SLICE_BYTES])
         self._on_change([*emulator.changed_rows()])
         if emulator.has_answers:
             self._has_input.set()
 
-    def _leave_out(self, now: float) -> None:
-        """Skip output that was not shown in time, except for modes."""
-        if now - self._behind_since > MAX_DELAY and len(self._output) > KEPT_BYTES:
-            modes = TerminalModes()
-            modes.feed(self._output[:-KEPT_BYTES])
-            self._output = modes.replay() + self._output[-KEPT_BYTES:]
-            self._behind_since = now
+    def _leave_out(self) -> None:
+        """Skip output that was not shown in time, except for modes and the size."""
+        sizes = [item for item in self._output if isinstance(item, TerminalSize)]
+        data = b"".join(item for item in self._output if isinstance(item, bytes))
+        modes = TerminalModes()
+        modes.feed(data[:-KEPT_BYTES])
+        self._output = deque([*sizes[-1:], modes.replay() + data[-KEPT_BYTES:]])

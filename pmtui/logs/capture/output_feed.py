@@ -12,6 +12,10 @@ from pmtui.terminal.sequences import TerminalModes, without_questions
 
 MAX_TAIL_BYTES = 256 << 10
 """Bytes of output that a new viewer begins with."""
+MAX_LINES_BYTES = 32 << 10
+"""The same for one that prints lines, which takes longer to emulate than a screen that is drawn."""
+SMALL_BYTES = 4 << 10
+"""Bytes up to which pieces of output are kept as one."""
 MAX_PENDING_BYTES = 128 << 10
 """Bytes that may wait for a viewer; what is older is then left out, except for modes."""
 KEPT_BYTES = 4 << 10
@@ -60,7 +64,10 @@ class OutputFeed:
         if run != self.run:
             return
         with self._lock:
-            self._tail.append(data)
+            if self._tail and isinstance(last := self._tail[-1], bytes) and len(last) < SMALL_BYTES:
+                self._tail[-1] = last + data
+            else:
+                self._tail.append(data)
             self._tail_bytes += len(data)
             while self._tail_bytes - item_bytes(self._tail[0]) >= MAX_TAIL_BYTES:
                 self._drop(self._tail.popleft())
@@ -77,12 +84,12 @@ class OutputFeed:
     def tail(self) -> list[Item]:
         """Return the end of the output with its sizes, after what sets the modes again that earlier output has set."""
         with self._lock:
-            return [self._first_size, self._former_modes.replay(), *self._tail]
+            return self._beginning()
 
     def add_viewer(self) -> "Viewer":
         viewer = Viewer(asyncio.get_running_loop(), self.run)
         with self._lock:
-            for item in [self._first_size, self._former_modes.replay(), *self._tail]:
+            for item in self._beginning():
                 if isinstance(item, TerminalSize):
                     viewer.send_size(item)
                 else:
@@ -93,6 +100,21 @@ class OutputFeed:
     def remove_viewer(self, viewer: "Viewer") -> None:
         with self._lock:
             self._viewers.remove(viewer)
+
+    def _beginning(self) -> list[Item]:
+        """Return what a viewer has to emulate. Lines that have scrolled away are left out, since they may be many."""
+        modes = TerminalModes()
+        modes.feed(self._former_modes.replay() + b"".join(item for item in self._tail if isinstance(item, bytes)))
+        left = MAX_TAIL_BYTES if modes.has_alternate_screen else MAX_LINES_BYTES
+        kept: deque[Item] = deque()
+        rest = list(self._tail)
+        while rest and left > 0:
+            left -= item_bytes(rest[-1])
+            kept.appendleft(rest.pop())
+        sizes = [self._first_size, *(item for item in rest if isinstance(item, TerminalSize))]
+        former = TerminalModes()
+        former.feed(self._former_modes.replay() + b"".join(item for item in rest if isinstance(item, bytes)))
+        return [sizes[-1], former.replay(), *kept]
 
     def _drop(self, item: Item) -> None:
         self._tail_bytes -= item_bytes(item)
