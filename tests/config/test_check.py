@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pmtui.config.check import check, report
 from pmtui.config.load import load_config
+from tests.paths import path_of_processes
 
 
 def checked(folder: Path, *processes: dict[str, object]) -> str:
@@ -28,7 +29,7 @@ def test_every_problem_has_its_line(tmp_path: Path) -> None:
         {"id": "f", "command": "sh", "envFile": "none", "instances": 3},
         {"id": "g", "script": "a.py", "interpreter": "no-such-python"},
     )
-    assert text.replace(os.environ["PATH"], "PATH").split("\n") == [
+    assert text.replace(path_of_processes(), "PATH").split("\n") == [
         "pb.json:1:31: error: processes[0].autostrat: unknown field, did you mean autostart?",
         "pb.json:1:60: warning: processes[1].command: | is passed on as it is, for no shell reads it; "
         "set shell to true if one should",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pmtui.exporters.systemd import export_systemd
 from pmtui.exporters.systemd_escape import command_line
 from tests.exporters.support import project
+from tests.paths import path_of_processes
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_systemd_accepts_all_units(tmp_path: Path, is_user: bool) -> None:
 
 def test_a_unit_carries_the_process(tmp_path: Path, clean: None) -> None:
     lines = export_systemd(project(tmp_path)).files["shop-Web.API-2.service"].splitlines()
-    python = shutil.which("python3")
+    python = shutil.which("python3", path=path_of_processes())
     wanted = [
         "Requires=shop-schema.service",
         "After=shop-schema.service",

@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -24,9 +25,9 @@ def taken() -> Iterator[int]:
 SERVER = "import socketserver, sys; socketserver.TCPServer(('127.0.0.1', int(sys.argv[1])), None)"
 
 
-async def test_who_holds_the_port_is_named(taken: int) -> None:
-    arguments = ["-c", SERVER, str(taken)]
-    config = ProcessConfig(id="a", command=sys.executable, args=arguments, max_retries=0, env={"PORT": str(taken)})
+async def test_who_holds_the_port_is_named(taken: int, tmp_path: Path) -> None:
+    arguments, env = ["-c", SERVER, str(taken)], {"PORT": str(taken)}
+    config = ProcessConfig(id="a", command=sys.executable, args=arguments, cwd=str(tmp_path), max_retries=0, env=env)
     async with managed(config) as manager:
         now = await until(manager, lambda now: now.status is Status.FAILED)
         assert f"(pid {os.getpid()})" in now.last_error
