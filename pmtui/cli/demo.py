@@ -5,14 +5,15 @@ from collections.abc import Sequence
 
 from pmtui.cli import root
 from pmtui.cli.base import command_parser
-from pmtui.demo import demo_directory
+from pmtui.demo import CONFIG_NAME, demo_directory
 
 
 def parser() -> argparse.ArgumentParser:
     command = command_parser(
         "demo",
-        "Run a few example processes: a web server, a ticker (if node is installed), one that logs on both streams and "
-        "one that crashes. All files are in a temporary directory, which is removed afterwards.",
+        "Run a small shop of eleven processes: a database, an API that logs JSON, workers, one that crashes, one that "
+        "becomes unhealthy, one that fails and one blocked by it. All files are in a temporary directory that is "
+        "removed afterwards.",
         "pmtui demo                            q, then y, quits",
         "pmtui demo --no-ui                    Ctrl-C quits",
     )
@@ -25,4 +26,4 @@ def parser() -> argparse.ArgumentParser:
 def run(argv: Sequence[str]) -> int:
     parser().parse_args(argv)
     with demo_directory() as folder:
-        return root.run(["-c", str(folder / "pb_processes.json"), *argv], ephemeral=True)
+        return root.run(["-c", str(folder / CONFIG_NAME), *argv], ephemeral=True)

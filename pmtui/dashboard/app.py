@@ -11,10 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from rich.console import RenderableType
 from textual import events, on
+from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
+from textual.screen import Screen
 from textual.timer import Timer, TimerCallback
 
 from pmtui.control import INACTIVE_STATES, Control, ControlError, Snapshot, Status
@@ -32,6 +35,7 @@ from pmtui.dashboard.style.glyphs import ASCII, UNICODE, Glyphs
 from pmtui.dashboard.style.statuses import is_problem
 from pmtui.dashboard.style.themes import CYCLE, DARK, LIGHT
 from pmtui.dashboard.terminal.driver import TerminalDriver
+from pmtui.dashboard.terminal.updates import CroppedUpdate
 from pmtui.dashboard.terminal_view.screen import TerminalScreen
 
 DOUBLE_PRESS_TIMEOUT = 2.0
@@ -129,6 +133,11 @@ class DashboardApp(App[None]):
         """Pass on a key that was read before the terminal it is meant for was shown."""
         if isinstance(self.screen, TerminalScreen):
             self.screen.on_key(event)
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        if isinstance(renderable, ChopsUpdate):
+            renderable = CroppedUpdate.of(renderable)
+        super()._display(screen, renderable)
 
     def notify(self, message: str, **options: Any) -> None:
         """Show a toast, unless it is shown already; a new one replaces those that only inform."""

@@ -1,9 +1,8 @@
 """Example processes for `pmtui demo`: a config, and the programs that it runs.
 
-To add one: a script here, and its entry in pb_processes.json.
+To add one: a script here, and its table in pmtui.toml.
 """
 
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,18 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 DEMO_DIRECTORY = Path(__file__).parent
+CONFIG_NAME = "pmtui.toml"
 
 
 @contextmanager
 def demo_directory() -> Iterator[Path]:
-    """Copy config and scripts to a temporary directory; without node, leave out the script for it."""
+    """Copy config and scripts to a temporary directory."""
     with tempfile.TemporaryDirectory(prefix="pmtui-demo-") as name:
-        folder = Path(name)
-        for script in DEMO_DIRECTORY.iterdir():
-            if script.suffix in (".py", ".js") and script.name != "__init__.py":
-                shutil.copy(script, folder)
-        rows = json.loads((DEMO_DIRECTORY / "pb_processes.json").read_text())
-        if not shutil.which("node"):
-            rows = [row for row in rows if not row["script"].endswith(".js")]
-        (folder / "pb_processes.json").write_text(json.dumps(rows, indent=2))
+        folder = Path(name) / "shop"
+        folder.mkdir()
+        for file in DEMO_DIRECTORY.iterdir():
+            if file.suffix in (".py", ".toml") and file.name != "__init__.py":
+                shutil.copy(file, folder)
         yield folder

@@ -1,8 +1,13 @@
-"""Serve the current directory over HTTP, and log each request."""
+"""Log as a development server does, in colors."""
 
+import itertools
 import os
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+import time
 
-server = ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)
-print(f"{os.environ['PMTUI_ID']} listens on http://127.0.0.1:{server.server_port}/")
-server.serve_forever()
+from shop import serve
+
+serve()
+print(f"\x1b[32mready\x1b[0m in 312 ms: http://localhost:{os.environ.get('PORT', '')}", flush=True)
+for number in itertools.count(1):
+    time.sleep(6)
+    print(f"\x1b[36mhmr update\x1b[0m /src/components/Card{number}.tsx", flush=True)

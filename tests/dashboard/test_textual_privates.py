@@ -5,9 +5,15 @@ from importlib.metadata import version
 
 import textual._parser
 import textual._xterm_parser
+from rich.console import Console
+from rich.segment import Segment
+from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.strip import Strip
 from textual.timer import Timer
+
+from pmtui.dashboard.terminal.updates import CroppedUpdate
 
 CHECKED_VERSION = "8.2.8"
 ADVICE = (
@@ -39,6 +45,13 @@ def test_the_driver_sets_the_keyboard_protocol_that_a_terminal_view_resets() -> 
     flags = source[source.index("KITTY_PROTOCOL_FLAG = (") : source.index(")", source.index("KITTY_PROTOCOL_FLAG = ("))]
     names = {"KITTY_DISAMBIGUATE_ESCAPE_CODES", "KITTY_REPORT_ALL_KEYS", "KITTY_REPORT_ASSOCIATED_TEXT"}
     assert {word for word in flags.split() if word in names | {"KITTY_REPORT_ALTERNATE_KEYS"}} == names, ADVICE
+
+
+def test_updates_of_the_screen_have_spans_and_chops() -> None:
+    strip = Strip([Segment("abcdef")])
+    update = ChopsUpdate([{2: strip}], [(0, 4, 6)], [[8]])
+    assert CroppedUpdate.of(update).render_segments(Console()) == "\x1b[1;5Hcd", ADVICE
+    assert callable(getattr(App, "_display", None)), ADVICE
 
 
 def test_a_timer_can_be_told_not_to_skip() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 
 from rich.style import Style
 from rich.text import Text
@@ -62,7 +63,10 @@ def card_rows(facts: Facts, width: int, styles: Styles, glyphs: Glyphs) -> list[
     left = [card.cpu(bars), card.memory(bars)]
     right = [card.health(), card.lines()]
     rows = _beside(left, right, width // 2) if width >= MIN_WIDTH_FOR_TWO else [*left, *right]
-    return [row for row in (card.addresses(), *rows, card.runs(), card.dependencies()) if row]
+    shown = [row for row in (card.addresses(), *rows, card.runs(), card.dependencies()) if row]
+    for row in shown:
+        row.truncate(width, overflow="ellipsis")
+    return shown
 
 
 def _beside(left: Sequence[Text], right: Sequence[Text], width: int) -> list[Text]:
@@ -72,6 +76,11 @@ def _beside(left: Sequence[Text], right: Sequence[Text], width: int) -> list[Tex
         row.pad_right(max(0, width - row.cell_len))
         rows.append(row.append_text(other))
     return rows
+
+
+def _recorded(values: Sequence[float | None]) -> Sequence[float]:
+    """Return the values from the first recorded one on; a gap is 0."""
+    return [value or 0.0 for value in dropwhile(lambda value: value is None, values)]
 
 
 class _Card:
@@ -95,7 +104,7 @@ class _Card:
 
     def cpu(self, width: int) -> Text:
         usage = self._facts.usage
-        values = [value or 0.0 for value in usage.cpu] if usage else []
+        values = _recorded(usage.cpu) if usage else []
         bars = sparkline(values, width, 25.0, self._glyphs)
         peak = f"peak {formats.percent(max(values, default=0.0))}"
         now = f"{formats.percent(self._detail.cpu)} %" if self._detail.pid else self._glyphs.dash
@@ -103,7 +112,7 @@ class _Card:
 
     def memory(self, width: int) -> Text:
         usage = self._facts.usage
-        values = [float(value or 0) for value in usage.memory] if usage else []
+        values = _recorded(usage.memory) if usage else []
         bars = sparkline(values, width, 1.0, self._glyphs)
         now = formats.memory(self._detail.memory) if self._detail.memory else self._glyphs.dash
         return self._figure("memory", now, f"peak {formats.memory(int(max(values, default=0.0)))}", bars)
