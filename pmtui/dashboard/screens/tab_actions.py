@@ -130,7 +130,7 @@ class TabActions(MainScreenBase):
             self.query_one("#info", DetailsPane),
             styles_for(self.app),
         )
-        card = Text("\n").join(card_rows(facts, pane.size.width - 4, styles, self.glyphs))
+        card = Text("\n").join(card_rows(facts, (pane.size.width or self.size.width) - 4, styles, self.glyphs))
         pane.show(Group(card, Text(), info_table(facts.detail, styles, self.glyphs, facts.now)))
 
     async def _facts_of(self, process_id: str) -> Facts:
