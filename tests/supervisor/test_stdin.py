@@ -3,7 +3,7 @@
 import sys
 
 from pmtui import ProcessConfig
-from tests.managed import managed, running, sh, texts, until
+from tests.managed import managed, ready, running, sh, texts, until
 
 READER = "import sys; print(sys.stdin.isatty(), flush=True); sys.stdin.read(); print('end', flush=True)"
 
@@ -22,7 +22,7 @@ async def test_an_open_stdin_has_no_end() -> None:
     async with managed(reader(stdin="open")) as manager:
         await running(manager)
         process = manager.supervisor.processes["a"]
-        await until(manager, lambda now: process.log.ring.end > 0)
+        await ready(manager)
         assert process.input
         assert not process.input.is_terminal
         assert await texts(manager) == ["False"]
