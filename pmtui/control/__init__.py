@@ -1,8 +1,9 @@
 """The interface between the manager and its fronts: a key press, a request and a shell command are the same call.
 
 Read `protocol.py` first: `Control` is what a front can ask, `ManagerControl` what the API needs besides. `models.py`
-has what is answered, `errors.py` why something failed, `texts.py` words for people. To add an operation: a method of
-`Control`, its implementations in `manager.py` and `client/remote_control.py`, and an endpoint.
+has what is answered, `logs.py` and `terminals.py` what processes print, `errors.py` why something failed, `texts.py`
+words for people. To add an operation: a method of `Control`, its implementations in `manager.py` and
+`client/remote_control.py`, and an endpoint.
 """
 
 from pmtui.control.errors import (
@@ -13,25 +14,26 @@ from pmtui.control.errors import (
     RejectedError,
     UnavailableError,
 )
+from pmtui.control.logs import (
+    MAX_LINES,
+    DroppedLines,
+    LogFileInfo,
+    LogLine,
+    LogQuery,
+    LogStream,
+    RawLogLine,
+)
 from pmtui.control.models import (
     INACTIVE_STATES,
     MAX_EVENTS,
-    MAX_LINES,
     MAX_POINTS,
-    MAX_TERMINAL_SIZE,
     Alarm,
     ConfigChanges,
-    CursorPosition,
     Detail,
-    DroppedLines,
     Edge,
     Graph,
     Level,
-    LogFileInfo,
-    LogLine,
     LogProblem,
-    LogQuery,
-    LogStream,
     ManagerInfo,
     Node,
     Operation,
@@ -40,7 +42,6 @@ from pmtui.control.models import (
     ProbeResult,
     ProcessCounters,
     ProcessEvent,
-    RawLogLine,
     Reason,
     Requester,
     Result,
@@ -52,15 +53,19 @@ from pmtui.control.models import (
     Stage,
     Status,
     Stream,
-    TerminalEvent,
-    TerminalOutput,
-    TerminalScreen,
-    TerminalSize,
     UsageHistory,
 )
 from pmtui.control.protocol import (
     Control,
     ManagerControl,
+)
+from pmtui.control.terminals import (
+    MAX_TERMINAL_SIZE,
+    CursorPosition,
+    TerminalEvent,
+    TerminalOutput,
+    TerminalScreen,
+    TerminalSize,
 )
 from pmtui.control.texts import (
     RESTART_TEXTS,

@@ -1,8 +1,8 @@
 """What a manager says of itself and its processes: immutable, and the shapes of the JSON of the API."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Literal, NamedTuple, TypedDict
+from typing import Any, Literal
 
 import msgspec
 
@@ -53,21 +53,21 @@ class Requester(StrEnum):
     DEPENDENT = "dependent"  # a process that depends on it was started
 
 
-class _Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Describes one moment; immutable, so any thread may use it."""
 
 
 RollingStage = Literal["waiting", "spawning", "waiting-for-health", "stopping"]
 
 
-class Rolling(_Model, frozen=True, kw_only=True):
+class Rolling(Model, frozen=True, kw_only=True):
     """A second run beside the main one: the next one or, in the stage `stopping`, one on its way out."""
 
     pid: int
     stage: RollingStage
 
 
-class Snapshot(_Model, frozen=True, kw_only=True):
+class Snapshot(Model, frozen=True, kw_only=True):
     """One process as a row of `list`. Times are RFC 3339 UTC.
 
     `cpu` (percent of one core) and `memory` (bytes) are those of the whole tree. `blocked`: failed because of a
@@ -116,7 +116,7 @@ class Snapshot(_Model, frozen=True, kw_only=True):
     advice: str = ""
 
 
-class LogProblem(_Model, frozen=True, kw_only=True):
+class LogProblem(Model, frozen=True, kw_only=True):
     """Why the log files of a process cannot be written, since when, and what is missing in them so far."""
 
     since: str
@@ -134,7 +134,7 @@ class Alarm(LogProblem, frozen=True, kw_only=True):
     ids: list[str]
 
 
-class RunExit(_Model, frozen=True, kw_only=True):
+class RunExit(Model, frozen=True, kw_only=True):
     """How one run ended: `code` or `signal` is set, `lines` are the last on stderr, or else on stdout.
 
     `reason` is why the program gave up, in its own words, such as the message of its exception.
@@ -149,7 +149,7 @@ class RunExit(_Model, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class ProbeResult(_Model, frozen=True, kw_only=True):
+class ProbeResult(Model, frozen=True, kw_only=True):
     """The result of one health check."""
 
     time: str
@@ -178,7 +178,7 @@ class Detail(Snapshot, frozen=True, kw_only=True):
     origins: dict[str, str] = {}
 
 
-class ProcessEvent(_Model, frozen=True, kw_only=True):
+class ProcessEvent(Model, frozen=True, kw_only=True):
     """A change of state. `seq` increases by one with each event of the manager."""
 
     seq: int
@@ -209,7 +209,7 @@ class PastEvent(ProcessEvent, frozen=True, kw_only=True):
         return self.ends_run and (self.to in (Status.CRASHED, Status.FAILED) or self.reason.startswith(Reason.CRASH))
 
 
-class UsageHistory(_Model, frozen=True, kw_only=True):
+class UsageHistory(Model, frozen=True, kw_only=True):
     """What a process used: one value for every `step` seconds from `since` on, null while it did not run.
 
     `cpu` (percent of a core) and `latency` (of the health check, in milliseconds) are averages, `memory` (bytes) is the
@@ -230,87 +230,7 @@ MAX_EVENTS = 1000
 """Maximum number of past events in one answer."""
 
 
-class LogLine(_Model, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of output. `seq` counts lines of the process, `run` its starts; `text` has no control sequences.
-
-    `level` is the one the line names; `fields` are those of a JSON or logfmt line.
-    `cut`: the line is too long, and the next one of that process and stream continues it. `partial`: the line is not
-    finished; the next one of that process and stream replaces it, and `seq` is not taken yet.
-    """
-
-    seq: int
-    time: str
-    stream: Stream
-    text: str
-    run: int
-    id: str
-    level: Level | None = None
-    fields: dict[str, Any] | None = None
-    cut: bool = False
-    partial: bool = False
-
-
-class RawLogLine(LogLine, frozen=True, kw_only=True):
-    """A line with the original bytes in `data` (base64 in JSON), for fronts that strip control sequences themselves."""
-
-    data: bytes
-
-
-MAX_TERMINAL_SIZE = 1000
-MAX_LINES = 10_000
-"""Lines in one answer, at most."""
-
-
-class LogQuery(TypedDict, total=False):
-    """Select the last `lines` (default 100) that pass all other filters.
-
-    `since` and `until` are RFC 3339 or a duration before now (`5m`), `grep` is a regular expression, `field` is
-    `key=value` (several on lines of their own), `search` is what the dashboard's search takes, `run` is
-    `current`, `previous` or a number, `level` is the lowest level included, `before` a line number to stay below.
-    With `raw` each line is a `RawLogLine`. `rate` limits the lines per second of a stream in the long run;
-    skipped lines are reported as `DroppedLines`.
-    """
-
-    lines: int
-    stream: Stream | None
-    since: str
-    until: str
-    grep: str
-    field: str
-    search: str
-    run: str
-    level: str
-    before: int
-    raw: bool
-    rate: int
-
-
-class DroppedLines(_Model, frozen=True, kw_only=True):
-    """How many lines are missing before the next one of that process, because the reader was too slow."""
-
-    id: str
-    lines: int
-
-
-class LogStream(NamedTuple):
-    """Lines as they arrive. `after` holds the number of the line before the first one, for each process."""
-
-    after: Mapping[str, int]
-    lines: AsyncGenerator[LogLine | DroppedLines, None]
-
-
-class LogFileInfo(_Model, frozen=True, kw_only=True):
-    """A log file of a process: `size` in bytes, `time` of its last change; `archived` if it was rotated."""
-
-    name: str
-    path: str
-    stream: Stream
-    size: int
-    time: str
-    archived: bool
-
-
-class Node(_Model, frozen=True, kw_only=True):
+class Node(Model, frozen=True, kw_only=True):
     """A process in the dependency graph; `reason` says what it waits for."""
 
     id: str
@@ -318,7 +238,7 @@ class Node(_Model, frozen=True, kw_only=True):
     reason: str
 
 
-class Edge(_Model, frozen=True, kw_only=True):
+class Edge(Model, frozen=True, kw_only=True):
     """Process `from` depends on `to`; `why` says what is not met yet, `forever` that it cannot resolve itself."""
 
     from_: str = msgspec.field(name="from")
@@ -329,7 +249,7 @@ class Edge(_Model, frozen=True, kw_only=True):
     forever: bool
 
 
-class Graph(_Model, frozen=True, kw_only=True):
+class Graph(Model, frozen=True, kw_only=True):
     """The dependency graph. `order` lists levels that start together, each after the one before it."""
 
     nodes: list[Node]
@@ -337,7 +257,7 @@ class Graph(_Model, frozen=True, kw_only=True):
     order: list[list[str]]
 
 
-class ProcessCounters(_Model, frozen=True, kw_only=True):
+class ProcessCounters(Model, frozen=True, kw_only=True):
     """Counters since the manager started. Dropped bytes never reached the log files; `probe` is the last check."""
 
     id: str
@@ -347,7 +267,7 @@ class ProcessCounters(_Model, frozen=True, kw_only=True):
     probe: ProbeResult | None
 
 
-class Result(_Model, frozen=True, kw_only=True):
+class Result(Model, frozen=True, kw_only=True):
     """The outcome of an operation for one process or pattern."""
 
     id: str
@@ -355,13 +275,13 @@ class Result(_Model, frozen=True, kw_only=True):
     message: str
 
 
-class Results(_Model, frozen=True, kw_only=True):
+class Results(Model, frozen=True, kw_only=True):
     """The outcome of an operation for each process or pattern."""
 
     results: Sequence[Result]
 
 
-class ConfigChanges(_Model, frozen=True, kw_only=True):
+class ConfigChanges(Model, frozen=True, kw_only=True):
     """What a reload changes; nothing if there are `errors`."""
 
     added: list[str]
@@ -372,7 +292,7 @@ class ConfigChanges(_Model, frozen=True, kw_only=True):
     notes: list[str] = []
 
 
-class ManagerInfo(_Model, frozen=True, kw_only=True):
+class ManagerInfo(Model, frozen=True, kw_only=True):
     """The manager itself. `config` is None if none was found in `searched`; `errors` are those of the last reload.
 
     `host` names the process that the manager ends with.
@@ -386,37 +306,3 @@ class ManagerInfo(_Model, frozen=True, kw_only=True):
     searched: list[str]
     errors: list[str]
     host: str | None = None
-
-
-class TerminalOutput(_Model, frozen=True, kw_only=True):
-    """Bytes that a terminal has printed; `first` if the screen was empty before, since the run is a new one."""
-
-    run: int
-    data: bytes
-    first: bool = False
-
-
-class TerminalSize(_Model, frozen=True, kw_only=True):
-    """The size of a terminal in cells."""
-
-    columns: Annotated[int, msgspec.Meta(ge=1, le=MAX_TERMINAL_SIZE)]
-    rows: Annotated[int, msgspec.Meta(ge=1, le=MAX_TERMINAL_SIZE)]
-
-
-TerminalEvent = TerminalOutput | TerminalSize
-
-
-class CursorPosition(_Model, frozen=True, kw_only=True):
-    """The cell of the cursor, from 0."""
-
-    column: int
-    row: int
-
-
-class TerminalScreen(_Model, frozen=True, kw_only=True):
-    """What a terminal shows, as plain text."""
-
-    columns: int
-    rows: int
-    cursor: CursorPosition
-    lines: list[str]

@@ -3,15 +3,17 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol, Unpack
 
+from pmtui.control.logs import (
+    LogFileInfo,
+    LogLine,
+    LogQuery,
+    LogStream,
+)
 from pmtui.control.models import (
     MAX_EVENTS,
     ConfigChanges,
     Detail,
     Graph,
-    LogFileInfo,
-    LogLine,
-    LogQuery,
-    LogStream,
     ManagerInfo,
     Operation,
     PastEvent,
@@ -21,9 +23,11 @@ from pmtui.control.models import (
     Snapshot,
     Status,
     Stream,
+    UsageHistory,
+)
+from pmtui.control.terminals import (
     TerminalEvent,
     TerminalScreen,
-    UsageHistory,
 )
 
 

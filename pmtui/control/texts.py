@@ -3,7 +3,11 @@
 from fnmatch import fnmatchcase
 
 from pmtui.config.model import ProcessConfig
-from pmtui.control.models import Reason, Snapshot, Status
+from pmtui.control.models import (
+    Reason,
+    Snapshot,
+    Status,
+)
 
 RESTART_TEXTS: dict[str, str] = {
     Reason.CRASH: "restarted after a crash",

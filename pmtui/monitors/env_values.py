@@ -65,7 +65,7 @@ async def _read(source: ValueSource) -> bytes:
 
 
 async def _run(source: ValueSource, process: Process, supervisor: Supervisor) -> bytes:
-    config = supervisor.bound_config(process)
+    config = supervisor.addresses.bound(process)
     launch = prepare_helper(config, supervisor.settings, supervisor.environment, "env", source.command or [])
     launch = msgspec.structs.replace(launch, cwd=source.directory or launch.cwd)
     output = ValueSink()

@@ -151,7 +151,7 @@ class Installer(Monitor):
 
     def _launch(self, process: Process, argv: Sequence[str]) -> Launch:
         supervisor = self.supervisor
-        config = supervisor.bound_config(process)
+        config = supervisor.addresses.bound(process)
         return prepare_helper(config, supervisor.settings, supervisor.environment, "install", argv)
 
 

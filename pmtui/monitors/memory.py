@@ -7,7 +7,7 @@ from pmtui.monitors.monitor import Monitor
 from pmtui.spawner.usage import SAMPLE_INTERVAL
 from pmtui.supervisor import events
 from pmtui.supervisor.process import Process
-from pmtui.supervisor.state_machine import ACTIVE_STATES
+from pmtui.supervisor.state import ACTIVE_STATES
 from pmtui.supervisor.supervisor import Supervisor
 from pmtui.text import formatting
 

@@ -48,7 +48,7 @@ class StopCommands(Monitor):
     async def _result(self, process: Process) -> str:
         """Return what went wrong, "" if nothing did."""
         argv, supervisor = stop_argv(process.config), self.supervisor
-        config = supervisor.bound_config(process)
+        config = supervisor.addresses.bound(process)
         launch = prepare_helper(config, supervisor.settings, supervisor.environment, "stop", argv)
         sinks = process.log.sink("stdout"), process.log.sink("stderr")
         result = await run_helper(HelperProcess(supervisor.spawner, supervisor.pipe_reader, launch, *sinks))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from pmtui.config.model import ProcessConfig
-from pmtui.supervisor.state_machine import State
+from pmtui.supervisor.state import State
 
 MIN_QUICK_ENDS = 3
 """Good ends in a row, each soon after the start, from which a closed stdin is the likely cause."""

@@ -29,7 +29,8 @@ from pmtui.supervisor.launch import PreparedLaunch
 from pmtui.supervisor.notice import Notice
 from pmtui.supervisor.rolling import transition
 from pmtui.supervisor.run import Run
-from pmtui.supervisor.state_machine import Policy, State, is_crash
+from pmtui.supervisor.state import Policy, State
+from pmtui.supervisor.state_machine import is_crash
 from pmtui.supervisor.terminal import ProcessTerminal
 from pmtui.text.formatting import printable
 from pmtui.text.timestamps import now_ms, rfc3339

@@ -35,7 +35,8 @@ from pmtui.supervisor.events import (
     Unhealthy,
     Warn,
 )
-from pmtui.supervisor.state_machine import KILL_TIMEOUT, Next, Pending, Policy, SecondRun, State, start_run
+from pmtui.supervisor.state import Pending, Policy, SecondRun, State
+from pmtui.supervisor.state_machine import KILL_TIMEOUT, Next, start_run
 
 SETTLE_TIME = 1.0
 """Seconds after which a new run without a health check counts as ready."""

@@ -5,17 +5,15 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from pmtui.config.load import Loaded
-from pmtui.config.model import ConfigError, ProcessConfig, Settings
+from pmtui.config.model import ProcessConfig, Settings
 from pmtui.config.parsing.policies import awaited_ends, default_restart
-from pmtui.config.ports import addresses, bind, find_address
 from pmtui.config.rolling import rolling_obstacle
 from pmtui.config.sockets import owner_of
 from pmtui.control import (
@@ -42,17 +40,19 @@ from pmtui.spawner.client import Spawner
 from pmtui.spawner.process_tree import MAX_RUNS
 from pmtui.spawner.usage import UsageSampler
 from pmtui.supervisor import events
+from pmtui.supervisor.addresses import Addresses
 from pmtui.supervisor.dependencies import find_blocker, stop_order, transitive_dependencies
 from pmtui.supervisor.event_log import EventLog
 from pmtui.supervisor.launch import PreparedLaunch, prepare, with_sockets
 from pmtui.supervisor.outcome import is_over, result_of
-from pmtui.supervisor.ports import PortTable
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.reload import NEEDS_RESTART, ConfigSource, diff, fingerprint
 from pmtui.supervisor.run import Run
 from pmtui.supervisor.snapshot import describe
-from pmtui.supervisor.sockets import SocketTable
 from pmtui.text.timestamps import now_ms, rfc3339
+
+if TYPE_CHECKING:
+    from pmtui.supervisor.observer import Observer
 
 logger = logging.getLogger(__name__)
 GUARDIAN_KILL_DELAY = 3.0
@@ -63,21 +63,6 @@ OPERATION_EVENTS: dict[Operation, events.Event] = {
     "restart": events.Restart(),
 }
 AUTOSTART = events.Start(Requester.CONFIG)
-
-
-class Observer(Protocol):
-    """Reacts to changes, on the loop's thread."""
-
-    def process_changed(self, process: Process) -> None:
-        """The state or the health of the process has changed."""
-
-    def processes_changed(self) -> None:
-        """Processes were added, removed or reconfigured."""
-
-    def alarm_changed(self, alarm: Alarm) -> None:
-        """An alarm was raised, or is over."""
-
-    async def close(self) -> None: ...
 
 
 class Supervisor:
@@ -98,8 +83,7 @@ class Supervisor:
         self.spawner = spawner or Spawner()
         self.sampler = UsageSampler(self.spawner.base)
         self.logs = LogStore(log_directory, echo)
-        self.ports = PortTable(Path(self.settings.data_dir))
-        self.sockets = SocketTable(self.ports)
+        self.addresses = Addresses(Path(self.settings.data_dir), lambda: self.processes)
         self.environment = dict(os.environ)
         self.started_at = now_ms()
         self.processes: dict[str, Process] = {}
@@ -129,9 +113,9 @@ class Supervisor:
             raise ValueError(f"process '{config.id}' is registered already")
         if not config.cwd:
             config = msgspec.structs.replace(config, cwd=os.getcwd())
-        self.ports.assign([config])
+        self.addresses.ports.assign([config])
         process = Process(config, self.logs.open(config.id, config.log), self)
-        self._set_addresses(process)
+        self.addresses.assign(process)
         self.processes[config.id], process.origin = process, origin
         if origin == "config":
             self._fingerprints[config.id] = fingerprint(config, self.settings)
@@ -143,7 +127,7 @@ class Supervisor:
     def load(self, source: ConfigSource) -> None:
         """Register the processes of the source, and use it for every later reload."""
         self.source = source
-        self.ports.assign(source.loaded.processes)
+        self.addresses.ports.assign(source.loaded.processes)
         for config in source.loaded.processes:
             self.register(config)
 
@@ -200,7 +184,7 @@ class Supervisor:
         self.sampler.stop()
         self.pipe_reader.close()
         await self.spawner.close()
-        self.sockets.retain(())
+        self.addresses.retain(())
         await asyncio.to_thread(self.logs.close)
 
     # reloading
@@ -224,7 +208,7 @@ class Supervisor:
         kept = {name: getattr(self.settings, name) for name in NEEDS_RESTART}
         self.settings = msgspec.structs.replace(loaded.settings, **kept)
         configs = {config.id: config for config in loaded.processes}
-        self.ports.assign(loaded.processes)
+        self.addresses.ports.assign(loaded.processes)
         self._successors = {name: configs[name] for name in self._successors if name in configs}
         for process_id in changes.removed:
             del self._fingerprints[process_id]
@@ -239,13 +223,13 @@ class Supervisor:
         self._start_new_dependencies([*changes.added, *changes.changed])
         self._sort_processes()
         added_by_hand = [one.config for one in self.processes.values() if one.origin != "config"]
-        self.sockets.retain([*loaded.processes, *added_by_hand])
+        self.addresses.retain([*loaded.processes, *added_by_hand])
         self._processes_changed()
 
     def _reconfigure(self, process: Process, config: ProcessConfig) -> None:
         self._fingerprints[process.id] = fingerprint(config, self.settings)
         process.reconfigure(config)
-        self._set_addresses(process)
+        self.addresses.assign(process)
         self.logs.open(process.id, config.log)
         process.handle(events.ConfigChanged())
 
@@ -263,7 +247,7 @@ class Supervisor:
             self._sort_processes()
         else:
             self.logs.drop(process.id)
-            self.sockets.retain(one.config for one in self.processes.values())
+            self.addresses.retain(one.config for one in self.processes.values())
 
     # requests
 
@@ -347,12 +331,12 @@ class Supervisor:
     # the host of each process
 
     def prepare(self, process: Process) -> tuple[int, PreparedLaunch]:
-        process.ports = self.ports.claim(process.config)
+        process.ports = self.addresses.ports.claim(process.config)
         return self._prepare(process, process.ports, process.state.restart_reason)
 
     def prepare_second(self, process: Process) -> tuple[int, PreparedLaunch, Mapping[str, int]]:
         second = process.state.second
-        ports = self.ports.beside(process.config, process.ports)
+        ports = self.addresses.ports.beside(process.config, process.ports)
         return *self._prepare(process, ports, second.reason if second else None), ports
 
     def _prepare(self, process: Process, ports: Mapping[str, int], reason: Reason | None) -> tuple[int, PreparedLaunch]:
@@ -360,8 +344,8 @@ class Supervisor:
             self.restarts[process.id, reason] += 1
         run = self.spawner.new_run()
         name = f"{self.spawner.base // MAX_RUNS:x}-{run}"
-        sockets = self._open_sockets(process)
-        config, extra = self.bound_config(process, ports), self.notify_variables(process)
+        sockets = self.addresses.open_sockets(process)
+        config, extra = self.addresses.bound(process, ports), self.notify_variables(process)
         prepared = prepare(config, self.settings, self.environment, name, process.fetched, extra)
         prepared = with_sockets(prepared, sockets)
         for warning in filter(None, [*prepared.warnings, prepared.hint]):
@@ -379,38 +363,6 @@ class Supervisor:
         else:
             self._turns.pop(process.id, None)
             process.handle(events.TurnCame(generation))
-
-    def _open_sockets(self, process: Process) -> Sequence[int]:
-        """Return the descriptors of its sockets. Raises ConfigError if an address is taken."""
-        if not process.config.sockets:
-            return ()
-        descriptors = self.sockets.open(process.config)
-        process.sockets = self.sockets.addresses(process.config)
-        owner = owner_of(process.config)
-        users = (one for one in self.processes.values() if owner_of(one.config) == owner)
-        if not any(run.pid for one in users for run in one.runs):
-            self.sockets.make_blocking(process.config)
-        return descriptors
-
-    def _set_addresses(self, process: Process) -> None:
-        """Give the process its ports and sockets. What is taken is reported at its start."""
-        process.ports = self.ports.ports_of(process.config)
-        if process.config.sockets:
-            with suppress(ConfigError):
-                self.sockets.open(process.config)
-            process.sockets = self.sockets.addresses(process.config)
-
-    def bound_config(self, process: Process, ports: Mapping[str, int] | None = None) -> ProcessConfig:
-        """Return its config with its ports, and without references. Raises ConfigError if one has no meaning."""
-        own = process.ports if ports is None else ports
-        return bind(process.config, own, partial(self._address, process, own))
-
-    def _address(self, process: Process, own: Mapping[str, int], target_id: str | None, name: str) -> str:
-        """Return an address of the process or of another one; with instances, of the first."""
-        target = self.processes.get(target_id) or self.processes.get(f"{target_id}-1") if target_id else process
-        ports = own if target is process else target.ports if target else {}
-        found = addresses(target.config, ports, target.sockets) if target else None
-        return find_address(found, target_id, name)
 
     def check_dependencies(self, process: Process) -> None:
         blocker = find_blocker(process, self.processes)

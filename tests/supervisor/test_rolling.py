@@ -36,7 +36,8 @@ from pmtui.supervisor.events import (
     Unhealthy,
 )
 from pmtui.supervisor.rolling import SETTLE_TIME, transition
-from pmtui.supervisor.state_machine import KILL_TIMEOUT, Policy, SecondRun, State
+from pmtui.supervisor.state import Policy, SecondRun, State
+from pmtui.supervisor.state_machine import KILL_TIMEOUT
 
 ROLLING = Policy(is_rolling=True)
 CHECKED = Policy(is_rolling=True, has_health_check=True)

@@ -37,16 +37,8 @@ from pmtui.supervisor.events import (
     Unhealthy,
     Warn,
 )
-from pmtui.supervisor.state_machine import (
-    ACTIVE_STATES,
-    HANDLERS,
-    KILL_TIMEOUT,
-    Pending,
-    Policy,
-    State,
-    backoff_delay,
-    transition,
-)
+from pmtui.supervisor.state import ACTIVE_STATES, Pending, Policy, State
+from pmtui.supervisor.state_machine import HANDLERS, KILL_TIMEOUT, backoff_delay, transition
 
 POLICY = Policy()
 CHECKED = Policy(has_health_check=True)

@@ -21,7 +21,7 @@ from pmtui.monitors.monitor import Monitor
 from pmtui.supervisor import events
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.run import Run
-from pmtui.supervisor.state_machine import ACTIVE_STATES
+from pmtui.supervisor.state import ACTIVE_STATES
 from pmtui.supervisor.supervisor import Supervisor
 from pmtui.text.timestamps import now_ms, rfc3339
 
