@@ -25,8 +25,10 @@ def parser() -> argparse.ArgumentParser:
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     from pmtui.config.check import check, report, report_json
+    from pmtui.importers.foreign import foreign_reader
 
-    _, loaded = require_config(options.config, profiles_of(options))
-    found = check(loaded, os.environ)
+    profiles = profiles_of(options)
+    path, loaded = require_config(options.config, profiles)
+    found = check(loaded, os.environ, profiles, foreign_reader(path))
     sys.stdout.write((report_json if options.json else report)(found) + "\n")
     return BAD_USAGE if found.errors else DONE

@@ -46,6 +46,9 @@ async def serve(options: argparse.Namespace) -> None:
 
 def check_text(options: argparse.Namespace) -> str:
     from pmtui.config.check import check, report
+    from pmtui.importers.foreign import foreign_reader
 
     loaded = load(options.config)
-    return report(check(loaded, os.environ)) if loaded.path else "no config in this directory"
+    if loaded.path is None:
+        return "no config in this directory"
+    return report(check(loaded, os.environ, read=foreign_reader(loaded.path)))

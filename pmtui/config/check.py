@@ -1,29 +1,48 @@
 """Report everything that is wrong with a config: errors in the file, and what is missing on disk (`pmtui check`)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from pmtui.config.environment import build_environment, injected_environment
 from pmtui.config.interpreter import resolve
-from pmtui.config.load import Loaded
+from pmtui.config.load import Loaded, Reader, read_document
 from pmtui.config.model import ConfigError, ProcessConfig
 from pmtui.config.notation import in_notation
-from pmtui.config.parsing.problems import Problem
+from pmtui.config.parsing.parser import SyntaxProblem
+from pmtui.config.parsing.problems import Problem, Problems
 from pmtui.config.ports import Lookup, bind, declared_ports, lookup_in
 from pmtui.config.requirements import requirement_hint
 from pmtui.config.socket_hints import socket_hints
+from pmtui.config.sources import Sources, locate_all, read_sources
 from pmtui.text.formatting import printable
 
 
-def check(loaded: Loaded, base: Mapping[str, str]) -> Loaded:
-    """Add what is missing on disk or in `base`, the environment, to the problems. Runs nothing."""
+def check(loaded: Loaded, base: Mapping[str, str], profiles: Sequence[str] = (), read: Reader | None = None) -> Loaded:
+    """Add what is missing on disk or in `base`, the environment, to the problems. Runs nothing.
+
+    `profiles` and `read` are those that the config was loaded with.
+    """
+    sources = _read_again(loaded, profiles, read)
+    places = {owner.place.replace("\0", ": "): owner.place for owner in sources.processes} if sources else {}
     lookup = lookup_in(loaded.processes)
-    of_first_instances = [process for process in loaded.processes if process.instance in (None, 1)]
-    missing = [
-        problem for process in of_first_instances for problem in _missing(process, loaded, base, lookup(process))
-    ]
-    return msgspec.structs.replace(loaded, problems=(*loaded.problems, *missing))
+    missing: list[Problem] = []
+    for process in loaded.processes:
+        if process.instance in (None, 1):
+            shown = loaded.entry_paths.get(process.id, process.id)
+            missing += _missing(process, places.get(shown, shown), loaded, base, lookup(process))
+    located = locate_all(missing, sources) if sources else missing
+    return msgspec.structs.replace(loaded, problems=(*loaded.problems, *located))
+
+
+def _read_again(loaded: Loaded, profiles: Sequence[str], read: Reader | None) -> Sources | None:
+    """Return the files of the config, which know the line of each field; None if they cannot be read any more."""
+    if loaded.path is None or not loaded.processes:
+        return None
+    try:
+        return read_sources((read or read_document)(loaded.path, Problems()), profiles, Problems())
+    except (ConfigError, SyntaxProblem):
+        return None
 
 
 def report(loaded: Loaded) -> str:
@@ -43,8 +62,10 @@ def report_json(loaded: Loaded) -> str:
     return msgspec.json.encode(report | {"problems": loaded.problems}).decode()
 
 
-def _missing(config: ProcessConfig, loaded: Loaded, base: Mapping[str, str], lookup: Lookup) -> Iterator[Problem]:
-    place, settings, environment = loaded.entry_paths.get(config.id, config.id), loaded.settings, dict(base)
+def _missing(
+    config: ProcessConfig, place: str, loaded: Loaded, base: Mapping[str, str], lookup: Lookup
+) -> Iterator[Problem]:
+    settings, environment = loaded.settings, dict(base)
     try:
         config = bind(config, declared_ports(config), lookup)
         yield from (Problem(f"{place}.{field}", text, warning=True) for field, text in socket_hints(config))
@@ -55,7 +76,8 @@ def _missing(config: ProcessConfig, loaded: Loaded, base: Mapping[str, str], loo
     try:
         resolve(config, environment)
     except ConfigError as error:
-        yield Problem(place, str(error))
+        text = in_notation(str(error), loaded.path.name if loaded.path else None)
+        yield Problem(f"{place}.{error.field}" if error.field else place, text)
     if hint := requirement_hint(config, environment):
         yield Problem(place, in_notation(hint, loaded.path.name if loaded.path else None), warning=True)
 

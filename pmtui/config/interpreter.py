@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from itertools import islice
 
 import msgspec
 
@@ -12,6 +13,9 @@ from pmtui.config.virtualenv import describe_virtualenv, find_virtualenv, search
 _PYTHON = ("bin", "python")
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _QUOTES = frozenset("'\"\\")
+_MAX_FOLDERS = 4
+_MAX_NAMES = 1000
+_AUTOMATIC = 'with install = "auto", .venv is made before the first start'
 _NODE = {".js", ".mjs", ".cjs"}
 _TYPESCRIPT = {".ts", ".mts"}
 
@@ -62,9 +66,9 @@ def which(name: str, environment: Mapping[str, str], cwd: str) -> str | None:
 def check_cwd(config: ProcessConfig) -> None:
     if not os.path.isdir(config.cwd or "."):
         wrong = "is not a folder" if os.path.exists(config.cwd) else "does not exist"
-        raise ConfigError(f"cwd {config.cwd} {wrong} (cwd of {config.id})")
+        raise ConfigError(f"cwd {config.cwd} {wrong} (cwd of {config.id})", "cwd")
     if not os.access(config.cwd or ".", os.X_OK):
-        raise ConfigError(f"cwd {config.cwd} cannot be entered: permission denied (cwd of {config.id})")
+        raise ConfigError(f"cwd {config.cwd} cannot be entered: permission denied (cwd of {config.id})", "cwd")
 
 
 def _script(config: ProcessConfig, name: str) -> str:
@@ -74,8 +78,25 @@ def _script(config: ProcessConfig, name: str) -> str:
             return place
     for place in places:
         if os.path.exists(place):
-            raise ConfigError(f"script {place} is not a file (script of {config.id})")
-    raise ConfigError(f"script {name} does not exist: looked for {_listed(places)} (script of {config.id})")
+            raise ConfigError(f"script {place} is not a file (script of {config.id})", "script")
+    text = f"script {name} does not exist: looked for {_listed(places)} (script of {config.id}){_similar(places)}"
+    raise ConfigError(text, "script")
+
+
+def _similar(places: list[str]) -> str:
+    """Return a suggestion if a file of a similar name is beside one of these missing ones."""
+    import difflib
+
+    for place in places:
+        directory, name = os.path.split(place)
+        try:
+            with os.scandir(directory) as entries:
+                names = [entry.name for entry in islice(entries, _MAX_NAMES)]
+        except OSError:
+            continue
+        if near := difflib.get_close_matches(name, names, n=1):
+            return f"; did you mean {near[0]}?"
+    return ""
 
 
 def _places(config: ProcessConfig, name: str) -> list[str]:
@@ -90,11 +111,24 @@ def _explicit(config: ProcessConfig, environment: Mapping[str, str]) -> tuple[st
     if "/" not in name:
         path = which(name, environment, config.cwd)
         if path is None:
-            raise ConfigError(f"interpreter {name} is not on the PATH of {config.id}: {_searched(environment)}")
+            text = f"interpreter {name} is not on the PATH of {config.id}: {_searched(environment)}"
+            raise ConfigError(text, "interpreter")
         return path, f"{name} on PATH ({path})"
     path = os.path.join(config.cwd, name)
-    _check_executable(path, f"interpreter of {config.id}")
+    try:
+        _check_executable(path, f"interpreter of {config.id}")
+    except ConfigError as error:
+        raise ConfigError(f"{error}{_virtualenv_remedy(config, path)}", "interpreter") from None
     return path, f"the configured {config.interpreter}"
+
+
+def _virtualenv_remedy(config: ProcessConfig, path: str) -> str:
+    """Return how to get a virtual environment if one was to be at the path."""
+    home = os.path.dirname(os.path.dirname(path))
+    is_python = os.path.basename(os.path.dirname(path)) == "bin" and os.path.basename(path).startswith("python")
+    if not is_python or os.path.lexists(path):
+        return ""
+    return f"; run python3 -m venv {os.path.relpath(home, config.cwd)}, or leave interpreter out: {_AUTOMATIC}"
 
 
 def _python(config: ProcessConfig, script: str, environment: Mapping[str, str]) -> tuple[str, str]:
@@ -197,15 +231,25 @@ def _executable(config: ProcessConfig, name: str, environment: Mapping[str, str]
     if "/" not in name:
         path = which(name, environment, config.cwd)
         if path is None:
-            hint = "; set variables in env, or shell to true" if "=" in name else ""
-            raise ConfigError(f"command {name} is not on the PATH of {config.id}: {_searched(environment)}{hint}")
+            text = f"command {name} is not on the PATH of {config.id}{_command_hint(config, name)}"
+            raise ConfigError(f"{text}: {_searched(environment)}", "command")
         return path
     places = _places(config, name)
     found = next((place for place in places if os.path.lexists(place)), None)
     if found is None:
-        raise ConfigError(f"command {name} does not exist: looked for {_listed(places)} (command of {config.id})")
+        text = f"command {name} does not exist: looked for {_listed(places)} (command of {config.id}){_similar(places)}"
+        raise ConfigError(text, "command")
     _check_executable(found, f"command of {config.id}")
     return found
+
+
+def _command_hint(config: ProcessConfig, name: str) -> str:
+    """Return what may be meant by a command that is not on PATH."""
+    if "=" in name:
+        return "; set variables in env, or shell to true"
+    if os.path.isfile(os.path.join(config.cwd, name)):
+        return f'; ./{name} is a file in cwd: use script, or command = "./{name}"'
+    return ""
 
 
 def _is_executable(path: str) -> bool:
@@ -213,7 +257,9 @@ def _is_executable(path: str) -> bool:
 
 
 def _searched(environment: Mapping[str, str]) -> str:
-    return f"PATH is {environment.get('PATH', os.defpath)}"
+    folders = list(dict.fromkeys(environment.get("PATH", os.defpath).split(os.pathsep)))
+    more = f" and {len(folders) - _MAX_FOLDERS} more" if len(folders) > _MAX_FOLDERS else ""
+    return f"PATH is {os.pathsep.join(folders[:_MAX_FOLDERS])}{more}"
 
 
 def _listed(places: list[str]) -> str:

@@ -6,7 +6,13 @@ import msgspec
 
 
 class ConfigError(Exception):
-    """The configuration asks for something impossible; the message says what, where and what to do."""
+    """The configuration asks for something impossible; the message says what, where and what to do. `field` is the
+    field of the process that is wrong, if it is a single one.
+    """
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 Duration = Annotated[float, msgspec.Meta(ge=0, extra={"unit": "duration"})]

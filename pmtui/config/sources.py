@@ -136,7 +136,17 @@ class _Reader:
                 where = "the config itself" if key in ("settings", "profile") else "another file"
                 self._problems.error(prefix + key, f"is not allowed in this file: it belongs into {where}")
             else:
-                self._problems.error(join(prefix, key), f"unknown field{self._problems.suggest(key, words)}")
+                self._problems.error(join(prefix, key), f"unknown field{self._advice(document, key, words)}")
+
+    def _advice(self, document: Document, key: str, words: Sequence[str]) -> str:
+        """Return what an unknown section may be meant for: in TOML, often a process."""
+        value = document.values[key]
+        if document.notation == "toml":
+            if key == "processes" and isinstance(value, dict) and value:
+                return f", did you mean [{join('process', next(iter(value)))}]?"
+            if isinstance(value, dict) and {"script", "command", "cmd", "extends"} & {*value}:
+                return f", did you mean [{join('process', key)}]?"
+        return self._problems.suggest_field("file", key, words)
 
     def _table(self, document: Document, section: str) -> list[Layer]:
         values = document.values.get(section) if isinstance(document.values, dict) else None
@@ -178,7 +188,9 @@ class _Reader:
                 self._add(document, place, {**value, "id": name} if isinstance(value, dict) else value, defaults)
         else:
             expected = "a list of processes" if word == "processes" else "tables [process.ID]"
-            self._problems.error(prefix + word, f"expected {expected}, got {kind_of(processes)}")
+            hint = "; [[process]] makes a list" if word == "process" and document.notation == "toml" else ""
+            hint = hint if isinstance(processes, list) else ""
+            self._problems.error(prefix + word, f"expected {expected}, got {kind_of(processes)}{hint}")
 
     def _add_list(self, document: Document, word: str, processes: list[Any], defaults: list[Layer]) -> None:
         for index, value in enumerate(processes):

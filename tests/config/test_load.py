@@ -449,7 +449,7 @@ def test_a_script_has_no_shell(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({"command": "a && b"}, "command: && is passed on as it is, for no shell"),
+        ({"command": "a && b"}, "command: && is passed to the program, because there is no shell"),
         ({"interpreter": "node"}, "interpreter: has no effect on a command; it is for script"),
     ],
 )  # fmt: skip

@@ -25,6 +25,12 @@ from pmtui.text.units import parse_duration, parse_size
 Reader = Callable[[Any, str, Problems], Any]
 
 _UNITS: dict[str, Callable[[object], float]] = {"duration": parse_duration, "size": parse_size}
+_ALIASES: dict[type[Struct], str] = {
+    ProcessConfig: "process",
+    Health: "health",
+    LogSettings: "log",
+    Settings: "settings",
+}
 _PARTS = (Health, Limits, LogSettings, PocketBase, PocketBaseRoute)
 _AT = re.compile(r" - at `\$(.*)`")
 _NAMES = {
@@ -81,7 +87,7 @@ def read_struct(kind: type[Struct], raw: object, path: str, problems: Problems) 
         field = known.get(key)
         here = join(path, key)
         if field is None:
-            problems.error(here, f"unknown field{problems.suggest(key, known)}")
+            problems.error(here, f"unknown field{problems.suggest_field(_ALIASES.get(kind, ''), key, known)}")
             continue
         before = problems.errors
         result = field.read(value, here, problems)
@@ -158,8 +164,8 @@ def _read_plain(
 
 
 def _error_text(message: str, type_: Any, raw: object, problems: Problems) -> str:
-    if message.startswith("Invalid enum value"):
-        words = [str(word) for word in _literals(type_)]
+    words = [str(word) for word in _literals(type_)]
+    if words and message.startswith(("Invalid enum value", "Expected `str")):
         got = ascii(raw[:40]) if isinstance(raw, str) else validators.kind_of(raw)
         return f"expected one of {', '.join(words)}, got {got}{problems.suggest(str(raw), words)}"
     message = message.replace(" | null`", "`").removesuffix(".0")

@@ -134,7 +134,9 @@ def _check_words(command: str, path: str, problems: Problems) -> None:
         return
     operator = next((word for word in words if word in _SHELL_WORDS), None)
     if operator:
-        problems.warn(path, f"{operator} is passed on as it is, for no shell reads it; set shell to true if one should")
+        problems.warn(
+            path, f"{operator} is passed to the program, because there is no shell; set shell to true to use one"
+        )
 
 
 def _check_route(fields: dict[str, Any], place: str, routes: dict[str, str], problems: Problems) -> None:

@@ -72,7 +72,21 @@ def parse(content: bytes, path: str, problems: Problems) -> Document:
         document.values = _READERS[document.notation](text, problems)
     except RecursionError:
         raise SyntaxProblem("is nested too deeply") from None
+    except SyntaxProblem as error:
+        raise _advised(error, document) from None
     return document
+
+
+def _advised(error: SyntaxProblem, document: Document) -> SyntaxProblem:
+    """Return the error with what to do about it, as far as that is clear."""
+    from pmtui.config.parsing.advice import toml_advice, wrong_notation
+
+    problem = error.problem
+    if advice := wrong_notation(document.text, document.path, document.notation):
+        return SyntaxProblem(advice, problem.line, problem.column)
+    if document.notation == "toml" and problem.line and problem.column:
+        advice = toml_advice(document.text, problem.line, problem.column)
+    return SyntaxProblem(f"{problem.message}; {advice}", problem.line, problem.column) if advice else error
 
 
 def notation_of(path: str) -> Notation:
@@ -104,6 +118,8 @@ def _json(text: str, problems: Problems) -> Any:
     try:
         values = json.JSONDecoder(object_pairs_hook=table).decode(text)
     except json.JSONDecodeError as error:
+        if (comma := _trailing_comma(text, error.pos)) is not None:
+            raise comma from None
         message = re.sub("expecting", "expected", error.msg, flags=re.IGNORECASE)
         message = f"{message[0].lower()}{message[1:]}, found {_found(text, error.pos)}"
         raise SyntaxProblem(message, error.lineno, error.colno) from None
@@ -112,6 +128,17 @@ def _json(text: str, problems: Problems) -> Any:
     if is_twice:
         _report_duplicates(text, problems)
     return values
+
+
+def _trailing_comma(text: str, at: int) -> SyntaxProblem | None:
+    from pmtui.config.parsing.advice import trailing_comma
+    from pmtui.config.parsing.positions import LineIndex
+
+    comma = trailing_comma(text, at)
+    if comma is None:
+        return None
+    message = f"trailing comma; JSON allows none before {text[at]!a}: remove it"
+    return SyntaxProblem(message, *LineIndex(text).position(comma))
 
 
 def _found(text: str, at: int) -> str:

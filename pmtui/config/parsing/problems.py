@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -65,6 +65,13 @@ class Problems:
         by_letters = {known.lower(): known for known in words}
         near = difflib.get_close_matches(word.lower(), by_letters, n=1)
         return f", did you mean {by_letters[near[0]]}?" if near else ""
+
+    def suggest_field(self, kind: str, word: str, words: Collection[str]) -> str:
+        """Return the end of a message about an unknown field: what other process managers mean by it, or `suggest`."""
+        from pmtui.config.aliases import alias_text, find_alias
+
+        alias = find_alias(kind, word, words) if len(word) <= 40 else None
+        return alias_text(alias) if alias else self.suggest(word, words)
 
 
 def join(path: str, key: str) -> str:
