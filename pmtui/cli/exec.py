@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 NOT_UP = 125
 MAX_LAST_LINES = 10
+YOUNG = "without a health check it counts as up after a second"
 EXIT_CODES = (
     "exit codes: that of CMD, 128 + n if signal n ended it; 2 bad usage or config, 125 the processes did not come up,\n"
     "126 CMD cannot be executed, 127 CMD was not found"
@@ -44,7 +45,8 @@ EXIT_CODES = (
 def parser() -> argparse.ArgumentParser:
     command = command_parser(
         "exec",
-        "Start the processes of the config, wait until all are healthy, run CMD in the foreground with their addresses "
+        "Start the processes of the config, wait until all are healthy (or have run for a second, if they have no "
+        "health check), run CMD in the foreground with their addresses "
         "in its environment (API_PORT, API_URL for a process api), and stop everything. Beside a running manager, use "
         "that one, and leave it running. Finally show on stderr how long each process took.",
         "pmtui exec -- npm test",
@@ -194,10 +196,10 @@ def bring_up_beside(client: "HttpClient", bring_up: "BringUp", timeout: float | 
 
 def report_causes(details: "Sequence[Detail]") -> None:
     """Say what did not come up, each with the last lines it wrote."""
-    from pmtui.control import explain
+    from pmtui.control import Status, explain
 
     for one in details:
-        why = printable(explain(one) or one.last_error)
+        why = printable(explain(one) or one.last_error) or YOUNG * (one.status is Status.RUNNING)
         fail(f"{one.id} is {one.status}{': ' if why else ''}{why}", NOT_UP)
         for line in (one.exits[-1].lines if one.exits else [])[-MAX_LAST_LINES:]:
             sys.stderr.write(f"  {printable(line)}\n")

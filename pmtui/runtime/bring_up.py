@@ -6,14 +6,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from pmtui.config.model import ProcessConfig
+from pmtui.config.model import MIN_HEALTHY_UPTIME, ProcessConfig
 from pmtui.config.ports import declared_ports, variable_of
 from pmtui.control import Snapshot, Status
 from pmtui.supervisor.dependencies import transitive_dependencies
 
-UP_STATES = frozenset({Status.RUNNING, Status.COMPLETED})
 OBSTACLES = frozenset({Status.FAILED, Status.STOPPED})
 """States in which a process that was started does not come up any more."""
+
+
+def is_up(row: Snapshot) -> bool:
+    """Return whether a process is healthy, has run for a second if it has no health check, or has completed."""
+    if row.status is Status.RUNNING:
+        return row.health is not None or row.uptime_seconds >= MIN_HEALTHY_UPTIME
+    return row.status is Status.COMPLETED
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -52,22 +58,29 @@ class BringUp:
             if row := self.rows.get(name):
                 if row.status not in (Status.WAITING, Status.STOPPED):
                     self._started.setdefault(name, now)
-                if row.status in UP_STATES:
+                if is_up(row):
                     self._ready.setdefault(name, now)
         return self.is_up or self.has_failed
 
     @property
     def is_up(self) -> bool:
-        return all(name in self.rows and self.rows[name].status in UP_STATES for name in self.ids)
+        return all(name in self.rows and is_up(self.rows[name]) for name in self.ids)
 
     @property
     def has_failed(self) -> bool:
         return any(name not in self.rows or self.rows[name].status in OBSTACLES for name in self.ids)
 
     @property
+    def settling(self) -> dict[str, float]:
+        """The running processes that are not up yet, with the seconds that each still has to run."""
+        rows = (self.rows[name] for name in self.ids if name in self.rows)
+        young = (row for row in rows if row.status is Status.RUNNING and not is_up(row))
+        return {row.id: MIN_HEALTHY_UPTIME - row.uptime_seconds for row in young}
+
+    @property
     def causes(self) -> list[Snapshot]:
         """The processes that keep others from coming up, without those that only depend on one."""
-        late = [self.rows[name] for name in self.ids if name in self.rows and self.rows[name].status not in UP_STATES]
+        late = [self.rows[name] for name in self.ids if name in self.rows and not is_up(self.rows[name])]
         failed = [row for row in late if row.status in OBSTACLES]
         return [row for row in failed if not row.blocked] or failed or late
 

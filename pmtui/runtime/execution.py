@@ -60,7 +60,7 @@ class Execution:
     async def _run_command(self, manager: Manager, report: Report) -> int:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._timeout):
-                await manager.supervisor.wait_until(lambda: self._aborted_by is not None or self._observe(manager))
+                await self._wait_up(manager)
         if self._aborted_by:
             return 128 + self._aborted_by
         if self.bring_up.is_up:
@@ -68,6 +68,24 @@ class Execution:
         processes = manager.supervisor.processes
         report([await manager.get(row.id) for row in self.bring_up.causes if row.id in processes])
         return NOT_UP
+
+    async def _wait_up(self, manager: Manager) -> None:
+        """Return once the outcome is known, or a signal has given up."""
+        while not self._is_known(manager):
+            await self._wait_change(manager, self.bring_up.settling)
+
+    async def _wait_change(self, manager: Manager, settling: dict[str, float]) -> None:
+        """Return when one of these processes has run long enough, and when others are to be waited for."""
+
+        def has_changed() -> bool:
+            return self._is_known(manager) or self.bring_up.settling.keys() != settling.keys()
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(settling.values(), default=None)):
+                await manager.supervisor.wait_until(has_changed)
+
+    def _is_known(self, manager: Manager) -> bool:
+        return self._aborted_by is not None or self._observe(manager)
 
     def _observe(self, manager: Manager) -> bool:
         return self.bring_up.observe(snapshot(one, NO_USAGE) for one in manager.supervisor.processes.values())

@@ -69,13 +69,9 @@ def test_the_exit_code_is_that_of_a_shell(folder: Path, words: list[str], code: 
         (CONFIG, ["--only", "nobody"], 2, "nobody"),
         (CONFIG + "[process.bad]\ncomand = 'x'\n", [], 2, "comand"),
         (None, [], 2, "no config in this directory"),
-        (
-            '[process.bad]\ncommand = "echo because >&2; exit 3"\nshell = true\nmaxRetries = 0\n'
-            'health = { tcp = "127.0.0.1:1" }',
-            [],
-            125,
-            "  because",
-        ),
+        ('[process.bad]\ncommand = "echo because >&2; exit 3"\nshell = true\nmaxRetries = 0', [], 125, "  because"),
+        ('[process.bad]\ncommand = "sleep 0.1; exit 3"\nshell = true\nrestart = "never"', [], 125, "bad is failed"),
+        ('[process.young]\ncommand = "sleep 600"', ["--timeout", "0.1s"], 125, "young is"),
         ('[process.slow]\ncommand = "sleep 600"\nhealth = { log = "never" }', ["--timeout", "0.1s"], 125, "slow is"),
     ],
 )

@@ -36,6 +36,16 @@ def test_the_chain_ends_with_the_process_that_was_ready_last() -> None:
     ]
 
 
+def test_a_process_without_health_check_is_up_after_a_second() -> None:
+    up = bring_up(DB, API)
+    checked = replace(snapshot("db", uptime_seconds=0.1), health="healthy")
+    assert not up.observe([checked, snapshot("api", uptime_seconds=0.25)])
+    assert (up.is_up, up.has_failed, up.settling) == (False, False, {"api": 0.75})
+    assert [row.id for row in up.causes] == ["api"]
+    assert up.observe([checked, snapshot("api", uptime_seconds=1.0)])
+    assert (up.is_up, up.settling) == (True, {})
+
+
 def test_what_is_completed_or_not_started_is_no_obstacle() -> None:
     up = bring_up(DB, OFF)
     assert up.observe([snapshot("db", Status.COMPLETED), snapshot("off", Status.STOPPED)])
