@@ -141,3 +141,11 @@ def test_notes_of_runs_tell_restarted_processes_apart() -> None:
     assert notes.observe([row]) == set()
     assert notes.observe([snapshot("web", restart_count=1, restart_reason=Reason.USER, reason="user")]) == {"web"}
     assert notes.texts() == {("web", 2): "restarted by user"}
+
+
+def test_notes_of_runs_say_once_how_the_former_run_ended() -> None:
+    notes = RunNotes()
+    notes.observe([snapshot("a", restart_count=1, restart_reason=Reason.CRASH, reason="crash: exit 1 after 310.4 s")])
+    assert notes.texts() == {("a", 2): "crash: exit 1 after 310.4 s"}
+    notes.add_exits("a", [RunExit(run=1, time="", uptime_seconds=310.4, code=1, signal=None, lines=[])])
+    assert notes.texts() == {("a", 2): "restarted after a crash · run 1: exit 1 after 5m10s"}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pmtui.control import RunExit, Snapshot, explain
+from pmtui.control import RESTART_TEXTS, Reason, RunExit, Snapshot, explain
 from pmtui.dashboard.style.formats import printable
 from pmtui.text.formatting import duration
 
@@ -39,9 +39,13 @@ class RunNotes:
         return {(process_id, run): self._text(process_id, run) for process_id, run in runs}
 
     def _text(self, process_id: str, run: int) -> str:
-        end = self._ends.get((process_id, run - 1))
-        before = f"run {run - 1}: {end}" if end else ""
-        return printable(" · ".join(filter(None, (self._causes.get((process_id, run)), before))))
+        cause, end = self._causes.get((process_id, run), ""), self._ends.get((process_id, run - 1))
+        if not end:
+            return printable(cause)
+        kind, _, detail = cause.partition(": ")
+        if detail and kind in (Reason.CRASH, Reason.EXIT):  # the detail is how the former run ended
+            cause = RESTART_TEXTS[kind]
+        return printable(" · ".join(filter(None, (cause, f"run {run - 1}: {end}"))))
 
 
 def exit_phrase(ended: RunExit) -> str:
