@@ -23,6 +23,7 @@ from pmtui.control import (
     ManagerInfo,
     NotFoundError,
     Operation,
+    PageQuery,
     PastEvent,
     ProcessCounters,
     ProcessEvent,
@@ -156,7 +157,7 @@ class Manager:
             results[process.id] = results[process.id] if result.ok else result
         return [*results.values()]
 
-    async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
+    async def logs(self, process_id: str, **query: Unpack[PageQuery]) -> Sequence[LogLine]:
         return await access.last_lines([self.supervisor.find(process_id).log], query)
 
     async def past_events(

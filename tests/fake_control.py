@@ -28,6 +28,7 @@ from pmtui.control import (
     Node,
     NotFoundError,
     Operation,
+    PageQuery,
     PastEvent,
     ProbeResult,
     ProcessCounters,
@@ -166,7 +167,7 @@ class FakeControl:
                 results[pattern] = Result(id=pattern, ok=False, message=f"No process matches '{pattern}'.")
         return [*results.values()]
 
-    async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
+    async def logs(self, process_id: str, **query: Unpack[PageQuery]) -> Sequence[LogLine]:
         self._row(process_id)
         self.asked = query
         lines, stream = query.get("lines", 100), query.get("stream")

@@ -137,6 +137,11 @@ LINES = (
         "its output as it comes.",
     ),
 )
+AFTER = _query(
+    "after",
+    "Only lines with a higher seq than this; the first `lines` of them are returned, to read forwards.",
+    type="integer",
+)
 RATE = _query(
     "rate",
     "Maximum number of lines per second in the long run; lines skipped for it are reported as missed.",
@@ -224,7 +229,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", f"{ONE}/logs", "logs.logs", "Return the last log lines that match, oldest first.",
-        list[LogLine], (JSON, TEXT), [ID, *LINES, FORMAT],
+        list[LogLine], (JSON, TEXT), [ID, *LINES, AFTER, FORMAT],
     ),
     Endpoint(
         "DELETE", f"{ONE}/logs", "logs.clear_logs", "Clear the log, in memory and on disk.", Done, (JSON,), [ID]

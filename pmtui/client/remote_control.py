@@ -23,9 +23,9 @@ from pmtui.control import (
     Graph,
     InvalidError,
     LogLine,
-    LogQuery,
     ManagerInfo,
     Operation,
+    PageQuery,
     PastEvent,
     ProcessEvent,
     RawLogLine,
@@ -124,9 +124,11 @@ class RemoteControl:
         answer = await self._request("POST", f"/api/pm/{operation}", {"ids": [*patterns]}, read_timeout=None, **query)
         return decode_response(answer, Results).results
 
-    async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
+    async def logs(self, process_id: str, **query: Unpack[PageQuery]) -> Sequence[LogLine]:
         form = RAW_LINES if query.get("raw") else LINES
-        words = {name: str(value).lower() if value is True else value for name, value in query.items() if value}
+        words = {name: value for name, value in query.items() if value not in (None, "") and value is not False}
+        if query.get("raw"):
+            words["raw"] = "true"
         path = process_path(process_id, "logs")
         answer = await self._request("GET", path, None, SEARCH_TIMEOUT, **{"lines": 100, **words})
         return decode_response(answer, form)

@@ -21,6 +21,7 @@ from pmtui.control.logs import (
     LogLine,
     LogQuery,
     LogStream,
+    PageQuery,
     RawLogLine,
 )
 from pmtui.control.models import (
@@ -103,6 +104,7 @@ __all__ = [
     "NotFoundError",
     "Operation",
     "Origin",
+    "PageQuery",
     "PastEvent",
     "ProbeResult",
     "ProcessCounters",

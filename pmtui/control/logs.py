@@ -59,6 +59,12 @@ class LogQuery(TypedDict, total=False):
     rate: int
 
 
+class PageQuery(LogQuery, total=False):
+    """With `after`, a line number to stay above, select the first `lines` instead, to read forwards."""
+
+    after: int
+
+
 class DroppedLines(Model, frozen=True, kw_only=True):
     """How many lines are missing before the next one of that process, because the reader was too slow."""
 

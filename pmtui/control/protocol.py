@@ -8,6 +8,7 @@ from pmtui.control.logs import (
     LogLine,
     LogQuery,
     LogStream,
+    PageQuery,
 )
 from pmtui.control.models import (
     MAX_EVENTS,
@@ -138,7 +139,7 @@ class ManagerControl(Control, Protocol):
     async def outcome(self, process_id: str, operation: Operation) -> Result:
         """Wait until the operation just requested is done, cannot be done any more, or was overruled by another one."""
 
-    async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
+    async def logs(self, process_id: str, **query: Unpack[PageQuery]) -> Sequence[LogLine]:
         """Return the last lines that match, oldest first, from memory and files."""
 
     async def follow_logs(

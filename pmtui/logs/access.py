@@ -6,7 +6,7 @@ from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from stat import S_ISREG
 
-from pmtui.control import DroppedLines, InvalidError, LogFileInfo, LogLine, LogQuery, LogStream, Stream
+from pmtui.control import DroppedLines, InvalidError, LogFileInfo, LogLine, LogQuery, LogStream, PageQuery, Stream
 from pmtui.logs.process_log import ProcessLog
 from pmtui.logs.search import follow
 from pmtui.logs.search.query import Query, QueryError, parse_query, search, search_and_mark
@@ -15,7 +15,7 @@ from pmtui.text.regex import PatternError
 from pmtui.text.timestamps import rfc3339
 
 
-async def last_lines(logs: Sequence[ProcessLog], query: LogQuery) -> list[LogLine]:
+async def last_lines(logs: Sequence[ProcessLog], query: PageQuery) -> list[LogLine]:
     """Return the matching lines, oldest first. Raises InvalidError if the query is invalid or takes too long."""
     with _query_errors():
         return await search(logs, _parsed(query))

@@ -11,9 +11,11 @@ from pmtui.config.model import LogSettings
 from pmtui.control import LogProblem, Stream
 from pmtui.logs.activity import LineActivity
 from pmtui.logs.capture.line_splitter import LineSplitter
-from pmtui.logs.files.history import CUT_MARKER, StreamFiles, read_backwards
+from pmtui.logs.files.history import CUT_MARKER, read_backwards
 from pmtui.logs.files.log_file import LineBatch, LogFile
 from pmtui.logs.files.run_index import RunIndex, RunRecord
+from pmtui.logs.files.skip import oldest_number
+from pmtui.logs.files.stream_files import StreamFiles
 from pmtui.logs.files.stream_order import StreamOrder
 from pmtui.logs.files.writer import Writer
 from pmtui.logs.ring_buffer import MAX_NUMBER, RawLine, RingBuffer, split
@@ -153,6 +155,15 @@ class ProcessLog:
         try:
             former = RunIndex(self._run_path).load() if streams else []
             yield from read_backwards(streams, self._order, self.runs, former, since_ms, min(below, start), deadline)
+        finally:
+            for stream in streams:
+                stream.close()
+
+    def oldest_number(self, deadline: float = math.inf) -> int:
+        """Return a number that no line is below, in memory or in the files. May wait for the disk, and TimeoutError."""
+        streams = self._open_files() if self.files else []
+        try:
+            return min(self.ring.start, oldest_number(streams, self._order, deadline) if streams else self.ring.start)
         finally:
             for stream in streams:
                 stream.close()

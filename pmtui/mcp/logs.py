@@ -1,18 +1,24 @@
 """Pages of a log: the newest lines that fit, or those after a cursor, in bounded memory."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import time
+from collections.abc import Iterable, Sequence
 from typing import Protocol, Unpack
 
-from pmtui.control import InvalidError, LogLine, LogQuery
-from pmtui.logs.search.levels import LEVELS, parse_level
+from pmtui.control import InvalidError, LogLine, PageQuery
 from pmtui.mcp.budget import clamp, cut
 from pmtui.text.formatting import printable
-from pmtui.text.regex import Pattern
 
-PAGE_LINES = 500
-"""Lines that are requested at a time."""
-MAX_PAGES = 40
-"""Pages that one call searches for lines that match."""
+PAGE_LINES = 2000
+"""Lines that are requested at most at a time."""
+WINDOW_LINES = 20_000
+"""Lines that one request searches for those that match."""
+MAX_SECONDS = 5.0
+"""How long one call searches for lines that match."""
+START = "start"
+"""The cursor before the oldest line."""
+MIN_LINE_CHARS = 14
+"""What a short line takes, with its time."""
+MAX_NUMBER = 10**17
 FOOTER_CHARS = 80
 """Characters kept for the last line of an answer, which has the cursor."""
 
@@ -20,91 +26,72 @@ FOOTER_CHARS = 80
 class Fetch(Protocol):
     """`Control.logs`."""
 
-    async def __call__(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]: ...
+    async def __call__(self, process_id: str, **query: Unpack[PageQuery]) -> Sequence[LogLine]: ...
 
 
 async def read_page(fetch: Fetch, process_id: str, cursor: str, grep: str, level: str, max_chars: int) -> str:
     """Return lines and the cursor behind them. Raises InvalidError if an argument is invalid."""
     room = clamp(max_chars) - FOOTER_CHARS
+    filters = PageQuery(lines=min(PAGE_LINES, room // MIN_LINE_CHARS + 1))
+    if grep:
+        filters["grep"] = grep
+    if level:
+        filters["level"] = level
     newest = await fetch(process_id, lines=1)
     end = newest[-1].seq if newest else 0
     if not cursor:
-        return await _read_newest(fetch, process_id, grep, level, end, room)
+        return await _read_newest(fetch, process_id, filters, end, room)
     position = _parse_cursor(cursor)
     if position > end:
         note = "the log has begun again, probably with a new manager; these are its newest lines\n"
-        return note + await _read_newest(fetch, process_id, grep, level, end, room - len(note))
-    return await _read_after(fetch, process_id, _filter(grep, level), position, end, room)
+        return note + await _read_newest(fetch, process_id, filters, end, room - len(note))
+    return await _read_after(fetch, process_id, filters, position, end, room)
 
 
-async def _read_newest(fetch: Fetch, process_id: str, grep: str, level: str, end: int, room: int) -> str:
-    query = LogQuery(lines=min(PAGE_LINES * 4, room // 14 + 1), before=end + 1)
-    if grep:
-        query["grep"] = grep
-    if level:
-        query["level"] = level
+async def _read_newest(fetch: Fetch, process_id: str, filters: PageQuery, end: int, room: int) -> str:
+    query = PageQuery(before=end + 1)
+    query.update(filters)
+    kept = _fit(reversed(await fetch(process_id, **query)), room)
+    return "\n".join([*reversed(kept), f"cursor: {end}" if kept else f"no lines; cursor: {end}"])
+
+
+async def _read_after(fetch: Fetch, process_id: str, filters: PageQuery, position: int, end: int, room: int) -> str:
+    oldest = await fetch(process_id, lines=1, after=position)
+    position = max(position, oldest[0].seq - 1) if oldest else end
+    deadline = time.monotonic() + MAX_SECONDS
     kept = list[str]()
-    for line in reversed(await fetch(process_id, **query)):
+    while position < end and not kept and time.monotonic() < deadline:
+        last = min(position + WINDOW_LINES, end)
+        query = PageQuery(after=position, before=last + 1)
+        query.update(filters)
+        found = await fetch(process_id, **query)
+        kept = _fit(found, room)
+        position = last if len(kept) == len(found) < filters["lines"] else found[len(kept) - 1].seq
+    more = f" ({end - position} lines follow)" if position < end else ""
+    return "\n".join([*kept, f"{'' if kept else 'no lines; '}cursor: {position}{more}"])
+
+
+def _fit(lines: Iterable[LogLine], room: int) -> list[str]:
+    """Return the first lines that fit: at least one, cut if it never fits."""
+    kept = list[str]()
+    for line in lines:
         text = format_line(line)
         if len(text) + 1 > room:
             kept += [cut(text, room)] if not kept else []
             break
         kept.append(text)
         room -= len(text) + 1
-    return "\n".join([*reversed(kept), f"cursor: {end}" if kept else f"no lines; cursor: {end}"])
-
-
-async def _read_after(
-    fetch: Fetch, process_id: str, passes: Callable[[LogLine], bool], position: int, end: int, room: int
-) -> str:
-    kept, first = list[str](), position
-    async for line in _pages(fetch, process_id, position, end):
-        if passes(line):
-            text = format_line(line)
-            if len(text) + 1 > room:
-                if not kept:  # a line that never fits would be in the way for ever
-                    kept, first = [cut(text, room)], line.seq
-                break
-            kept.append(text)
-            room -= len(text) + 1
-        first = line.seq
-    else:
-        first = max(first, min(end, position + PAGE_LINES * MAX_PAGES))
-    more = f" ({end - first} lines follow)" if first < end else ""
-    return "\n".join([*kept, f"{'' if kept else 'no lines; '}cursor: {first}{more}"])
-
-
-async def _pages(fetch: Fetch, process_id: str, position: int, end: int) -> AsyncIterator[LogLine]:
-    for _ in range(MAX_PAGES):
-        if position >= end:
-            return
-        upper = min(position + PAGE_LINES, end)
-        for line in await fetch(process_id, lines=upper - position, before=upper + 1):
-            if line.seq > position:
-                yield line
-        position = upper
-
-
-def _filter(grep: str, level: str) -> Callable[[LogLine], bool]:
-    try:
-        pattern = Pattern(grep) if grep else None
-        accepted = LEVELS[LEVELS.index(parse_level(level)) :] if level else None
-    except ValueError as error:
-        raise InvalidError(str(error)) from None
-
-    def passes(line: LogLine) -> bool:
-        if accepted and line.level not in accepted:
-            return False
-        return pattern is None or pattern.is_in(line.text.encode(errors="replace"))
-
-    return passes
+    return kept
 
 
 def _parse_cursor(cursor: str) -> int:
+    if cursor == START:
+        return -MAX_NUMBER
     try:
-        return int(cursor)
+        return max(-MAX_NUMBER, int(cursor))
     except ValueError:
-        raise InvalidError(f"'{cut(cursor, 40)}' is no cursor; take the number from the answer before") from None
+        message = f"'{cut(cursor, 40)}' is no cursor; take it from the answer before, or '{START}' for the oldest lines"
+        raise InvalidError(message) from None
 
 
 def format_line(line: LogLine) -> str:

@@ -23,8 +23,8 @@ DESTRUCTIVE = ToolAnnotations(read_only_hint=False, destructive_hint=True, open_
 READ_TOOLS = {
     "list_processes": "List processes with status, uptime, addresses and reason.",
     "explain": "Why a process is in its state: dependencies, failed checks, last exits and last words.",
-    "read_logs": "Newest log lines, or those after `cursor`. `grep` is an RE2 regex, `level` the lowest level "
-    "(trace to fatal). The last line of the answer is the next cursor; ! marks stderr.",
+    "read_logs": "Newest log lines, or those after `cursor` (`start`: the oldest). `grep` is an RE2 regex, "
+    "`level` the lowest level (trace to fatal). The last line of the answer is the next cursor; ! marks stderr.",
     "wait": "Wait until processes are healthy or have ended, at most `timeout` seconds (up to 600).",
     "check_config": "Errors and warnings of the config file, with lines.",
 }

@@ -3,7 +3,7 @@ from typing import Unpack
 import httpx
 import pytest
 
-from pmtui.control import MAX_LINES, LogLine, LogQuery
+from pmtui.control import MAX_LINES, LogLine, PageQuery
 from tests.fake_control import FakeControl, snapshot
 
 LINES = f"lines must be a number from 0 to {MAX_LINES}, not "
@@ -13,7 +13,7 @@ JSON = {"Content-Type": "application/json"}
 class CountingControl(FakeControl):
     """Records the requested number of lines."""
 
-    async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> list[LogLine]:
+    async def logs(self, process_id: str, **query: Unpack[PageQuery]) -> list[LogLine]:
         self.calls.append((f"{query['lines']} of {query.get('stream')}", process_id))
         return []
 

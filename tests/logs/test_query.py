@@ -17,6 +17,7 @@ from pmtui.text.regex import Pattern
 from pmtui.text.timestamps import rfc3339
 
 SMALL = LogSettings(max_size=3000, keep=1000)
+ALL = Query(lines=MAX_LINES)
 NOON = 1_795_176_000_000
 LEVEL_WORDS: dict[str, Level] = {"INFO": "info", "ERROR": "error", "WARN": "warn", "level=debug": "debug"}
 
@@ -88,8 +89,8 @@ class Witness:
         )
 
 
-def witnessed(store: LogStore, clock: Clock, process_id: str = "web", seed: int = 1, runs: int = 3) -> Witness:
-    log = store.open(process_id, SMALL)
+def witnessed(store: LogStore, clock: Clock, seed: int = 1, runs: int = 3, settings: LogSettings = SMALL) -> Witness:
+    log = store.open("web", settings)
     log.ring.max_lines = 50
     witness = Witness(log, clock, seed)
     for run in range(1, runs + 1):
@@ -310,3 +311,103 @@ async def test_fields_and_searches_select_lines(store: LogStore) -> None:
         parse_query({"field": "route"})
     with pytest.raises(QueryError, match="search: level: expected one of"):
         parse_query({"search": "level:loud"})
+
+
+def paged(log: ProcessLog, lines: int) -> list[LogLine]:
+    """Read the whole log from its end in pages."""
+    found = list[LogLine]()
+    while page := ask(Query(lines=lines, before=found[0].seq) if found else Query(lines=lines), log):
+        found[:0] = page
+    return found
+
+
+def paged_forwards(log: ProcessLog, lines: int, query: Query = ALL) -> list[LogLine]:
+    """Read the whole log from before its beginning in pages."""
+    found = list[LogLine]()
+    while page := ask(replace(query, lines=lines, after=found[-1].seq if found else -(10**17)), log):
+        found += page
+    return found
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of three lines, and little memory of which stream wrote which line."""
+    monkeypatch.setattr("pmtui.logs.files.block_index.BLOCK_BYTES", 300)
+    monkeypatch.setattr("pmtui.logs.files.stream_order._MAX_CHANGES", 16)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    "settings", [SMALL, LogSettings(), LogSettings(timestamps=False, max_size=3000, keep=1000)], ids=str
+)
+def test_pages_make_up_the_whole_log(tmp_path: Path, clock: Clock, settings: LogSettings, seed: int) -> None:
+    former = LogStore(tmp_path)
+    witnessed(former, clock, seed=seed, runs=1, settings=settings)
+    former.close()
+    clock.ms -= 5_000  # set back while no manager ran
+    store = LogStore(tmp_path)
+    log = witnessed(store, clock, seed=seed + 1, runs=2, settings=settings).log
+    assert log._order.floor > 10
+    whole = ask(Query(lines=MAX_LINES), log)
+    assert [line.seq for line in whole] == list(range(whole[0].seq, log.ring.end))
+    for lines in (5, 60):
+        assert paged(log, lines) == whole
+    assert paged_forwards(log, 40) == whole
+    store.close()
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_pages_after_a_number_hold_the_first_lines_that_match(
+    store: LogStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pmtui.logs.search.query.WINDOW_LINES", 20)
+    log = witnessed(store, clock).log
+    whole = ask(ALL, log)
+    assert paged_forwards(log, 9, Query(stream="stderr")) == [line for line in whole if line.stream == "stderr"]
+    assert ask(Query(lines=5, after=40, before=44), log) == whole[40:43]
+    assert ask(Query(lines=5, after=log.ring.end), log) == []
+
+
+def test_pages_of_files_that_were_removed_or_lost_lines_are_complete(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pmtui.logs.files.block_index.BLOCK_BYTES", 300)
+    monkeypatch.setattr("pmtui.logs.files.log_file.RETRY_DELAY", 0.0)
+    store = LogStore(tmp_path)
+    log = store.open("web", LogSettings(max_size=0, keep=1000))
+    log.ring.max_lines = 10
+    witness = Witness(log, clock)
+    path = tmp_path / "web-stdout.log"
+    for run in range(1, 4):
+        witness.run(run, 30)
+        ask(ALL, log)
+        path.rename(tmp_path / f"web-stdout-20261120-12000{run}.log")
+        path.mkdir()
+        witness.run(run, 5)
+        ask(ALL, log)
+        path.rmdir()
+    witness.run(4, 30)
+    (tmp_path / "web-stdout-20261120-120001.log").unlink()
+    whole = ask(ALL, log)
+    assert len([line for line in whole if "missing here" in line.text]) == 3
+    for lines in (1, 7, 50):
+        assert paged(log, lines) == whole
+    assert paged_forwards(log, 7) == whole
+    store.close()
+
+
+@pytest.mark.usefixtures("no_warnings")
+def test_a_page_far_from_the_end_of_a_large_log_is_found_by_counting(tmp_path: Path) -> None:
+    """Blocks of their real size, in a file that was replaced after it had been read."""
+    for word in ("first", "second", "third"):
+        path = tmp_path / "web-stdout.log"
+        path.write_bytes(b"".join(b"2026-11-20T17:00:00.123Z %s %07d\n" % (word.encode(), n) for n in range(200_000)))
+        store = LogStore(tmp_path)
+        log = store.open("web", LogSettings(max_size=0))
+        log.start_run(1)
+        log.sink("stdout").feed(b"new\n")
+        page = ask(Query(lines=3, after=-(10**17)), log)
+        assert [(line.seq, line.text) for line in page] == [(n - 199_999, f"{word} {n:07}") for n in range(3)]
+        assert [line.text for line in ask(Query(lines=1, before=-99_999), log)] == [f"{word} 0099999"]
+        store.close()

@@ -1,11 +1,13 @@
 """Pages of a log: each line exactly once, and no answer over its budget."""
 
+import re
 from collections.abc import Sequence
 from typing import Unpack
 
 import pytest
 
-from pmtui.control import InvalidError, Level, LogLine, LogQuery
+from pmtui.control import InvalidError, Level, LogLine, PageQuery
+from pmtui.logs.search.levels import LEVELS, parse_level
 from pmtui.mcp.budget import fill
 from pmtui.mcp.logs import PAGE_LINES, read_page
 from tests.fake_control import NOON
@@ -23,11 +25,18 @@ class Log:
             for number, text in enumerate(texts)
         ]
 
-    async def logs(self, process_id: str, **query: Unpack[LogQuery]) -> Sequence[LogLine]:
-        before = query.get("before")
+    async def logs(self, process_id: str, **query: Unpack[PageQuery]) -> Sequence[LogLine]:
+        before, after = query.get("before", 10**18), query.get("after")
+        pattern, lowest = re.compile(query.get("grep", "")), parse_level(query.get("level", "trace"))
+        levels = LEVELS[LEVELS.index(lowest) :]
         found = [
-            line for line in self._lines if (before is None or line.seq < before) and query.get("grep", "") in line.text
-        ][-query.get("lines", 100) :]
+            line
+            for line in self._lines
+            if (after is None or line.seq > after) and line.seq < before and line.level in levels
+            if pattern.search(line.text)
+        ]
+        lines = query.get("lines", 100)
+        found = found[-lines:] if after is None else found[:lines]
         self.most = max(self.most, len(found))
         return found
 
@@ -59,6 +68,7 @@ async def test_cursors_read_every_line_once_in_bounded_memory(first: int) -> Non
     texts = [f"line {number}" for number in range(1500)]
     log = Log(texts, first)
     assert await read_all(log, str(first - 1)) == texts
+    assert await read_all(log, "start") == texts
     assert log.most <= PAGE_LINES
 
 
@@ -77,11 +87,13 @@ async def test_filters_apply_to_both() -> None:
     assert await read_all(log, "0", level="warn") == ["bad one", "bad two"]
 
 
-async def test_a_search_without_a_match_goes_on_where_it_stopped() -> None:
-    log = Log(["x"] * (PAGE_LINES * 45) + ["needle"])
-    lines, cursor = await read(log, "0", grep="needle")
-    assert (lines, cursor) == ([], str(PAGE_LINES * 40))
-    assert (await read(log, cursor, grep="needle"))[0] == ["needle"]
+async def test_a_search_without_a_match_goes_on_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmtui.mcp.logs.MAX_SECONDS", 0.0)
+    monkeypatch.setattr("pmtui.mcp.logs.WINDOW_LINES", 100)
+    log = Log(["x"] * 1010 + ["needle"])
+    assert await read(log, "0", grep="needle") == ([], "0")
+    monkeypatch.setattr("pmtui.mcp.logs.MAX_SECONDS", 60.0)
+    assert await read(log, "300", grep="needle") == (["needle"], "1011")
 
 
 async def test_a_line_longer_than_the_budget_is_cut_and_passed() -> None:
@@ -96,10 +108,10 @@ async def test_a_cursor_of_a_former_manager_begins_again() -> None:
     assert lines[-1] == "one"
 
 
-@pytest.mark.parametrize(("cursor", "grep", "level"), [("x", "", ""), ("0", "(", ""), ("0", "", "loud")])
-async def test_invalid_arguments_are_refused(cursor: str, grep: str, level: str) -> None:
-    with pytest.raises(InvalidError):
-        await read(Log(["one"]), cursor, grep, level)
+@pytest.mark.parametrize("cursor", ["x", "1.5", "first"])
+async def test_what_is_no_cursor_is_refused(cursor: str) -> None:
+    with pytest.raises(InvalidError, match="is no cursor"):
+        await read(Log(["one"]), cursor)
 
 
 @pytest.mark.parametrize("lines", [["x" * 1000], ["abc"] * 1000, [], ["short"], ["y" * 150, "z" * 1000]])

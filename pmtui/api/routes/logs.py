@@ -2,12 +2,23 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
+from typing import cast
 from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pmtui.api.parameters import choice, flag, last_event_id, last_event_ids, log_query, manager_id, patterns, segment
+from pmtui.api.parameters import (
+    choice,
+    flag,
+    last_event_id,
+    last_event_ids,
+    log_query,
+    manager_id,
+    number,
+    patterns,
+    segment,
+)
 from pmtui.api.responses import as_json, as_text, done
 from pmtui.api.sse import StreamRegistry, encode_event
 from pmtui.control import (
@@ -16,6 +27,7 @@ from pmtui.control import (
     LogLine,
     LogStream,
     ManagerControl,
+    PageQuery,
     TerminalEvent,
     TerminalSize,
 )
@@ -27,8 +39,10 @@ class LogRoutes:
         self.streams = streams
 
     async def logs(self, request: Request) -> Response:
-        process_id, query = segment(request, "id"), log_query(request)
+        process_id, query = segment(request, "id"), cast("PageQuery", log_query(request))
         form = choice(request.query_params.get("format", "json"), ("json", "text"), "format")
+        if value := request.query_params.get("after"):
+            query["after"] = number(value, "after")
         kept = await self.control.logs(process_id, **query)
         return as_json(kept) if form == "json" else as_text(kept)
 

@@ -14,9 +14,11 @@ from typing import NamedTuple
 
 from pmtui.control import Stream
 from pmtui.logs.capture.line_splitter import MAX_LINE_BYTES, cut_at
-from pmtui.logs.files.log_file import Gap, OpenFile
+from pmtui.logs.files.log_file import OpenFile
 from pmtui.logs.files.run_index import RunRecord, run_at, run_of
-from pmtui.logs.files.stream_order import StreamOrder
+from pmtui.logs.files.skip import skip_above
+from pmtui.logs.files.stream_files import StreamFiles
+from pmtui.logs.files.stream_order import StreamOrder, numbers_backwards
 from pmtui.logs.ring_buffer import MAX_NUMBER, RawLine
 from pmtui.text.timestamps import STAMP_BYTES, parse_stamp
 
@@ -25,20 +27,6 @@ CUT_MARKER = b" [cut, continues below]\n"
 """The end of a part of a line that is too long, in files with timestamps: each part is a line of its own there."""
 _MARKER = CUT_MARKER.rstrip(b"\n")
 _MAX_PARTIAL_BYTES = 16 << 20  # a longer line in a file is returned in parts
-
-
-class StreamFiles(NamedTuple):
-    """The open files of one stream, newest first; `last` is the number of their last line."""
-
-    stream: Stream
-    files: list[OpenFile]
-    last: int
-    gaps: list[Gap]
-    timestamps: bool
-
-    def close(self) -> None:
-        for file in self.files:
-            os.close(file.fd)
 
 
 class _FileLine(NamedTuple):
@@ -67,8 +55,10 @@ def read_backwards(
 
     `runs` are this manager's; `former` are all that are remembered. Raises TimeoutError at `deadline`.
     """
-    found = [_numbered(stream, order, since_ms, below, deadline) for stream in streams]
     number = max((stream.last for stream in streams), default=0) + 1
+    if below < number:
+        streams, number = skip_above(streams, order, below, deadline)
+    found = [_numbered(stream, order, since_ms, below, deadline) for stream in streams]
     for _, seq, stream, line in heapq.merge(*found, key=lambda line: line.key, reverse=True):
         if seq is not None:
             number = seq
@@ -82,16 +72,16 @@ def read_backwards(
 def _numbered(
     stream: StreamFiles, order: StreamOrder, since_ms: int, below: int, deadline: float
 ) -> Iterator[_FoundLine]:
-    numbers = order.numbers_backwards(stream.stream, stream.last)
+    numbers = numbers_backwards(order.ranges(stream.stream, stream.last))
     gaps = dict(stream.gaps)
-    above: int | None = stream.last + 1
+    above = stream.last + 1 if stream.above is None else stream.above
     for count, line in enumerate(_lines(stream, since_ms)):
         if count % 256 == 0 and time.monotonic() > deadline:
             raise TimeoutError
         seq = next(numbers, None)
-        for _ in range(gaps.pop(above or 0, 1) - 1):  # the marker stands for all lines of the gap
+        for _ in range(gaps.pop(above, 1) - 1):  # the marker stands for all lines of the gap
             next(numbers, None)
-        above = seq
+        above = seq or 0
         if seq is not None and seq >= below:
             continue
         yield _FoundLine((False, line.ms) if seq is None else (True, seq), seq, stream.stream, line)

@@ -1,7 +1,7 @@
 """Which line belongs to which stream, in order: what the two files of a process do not say."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pmtui.control import Stream
 
@@ -25,11 +25,36 @@ class StreamOrder:
             del self._changes[: _MAX_CHANGES // 2]
             self.floor = self._changes[0] // 2
 
-    def numbers_backwards(self, stream: Stream, last: int) -> Iterator[int]:
-        """Yield the numbers of that stream's lines from `last` down to `floor`, in any thread."""
-        end = last + 1
+    def ranges(self, stream: Stream, last: int) -> list[range]:
+        """Return the numbers of that stream's lines from `floor` to `last`, newest range first, in any thread."""
+        found, end = list[range](), last + 1
         for change in reversed(self._changes[:]):
             first = change // 2
-            if change % 2 == (stream == "stderr"):
-                yield from range(end - 1, first - 1, -1)
+            if change % 2 == (stream == "stderr") and first < end:
+                found.append(range(first, end))
             end = min(end, first)
+        return found
+
+
+def numbers_backwards(ranges: Sequence[range]) -> Iterator[int]:
+    for one in ranges:
+        yield from reversed(one)
+
+
+def count_between(ranges: Sequence[range], low: int, high: int) -> int:
+    """Count the numbers from `low` to `high`."""
+    return sum(max(0, min(one.stop, high + 1) - max(one.start, low)) for one in ranges)
+
+
+def first_from(ranges: Sequence[range], low: int) -> int | None:
+    """Return the smallest number that is at least `low`."""
+    return min((max(one.start, low) for one in ranges if one.stop > low), default=None)
+
+
+def number_at(ranges: Sequence[range], count: int) -> int | None:
+    """Return the number of line `count` from the end, or None if there are not as many."""
+    for one in ranges:
+        if count <= len(one):
+            return one.stop - count
+        count -= len(one)
+    return None

@@ -20,6 +20,8 @@ from pmtui.text.timestamps import parse_time
 
 SEARCH_TIMEOUT = 10.0
 """Seconds after which a search is given up."""
+WINDOW_LINES = 1000
+"""Lines that are read at a time to go forwards."""
 TOO_LONG = "the search took too long; ask for less"
 RunName = Literal["current", "previous"] | int
 
@@ -31,6 +33,8 @@ class QueryError(ValueError):
 @dataclass(frozen=True)
 class Query:
     """Selects the last `lines` of those that match all other fields. Times are milliseconds, both ends included.
+
+    With `after`, selects the first `lines` with numbers above that one instead, of one log.
 
     `level` selects that level and worse ones. Lines of unknown time match neither `since_ms` nor `until_ms`.
     """
@@ -44,6 +48,7 @@ class Query:
     level: Level | None = None
     tests: Sequence[LineTest] = ()
     before: int = MAX_NUMBER
+    after: int | None = None
     raw: bool = False
     rate: int | None = None
 
@@ -52,9 +57,9 @@ class Query:
 
 
 def parse_query(parameters: Mapping[str, str]) -> Query:
-    """Parse `lines`, `stream`, `since`, `until`, `grep`, `field`, `search`, `run`, `level`, `before`, `raw` and `rate`.
+    """Parse the parameters of a log query by their names in the API. Raises QueryError.
 
-    Times are RFC 3339, or a duration such as `5m` before now. Raises QueryError.
+    Times are RFC 3339, or a duration such as `5m` before now.
     """
     parsed: dict[str, Any] = {}
     for name, (field, parse) in _PARSERS.items():
@@ -89,18 +94,36 @@ def search_now(
     logs: Sequence[ProcessLog], query: Query, deadline: float, before: Mapping[str, int] | None = None
 ) -> list[LogLine]:
     """As `search`, in the caller's thread, and only lines with numbers below `before`."""
-    before = before or {}
+    ends = {log.process_id: min(query.before, (before or {}).get(log.process_id, MAX_NUMBER)) for log in logs}
+    try:
+        if query.after is not None:
+            return [line for log in logs[:1] for line in _first_lines(log, query, deadline, query.after)]
+        return _last_lines(logs, query, deadline, ends)
+    except TimeoutError:
+        raise QueryError(TOO_LONG) from None
+
+
+def _last_lines(logs: Sequence[ProcessLog], query: Query, deadline: float, ends: Mapping[str, int]) -> list[LogLine]:
     with ExitStack() as stack:
-        matching = []
-        for log in logs:
-            end = min(query.before, before.get(log.process_id, MAX_NUMBER))
-            matching.append(stack.enter_context(closing(_matching_lines(log, query, deadline, end))))
+        matching = [
+            stack.enter_context(closing(_matching_lines(log, query, deadline, ends[log.process_id]))) for log in logs
+        ]
         merged = heapq.merge(*matching, key=lambda match: match[0].ms, reverse=True)
-        try:
-            newest = list(islice(merged, min(query.lines, MAX_LINES)))
-        except TimeoutError:
-            raise QueryError(TOO_LONG) from None
+        newest = list(islice(merged, min(query.lines, MAX_LINES)))
     return [query.show(line, process_id) for line, process_id in reversed(newest)]
+
+
+def _first_lines(log: ProcessLog, query: Query, deadline: float, after: int) -> list[LogLine]:
+    """Return the first matching lines above a number: reads backwards from a line a window further, and so on."""
+    found, last = list[LogLine](), min(query.before, log.ring.end) - 1
+    wanted = min(query.lines, MAX_LINES)
+    position = max(after, log.oldest_number(deadline) - 1)
+    while position < last and len(found) < wanted:
+        end = min(position + WINDOW_LINES, last)
+        with closing(_matching_lines(log, query, deadline, end + 1, position + 1)) as lines:
+            found += reversed([query.show(line, process_id) for line, process_id in lines])
+        position = end
+    return found[:wanted]
 
 
 class RunRange(NamedTuple):
@@ -131,7 +154,7 @@ def run_range(log: ProcessLog, run: RunName) -> RunRange | None:
 
 
 def _matching_lines(
-    log: ProcessLog, query: Query, deadline: float, end: int
+    log: ProcessLog, query: Query, deadline: float, end: int, first: int = -MAX_NUMBER
 ) -> Generator[tuple[RawLine, str], None, None]:
     run = run_range(log, query.run) if query.run is not None else RunRange()
     if run is None:
@@ -139,7 +162,7 @@ def _matching_lines(
     filters = line_filters(query, run, deadline)
     with closing(log.newest_first(query.since_ms or 0, end, deadline)) as lines:
         for line in lines:
-            if line.seq < run.first:
+            if line.seq < max(run.first, first):
                 return
             if all(passes(line) for passes in filters):
                 yield line, log.process_id
@@ -185,8 +208,9 @@ def _parse_stream(text: str) -> Stream:
     return text
 
 
-def _parse_before(text: str) -> int:
-    if not text.removeprefix("-").isdecimal() or len(text) > 18:
+def _parse_number(text: str) -> int:
+    digits = text.removeprefix("-")
+    if not digits.isdecimal() or len(digits) > 18:
         raise ValueError(f"expected the number of a line, got {text[:40]!r}")
     return int(text)
 
@@ -223,7 +247,8 @@ _PARSERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "search": ("tests", _parse_search),
     "run": ("run", _parse_run),
     "level": ("level", parse_level),
-    "before": ("before", _parse_before),
+    "before": ("before", _parse_number),
+    "after": ("after", _parse_number),
     "raw": ("raw", _parse_raw),
     "rate": ("rate", _parse_rate),
 }
