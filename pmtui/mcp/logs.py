@@ -56,8 +56,6 @@ async def _read_newest(fetch: Fetch, process_id: str, filters: PageQuery, end: i
 
 
 async def _read_after(fetch: Fetch, process_id: str, filters: PageQuery, position: int, end: int, room: int) -> str:
-    oldest = await fetch(process_id, lines=1, after=position)
-    position = max(position, oldest[0].seq - 1) if oldest else end
     deadline = time.monotonic() + MAX_SECONDS
     kept = list[str]()
     while position < end and not kept and time.monotonic() < deadline:
@@ -66,7 +64,11 @@ async def _read_after(fetch: Fetch, process_id: str, filters: PageQuery, positio
         query.update(filters)
         found = await fetch(process_id, **query)
         kept = _fit(found, room)
-        position = last if len(kept) == len(found) < filters["lines"] else found[len(kept) - 1].seq
+        if kept:
+            position = last if len(kept) == len(found) < filters["lines"] else found[len(kept) - 1].seq
+        else:
+            following = await fetch(process_id, lines=1, after=last)
+            position = following[0].seq - 1 if following else end
     more = f" ({end - position} lines follow)" if position < end else ""
     return "\n".join([*kept, f"{'' if kept else 'no lines; '}cursor: {position}{more}"])
 
