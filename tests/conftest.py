@@ -9,6 +9,12 @@ settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_config_above(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep configs above the temporary directories from being found: pmtui looks for none above a sticky directory."""
+    tmp_path_factory.getbasetemp().chmod(0o1700)
+
+
 @pytest.fixture
 def no_warnings(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Fail the test if anything was logged as a warning."""

@@ -8,13 +8,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pmtui.cli.base import DONE, FAILURE, TIMED_OUT, fail
+from pmtui.cli.base import DONE, FAILURE, TIMED_OUT, fail, project_config
 from pmtui.cli.operations import report
 from pmtui.cli.output import Output
 from pmtui.cli.waiting import Kind, Watch, exit_code, judge_start
 from pmtui.client.discovery import ManagerUnavailableError, RunningManager, address_of, read_instance
 from pmtui.client.http_client import HttpClient
-from pmtui.config.discovery import data_directory, find_config
+from pmtui.config.discovery import data_directory
 from pmtui.control import ControlError, ManagerInfo, Snapshot, Status
 from pmtui.text.formatting import plural, printable
 
@@ -29,7 +29,7 @@ MAX_TAIL_LINES = 20
 
 def start(options: argparse.Namespace, argv: Sequence[str]) -> int:
     """Start the manager in a new session, and return when the outcome of all processes is known."""
-    folder = data_directory(options.config or find_config(Path.cwd()))
+    folder = data_directory(options.config or project_config())
     try:
         if running := read_instance(folder):
             where = f"pid {running.pid}, {running.url or 'no API'}"

@@ -4,10 +4,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.config.discovery import CONFIG_NAMES
+from pmtui.config.discovery import CONFIG_NAMES, locate_config
 from pmtui.text.formatting import printable
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         "--pmConfig",
         type=Path,
         metavar="FILE",
-        help="config file (default: the one in this directory)",
+        help="config file (default: the one in this directory or the nearest above)",
     )
 
 
@@ -81,12 +82,12 @@ def profiles_of(options: argparse.Namespace) -> list[str]:
 
 
 def load(path: Path | None, profiles: Sequence[str] = ()) -> "Loaded":
-    """Load the given config, or the one in this directory, or an empty one if there is none."""
-    from pmtui.config.load import Loaded, find_config, load_config
+    """Load the given config, or the one of this directory or its parents, or an empty one if there is none."""
+    from pmtui.config.load import Loaded, load_config
     from pmtui.config.model import Settings
     from pmtui.importers.foreign import foreign_reader
 
-    path = path or find_config(current_directory())
+    path = path or project_config()
     if path is None:
         return Loaded(settings=Settings(data_dir=os.path.abspath(".pmtui")))
     return load_config(path, profiles, foreign_reader(path))
@@ -104,8 +105,22 @@ def require_config(path: Path | None, profiles: Sequence[str] = ()) -> "tuple[Pa
     loaded = load(path, profiles)
     require_profiles(loaded)
     if loaded.path is None:
-        sys.exit(fail(f"no config in this directory (expected {CONFIGS}); 'pmtui init' writes one", BAD_USAGE))
+        sys.exit(fail(f"no config in this directory or above (expected {CONFIGS}); 'pmtui init' writes one", BAD_USAGE))
     return loaded.path, loaded
+
+
+def project_config() -> Path | None:
+    """Return the config of this directory or its parents, and say on stderr if it is a parent's."""
+    directory = current_directory()
+    found = locate_config(directory)
+    if found and not found.is_relative_to(directory):
+        _report_parent(found)
+    return found
+
+
+@cache
+def _report_parent(config: Path) -> None:
+    fail(f"using {config}", DONE)
 
 
 def current_directory() -> Path:

@@ -14,11 +14,11 @@ from importlib import metadata
 from pathlib import Path
 
 from pmtui.api.http.listener import DEFAULT_PORT
-from pmtui.cli.base import CONFIGS, DONE, FAILURE, add_config, command_parser
+from pmtui.cli.base import CONFIGS, DONE, FAILURE, add_config, command_parser, project_config
 from pmtui.cli.output import Output
 from pmtui.client.discovery import URL_VARIABLE, ManagerAddress, ManagerUnavailableError, address_of, read_instance
 from pmtui.client.http_client import HttpClient
-from pmtui.config.discovery import data_directory, find_config
+from pmtui.config.discovery import data_directory
 from pmtui.config.load import load_config
 from pmtui.control import ControlError, ManagerInfo
 from pmtui.runtime.token import TOKEN_VARIABLE
@@ -63,7 +63,7 @@ def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     output = Output()
     all_good = True
-    for name, found, is_good in findings(options.config or find_config(Path.cwd())):
+    for name, found, is_good in findings(options.config or project_config()):
         sys.stdout.write(f"{output.sign(is_good)} {name:<18}{printable(found)}\n")
         all_good &= is_good
     return DONE if all_good else FAILURE

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, NO_MANAGER, fail
+from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, NO_MANAGER, fail, project_config
 from pmtui.cli.output import as_json
 from pmtui.cli.session import fetch_snapshots, verb_parser
 from pmtui.cli.waiting import Progress
@@ -60,7 +60,7 @@ def run(argv: Sequence[str]) -> int:
     if options.url:
         return fail("down works only on the manager's own machine; give its config with -c instead of --url", BAD_USAGE)
     try:
-        running = find_manager(options.config)
+        running = find_manager(options.config or project_config())
         has_answered = stop_manager(running, now=options.now)
     except NoManagerError as error:
         return fail(str(error), NO_MANAGER)

@@ -50,5 +50,5 @@ def check_text(options: argparse.Namespace) -> str:
 
     loaded = load(options.config)
     if loaded.path is None:
-        return "no config in this directory"
+        return "no config in this directory or above"
     return report(check(loaded, os.environ, read=foreign_reader(loaded.path)))

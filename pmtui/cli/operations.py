@@ -1,6 +1,7 @@
 """`pmtui start`, `stop` and `restart`: run an operation on several processes, and report the outcome of each."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -31,7 +32,9 @@ def operate(verb: Operation, parser: argparse.ArgumentParser, argv: Sequence[str
     options = parser.parse_args(argv)
     if bool(options.ids) == options.all:
         parser.error(f"give the processes to {verb}: ids, globs or @groups, or else --all")
-    return with_client(options, lambda client: run_operation(client, verb, options))
+    words = shlex.join(["pmtui", "-d", *options.ids])
+    starts = f" ({words!r} starts it with {'these' if options.ids else 'all'} processes)" if verb != "stop" else ""
+    return with_client(options, lambda client: run_operation(client, verb, options), starts)
 
 
 def run_operation(client: HttpClient, verb: Operation, options: argparse.Namespace) -> int:
@@ -39,6 +42,7 @@ def run_operation(client: HttpClient, verb: Operation, options: argparse.Namespa
         results = request_rolling(client, options.ids)
     else:
         results = client.post(f"/api/pm/{verb}", Results, {"ids": options.ids or ["*"]}, wait="false").results
+        results = explain_unmatched(client, results)
     if options.json:
         return run_as_json(client, verb, results, options)
     output = Output()
@@ -54,6 +58,19 @@ def run_operation(client: HttpClient, verb: Operation, options: argparse.Namespa
     sys.stdout.flush()
     code = exit_code(report(watch_of(client, verb, chosen, options), client, output, chosen))
     return code if code or len(chosen) == len(results) else FAILURE
+
+
+def explain_unmatched(client: HttpClient, results: Sequence[Result]) -> Sequence[Result]:
+    """Return the results, with the ids there are in those that say that there is no such process."""
+    if not any(result.message.startswith("No process matches") for result in results):
+        return results
+    rows = fetch_snapshots(client)
+    return [
+        msgspec.structs.replace(result, message=no_match(result.id, rows))
+        if result.message.startswith("No process matches")
+        else result
+        for result in results
+    ]
 
 
 def watch_of(client: HttpClient, verb: Operation, ids: Sequence[str], options: argparse.Namespace) -> Watch:

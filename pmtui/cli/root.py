@@ -24,7 +24,7 @@ from pmtui.cli.base import (
     profiles_of,
     require_profiles,
 )
-from pmtui.cli.main import COMMAND_GROUPS, COMMANDS
+from pmtui.cli.main import COMMAND_GROUPS
 from pmtui.version import __version__
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from pmtui.spawner.launcher import GuardianLauncher
     from pmtui.supervisor.reload import ConfigSource
 
-ALIASES = {"status": "list", "ls": "list", "describe": "info", "show": "info", "kill": "down"}
-"""Names of these commands in other tools."""
 HELP_WIDTH = 80
 USAGE = "pmtui [options] [ID ...]\n       pmtui COMMAND [--help]"
 DESCRIPTION = (
@@ -117,7 +115,12 @@ def pid(text: str) -> int:
 
 def run(argv: Sequence[str], *, ephemeral: bool = False) -> int:
     """Run the manager. An ephemeral one cannot be left running in the background."""
-    options = parser().parse_args(argv)
+    command = parser()
+    options, unknown = command.parse_known_args(argv)
+    if unknown:
+        if options.ids and (message := find_unknown(options.ids, load(options.config, profiles_of(options)))):
+            return fail(message, BAD_USAGE)
+        command.error(f"unrecognized arguments: {' '.join(unknown)}")
     if not sys.platform.startswith("linux"):
         return fail("pmtui requires Linux; stopping whole process trees relies on its kernel", FAILURE)
     from pmtui.spawner.launcher import GuardianLauncher
@@ -135,7 +138,7 @@ def run(argv: Sequence[str], *, ephemeral: bool = False) -> int:
         return start_in_background(options, argv)
     options.no_ui = options.no_ui or options.detach
     if not (options.no_ui or (sys.stdin.isatty() and sys.stderr.isatty())):
-        return fail("the dashboard needs a terminal; without one, use 'pmtui --no-ui'", BAD_USAGE)
+        return fail(without_terminal(options), BAD_USAGE)
     if not options.no_ui and (options.exit_on_failure or options.exit_with):
         return fail("--exit-on-failure and --exit-with are for a manager without a dashboard; add --no-ui", BAD_USAGE)
     gc.disable()  # imports create no garbage; the manager enables it once it is up
@@ -144,6 +147,15 @@ def run(argv: Sequence[str], *, ephemeral: bool = False) -> int:
     start_again = None if ephemeral else partial(start_in_background, options, argv)
     # The guardian first: it starts while everything else is imported.
     return run_manager(options, boot.prestart(), start_again)
+
+
+def without_terminal(options: argparse.Namespace) -> str:
+    """Return why there is no dashboard: an unknown word, or else that it needs a terminal."""
+    loaded = load(options.config, profiles_of(options))
+    if message := find_unknown(options.ids, loaded):
+        return message
+    text = "the dashboard needs a terminal; without one, use 'pmtui --no-ui', or 'pmtui -d' in the background"
+    return text if loaded.path else f"{text} (there is no config here: 'pmtui init' writes one)"
 
 
 def start_in_background(options: argparse.Namespace, argv: Sequence[str]) -> int:
@@ -188,9 +200,12 @@ def find_unknown(words: Sequence[str], loaded: "Loaded") -> str:
     """Return the error for the first word that is neither a command nor a process; empty if there is none."""
     from pmtui.control import matches
 
-    unknown = (word for word in words if not any(matches(config, word) for config in loaded.processes))
-    ids = [config.id for config in loaded.processes]
-    return next((unknown_message(word, ids) for word in unknown), "")
+    unknown = next((word for word in words if not any(matches(config, word) for config in loaded.processes)), None)
+    if unknown is None:
+        return ""
+    from pmtui.cli.words import unknown_word
+
+    return unknown_word(unknown, [config.id for config in loaded.processes], has_config=loaded.path is not None)
 
 
 def origins_of(loaded: "Loaded", profiles: Sequence[str]) -> "Mapping[str, Mapping[str, str]]":
@@ -198,17 +213,6 @@ def origins_of(loaded: "Loaded", profiles: Sequence[str]) -> "Mapping[str, Mappi
     from pmtui.importers.foreign import foreign_reader
 
     return find_origins(loaded, profiles, foreign_reader(loaded.path) if loaded.path else None)
-
-
-def unknown_message(word: str, ids: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
-    known = f"processes: {', '.join(ids) or 'none'}"
-    close = [ALIASES[word]] if word in ALIASES else get_close_matches(word, [*COMMANDS, *ids], n=1)
-    if not close:
-        return f"no process matches '{word}'; {known}"
-    meant = f"'pmtui {close[0]}'" if close[0] in COMMANDS else f"'{close[0]}'"
-    return f"no command or process is named '{word}'; did you mean {meant}? ({known})"
 
 
 def headless(source: "ConfigSource", boot: "GuardianLauncher", options: argparse.Namespace) -> int:

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pmtui.cli.base import DONE, FAILURE, current_directory, fail, parse_command
+from pmtui.cli.base import DONE, FAILURE, current_directory, fail, parse_command, project_config
 from pmtui.cli.session import verb_parser, with_client
 from pmtui.cli.waiting import MAX_POLL_INTERVAL, MIN_POLL_INTERVAL
 from pmtui.client.adhoc import command_fields, name_of
 from pmtui.client.discovery import URL_VARIABLE, ManagerUnavailableError, read_instance
 from pmtui.client.http_client import HttpClient, process_path
-from pmtui.config.discovery import data_directory, find_config
+from pmtui.config.discovery import data_directory
 from pmtui.control import INACTIVE_STATES, ConflictError, Detail, Status, explain
 from pmtui.text.formatting import printable
 
@@ -62,7 +62,7 @@ def start_manager_if_none(options: argparse.Namespace) -> None:
     """Start a manager for the config unless one is selected by address. Raises ManagerUnavailableError."""
     if options.url or (not options.config and os.environ.get(URL_VARIABLE)):
         return
-    folder = data_directory(options.config or find_config(current_directory()))
+    folder = data_directory(options.config or project_config())
     if read_instance(folder):
         return
     from pmtui.cli import background

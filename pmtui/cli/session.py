@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, NO_MANAGER, add_config, command_parser, fail
-from pmtui.client.discovery import ManagerUnavailableError, NoManagerError, locate_manager
+from pmtui.cli.base import BAD_USAGE, DONE, FAILURE, NO_MANAGER, add_config, command_parser, fail, project_config
+from pmtui.client.discovery import URL_VARIABLE, ManagerUnavailableError, NoManagerError, locate_manager
 from pmtui.client.errors import UnreachableError
 from pmtui.client.http_client import HttpClient
 from pmtui.client.sse import EventStreamParser, ServerSentEvent
@@ -31,13 +31,18 @@ def verb_parser(name: str, description: str, *examples: str) -> argparse.Argumen
     return parser
 
 
-def with_client(options: argparse.Namespace, do: Callable[[HttpClient], int]) -> int:
-    """Call `do` with a client of the selected manager, and return its exit code or that of the error."""
+def with_client(options: argparse.Namespace, do: Callable[[HttpClient], int], if_none: str = "") -> int:
+    """Call `do` with a client of the selected manager, and return its exit code or that of the error.
+
+    `if_none` is what else to do if no manager runs for the config.
+    """
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         with connect(options) as client:
             return do(client)
-    except (NoManagerError, UnreachableError) as error:
+    except NoManagerError as error:
+        return fail(f"{error}{if_none if error.config else ''}", NO_MANAGER)
+    except UnreachableError as error:
         return fail(str(error), NO_MANAGER)
     except InvalidError as error:
         return fail(str(error), BAD_USAGE)
@@ -47,6 +52,8 @@ def with_client(options: argparse.Namespace, do: Callable[[HttpClient], int]) ->
 
 def connect(options: argparse.Namespace) -> HttpClient:
     """Return a client of the selected manager. Raises NoManagerError and ManagerUnavailableError."""
+    if not (options.config or options.url or os.environ.get(URL_VARIABLE)):
+        project_config()  # to say which one it is
     locate = partial(locate_manager, options.config, options.url, os.environ)
     return HttpClient(locate(), locate)
 
@@ -113,5 +120,10 @@ def select_matching(rows: list[Snapshot], patterns: list[str]) -> tuple[list[Sna
 
 
 def no_match(pattern: str, rows: list[Snapshot]) -> str:
-    ids = [row.id for row in rows[:MAX_IDS]]
-    return f"no process matches '{pattern}'; processes: {', '.join(ids) or 'none'}{' …' * (len(rows) > MAX_IDS)}"
+    """Return the error for a pattern that selects nothing, with all ids and the likely one."""
+    from difflib import get_close_matches
+
+    ids = [row.id for row in rows]
+    near = "".join(f", did you mean '{known}'?" for known in get_close_matches(pattern, ids, n=1))
+    listed = ", ".join(ids[:MAX_IDS]) or "none"
+    return f"no process matches '{pattern}'{near or ';'} processes: {listed}{' …' * (len(ids) > MAX_IDS)}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pmtui.config.discovery import data_directory, find_config
+from pmtui.config.discovery import data_directory, locate_config
 from pmtui.runtime.files import read_json
 from pmtui.runtime.token import TOKEN_VARIABLE, read_token
 from pmtui.spawner.procfs import process_identity
@@ -15,6 +15,10 @@ URL_VARIABLE = "PMTUI_URL"
 
 class NoManagerError(Exception):
     """No manager is running for the config; the message says which config, and what to do."""
+
+    def __init__(self, message: str, config: Path | None = None) -> None:
+        super().__init__(message)
+        self.config = config
 
 
 class ManagerUnavailableError(Exception):
@@ -41,7 +45,7 @@ class ManagerAddress:
 
 
 def locate_manager(config: Path | None, url: str | None, environ: Mapping[str, str]) -> ManagerAddress:
-    """Locate a manager by `url`, by `config`, by PMTUI_URL, or else by the config found in this directory.
+    """Locate a manager by `url`, by `config`, by PMTUI_URL, or else by the config of this directory or its parents.
 
     Raises NoManagerError and ManagerUnavailableError.
     """
@@ -59,11 +63,12 @@ def address_of(running: RunningManager, environ: Mapping[str, str]) -> ManagerAd
 
 def find_manager(config: Path | None) -> RunningManager:
     """Return the manager of the config, or of the one found here. Raises as `locate_manager`."""
-    config = config or find_config(Path.cwd())
+    config = config or locate_config(Path.cwd())
     running = read_instance(data_directory(config))
+    if running is None and config is None:
+        raise NoManagerError(f"no manager is running in {Path.cwd()}, which has no config; 'pmtui init' writes one")
     if running is None:
-        which = f"for {config}" if config else f"in {Path.cwd()}, which has no config"
-        raise NoManagerError(f"no manager is running {which}; start one with 'pmtui' or 'pmtui -d'")
+        raise NoManagerError(f"no manager is running for {config}; start one with 'pmtui' or 'pmtui -d'", config)
     return running
 
 
@@ -90,6 +95,6 @@ def read_instance(folder: Path) -> RunningManager | None:
 
 def token_for(url: str, config: Path | None) -> str:
     """Return the token of the data directory here if its manager has that address, else an empty string."""
-    folder = data_directory(config or find_config(Path.cwd()))
+    folder = data_directory(config or locate_config(Path.cwd()))
     running = read_instance(folder)
     return read_token(folder) if running and running.url == url.rstrip("/") else ""

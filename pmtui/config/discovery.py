@@ -1,6 +1,7 @@
 """Find the config file and its data directory: all that a client needs to know about a config."""
 
 import os
+import stat
 from pathlib import Path
 
 CONFIG_NAMES = ("pmtui.toml", "pmtui.yaml", "pb_processes.json", "pb_data/pb_processes.json")
@@ -14,6 +15,38 @@ DATA_DIRECTORY = ".pmtui"
 def find_config(folder: Path) -> Path | None:
     """Return the first of CONFIG_NAMES that exists in the directory, even if it cannot be read."""
     return next((folder / name for name in CONFIG_NAMES if os.path.lexists(folder / name)), None)
+
+
+def locate_config(folder: Path) -> Path | None:
+    """Return the config of the directory, or else that of its nearest parent that has one.
+
+    The home directory, the root and shared directories such as /tmp hold no project: they count only as `folder`
+    itself. A parent's config counts only if it belongs to this user or to root, since it decides what is run.
+    """
+    if found := find_config(folder):
+        return found
+    for parent in folder.parents:
+        if _holds_no_project(parent):
+            break
+        if found := find_config(parent):
+            return found if _is_trusted(found) else None
+    return None
+
+
+def _holds_no_project(folder: Path) -> bool:
+    try:
+        is_shared = folder.stat().st_mode & stat.S_ISVTX
+    except OSError:
+        return True
+    home = os.path.expanduser("~")
+    return bool(is_shared) or folder == folder.parent or (os.path.isdir(home) and folder.samefile(home))
+
+
+def _is_trusted(config: Path) -> bool:
+    try:
+        return config.lstat().st_uid in (os.geteuid(), 0)
+    except OSError:
+        return False
 
 
 def data_directory(config: Path | None) -> Path:

@@ -19,6 +19,9 @@ from pmtui.importers.procfile import read_procfile
 from pmtui.importers.repair import drop_invalid
 from pmtui.importers.supervisord.programs import read_supervisor
 
+_CONTAINERS = (
+    'describes containers (docker compose), not processes; a process with command = "docker compose up NAME" runs one'
+)
 KINDS = ("procfile", "pm2", "supervisord", "process-compose", "mprocs", "dekit")
 MAX_FILE_BYTES = 1 << 20
 
@@ -103,7 +106,7 @@ def _tree_kind(name: str, values: Any) -> str:
     if "procs" in names:
         return "dekit" if name.lower().startswith("dekit.") else "mprocs"
     if "services" in names and "processes" not in names and "apps" not in names:
-        raise UnsupportedFileError("describes containers (docker compose), not processes")
+        raise UnsupportedFileError(_CONTAINERS)
     return "process-compose" if "processes" in names else "pm2"
 
 

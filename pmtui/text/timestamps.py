@@ -1,12 +1,14 @@
 """Wall-clock times in whole milliseconds since 1970, and their formats."""
 
 import calendar
+import re
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from pmtui.text.units import parse_duration
 
+_IN_WORDS = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)(?: ago)?")
 STAMP_BYTES = 25
 """Bytes of the time and the blank before each line of a log file."""
 
@@ -26,9 +28,12 @@ def epoch_ms(time: str) -> int:
 
 
 def parse_time(text: str, now: int | None = None) -> int:
-    """Milliseconds since 1970 of an RFC 3339 time, or of a duration before now. Raises ValueError."""
+    """Milliseconds since 1970 of an RFC 3339 time, or of a duration before now. Raises ValueError.
+
+    A duration is written as in a config, or in words: `5min`, `2 hours ago`.
+    """
     try:
-        return (now_ms() if now is None else now) - round(parse_duration(text) * 1000)
+        return (now_ms() if now is None else now) - round(parse_duration(_in_units(text)) * 1000)
     except ValueError:
         pass
     try:
@@ -37,6 +42,11 @@ def parse_time(text: str, now: int | None = None) -> int:
         message = f'expected a time such as "2026-11-20T17:00:00Z" or a duration such as "5m", got {text[:40]!r}'
         raise ValueError(message) from None
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _in_units(text: str) -> str:
+    found = _IN_WORDS.fullmatch(text.strip().lower())
+    return f"{found[1]}{found[2][0]}" if found else text
 
 
 def stamp(ms: int) -> bytes:

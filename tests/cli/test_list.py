@@ -34,7 +34,7 @@ def test_patterns_select_processes(house: Running) -> None:
 
 def test_a_pattern_without_a_match_is_reported(house: Running) -> None:
     done = pmtui(house.folder, "list", "web-9")
-    told = f"pmtui: no process matches 'web-9'; processes: {', '.join(map(str, ALL))}\n"
+    told = f"pmtui: no process matches 'web-9', did you mean 'web-2'? processes: {', '.join(map(str, ALL))}\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
 
 
@@ -108,8 +108,5 @@ def test_nothing_heavy_is_imported(house: Running) -> None:
 def test_no_manager_is_exit_code_3_and_creates_nothing(tmp_path: Path) -> None:
     done = pmtui(tmp_path, "list")
     assert (done.returncode, done.stdout) == (3, "")
-    assert (
-        done.stderr
-        == f"pmtui: no manager is running in {tmp_path}, which has no config; start one with 'pmtui' or 'pmtui -d'\n"
-    )
+    assert done.stderr == f"pmtui: no manager is running in {tmp_path}, which has no config; 'pmtui init' writes one\n"
     assert list(tmp_path.iterdir()) == []

@@ -55,7 +55,8 @@ def test_no_config_to_check_is_bad_usage(tmp_path: Path) -> None:
     done = pmtui(tmp_path, "check")
     assert done.returncode == 2
     assert (
-        done.stderr == "pmtui: no config in this directory (expected pmtui.toml, pmtui.yaml, pb_processes.json or "
+        done.stderr
+        == "pmtui: no config in this directory or above (expected pmtui.toml, pmtui.yaml, pb_processes.json or "
         "pb_data/pb_processes.json); 'pmtui init' writes one\n"
     )
 

@@ -1,11 +1,13 @@
 """The usual mistakes of the first hour: each ends in advice that helps."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from pmtui.cli.main import run
+from tests.cli.shell import pmtui
 
 JSON = '[{"id": "a",\n  "command": "sleep 5"}]\n'
 TOML = '[process.a]\ncommand = "sleep 5"\n'
@@ -156,3 +158,60 @@ def test_a_file_named_as_a_command_is_found(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "main.py").touch()
     (tmp_path / "pmtui.toml").write_text('[process.a]\ncommand = "main.py"\n')
     assert '; ./main.py is a file in cwd: use script, or command = "./main.py": PATH is' in check(tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "error"),
+    [
+        (["strat"], 2, "no command or process is named 'strat'; did you mean 'pmtui start'? (processes: web, a)"),
+        (["status", "--json"], 2, "no command or process is named 'status'; did you mean 'pmtui list'?"),
+        (["wbe"], 2, "no command or process is named 'wbe'; did you mean 'web'?"),
+        (["up"], 2, "'pmtui' runs all processes in the dashboard, 'pmtui -d' in the background"),
+        (["monit"], 2, "'pmtui' shows the dashboard"),
+        (["delete", "web"], 2, "'pmtui stop ID' stops a process; take it out of the config and run 'pmtui reload'"),
+        (["kill"], 2, "did you mean 'pmtui down'?"),
+        (["save"], 2, "'pmtui service install' lets systemd run the manager after each boot"),
+        (["--bogus"], 2, "unrecognized arguments: --bogus"),
+        ([], 2, "the dashboard needs a terminal; without one, use 'pmtui --no-ui', or 'pmtui -d' in the background"),
+        (["start", "web"], 3, "'pmtui' or 'pmtui -d' ('pmtui -d web' starts it with these processes)"),
+        (["import", "docker-compose.yml", "-o", "new.toml"], 1, 'command = "docker compose up NAME" runs one'),
+    ],
+)
+def test_words_that_are_no_command_get_advice(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    code: int,
+    error: str,
+) -> None:
+    (tmp_path / "pmtui.toml").write_text(f'[process.web]\ncommand = "sleep 600"\n{TOML}')
+    (tmp_path / "docker-compose.yml").write_text("services:\n  redis:\n    image: redis\n")
+    monkeypatch.chdir(tmp_path)
+    try:
+        ended = run(words)
+    except SystemExit as exit:
+        ended = exit.code  # type: ignore[assignment]
+    assert (ended, error in capsys.readouterr().err) == (code, True)
+
+
+def test_without_a_config_the_way_to_one_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in ([], ["check"], ["list"], ["start", "web"]):
+        with suppress(SystemExit):
+            run(words)
+        assert "'pmtui init' writes one" in capsys.readouterr().err
+
+
+def test_the_config_of_a_parent_is_used_and_named(tmp_path: Path) -> None:
+    (tmp_path / "pmtui.toml").write_text(TOML)
+    (tmp_path / "api/src").mkdir(parents=True)
+    done = pmtui(tmp_path / "api/src", "check")
+    assert (done.returncode, done.stdout) == (0, "pmtui.toml: 1 process, no errors, no warnings\n")
+    assert done.stderr == f"pmtui: using {tmp_path}/pmtui.toml\n"
+    assert pmtui(tmp_path / "api", "list").stderr.endswith(
+        f"pmtui: no manager is running for {tmp_path}/pmtui.toml; start one with 'pmtui' or 'pmtui -d'\n"
+    )
+    assert not (tmp_path / "api/.pmtui").exists()

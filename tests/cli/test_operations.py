@@ -35,7 +35,7 @@ def test_a_failed_process_is_reported_and_is_exit_code_1(own: Running) -> None:
     done = pmtui(own.folder, "start", "web-1", "bad", "nobody")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    assert lines[0] == "✖ No process matches 'nobody'."
+    assert lines[0] == "✖ no process matches 'nobody'; processes: web-1, web-2, talker, job, bad, off"
     assert sorted(line.split()[:4] for line in lines[1:]) == [
         ["✓", "web-1", "●", "running"],
         ["✖", "bad", "✖", "failed"],

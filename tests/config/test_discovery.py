@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pmtui.config.discovery import data_directory
+from pmtui.config.discovery import data_directory, locate_config
 from pmtui.config.load import load_config
 
 
@@ -35,3 +35,47 @@ def test_what_is_no_file_has_its_data_folder_beside_it(tmp_path: Path) -> None:
 def test_without_a_config_it_is_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert data_directory(None) == tmp_path / ".pmtui"
+
+
+# in parents
+
+
+def test_the_nearest_config_above_is_found(tmp_path: Path) -> None:
+    deep = tmp_path / "shop/api/src"
+    deep.mkdir(parents=True)
+    assert locate_config(deep) is None
+    (tmp_path / "pmtui.toml").touch()
+    assert locate_config(deep) == tmp_path / "pmtui.toml"
+    (tmp_path / "shop/pb_data").mkdir()
+    (tmp_path / "shop/pb_data/pb_processes.json").touch()
+    assert locate_config(deep) == tmp_path / "shop/pb_data/pb_processes.json"
+    (deep / "pmtui.yaml").touch()
+    assert locate_config(deep) == deep / "pmtui.yaml"
+
+
+def test_the_home_directory_holds_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path / "home/shop/api"
+    deep.mkdir(parents=True)
+    for folder in (tmp_path, tmp_path / "home"):
+        (folder / "pmtui.toml").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert locate_config(deep) is None
+    assert locate_config(tmp_path / "home") == tmp_path / "home/pmtui.toml"
+
+
+def test_a_shared_directory_holds_no_project(tmp_path: Path) -> None:
+    deep = tmp_path / "shared/mine"
+    deep.mkdir(parents=True)
+    (tmp_path / "shared/pmtui.toml").touch()
+    assert locate_config(deep) == tmp_path / "shared/pmtui.toml"
+    (tmp_path / "shared").chmod(0o1777)
+    assert locate_config(deep) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_the_config_of_another_user_is_used_only_in_its_own_directory(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "pmtui.toml").touch()
+    os.chown(tmp_path / "pmtui.toml", 12345, 12345)
+    assert locate_config(tmp_path / "mine") is None
+    assert locate_config(tmp_path) == tmp_path / "pmtui.toml"
