@@ -26,6 +26,7 @@ Size = Annotated[int, msgspec.Meta(ge=0, extra={"unit": "size"})]
 
 ProcessId = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
 RestartPolicy = Literal["always", "on-failure", "never"]
+Overlap = Literal["skip", "queue", "replace"]
 Condition = Literal["started", "healthy", "completed", "succeeded"]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 ExitCode = Annotated[int, msgspec.Meta(ge=0, le=255)]
@@ -160,7 +161,7 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     """Set to false to leave the process stopped until it is started by hand."""
     restart: RestartPolicy | None = None
     """When to restart the process after it has ended by itself. Default: `always`, or `on-failure` if another process
-    waits for its end (`completed` or `succeeded`)."""
+    waits for its end (`completed` or `succeeded`), or `never` with a `schedule`."""
     success_exit_codes: list[ExitCode] = msgspec.field(default_factory=lambda: [0])
     """Exit codes that count as success."""
     max_retries: Annotated[int, msgspec.Meta(ge=-1)] = 10
@@ -172,6 +173,20 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
     healthy_after: Duration = 10.0
     """A run that lasts longer than this, and at least 1s, resets the failure count; the process is then restarted
     immediately."""
+    schedule: str | None = None
+    """Makes the process a job that runs at certain times: five cron fields such as `"30 2 * * *"`, `@hourly`, `@daily`,
+    `@weekly`, `@monthly` or `@yearly`, or `"every 10m"`; see [Jobs](jobs.md)."""
+    timezone: str | None = None
+    """Time zone of `schedule`, such as `"Europe/Berlin"`. Default: `TZ` of the manager, or else the machine's."""
+    overlap: Overlap = "skip"
+    """What to do if the job is due while it still runs: `skip` that run, `queue` it until the present one has ended
+    (one at most), or `replace` the present one."""
+    deadline: Period | None = None
+    """Longest time that a run of the job may take; it is then ended, and counts as failed."""
+    jitter: Duration = 0.0
+    """Start the job up to this much later than it is due, at random."""
+    catch_up: bool = False
+    """Set to true to run a job once, late, if it was due while the manager was down or the machine slept."""
     stop_signal: str = "SIGTERM"
     """Signal that asks the process to end."""
     stop_timeout: Duration = 5.0
@@ -251,7 +266,7 @@ class PocketBase(Struct, frozen=True, kw_only=True):
     """Address of a PocketBase whose superusers may use the API with their own tokens."""
 
 
-HookEvent = Literal["crash", "failed", "unhealthy", "recovered", "alarm"]
+HookEvent = Literal["crash", "failed", "unhealthy", "recovered", "alarm", "jobFailed", "jobMissed"]
 
 
 class HistorySettings(Struct, frozen=True, kw_only=True):
@@ -277,7 +292,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     env: dict[str, str] = {}
     """Environment variables for all processes."""
     hooks: dict[HookEvent, str | list[str]] = {}
-    """URL, or program and arguments, to call on `crash`, `failed`, `unhealthy`, `recovered` or `alarm`."""
+    """URL, or program and arguments, to call on `crash`, `failed`, `unhealthy`, `recovered`, `alarm`, `jobFailed` or
+    `jobMissed`."""
     watch_polling: bool = False
     """Find changed files by scanning once a second, for file systems that do not report changes, such as mounts in
     containers and virtual machines. `WATCHFILES_FORCE_POLLING=1` in the manager's environment does the same."""

@@ -12,6 +12,7 @@ def rolling_obstacle(config: ProcessConfig) -> str:
     if not ports and not config.sockets:
         return 'both runs would want one address; use sockets or port = "auto"'
     for name, is_set in (
+        ("schedule", config.schedule is not None),
         ("tty", config.tty),
         ("stdin", config.stdin != "null"),
         ("detached", config.detached),

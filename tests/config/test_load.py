@@ -301,7 +301,8 @@ def test_a_bad_setting_leaves_the_others(tmp_path: Path) -> None:
     assert [str(problem) for problem in loaded.problems] == [
         "settings.port: expected a whole number <= 65535",
         "settings.prot: unknown field, did you mean port?",
-        "settings.hooks.crsh: unknown event, did you mean crash?: known are crash, failed, unhealthy, recovered, alarm",
+        "settings.hooks.crsh: unknown event, did you mean crash?: known are crash, failed, unhealthy, recovered, "
+        "alarm, jobFailed, jobMissed",
     ]
     assert (loaded.settings.host, loaded.settings.port) == ("::1", None)
 

@@ -18,7 +18,7 @@ from pmtui.config.model import (
     Settings,
     Struct,
 )
-from pmtui.config.parsing import ports, validators
+from pmtui.config.parsing import jobs, ports, validators
 from pmtui.config.parsing.problems import Problems, join
 from pmtui.text.units import parse_duration, parse_size
 
@@ -52,6 +52,8 @@ READERS: dict[tuple[type[Struct], str], Reader] = {
     (ProcessConfig, "watch_paths"): validators.read_strings,
     (ProcessConfig, "watch_ignore"): validators.read_ignore,
     (ProcessConfig, "depends_on"): validators.read_dependencies,
+    (ProcessConfig, "schedule"): jobs.read_schedule,
+    (ProcessConfig, "timezone"): jobs.read_timezone,
     (ProcessConfig, "stop_signal"): validators.read_signal,
     (ProcessConfig, "stop_command"): validators.read_stop_command,
     (ProcessConfig, "stdin"): validators.read_stdin,

@@ -9,6 +9,7 @@ from pmtui.config.interpreter import split_command
 from pmtui.config.model import ConfigError, ProcessConfig, ValueSource
 from pmtui.config.parsing.decode import read_struct
 from pmtui.config.parsing.dependencies import ConfigEntry, instance_ids, restart_targets
+from pmtui.config.parsing.jobs import check_job
 from pmtui.config.parsing.parser import Document
 from pmtui.config.parsing.ports import check_fields
 from pmtui.config.parsing.problems import Problems, join
@@ -106,6 +107,7 @@ def _check(raw: Any, fields: dict[str, Any], place: str, problems: Problems) -> 
     _check_program(raw, fields, place, problems)
     _check_instances(fields, place, problems)
     check_fields(fields, place, problems)
+    check_job(fields, place, problems)
 
 
 def _check_program(raw: dict[str, Any], fields: dict[str, Any], place: str, problems: Problems) -> None:

@@ -17,8 +17,10 @@ from pmtui.config.parsing.problems import Problems, join
 END_CONDITIONS: tuple[Condition, ...] = ("completed", "succeeded")
 
 
-def default_restart(process_id: str, awaited: set[str]) -> RestartPolicy:
-    return "on-failure" if process_id in awaited else "always"
+def default_restart(config: ProcessConfig, awaited: set[str]) -> RestartPolicy:
+    if config.schedule:
+        return "never"
+    return "on-failure" if config.id in awaited else "always"
 
 
 def awaited_ends(configs: Iterable[ProcessConfig]) -> set[str]:
@@ -32,7 +34,7 @@ def set_default_restarts(configs: Iterable[ProcessConfig]) -> list[ProcessConfig
     configs = [*configs]
     awaited = awaited_ends(configs)
     return [
-        config if config.restart else replace(config, restart=default_restart(config.id, awaited)) for config in configs
+        config if config.restart else replace(config, restart=default_restart(config, awaited)) for config in configs
     ]
 
 
