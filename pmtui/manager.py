@@ -16,6 +16,7 @@ from pmtui.control import (
     Detail,
     Graph,
     InvalidError,
+    JobRun,
     LogFileInfo,
     LogLine,
     LogQuery,
@@ -178,6 +179,9 @@ class Manager:
 
     async def history(self, process_id: str) -> Sequence[ProcessEvent]:
         return [*self.supervisor.find(process_id).events]
+
+    async def runs(self, process_id: str) -> Sequence[JobRun]:
+        return [*self.supervisor.find(process_id).job.runs][::-1]
 
     async def reveal(self, process_id: str, name: str) -> str:
         prepared = self.supervisor.find(process_id).prepared

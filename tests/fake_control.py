@@ -20,6 +20,7 @@ from pmtui.control import (
     Edge,
     Graph,
     InvalidError,
+    JobRun,
     LogFileInfo,
     LogLine,
     LogQuery,
@@ -76,6 +77,12 @@ def snapshot(process_id: str, status: Status = Status.RUNNING, **changes: object
     return msgspec.structs.replace(row, **changes)
 
 
+def job_run(**changes: object) -> JobRun:
+    """A run of a job that has ended well."""
+    run = JobRun(run=1, trigger="schedule", start_time=NOON, duration=251.0, exit_code=0, signal=None, reason="")
+    return msgspec.structs.replace(run, **changes)
+
+
 class FakeControl:
     """Does every operation at once, and keeps the calls in `calls` as `(operation, id)`."""
 
@@ -93,6 +100,7 @@ class FakeControl:
         self.seq = 0
         self.told: list[ProcessEvent] = []
         self.past: list[PastEvent] = []
+        self.ended = [job_run()]
         self.usage = UsageHistory(since=NOON, step=10, cpu=[], memory=[], latency=[], events=[])
         self.asked_history: dict[str, object] = {}
         self.history_error: ControlError | None = None
@@ -213,6 +221,10 @@ class FakeControl:
         self._row(process_id)
         self.lines.pop(process_id, None)
         self.calls.append(("clear logs", process_id))
+
+    async def runs(self, process_id: str) -> Sequence[JobRun]:
+        self._row(process_id)
+        return self.ended
 
     async def reveal(self, process_id: str, name: str) -> str:
         self._row(process_id)

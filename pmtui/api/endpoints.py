@@ -13,6 +13,7 @@ from pmtui.control import (
     ConfigChanges,
     Detail,
     Graph,
+    JobRun,
     LogFileInfo,
     LogLine,
     ManagerInfo,
@@ -226,6 +227,10 @@ ENDPOINTS = (
         "GET", f"{ONE}/history", "events.history",
         "Return CPU, memory and probe latency over time, and the events of that time.",
         UsageHistory, (JSON,), [ID, USAGE_SINCE, UNTIL, POINTS],
+    ),
+    Endpoint(
+        "GET", f"{ONE}/runs", "events.runs", "Return the last 50 runs of a job that have ended, newest first.",
+        list[JobRun], (JSON,), [ID],
     ),
     Endpoint(
         "GET", f"{ONE}/logs", "logs.logs", "Return the last log lines that match, oldest first.",

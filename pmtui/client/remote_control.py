@@ -22,6 +22,7 @@ from pmtui.control import (
     Detail,
     Graph,
     InvalidError,
+    JobRun,
     LogLine,
     ManagerInfo,
     Operation,
@@ -43,6 +44,7 @@ Batch: TypeAlias = list[ServerSentEvent]
 Rows: TypeAlias = list[Snapshot]
 History: TypeAlias = list[ProcessEvent]
 PastEvents: TypeAlias = list[PastEvent]
+Runs: TypeAlias = list[JobRun]
 REQUEST_TIMEOUT = 3.0
 """Seconds until a response that does not wait for a process is given up and the last state is stale."""
 SEARCH_TIMEOUT = 12.0
@@ -172,6 +174,9 @@ class RemoteControl:
 
     async def clear_logs(self, process_id: str) -> None:
         await self._request("DELETE", process_path(process_id, "logs"))
+
+    async def runs(self, process_id: str) -> Sequence[JobRun]:
+        return await self._get(process_path(process_id, "runs"), Runs)
 
     async def reveal(self, process_id: str, name: str) -> str:
         raise ControlError(

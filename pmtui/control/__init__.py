@@ -25,6 +25,7 @@ from pmtui.control.logs import (
     RawLogLine,
 )
 from pmtui.control.models import (
+    IDLE_STATES,
     INACTIVE_STATES,
     MAX_EVENTS,
     MAX_POINTS,
@@ -33,6 +34,7 @@ from pmtui.control.models import (
     Detail,
     Edge,
     Graph,
+    JobRun,
     Level,
     LogProblem,
     ManagerInfo,
@@ -54,6 +56,7 @@ from pmtui.control.models import (
     Stage,
     Status,
     Stream,
+    Trigger,
     UsageHistory,
 )
 from pmtui.control.protocol import (
@@ -75,6 +78,7 @@ from pmtui.control.texts import (
 )
 
 __all__ = [
+    "IDLE_STATES",
     "INACTIVE_STATES",
     "MAX_EVENTS",
     "MAX_LINES",
@@ -92,6 +96,7 @@ __all__ = [
     "Edge",
     "Graph",
     "InvalidError",
+    "JobRun",
     "Level",
     "LogFileInfo",
     "LogLine",
@@ -126,6 +131,7 @@ __all__ = [
     "TerminalOutput",
     "TerminalScreen",
     "TerminalSize",
+    "Trigger",
     "UnavailableError",
     "UsageHistory",
     "explain",

@@ -23,6 +23,7 @@ class Status(StrEnum):
     RUNNING = "running"
     STOPPING = "stopping"
     CRASHED = "crashed"
+    SCHEDULED = "scheduled"
     STOPPED = "stopped"
     COMPLETED = "completed"
     FAILED = "failed"
@@ -30,6 +31,8 @@ class Status(StrEnum):
 
 INACTIVE_STATES = frozenset({Status.STOPPED, Status.COMPLETED, Status.FAILED})
 """Nothing of the process runs, and nothing is about to."""
+IDLE_STATES = INACTIVE_STATES | {Status.SCHEDULED}
+"""Nothing of the process runs."""
 
 
 class Reason(StrEnum):
@@ -43,6 +46,9 @@ class Reason(StrEnum):
     HEALTH = "health"
     CONFIG = "config"
     DEPENDENCY = "dependency"
+    SCHEDULE = "schedule"
+    CATCH_UP = "catchUp"
+    DEADLINE = "deadline"
 
 
 class Requester(StrEnum):
@@ -55,6 +61,25 @@ class Requester(StrEnum):
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Describes one moment; immutable, so any thread may use it."""
+
+
+Trigger = Literal["schedule", "user", "retry", "catchUp"]
+
+
+class JobRun(Model, frozen=True, kw_only=True):
+    """One run of a job, which has ended; `run` selects its log, `duration` is in seconds.
+
+    `reason` is `deadline`, `replaced`, `user` or another word for what ended it, or else why it failed; empty if it
+    ended well.
+    """
+
+    run: int
+    trigger: Trigger
+    start_time: str
+    duration: float
+    exit_code: int | None
+    signal: str | None
+    reason: str
 
 
 RollingStage = Literal["waiting", "spawning", "waiting-for-health", "stopping"]
@@ -75,7 +100,7 @@ class Snapshot(Model, frozen=True, kw_only=True):
     it is to be stopped; `wanted_for` names the dependent. `ports` are the configured ones, then others the tree listens
     on; `urls` those of the configured ones. `roll_error` says why the last new run did not take over from the old one.
     `line_rate` is lines of output per second, `level` the worst one of the last minute from `warn` on. `advice` says
-    what the process probably lacks.
+    what the process probably lacks. A `schedule` makes it a job; `last_run` is the last run of it that has ended.
     """
 
     id: str
@@ -114,6 +139,8 @@ class Snapshot(Model, frozen=True, kw_only=True):
     line_rate: float = 0.0
     level: Level | None = None
     advice: str = ""
+    schedule: str | None = None
+    last_run: JobRun | None = None
 
 
 class LogProblem(Model, frozen=True, kw_only=True):

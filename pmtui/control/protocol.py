@@ -15,6 +15,7 @@ from pmtui.control.models import (
     ConfigChanges,
     Detail,
     Graph,
+    JobRun,
     ManagerInfo,
     Operation,
     PastEvent,
@@ -94,6 +95,9 @@ class Control(Protocol):
 
     async def history(self, process_id: str) -> Sequence[ProcessEvent]:
         """Return the last changes of state, oldest first."""
+
+    async def runs(self, process_id: str) -> Sequence[JobRun]:
+        """Return the last 50 runs of a job that have ended, newest first; none of a process without a schedule."""
 
     async def reveal(self, process_id: str, name: str) -> str:
         """Return a variable that is masked everywhere else. Refused if it would leave the machine."""

@@ -18,6 +18,9 @@ RESTART_TEXTS: dict[str, str] = {
     Reason.HEALTH: "restarted: unhealthy",
     Reason.CONFIG: "restarted: config changed",
     Reason.DEPENDENCY: "restarted after a dependency",
+    Reason.SCHEDULE: "started by schedule",
+    Reason.CATCH_UP: "started late: it was missed",
+    Reason.DEADLINE: "restarted: it took too long",
 }
 
 

@@ -25,7 +25,7 @@ class Cascades(Monitor):
                 self._dependents.setdefault(target, []).append(process.id)
 
     def process_changed(self, process: Process) -> None:
-        if not self._dependents:
+        if not self._dependents or process.policy.is_job:  # later runs of a job restart nothing
             return
         state = process.state
         if state.status in INACTIVE_STATES:

@@ -34,7 +34,7 @@ class HookState:
 
     def __init__(self) -> None:
         self.status = Status.STOPPED
-        self.crashes = 0
+        self.crashes = self.job_failures = self.missed = 0
         self.unhealthy_generation = 0  # the last one found unhealthy
         self.has_open_problem = False
         self.timer: asyncio.TimerHandle | None = None
@@ -52,16 +52,27 @@ class HookState:
             found.append("crash")
         if state.status is Status.FAILED and self.status is not Status.FAILED:
             found.append("failed")
+        if process.job.failures > self.job_failures:
+            found.append("jobFailed")
+        has_problem = bool(found)
+        if process.job.missed > self.missed:
+            found.append("jobMissed")
         self.status, self.crashes = state.status, process.crashes
+        self.job_failures, self.missed = process.job.failures, process.job.missed
         if self.has_open_problem and not found and is_recovered(process, now):
             self.has_open_problem = False
             return ["recovered"]
-        self.has_open_problem = self.has_open_problem or bool(found)
+        self.has_open_problem = self.has_open_problem or has_problem
         return found
 
 
 def is_recovered(process: Process, now: float) -> bool:
-    """Whether it is healthy or, without a health check, has run long enough to reset its failures."""
+    """Whether it is healthy or, without a health check, has run long enough to reset its failures.
+
+    A job has recovered once a run has succeeded.
+    """
+    if process.policy.is_job:
+        return process.status is Status.SCHEDULED and not process.state.detail
     if process.status is not Status.RUNNING:
         return False
     if process.config.health:

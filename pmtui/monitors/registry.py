@@ -7,6 +7,7 @@ from pmtui.monitors.health.checks import HealthMonitor
 from pmtui.monitors.history import HistoryMonitor
 from pmtui.monitors.hooks import Hooks
 from pmtui.monitors.install import Installer
+from pmtui.monitors.jobs.scheduler import JobScheduler
 from pmtui.monitors.leases import LeaseMonitor
 from pmtui.monitors.log_disk import LogDiskMonitor
 from pmtui.monitors.memory import MemoryMonitor
@@ -19,6 +20,7 @@ MONITORS: Sequence[type[Monitor]] = (
     HealthMonitor,
     Installer,
     StopCommands,
+    JobScheduler,
     MemoryMonitor,
     FileReloader,
     Hooks,

@@ -36,7 +36,7 @@ class Start(msgspec.Struct, frozen=True):
 
 
 class Restart(msgspec.Struct, frozen=True):
-    """The user or a changed file wants a new run."""
+    """The user, a changed file or a schedule wants a new run."""
 
     reason: Reason = Reason.USER
     detail: str = ""
@@ -45,7 +45,9 @@ class Restart(msgspec.Struct, frozen=True):
 
 
 class ConfigChanged(msgspec.Struct, frozen=True):
-    """The configuration of the process has changed."""
+    """The configuration of the process has changed; `was_job` if it had a schedule before."""
+
+    was_job: bool = False
 
 
 class Stop(msgspec.Struct, frozen=True):

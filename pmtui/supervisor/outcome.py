@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from pmtui.control import INACTIVE_STATES, Operation, Result, Status
+from pmtui.control import IDLE_STATES, INACTIVE_STATES, Operation, Result, Status
 from pmtui.supervisor.dependencies import root_blocker
 from pmtui.supervisor.process import Process
 from pmtui.wording import requester_text
@@ -21,7 +21,7 @@ def is_over(operation: Operation, process: Process, processes: Processes) -> boo
         return False
     return (
         not process.state.should_run
-        or process.status in UP_STATES | INACTIVE_STATES
+        or process.status in UP_STATES | IDLE_STATES
         or needs_stopped_process(process, processes)
     )
 
@@ -63,9 +63,10 @@ def stop_note(process_id: str, dependents: Sequence[str]) -> str:
 def _start_error(process: Process, processes: Processes) -> str:
     if process.state.removed:
         return "was removed from the config meanwhile."
-    if process.status is Status.FAILED:
+    if process.status is Status.FAILED or (process.status is Status.SCHEDULED and process.state.detail):
         why = process.last_error or process.state.detail
-        return f"is failed{': ' * bool(why)}{why}."
+        verb = "is" if process.status is Status.FAILED else "has"
+        return f"{verb} failed{': ' * bool(why)}{why}."
     if process.state.roll_error:
         return f"was not restarted, the old run goes on: {process.roll_error or process.state.roll_error}."
     if not process.state.should_run:

@@ -25,11 +25,12 @@ from pmtui.spawner.procfs import is_alive
 from pmtui.spawner.run_table import HANG_UP_DELAY
 from pmtui.supervisor import events
 from pmtui.supervisor.hints import exit_hint
+from pmtui.supervisor.job import Job
 from pmtui.supervisor.launch import PreparedLaunch
 from pmtui.supervisor.notice import Notice
 from pmtui.supervisor.rolling import transition
 from pmtui.supervisor.run import Run
-from pmtui.supervisor.state import Policy, State
+from pmtui.supervisor.state import State, policy_of
 from pmtui.supervisor.state_machine import is_crash
 from pmtui.supervisor.terminal import ProcessTerminal
 from pmtui.text.formatting import printable
@@ -88,6 +89,7 @@ class Process:
         self.reconfigure(config)
         self.log = log
         self.origin: Origin = "config"
+        self.job = Job()
         self.state = State()
         self.last_published = self.state
         self.events: deque[ProcessEvent] = deque(maxlen=MAX_EVENTS)
@@ -170,19 +172,7 @@ class Process:
     def reconfigure(self, config: ProcessConfig) -> None:
         """Use this configuration from the next start on."""
         self.config = config
-        self.policy = Policy(
-            restart=config.restart or "always",
-            success_exit_codes=frozenset(config.success_exit_codes),
-            max_retries=config.max_retries,
-            backoff=config.backoff,
-            max_backoff=config.max_backoff,
-            healthy_after=config.healthy_after,
-            stop_timeout=config.stop_timeout,
-            has_health_check=config.health is not None,
-            has_stop_command=config.stop_command is not None,
-            is_detached=config.detached,
-            is_rolling=config.rolling,
-        )
+        self.policy = policy_of(config)
 
     def set_default_restart(self, restart: RestartPolicy) -> None:
         """Use this policy if the configuration has none."""
@@ -199,8 +189,12 @@ class Process:
         if isinstance(event, events.Exited):
             self._gave_up = crashed and (event.exit.code > 0 or -event.exit.code in ABORT_SIGNALS)
         is_new_failure = (self.status, self.state.detail) != (before.status, before.detail)
-        if self.status in (Status.CRASHED, Status.FAILED) and is_new_failure:
+        has_failed = self.status in (Status.CRASHED, Status.FAILED) or (
+            self.status is Status.SCHEDULED and self.state.detail
+        )
+        if has_failed and is_new_failure:
             self.last_error = self._error_message()
+        self.job.observe(before, self.state)
         self._host.process_changed(self)  # before the effects: they may already cause the next change
         for effect in effects:
             self._run_effect(effect)
@@ -348,8 +342,9 @@ class Process:
 
     def _spawn(self, generation: int) -> None:
         self._failure_reason = ""
-        self.log.start_run(self.state.starts)
-        before, self.current = self.current, Run(generation, self.state.starts)
+        run = self.state.starts + self.job.earlier_runs
+        self.log.start_run(run)
+        before, self.current = self.current, Run(generation, run)
         self.current.prepared = before.prepared  # for display, until there is a newer one
         if self.config.install is None and not self.config.env_sources:
             self.execute(generation)

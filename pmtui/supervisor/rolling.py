@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from pmtui.control import INACTIVE_STATES, Reason, Status
+from pmtui.control import IDLE_STATES, Reason, Status
 from pmtui.supervisor import state_machine
 from pmtui.supervisor.events import (
     AwaitTurn,
@@ -216,9 +216,9 @@ def fit_together(state: State, effects: tuple[Effect, ...], event: Event, policy
     if not state.should_run or isinstance(event, Restart | ConfigChanged | Remove):
         state, more = give_up_second(replace(state, roll_again=None), event, policy)
         effects += more
-    elif second.is_next and (state.status in INACTIVE_STATES or state.status in (Status.CRASHED, Status.WAITING)):
+    elif second.is_next and (state.status in IDLE_STATES or state.status in (Status.CRASHED, Status.WAITING)):
         return replace_main(state, second, effects, policy)
-    if state.second and (state.status in INACTIVE_STATES or state.removed):
+    if state.second and (state.status in IDLE_STATES or state.removed):
         pending = Pending.REMOVE if state.removed else Pending.NONE
         state = replace(state, status=Status.STOPPING, status_after=state.status, pending=pending, removed=False)
     return state, effects

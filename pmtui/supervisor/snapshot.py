@@ -32,7 +32,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         exit_code=state.exit.code if state.exit and state.exit.code >= 0 else None,
         signal=state.exit.signal if state.exit else None,
         restart_reason=state.restart_reason,
-        next_start=rfc3339(process.retry_at) if process.status is Status.CRASHED else None,
+        next_start=next_start(process),
         failures=0 if process.policy.is_healthy_run(uptime) else state.failures,
         reason=describe(process),
         group=process.config.group,
@@ -56,6 +56,8 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         line_rate=activity.rate,
         level=activity.level,
         advice=process.prepared.hint if process.prepared else "",
+        schedule=process.config.schedule,
+        last_run=process.job.runs[-1] if process.job.runs else None,
     )
 
 
@@ -76,6 +78,16 @@ def detail(process: Process, usage: Usage, required_by: list[str], origins: Mapp
         found=prepared.command.found if prepared else "",
         origins=dict(origins),
     )
+
+
+def next_start(process: Process) -> str | None:
+    match process.status:
+        case Status.CRASHED:
+            return rfc3339(process.retry_at)
+        case Status.SCHEDULED if process.job.due:
+            return rfc3339(process.job.due)
+        case _:
+            return None
 
 
 def rolling_of(process: Process) -> Rolling | None:
@@ -104,7 +116,7 @@ def describe(process: Process) -> str:
         case Status.CRASHED:
             most = process.policy.max_retries
             return f"{process.last_error}, try {state.failures}" + (f" of {most}" if most >= 0 else "")
-        case Status.FAILED:
+        case Status.FAILED | Status.SCHEDULED:
             return process.last_error if state.detail else ""
         case Status.RUNNING if process.state.roll_error:
             return f"the new run failed, the old one goes on: {process.roll_error or process.state.roll_error}"

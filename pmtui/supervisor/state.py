@@ -4,7 +4,7 @@ from enum import Enum, auto
 
 import msgspec
 
-from pmtui.config.model import MIN_HEALTHY_UPTIME, RestartPolicy
+from pmtui.config.model import MIN_HEALTHY_UPTIME, ProcessConfig, RestartPolicy
 from pmtui.control import Reason, Requester, Status
 from pmtui.supervisor.events import ExitStatus
 
@@ -25,13 +25,32 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     has_stop_command: bool = False
     is_detached: bool = False
     is_rolling: bool = False
+    is_job: bool = False  # it runs by a schedule
 
     @property
     def retries(self) -> int:
-        return 0 if self.restart == "never" else self.max_retries
+        is_retried = self.restart == "on-failure" or (self.restart == "always" and not self.is_job)
+        return self.max_retries if is_retried else 0
 
     def is_healthy_run(self, lifetime: float) -> bool:
-        return lifetime > self.healthy_after and lifetime >= MIN_HEALTHY_UPTIME
+        return not self.is_job and lifetime > self.healthy_after and lifetime >= MIN_HEALTHY_UPTIME
+
+
+def policy_of(config: ProcessConfig) -> Policy:
+    return Policy(
+        restart=config.restart or ("never" if config.schedule else "always"),
+        success_exit_codes=frozenset(config.success_exit_codes),
+        max_retries=config.max_retries,
+        backoff=config.backoff,
+        max_backoff=config.max_backoff,
+        healthy_after=config.healthy_after,
+        stop_timeout=config.stop_timeout,
+        has_health_check=config.health is not None,
+        has_stop_command=config.stop_command is not None,
+        is_detached=config.detached,
+        is_rolling=config.rolling,
+        is_job=config.schedule is not None,
+    )
 
 
 class Pending(Enum):
@@ -76,6 +95,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     has_succeeded: bool = False  # any run so far, by itself
     restart_reason: Reason | None = None  # why the current run followed another one
     next_restart_reason: Reason | None = None  # why the next one will
+    start_reason: Reason | None = None  # why the current run was started, also if it is the first
     detail: str = ""  # for people: what led to this state
     retry_at: float | None = None
     stop_requests: int = 0  # how often the user has asked to stop this run

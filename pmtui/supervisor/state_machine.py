@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from pmtui.config.model import MIN_RESTART_DELAY
-from pmtui.control import INACTIVE_STATES, Reason, Requester, Status
+from pmtui.control import IDLE_STATES, INACTIVE_STATES, Reason, Requester, Status
 from pmtui.supervisor.events import (
     AwaitDependencies,
     ConfigChanged,
@@ -44,6 +44,8 @@ from pmtui.supervisor.state import ACTIVE_STATES, Pending, Policy, State
 
 KILL_TIMEOUT = 5.0
 """Seconds after SIGKILL until a tree that still exists is reported."""
+JOB_REASONS = (Reason.USER, Reason.SCHEDULE, Reason.CATCH_UP)
+"""What may start a job that waits for its time."""
 
 Next = tuple[State, tuple[Effect, ...]]
 
@@ -60,7 +62,9 @@ def transition(state: State, event: Event, policy: Policy, now: float) -> Next:
 def start(state: State, event: Start, policy: Policy, now: float) -> Next:
     if event.requester is not Requester.DEPENDENT or not state.should_run:
         state = replace(state, requester=event.requester, dependent=event.dependent)
-    if state.status in INACTIVE_STATES or state.status is Status.CRASHED:
+    if policy.is_job and event.requester is not Requester.USER:
+        return wait_for_schedule(state), ()
+    if state.status in IDLE_STATES or state.status is Status.CRASHED:
         return start_run(replace(state, failures=0, should_run=True), Reason.USER)
     if state.status is Status.STOPPING:
         return set_pending(replace(state, should_run=True), Pending.RESTART, Reason.USER)
@@ -70,6 +74,8 @@ def start(state: State, event: Start, policy: Policy, now: float) -> Next:
 def restart(state: State, event: Restart, policy: Policy, now: float) -> Next:
     if not state.should_run and event.reason is not Reason.USER:
         return state, ()  # stopped by the user: it stays stopped
+    if state.status is Status.SCHEDULED and event.reason not in JOB_REASONS:
+        return state, ()  # it waits for its time
     if event.reason is Reason.USER:
         state = replace(state, requester=Requester.USER, dependent=None)
     state = replace(state, should_run=True)
@@ -83,12 +89,14 @@ def restart(state: State, event: Restart, policy: Policy, now: float) -> Next:
 
 
 def config_changed(state: State, event: ConfigChanged, policy: Policy, now: float) -> Next:
-    if not state.should_run:
-        return state, ()
+    if not state.should_run or (policy.is_job and event.was_job):
+        return state, ()  # the run of a job is left alone
     if state.status in ACTIVE_STATES:
         return stop_run(state, Pending.APPLY, Reason.CONFIG, "its configuration has changed", policy)
     if state.status is Status.STOPPING:
         return set_pending(state, Pending.APPLY, Reason.CONFIG)
+    if policy.is_job:
+        return deactivate(state, Status.SCHEDULED, ""), ()
     return start_run(replace(state, failures=0), Reason.CONFIG)
 
 
@@ -130,6 +138,7 @@ def dependencies_met(state: State, event: DependenciesMet, policy: Policy, now: 
         last_generation=state.next_generation,
         starts=state.starts + 1,
         restart_reason=state.next_restart_reason if state.starts else None,
+        start_reason=state.next_restart_reason,
         next_restart_reason=None,
         spawned_at=None,
         exited_at=None,
@@ -144,7 +153,7 @@ def dependencies_met(state: State, event: DependenciesMet, policy: Policy, now: 
 
 
 def dependencies_failed(state: State, event: DependenciesFailed, policy: Policy, now: float) -> Next:
-    return (deactivate(state, Status.FAILED, event.detail), ()) if state.status is Status.WAITING else (state, ())
+    return (give_up(state, event.detail, policy), ()) if state.status is Status.WAITING else (state, ())
 
 
 def spawned(state: State, event: Spawned, policy: Policy, now: float) -> Next:
@@ -163,6 +172,8 @@ def spawn_failed(state: State, event: SpawnFailed, policy: Policy, now: float) -
     if event.transient:
         seconds = backoff_delay(state.failures, policy.backoff, policy.max_backoff)
         return retry_in(state, max(seconds, MIN_RESTART_DELAY), now, Warn(event.detail))
+    if policy.is_job:  # the next run may find what is missing
+        return give_up(replace(state, failures=state.failures + 1), event.detail, policy), ()
     return retry_or_fail(state, Reason.CRASH, policy, now)
 
 
@@ -304,6 +315,8 @@ def finish_run(state: State, policy: Policy, now: float) -> Next:
         return replace(deactivate(state, Status.STOPPED, ""), removed=True), ()
     if not state.should_run:
         return deactivate(state, Status.STOPPED, ""), ()
+    if policy.is_job and (state.pending is Pending.APPLY or is_done(state, succeeded)):
+        return deactivate(replace(state, failures=0), Status.SCHEDULED, ""), ()
     if state.pending in (Pending.RESTART, Pending.APPLY):
         return start_run(replace(state, failures=0), state.next_restart_reason)
     if state.pending is Pending.RETRY:
@@ -319,7 +332,7 @@ def retry_or_fail(state: State, reason: Reason | None, policy: Policy, now: floa
         return start_run(replace(state, failures=0), reason)
     state = replace(state, failures=state.failures + 1, next_restart_reason=reason)
     if 0 <= policy.retries < state.failures:
-        return deactivate(state, Status.FAILED, state.detail), ()
+        return give_up(state, state.detail, policy), ()
     seconds = backoff_delay(state.failures, policy.backoff, policy.max_backoff)
     return retry_in(state, max(seconds, MIN_RESTART_DELAY), now)
 
@@ -333,6 +346,23 @@ def backoff_delay(failures: int, first: float, longest: float) -> float:
 def retry_in(state: State, seconds: float, now: float, *effects: Effect) -> Next:
     state = replace(state, status=Status.CRASHED, pending=Pending.NONE, retry_at=now + seconds)
     return state, (*effects, SetTimer(state.generation, seconds))
+
+
+def is_done(state: State, succeeded: bool) -> bool:
+    """Whether a job has succeeded, or was stopped by a user who wants it back on its schedule meanwhile."""
+    return state.pending is Pending.NONE and (succeeded or not state.ended_by_itself)
+
+
+def wait_for_schedule(state: State) -> State:
+    if state.status in INACTIVE_STATES:
+        return deactivate(replace(state, should_run=True, failures=0), Status.SCHEDULED, "")
+    if state.status is Status.STOPPING and state.pending is not Pending.REMOVE:
+        return replace(state, should_run=True)
+    return state
+
+
+def give_up(state: State, why: str, policy: Policy) -> State:
+    return deactivate(state, Status.SCHEDULED if policy.is_job else Status.FAILED, why)
 
 
 def deactivate(state: State, status: Status, why: str) -> State:

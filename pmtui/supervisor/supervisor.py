@@ -160,6 +160,10 @@ class Supervisor:
             self._loop.call_later(GUARDIAN_KILL_DELAY, self.spawner.kill_guardian)
         self._shutting_down.set()
 
+    @property
+    def is_shutting_down(self) -> bool:
+        return self._shutting_down.is_set()
+
     async def wait_shutdown(self) -> None:
         await self._shutting_down.wait()
 
@@ -228,10 +232,11 @@ class Supervisor:
 
     def _reconfigure(self, process: Process, config: ProcessConfig) -> None:
         self._fingerprints[process.id] = fingerprint(config, self.settings)
+        was_job = process.policy.is_job
         process.reconfigure(config)
         self.addresses.assign(process)
         self.logs.open(process.id, config.log)
-        process.handle(events.ConfigChanged())
+        process.handle(events.ConfigChanged(was_job))
 
     def _sort_processes(self) -> None:
         """Use the order of the configuration; processes it does not have come last."""
@@ -409,7 +414,7 @@ class Supervisor:
         self._update = None
         awaited = awaited_ends(process.config for process in self.processes.values())
         for process in self.processes.values():
-            process.set_default_restart(default_restart(process.id, awaited))
+            process.set_default_restart(default_restart(process.config, awaited))
         for observer in self.observers:
             observer.processes_changed()
 

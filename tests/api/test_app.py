@@ -57,6 +57,8 @@ async def test_list_is_in_config_order_with_all_fields(client: httpx.AsyncClient
         "lineRate": 0.0,
         "level": None,
         "advice": "",
+        "schedule": None,
+        "lastRun": None,
         "labels": [],
         "origin": "config",
     }

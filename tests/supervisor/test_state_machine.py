@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from pmtui.config.model import MIN_RESTART_DELAY, RestartPolicy
-from pmtui.control import INACTIVE_STATES, Reason, Status
+from pmtui.control import IDLE_STATES, Reason, Requester, Status
 from pmtui.supervisor.events import (
     AwaitDependencies,
     ConfigChanged,
@@ -59,7 +59,9 @@ CRASHED = replace(
 )
 FAILED = replace(CRASHED, status=Status.FAILED, failures=11, next_restart_reason=None)
 COMPLETED = replace(CRASHED, status=Status.COMPLETED, exit=ExitStatus(0), failures=0, next_restart_reason=None)
-ALL = {state.status: state for state in (STOPPED, WAITING, STARTING, RUNNING, STOPPING, CRASHED, FAILED, COMPLETED)}
+SCHEDULED = State(status=Status.SCHEDULED, should_run=True)
+STATES = (STOPPED, WAITING, STARTING, RUNNING, STOPPING, CRASHED, FAILED, COMPLETED, SCHEDULED)
+ALL = {state.status: state for state in STATES}
 
 Row = tuple[State, Event, Policy, Status, tuple[Effect, ...]]
 LOOK = (AwaitDependencies(),)
@@ -71,6 +73,13 @@ COMMAND = (RunStopCommand(1), SetTimer(1, 5.0))
 IN_COMMAND = replace(STOPPING, in_stop_command=True)
 GONE_IN_COMMAND = replace(IN_COMMAND, is_tree_gone=True, exited_at=102.0)
 DETACHED = Policy(is_detached=True)
+JOB = Policy(is_job=True, restart="never")
+RETRIED = Policy(is_job=True, restart="on-failure", max_retries=2)
+DUE = Restart(Reason.SCHEDULE)
+ENDING = replace(RUNNING, status=Status.STOPPING, ended_by_itself=True, killed=True, exited_at=100.5)
+DONE, BAD = replace(ENDING, exit=ExitStatus(0)), replace(ENDING, exit=ExitStatus(3))
+LONG = replace(BAD, exited_at=900.0)
+OVERDUE_JOB = replace(BAD, ended_by_itself=False, pending=Pending.RETRY, next_restart_reason=Reason.DEADLINE)
 
 TABLE: list[Row] = [
     (STOPPED, Start(), POLICY, Status.WAITING, LOOK),
@@ -139,6 +148,52 @@ TABLE: list[Row] = [
     (CRASHED, Restart(), POLICY, Status.WAITING, LOOK),
     (CRASHED, Restart(Reason.WATCH), POLICY, Status.WAITING, LOOK),
     (CRASHED, ConfigChanged(), POLICY, Status.WAITING, LOOK),
+]
+BY_CONFIG, AS_DEPENDENCY = Start(Requester.CONFIG), Start(Requester.DEPENDENT, "web")
+TABLE += [
+    (STOPPED, BY_CONFIG, JOB, Status.SCHEDULED, ()),
+    (STOPPED, AS_DEPENDENCY, JOB, Status.SCHEDULED, ()),
+    (STOPPED, Start(), JOB, Status.WAITING, LOOK),
+    (STOPPED, DUE, JOB, Status.STOPPED, ()),
+    (SCHEDULED, DUE, JOB, Status.WAITING, LOOK),
+    (SCHEDULED, Restart(Reason.CATCH_UP), JOB, Status.WAITING, LOOK),
+    (SCHEDULED, Start(), JOB, Status.WAITING, LOOK),
+    (SCHEDULED, Restart(), JOB, Status.WAITING, LOOK),
+    (SCHEDULED, BY_CONFIG, JOB, Status.SCHEDULED, ()),
+    (SCHEDULED, AS_DEPENDENCY, JOB, Status.SCHEDULED, ()),
+    (SCHEDULED, Restart(Reason.WATCH), JOB, Status.SCHEDULED, ()),
+    (SCHEDULED, Restart(Reason.DEPENDENCY), JOB, Status.SCHEDULED, ()),
+    (SCHEDULED, ConfigChanged(was_job=True), JOB, Status.SCHEDULED, ()),
+    (SCHEDULED, ConfigChanged(was_job=True), POLICY, Status.WAITING, LOOK),
+    (SCHEDULED, Stop(), JOB, Status.STOPPED, ()),
+    (SCHEDULED, Kill(), JOB, Status.STOPPED, ()),
+    (SCHEDULED, Remove(), JOB, Status.STOPPED, ()),
+    (WAITING, DependenciesFailed("db failed"), JOB, Status.SCHEDULED, ()),
+    (STARTING, SpawnFailed(1, "no such file"), JOB, Status.SCHEDULED, ()),
+    (STARTING, SpawnFailed(1, "no such file"), RETRIED, Status.SCHEDULED, ()),
+    (STARTING, SpawnFailed(1, "EMFILE", transient=True), JOB, Status.CRASHED, (Warn("EMFILE"), SetTimer(1, 1.0))),
+    (RUNNING, Start(), JOB, Status.RUNNING, ()),
+    (RUNNING, DUE, JOB, Status.STOPPING, END),
+    (RUNNING, Stop(), JOB, Status.STOPPING, END),
+    (RUNNING, ConfigChanged(was_job=True), JOB, Status.RUNNING, ()),
+    (RUNNING, ConfigChanged(), JOB, Status.STOPPING, END),
+    (RUNNING, Unhealthy(1, "late", Reason.DEADLINE), JOB, Status.STOPPING, END),
+    (COMPLETED, ConfigChanged(), JOB, Status.SCHEDULED, ()),
+    (STOPPING, TreeExited(1), JOB, Status.STOPPED, ()),
+    (replace(STOPPING, should_run=True, pending=Pending.APPLY), TreeExited(1), JOB, Status.SCHEDULED, ()),
+    (replace(STOPPING, should_run=True, pending=Pending.RESTART), TreeExited(1), JOB, Status.WAITING, LOOK),
+    (replace(STOPPING, should_run=True), TreeExited(1), RETRIED, Status.SCHEDULED, ()),
+    (DONE, TreeExited(1), JOB, Status.SCHEDULED, ()),
+    (DONE, TreeExited(1), Policy(is_job=True), Status.SCHEDULED, ()),
+    (DONE, TreeExited(1), RETRIED, Status.SCHEDULED, ()),
+    (BAD, TreeExited(1), JOB, Status.SCHEDULED, ()),
+    (BAD, TreeExited(1), Policy(is_job=True), Status.SCHEDULED, ()),
+    (BAD, TreeExited(1), RETRIED, Status.CRASHED, (SetTimer(1, 1.0),)),
+    (replace(BAD, failures=2), TreeExited(1), RETRIED, Status.SCHEDULED, ()),
+    (LONG, TreeExited(1), RETRIED, Status.CRASHED, (SetTimer(1, 1.0),)),
+    (OVERDUE_JOB, TreeExited(1), JOB, Status.SCHEDULED, ()),
+    (OVERDUE_JOB, TreeExited(1), RETRIED, Status.CRASHED, (SetTimer(1, 1.0),)),
+    (CRASHED, DUE, RETRIED, Status.WAITING, LOOK),
 ]
 
 
@@ -338,6 +393,21 @@ def test_a_process_that_sigkill_cannot_end_is_reported_and_never_started_twice()
     assert [type(effect) for effect in effects] == [Warn, SetTimer]
 
 
+def test_a_start_puts_a_job_that_is_being_stopped_back_on_its_schedule() -> None:
+    state, _ = transition(STOPPING, BY_CONFIG, JOB, 101.0)
+    state, _ = transition(state, TreeExited(1), JOB, 102.0)
+    assert (state.status, state.should_run, state.detail) == (Status.SCHEDULED, True, "")
+
+
+def test_a_job_that_failed_keeps_why_until_it_succeeds() -> None:
+    state, _ = transition(replace(BAD, detail="exit 3 after 0.5 s"), TreeExited(1), JOB, 102.0)
+    assert (state.status, state.detail, state.failures) == (Status.SCHEDULED, "exit 3 after 0.5 s", 1)
+    for event in (DUE, DependenciesMet(), Spawned(2), Exited(2, ExitStatus(0)), TreeExited(2)):
+        state, _ = transition(state, event, JOB, 200.0)
+    assert (state.status, state.detail, state.failures) == (Status.SCHEDULED, "", 0)
+    assert (state.start_reason, state.has_succeeded) == (Reason.SCHEDULE, True)
+
+
 @dataclass
 class World:
     """Carries out effects, late or never, as a machine would."""
@@ -358,7 +428,7 @@ class World:
         for effect in effects:
             self.carry_out(effect)
         assert len(self.spawning | self.alive | self.emptying) <= 1, "two live generations"
-        if self.state.status in INACTIVE_STATES or self.state.status is Status.CRASHED:
+        if self.state.status in IDLE_STATES or self.state.status is Status.CRASHED:
             assert not self.spawning | self.alive | self.emptying, f"{self.state.status} while something is left"
 
     def carry_out(self, effect: Effect) -> None:
@@ -436,9 +506,13 @@ def test_random_events_never_make_two_copies_and_a_stop_always_ends_in_stopped(s
         healthy_after=random.choice((0.0, 10.0)),
         has_health_check=random.random() < 0.5,
         has_stop_command=random.random() < 0.3,
+        is_job=random.random() < 0.5,
     )
     world = World(random, policy)
-    wishes = (Start, Restart, ConfigChanged, Stop, Kill, lambda: Restart(Reason.WATCH))
+    wishes = (
+        *(Start, Restart, ConfigChanged, Stop, Kill),
+        *(lambda: Restart(Reason.WATCH), lambda: DUE, lambda: BY_CONFIG, lambda: ConfigChanged(was_job=True)),
+    )
     for _ in range(200):
         if random.random() < 0.3:
             world.feed(random.choice(wishes)())
@@ -446,6 +520,7 @@ def test_random_events_never_make_two_copies_and_a_stop_always_ends_in_stopped(s
             world.feed(random.choice((Ready, lambda g: Unhealthy(g, "ill")))(world.state.generation))
         else:
             world.move()
+        assert not policy.is_job or world.state.status not in (Status.FAILED, Status.COMPLETED)
     world.feed(Stop())
     world.settle()
     assert world.state.status is Status.STOPPED

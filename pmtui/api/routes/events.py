@@ -1,4 +1,4 @@
-"""Changes of status: the history of one process, and a stream of all."""
+"""Changes of status: the history of one process and its runs, and a stream of all."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -34,6 +34,9 @@ class EventRoutes:
         points = number(parameters.get("points", "300"), "points")
         since, until = parameters.get("since") or "1h", parameters.get("until", "")
         return as_json(await self.control.usage_history(process_id, since, until, points))
+
+    async def runs(self, request: Request) -> Response:
+        return as_json(await self.control.runs(segment(request, "id")))
 
     async def stream_events(self, request: Request) -> Response:
         manager = manager_id(await self.control.about())

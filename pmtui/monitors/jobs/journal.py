@@ -1,0 +1,139 @@
+"""What a later manager has to know of jobs: when each was last due, and its last runs.
+
+The file has one JSON object per line and is appended to, by another thread. It is rewritten when the manager starts,
+and when it has grown.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from pmtui.control import JobRun
+from pmtui.supervisor.job import MAX_RUNS
+
+logger = logging.getLogger(__name__)
+MAX_GROWTH_BYTES = 1 << 20
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class _Line(msgspec.Struct, omit_defaults=True):
+    """Something that happened to the job `id`: it was due (milliseconds since 1970), or a run ended."""
+
+    id: str
+    due: int | None = None
+    key: str = ""
+    run: JobRun | None = None
+
+
+class Record:
+    """`key` is the schedule that `due` belongs to; `due` is None if it is not on its schedule."""
+
+    def __init__(self) -> None:
+        self.due: int | None = None
+        self.key = ""
+        self.runs: deque[JobRun] = deque(maxlen=MAX_RUNS)
+
+
+class Journal:
+    """Without a path nothing is kept."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.records: dict[str, Record] = {}
+        self._path = path
+        self._pending: list[bytes] = []
+        self._growth = 0
+        self._writing: asyncio.Task[None] | None = None
+        self._has_warned = False
+        self._load()
+
+    def mark_due(self, job: str, key: str, ms: int) -> None:
+        self._add(_Line(job, ms, key))
+
+    def mark_stopped(self, job: str) -> None:
+        """From now on nothing is missed, until it is on its schedule again."""
+        self._add(_Line(job, 0))
+
+    def mark_end(self, job: str, run: JobRun) -> None:
+        self._add(_Line(job, run=run))
+
+    def retain(self, jobs: set[str]) -> None:
+        """Forget all other jobs."""
+        if forgotten := self.records.keys() - jobs:
+            for job in forgotten:
+                del self.records[job]
+            self._growth = MAX_GROWTH_BYTES
+            self._write_soon()
+
+    async def close(self) -> None:
+        if self._writing:
+            await self._writing
+
+    def _load(self) -> None:
+        try:
+            with os.fdopen(os.open(self._path or os.devnull, _READ), "rb") as file:
+                lines = file.read().splitlines()
+        except OSError:
+            return
+        for line in lines:
+            with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):  # such as half a line
+                self._apply(msgspec.json.decode(line, type=_Line))
+        self._growth = MAX_GROWTH_BYTES if lines else 0
+
+    def _apply(self, line: _Line) -> None:
+        record = self.records.setdefault(line.id, Record())
+        if line.run:
+            record.runs.append(line.run)
+        elif line.due is not None:
+            record.due, record.key = line.due or None, line.key
+
+    def _add(self, line: _Line) -> None:
+        self._apply(line)
+        self._pending.append(msgspec.json.encode(line) + b"\n")
+        self._write_soon()
+
+    def _write_soon(self) -> None:
+        if self._writing is None and self._path:
+            self._writing = asyncio.create_task(self._write(), name="job journal")
+
+    async def _write(self) -> None:
+        try:
+            while self._pending or self._growth >= MAX_GROWTH_BYTES:
+                data, self._pending = b"".join(self._pending), []
+                is_whole = self._growth >= MAX_GROWTH_BYTES
+                self._growth = 0 if is_whole else self._growth + len(data)
+                data = b"".join(self._lines()) if is_whole else data
+                await asyncio.to_thread(self._rewrite if is_whole else self._append, data)
+        except (OSError, RuntimeError) as error:
+            if not self._has_warned:
+                logger.warning("what was due is not remembered: %s cannot be written: %s", self._path, error)
+            self._has_warned = True
+        finally:
+            self._writing = None
+
+    def _lines(self) -> Iterator[bytes]:
+        for job, record in self.records.items():
+            if record.due is not None:
+                yield msgspec.json.encode(_Line(job, record.due, record.key)) + b"\n"
+            for run in record.runs:
+                yield msgspec.json.encode(_Line(job, run=run)) + b"\n"
+
+    def _append(self, data: bytes) -> None:
+        assert self._path
+        with os.fdopen(os.open(self._path, _APPEND, 0o600), "ab", buffering=0) as file:
+            file.write(data)
+
+    def _rewrite(self, data: bytes) -> None:
+        assert self._path
+        beside = self._path.with_name(f"{self._path.name}.new")
+        with contextlib.suppress(FileNotFoundError):
+            beside.unlink()
+        with os.fdopen(os.open(beside, _APPEND | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+        os.replace(beside, self._path)
