@@ -66,6 +66,30 @@ class RawLines:
         return f"{time}{name}".encode()
 
 
+class RowHead:
+    """Begins each line on a terminal: local time, id in its color, and a mark for stderr. Longer ids are cut."""
+
+    def __init__(self, output: Output, name_width: int) -> None:
+        self._output = output
+        self._name_width = name_width
+
+    def format(self, time: str, process_id: str, stream: str | None) -> str:
+        name = self.name(process_id)
+        name = self._output.name(process_id, name) + "  " if name else ""
+        mark = self._output.paint(self.mark(stream), "warn") if stream == "stderr" else self.mark(stream)
+        return f"{self._output.paint(time, 'dim')} {name}{mark}"
+
+    def format_plain(self, time: str, process_id: str, stream: str | None) -> str:
+        name = self.name(process_id)
+        return f"{time} {name + '  ' if name else ''}{self.mark(stream)}"
+
+    def name(self, process_id: str) -> str:
+        return process_id[: self._name_width].ljust(self._name_width) if self._name_width else ""
+
+    def mark(self, stream: str | None) -> str:
+        return self._output.glyphs.stderr if stream == "stderr" else " "
+
+
 class TerminalLines:
     """Local time, id, a mark for stderr, and the text without harmful control characters.
 
@@ -74,7 +98,7 @@ class TerminalLines:
 
     def __init__(self, output: Output, width: int) -> None:
         self._output = output
-        self._name_width = width
+        self._head = RowHead(output, width)
         self._partials: dict[Key, RawLogLine] = {}
         self._has_row = False
 
@@ -100,26 +124,21 @@ class TerminalLines:
         text = keep_colors(line.data) if self._output.has_colors else line.text
         if "\x1b" in text:
             text += "\x1b[0m"
-        output = self._output
-        name = self._name(line)
-        name = output.name(line.id, name) + "  " if name else ""
-        mark = output.paint(output.glyphs.stderr, "warn") if line.stream == "stderr" else " "
-        return f"{output.paint(local_time(line.time), 'dim')} {name}{mark}{text}"
+        return self._head.format(local_time(line.time), line.id, line.stream) + text
 
     def _partial_row(self, line: RawLogLine) -> str:
-        name = self._name(line)
-        mark = self._output.glyphs.stderr if line.stream == "stderr" else " "
-        head = f"{local_time(line.time)} {name + '  ' if name else ''}{mark}"
+        head = self._head.format_plain(local_time(line.time), line.id, line.stream)
         width = self._output.width and self._output.width - 1  # in the last column, terminals wrap
         return self._output.paint(fit(head + line.text, width, self._output.glyphs.ellipsis), "dim")
-
-    def _name(self, line: RawLogLine) -> str:
-        return line.id[: self._name_width].ljust(self._name_width) if self._name_width else ""
 
 
 def local_time(time: str) -> str:
     """Return the local time of day; blanks if the line has no time."""
     if not time:
         return " " * 12
-    moment = datetime.fromisoformat(time).astimezone()
+    return clock_time(datetime.fromisoformat(time))
+
+
+def clock_time(moment: datetime) -> str:
+    moment = moment.astimezone()
     return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}"

@@ -30,6 +30,7 @@ from pmtui.version import __version__
 if TYPE_CHECKING:
     from pmtui.client.discovery import RunningManager
     from pmtui.config.load import Loaded
+    from pmtui.logs.console import Format, FormatRecord
     from pmtui.spawner.launcher import GuardianLauncher
     from pmtui.supervisor.reload import ConfigSource
 
@@ -76,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     add("--exit-with", metavar="ID", help="end when this process has, with its exit code (with --no-ui)")
     add("--log-file", type=Path, help=argparse.SUPPRESS)
     add("--dev", action="store_true", help="restart every process when its files change")
-    add("--log-format", choices=("text", "json"), default="text", help="format of the log on stdout (default: text)")
+    add("--log-format", choices=("text", "json"), help="format of the log on stdout (default: text)")
     add("--bind-to", type=pid, metavar="PID", help="stop when the process PID has ended (with -d or --no-ui)")
     add("--version", action="version", version=f"pmtui {__version__}", help="print the version")
     add_api_options(command.add_argument_group("REST API"))
@@ -225,7 +226,7 @@ def headless(source: "ConfigSource", boot: "GuardianLauncher", options: argparse
         run_headless(
             source,
             boot,
-            options.log_format,
+            log_format(source.loaded, options),
             not options.no_api,
             options.log_file,
             ExitPolicy(options.exit_on_failure, options.exit_with),
@@ -233,6 +234,16 @@ def headless(source: "ConfigSource", boot: "GuardianLauncher", options: argparse
             options.pb_log,
         )
     )
+
+
+def log_format(loaded: "Loaded", options: argparse.Namespace) -> "Format | FormatRecord":
+    """Return the format of the log: unless one was given, a terminal gets lines as those of `pmtui logs -f`."""
+    if options.log_format or options.log_file or not sys.stdout.isatty():
+        return "json" if options.log_format == "json" else "text"
+    from pmtui.cli.output import Output
+    from pmtui.cli.terminal_log import TerminalLog
+
+    return TerminalLog(Output(), [config.id for config in loaded.processes])
 
 
 def attach_to(running: "RunningManager", loaded: "Loaded") -> int:

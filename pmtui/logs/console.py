@@ -19,6 +19,8 @@ from pmtui.text.timestamps import now_ms, rfc3339
 
 ConsoleLevel = Literal["INFO", "WARN", "ERROR"]
 Format = Literal["text", "json"]
+FormatRecord = Callable[["OutputRecord"], bytes]
+"""Formats the lines of one record, for a console that is neither of these."""
 MAX_BUFFERED_BYTES = 4 << 20
 """Bytes that wait for a slow reader before lines are dropped."""
 RATE_LIMIT = 4 << 20
@@ -101,7 +103,7 @@ class ConsoleLog:
     Lines that are not shown are counted and reported as soon as others are. A terminal without NO_COLOR gets colors.
     """
 
-    def __init__(self, fd: int = 1, format: Format = "text") -> None:
+    def __init__(self, fd: int = 1, format: Format | FormatRecord = "text") -> None:
         self._fd = fd
         self._worker: BatchWorker[OutputRecord] = BatchWorker("pmtui-console-log", self._process)
         self._dropped = 0
@@ -110,9 +112,9 @@ class ConsoleLog:
         self._buckets: dict[str, TokenBucket] = {}
         self._is_broken = False
         has_colors = os.isatty(fd) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self._format: Callable[[OutputRecord], bytes] = (
-            as_json if format == "json" else as_colors if has_colors else as_text
-        )
+        self._format: FormatRecord = as_json if format == "json" else as_colors if has_colors else as_text
+        if callable(format):
+            self._format = format
 
     def start(self) -> None:
         self._worker.start()

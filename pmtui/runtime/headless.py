@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pmtui.config.load import CONFIG_NAMES, Loaded
 from pmtui.control import ControlError, ProcessEvent, Status
-from pmtui.logs.console import Console, ConsoleLog, FileConsoleLog, Format
+from pmtui.logs.console import Console, ConsoleLog, FileConsoleLog, Format, FormatRecord
 from pmtui.manager import Manager
 from pmtui.runtime.exit_policy import ExitPolicy, wait_exit
 from pmtui.runtime.exit_signals import ExitSignals
@@ -30,7 +30,7 @@ ERROR_STATES = (Status.CRASHED, Status.FAILED)
 async def run_headless(
     source: ConfigSource,
     launcher: GuardianLauncher,
-    log_format: Format,
+    log_format: Format | FormatRecord,
     has_api: bool,
     log_file: Path | None = None,
     exit_policy: ExitPolicy | None = None,
@@ -43,7 +43,7 @@ async def run_headless(
     process is started.
     """
     notifier = Notifier.from_environment(os.environ)
-    console: Console = FileConsoleLog(log_file, log_format) if log_file else ConsoleLog(1, log_format)
+    console: Console = open_console(log_file, log_format)
     if pocketbase_url:
         directory = Path(source.loaded.settings.data_dir)
         console = open_pocketbase_console(console, pocketbase_url, directory, lambda name: manager.run_name(name))
@@ -59,6 +59,8 @@ async def run_headless(
     with contextlib.closing(console), log_to(console.line):
         async with manager_session(source, create_manager, has_api=has_api, host=host) as manager:
             log_startup(source.loaded, (await manager.about()).url)
+            if callable(log_format):  # on a terminal
+                logger.info("Ctrl-C stops all processes")
             async with notifier.notifying(manager.supervisor), asyncio.TaskGroup() as tasks:
                 logging_events = tasks.create_task(log_events(manager.events()))
                 exiting = tasks.create_task(wait_exit(manager.supervisor, exit_policy or ExitPolicy()))
@@ -66,6 +68,12 @@ async def run_headless(
                 logging_events.cancel()
         logger.info("all processes have ended")
     return exiting.result()
+
+
+def open_console(log_file: Path | None, log_format: Format | FormatRecord) -> Console:
+    if log_file is None:
+        return ConsoleLog(1, log_format)
+    return FileConsoleLog(log_file, "text" if callable(log_format) else log_format)
 
 
 def log_startup(loaded: Loaded, url: str | None) -> None:
