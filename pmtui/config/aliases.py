@@ -4,7 +4,7 @@ The keys are in lower case, without `_` and `-`. They are those of pm2, supervis
 systemd, mprocs and circus, and what people guess.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import msgspec
 
@@ -16,11 +16,11 @@ class Alias(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-def find_alias(kind: str, name: str, known: Iterable[str]) -> Alias | None:
+def find_alias(kind: str, name: str, known: Collection[str]) -> Alias | None:
     """Return what a name stands for in a part of the config: "process", "health", "log", "settings" or "file"."""
     word = _normal(name)
     alias = _TABLES.get(kind, {}).get(word)
-    if alias is not None:
+    if alias is not None and all(field in known for field in alias.fields):
         return alias
     return next((Alias((field,)) for field in known if _normal(field) == word), None)
 
@@ -42,7 +42,7 @@ _FLAT = "It is one number; pmtui doubles it after each failure, up to maxBackoff
 _PORTS = "With sockets, several instances share one port"
 _LOG = "The output is written to .pmtui/logs; log has maxSize, keep and file"
 _HEALTH = "It is a table with http, tcp, command or log, such as { http = URL }"
-_CONTAINER = 'it describes a container, and pmtui runs processes; command = "docker compose up NAME" runs one'
+_CONTAINER = 'that describes containers, and pmtui runs processes; command = "docker compose up NAME" runs one'
 _TREE = "it is not needed, because the whole process tree is always stopped"
 _PROFILE = "variables of one environment belong into [profile.NAME.process.ID]"
 
@@ -134,10 +134,9 @@ _SETTINGS_FIELDS = {
     "host": "address bind listen",
 }
 _FILE: dict[str, Alias] = {
-    "apps": Alias(("processes",), "This is pm2's word: 'pmtui import FILE' converts a config of pm2"),
-    "procs": Alias(("processes",), "This is mprocs's word: 'pmtui import FILE' converts a config of mprocs"),
-    "services": Alias(("processes",), 'pmtui runs no containers; command = "docker compose up NAME" runs one'),
-    "programs": Alias(("processes",)),
+    "apps": Alias((), "that is a config of pm2: 'pmtui import FILE' converts it"),
+    "procs": Alias((), "that is a config of mprocs: 'pmtui import FILE' converts it"),
+    "services": Alias((), _CONTAINER),
     "default": Alias(("defaults",)),
     "profiles": Alias(("profile",), "Each is a table [profile.NAME.process.ID]"),
     "environment": Alias(("settings",), "[settings.env] holds variables for all processes"),

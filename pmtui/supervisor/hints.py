@@ -1,4 +1,4 @@
-"""What may help after a failure: who holds the port, and that a program may miss its stdin."""
+"""What may help after a failure: who holds the port, and what to do about a program that ends well each time."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,10 +7,10 @@ from contextlib import suppress
 from pmtui.config.model import ProcessConfig
 from pmtui.supervisor.state import State
 
-MIN_QUICK_ENDS = 3
-"""Good ends in a row, each soon after the start, from which a closed stdin is the likely cause."""
+MIN_GOOD_ENDS = 2
+"""Runs in a row that did not last, from which exit code 0 looks like the end of the work."""
 QUICK_END = 2.0
-"""Seconds within which such a run ends."""
+"""Seconds within which a run ends whose likely cause is a closed stdin."""
 IN_USE = re.compile(
     r"address (is )?already in use|EADDRINUSE|port \S+ (is|was) (already )?(in use|used|taken)|"
     r"port is already (in use|allocated)|only one usage of each socket address",
@@ -25,15 +25,19 @@ def exit_hint(state: State, config: ProcessConfig, env: Mapping[str, str], outpu
     if state.exit is None:
         return ""
     if state.exit.code == 0:
-        return stdin_hint(state, config)
+        return good_end_hint(state, config)
     return port_hint(config, env, output)
 
 
-def stdin_hint(state: State, config: ProcessConfig) -> str:
+def good_end_hint(state: State, config: ProcessConfig) -> str:
+    """Return what to set if the process ends with 0 again and again and is always restarted."""
+    if state.failures < MIN_GOOD_ENDS or config.restart not in (None, "always") or config.schedule:
+        return ""
+    hint = 'it ends with 0 each time; if it is done then, set restart = "on-failure"'
     reads_nothing = config.stdin == "null" and not config.tty
-    if reads_nothing and state.failures >= MIN_QUICK_ENDS and state.lifetime < QUICK_END:
-        return 'it may end because its stdin is closed; try stdin = "open"'
-    return ""
+    if reads_nothing and state.lifetime < QUICK_END:
+        return f'{hint}; if it waits for input, try stdin = "open"'
+    return hint
 
 
 def port_hint(config: ProcessConfig, env: Mapping[str, str], output: Sequence[str]) -> str:

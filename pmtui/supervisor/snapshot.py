@@ -8,6 +8,7 @@ import msgspec
 from pmtui.config.secrets import mask, masked_config, redact
 from pmtui.control import Detail, Rolling, RollingStage, Snapshot, Status
 from pmtui.spawner.usage import Usage
+from pmtui.supervisor.hints import good_end_hint
 from pmtui.supervisor.process import Process
 from pmtui.text.timestamps import rfc3339
 from pmtui.text.units import format_duration
@@ -55,10 +56,18 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         log_problem=process.log.problem(),
         line_rate=activity.rate,
         level=activity.level,
-        advice=process.prepared.hint if process.prepared else "",
+        advice=advice_for(process),
         schedule=process.config.schedule,
         last_run=process.job.runs[-1] if process.job.runs else None,
     )
+
+
+def advice_for(process: Process) -> str:
+    """Return what the process probably lacks, or what else to set."""
+    if process.prepared and process.prepared.hint:
+        return process.prepared.hint
+    ended_well = bool(process.exits) and process.exits[-1].code == 0
+    return good_end_hint(process.state, process.config) if ended_well else ""
 
 
 def detail(process: Process, usage: Usage, required_by: list[str], origins: Mapping[str, str]) -> Detail:

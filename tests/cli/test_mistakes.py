@@ -215,3 +215,18 @@ def test_the_config_of_a_parent_is_used_and_named(tmp_path: Path) -> None:
         f"pmtui: no manager is running for {tmp_path}/pmtui.toml; start one with 'pmtui' or 'pmtui -d'\n"
     )
     assert not (tmp_path / "api/.pmtui").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "advice"),
+    [
+        ("a.yaml", "services:\n  redis:\n    image: redis\n", 'command = "docker compose up NAME" runs one'),
+        ("a.toml", "[apps]\nname = 'x'\n", "that is a config of pm2: 'pmtui import FILE' converts it"),
+        ("a.toml", "[env]\nA = '1'\n", "did you mean settings? [settings.env] holds variables for all processes"),
+    ],
+)
+def test_sections_of_other_process_managers_are_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, advice: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    assert check(tmp_path, capsys, name).endswith(advice)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pmtui import ProcessConfig
-from pmtui.config.model import Health
+from pmtui.config.model import Health, RestartPolicy
 from pmtui.control import Status
 from pmtui.supervisor.hints import likely_ports, ports_in
 from tests.managed import managed, sh, until
@@ -37,6 +37,23 @@ async def test_who_holds_the_port_is_named(taken: int, tmp_path: Path) -> None:
 async def test_a_program_that_ends_at_once_over_and_over_gets_a_hint_about_stdin() -> None:
     async with managed(sh("a", "exec cat", backoff=0.0)) as manager:
         await until(manager, lambda now: 'try stdin = "open"' in now.last_error)
+
+
+async def test_a_program_that_ends_well_each_time_gets_a_hint_about_restart() -> None:
+    async with managed(sh("a", "exit 0", backoff=0.0, max_retries=2)) as manager:
+        now = await until(manager, lambda now: now.status is Status.FAILED)
+        for text in (now.last_error, now.advice):
+            assert 'it ends with 0 each time; if it is done then, set restart = "on-failure"' in text
+
+
+@pytest.mark.parametrize(("code", "retries", "restart"), [(1, 3, "always"), (0, 1, "always"), (0, 3, "on-failure")])
+async def test_no_such_hint_after_a_failure_or_a_single_good_end(
+    code: int, retries: int, restart: RestartPolicy
+) -> None:
+    config = sh("a", f"exit {code}", backoff=0.0, max_retries=retries - 1, restart=restart)
+    async with managed(config) as manager:
+        now = await until(manager, lambda now: now.status in (Status.FAILED, Status.COMPLETED))
+        assert ("each time" in now.last_error, now.advice) == (False, "")
 
 
 @pytest.mark.parametrize("fields", [{"stdin": "open"}, {"tty": True}])
