@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,14 +74,24 @@ def test_a_process_is_reported_while_others_are_awaited(folder: Path) -> None:
 def test_a_terminal_shows_in_place_what_is_awaited(folder: Path) -> None:
     slow = {"id": "slow", "command": "sleep 600", "health": {"tcp": "127.0.0.1:9", "startPeriod": "10m"}}
     (folder / "pb_processes.json").write_text(json.dumps([*SLEEPERS, slow]))
-    terminal = PseudoTerminal(folder, None, "-d", "--timeout", "3s")
+    terminal = PseudoTerminal(folder, None, "-d")
+    awaited = re.compile(rb"\r\x1b\[Kwaiting for \d+s: slow is starting \(waiting for health\)\r\x1b\[K")
     try:
-        assert terminal.ends() == 124
-        told = terminal.output.decode()
+        eventually(lambda: awaited.search(terminal.output))
+        terminal.press(b"\x03")
+        assert terminal.ends() == -signal.SIGINT
     finally:
         terminal.close()
-    assert re.search(r"\r\x1b\[Kwaiting for \d+s: slow is starting \(waiting for health\)\r\x1b\[K", told)
-    assert "slow is starting: waiting for health, last check: Connection refused" in told
+
+
+def test_a_process_that_is_not_up_in_time_is_told_with_its_last_check(folder: Path) -> None:
+    slow = {"id": "slow", "command": "sleep 600", "health": {"tcp": "127.0.0.1:9", "startPeriod": "10m"}}
+    (folder / "pb_processes.json").write_text(json.dumps([slow]))
+    assert pmtui(folder, "-d", "--port", "0", "--timeout", "0").returncode == 124
+    eventually(lambda: json.loads(pmtui(folder, "info", "slow", "--json").stdout)["probes"])
+    done = pmtui(folder, "start", "slow", "--timeout", "0")
+    assert done.returncode == 124
+    assert done.stderr == "pmtui: slow is starting: waiting for health, last check: Connection refused\n"
 
 
 def test_errors_of_the_config_are_reported(folder: Path) -> None:

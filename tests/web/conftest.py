@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from tests.eventually import DEADLINE, eventually
 from tests.running import Running, running
 
+expect.set_options(timeout=DEADLINE * 1000)
 CHROMIUM = shutil.which("chromium")
 OPTIONS = [
     "--no-sandbox",
@@ -28,14 +30,16 @@ print({HOSTILE!r} + " \\x1b]52;c;AAAA\\x07\\u202eend")
 print("plain info line")
 print("WARNING: disk is nearly full")
 print("ValueError: <b>bad</b>", file=sys.stderr)
-sys.stdout.flush()
-time.sleep(0.2)
+time.sleep(600)
+"""
+TICK = """
+import time
 for number in range(1000000):
     print("tick", number, flush=True)
     time.sleep(0.05)
 """
 PROCESSES: list[dict[str, object]] = [
-    {"id": "web-1", "command": "sleep 600", "group": "front"},
+    {"id": "web-1", "command": "python3", "args": ["-u", "-c", TICK], "group": "front"},
     {"id": "web-2", "command": "sleep 600", "group": "front", "dependsOn": ["talker"]},
     {"id": "talker", "command": "python3", "args": ["-u", "-c", TALK], "env": {"NOTE": HOSTILE}, "group": HOSTILE},
     {"id": "job", "command": "true", "restart": "never"},
@@ -61,6 +65,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A manager whose processes tests only look at."""
     with running(tmp_path_factory.mktemp("house"), PROCESSES) as manager:
         manager.wait_running(["web-1", "web-2", "talker"])
+        eventually(lambda: [manager.row(name)["status"] for name in ("bad", "job")] == ["failed", "completed"])
         yield manager
 
 

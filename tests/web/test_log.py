@@ -28,7 +28,7 @@ def test_hostile_output_stays_text(house: Running, visit: Opening) -> None:
 
 
 def test_it_follows_and_holds_still(house: Running, visit: Opening) -> None:
-    page = visit(house, "#/p/talker")
+    page = visit(house, "#/p/web-1")
     lines(page).nth(30).wait_for()
     follow = page.get_by_role("button", name="Follow")
     expect(follow).to_have_attribute("aria-pressed", "true")
@@ -60,7 +60,7 @@ def test_filters_by_level_stream_and_search(house: Running, visit: Opening) -> N
     expect(lines(page)).to_have_text(["plain info line"])
     expect(page.get_by_text("1 found")).to_be_visible()
     page.get_by_role("button", name="Only matches").click()
-    lines(page).nth(5).wait_for()
+    lines(page).nth(3).wait_for()
     expect(page.get_by_text("1 found")).to_be_visible()
     page.get_by_label("Search in the log").press("Enter")
     expect(page.get_by_text("1 of 1")).to_be_visible()

@@ -69,21 +69,21 @@ def test_one_main_and_one_heading_and_a_title_that_names_the_process(house: Runn
 
 def test_a_manager_that_is_killed_and_comes_back(tmp_path: Path, browser: Browser) -> None:
     with running(tmp_path, PROCESSES) as manager:
-        manager.wait_running(["talker"])
+        manager.wait_running(["web-1"])
         url, port = manager.url, manager.url.rpartition(":")[2]
         page, problems = watched_page(browser, url)
         page.goto(f"{url}/#token={token_of(manager)}")
         page.locator("tbody tr").first.wait_for()
-        page.evaluate("location.hash = '#/p/talker'")
+        page.evaluate("location.hash = '#/p/web-1'")
         page.locator(".line").first.wait_for()
         manager.process.kill()
         manager.process.wait()
         expect(page.locator("#stale")).to_contain_text("Stale since")
         expect(page.locator(".line").last).to_be_visible()
     with running(tmp_path, PROCESSES, "--port", port) as manager:
-        manager.wait_running(["talker"])
-        expect(page.locator("#stale")).to_be_hidden(timeout=20_000)
-        expect(page.locator(".gap")).to_contain_text("run", timeout=20_000)
+        manager.wait_running(["web-1"])
+        expect(page.locator("#stale")).to_be_hidden()
+        expect(page.locator(".gap")).to_contain_text("run")
         last = page.locator(".line .text").last.inner_text()
         eventually(lambda: page.locator(".line .text").last.inner_text() != last)
         assert problems == []
@@ -91,7 +91,7 @@ def test_a_manager_that_is_killed_and_comes_back(tmp_path: Path, browser: Browse
 
 
 def test_a_hidden_page_asks_for_nothing(house: Running, visit: Opening) -> None:
-    page = visit(house, "#/p/talker")
+    page = visit(house, "#/p/web-1")
     page.locator(".line").first.wait_for()
     hide = "hidden => { Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden}); "
     hide += "document.dispatchEvent(new Event('visibilitychange')) }"

@@ -97,7 +97,7 @@ class FileWatcher:
 
     def _changes(self, existing: list[str]) -> Iterable[set[str]]:
         """Yield changed paths, or an empty set, several times a second."""
-        from watchfiles import watch  # late: it costs memory and time
+        from watchfiles import Change, watch  # late: it costs memory and time
 
         if not existing:
             while not self._closed.wait(CHECK_INTERVAL):
@@ -116,7 +116,8 @@ class FileWatcher:
             force_polling=self._polls or None,  # None: as WATCHFILES_FORCE_POLLING says
             poll_delay_ms=POLL_INTERVAL,
         ):
-            yield {path for _, path in changes}
+            # Why: polling also reports the directory in which a file has appeared.
+            yield {path for kind, path in changes if kind is not Change.modified or not os.path.isdir(path)}
 
     def _fall_back_to_polling(self, error: Exception) -> None:
         """Scan all files instead, if the kernel cannot report changes, such as when its limit of watches is reached."""
