@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
         "source <(pmtui completion bash)       in ~/.bashrc",
         "source <(pmtui completion zsh)        in ~/.zshrc, after compinit",
         "pmtui completion fish > ~/.config/fish/completions/pmtui.fish",
+        codes="exit codes: 0 printed, 2 bad usage",
     )
     command.add_argument("shell", choices=SHELLS)
     return command

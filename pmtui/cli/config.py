@@ -1,6 +1,7 @@
 """`pmtui config`: show the config in force, and where each value comes from."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 
@@ -23,22 +24,29 @@ def parser() -> argparse.ArgumentParser:
     add_config(command)
     add_profile(command)
     command.add_argument("--origin", action="store_true", help="append the file and line of each value")
-    command.add_argument("--json", action="store_true", help="print JSON: value, file and line of each field")
+    command.add_argument(
+        "--json", action="store_true", help="print JSON: value, file and line of each field, or the keys"
+    )
     return command
 
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    return show_keys() if options.what == "keys" else show_config(options)
+    return show_keys(options) if options.what == "keys" else show_config(options)
 
 
-def show_keys() -> int:
+def show_keys(options: argparse.Namespace) -> int:
     """Print every action of the dashboard, its keys and what it does."""
-    from pmtui.dashboard.keys import key_lines
+    from pmtui.dashboard.keys import customized, key_lines
     from pmtui.dashboard.preferences import load_preferences
 
     preferences = load_preferences()
-    sys.stdout.write("".join(f"{line}\n" for line in key_lines(preferences.keys)))
+    if options.json:
+        actions = customized(preferences.keys)
+        shown = [{"name": one.name, "keys": one.all_keys, "help": one.help} for one in actions]
+        sys.stdout.write(json.dumps(shown) + "\n")
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in key_lines(preferences.keys)))
     sys.stderr.write("".join(f"{printable(error)}\n" for error in preferences.errors))
     return BAD_USAGE if preferences.errors else DONE
 

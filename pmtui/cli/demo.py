@@ -16,6 +16,7 @@ def parser() -> argparse.ArgumentParser:
         "removed afterwards.",
         "pmtui demo                            q, then y, quits",
         "pmtui demo --no-ui                    Ctrl-C quits",
+        codes="exit codes: 0 stopped on request, 1 failure, 2 bad usage",
     )
     command.add_argument(
         "--no-ui", action="store_true", help="write the log to stdout instead of showing the dashboard"

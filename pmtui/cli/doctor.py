@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pmtui.api.http.listener import DEFAULT_PORT
 from pmtui.cli.base import CONFIGS, DONE, FAILURE, add_config, command_parser, project_config
-from pmtui.cli.output import Output
+from pmtui.cli.output import Output, as_json
 from pmtui.client.discovery import URL_VARIABLE, ManagerAddress, ManagerUnavailableError, address_of, read_instance
 from pmtui.client.http_client import HttpClient
 from pmtui.config.discovery import data_directory
@@ -56,16 +56,20 @@ def parser() -> argparse.ArgumentParser:
         codes="exit codes: 0 no problem found, 1 problems found",
     )
     add_config(command)
+    command.add_argument("--json", action="store_true", help="print an object: ok, and findings with name, found, ok")
     return command
 
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    output = Output()
-    all_good = True
+    output, results = Output(), list[dict[str, object]]()
     for name, found, is_good in findings(options.config or project_config()):
-        sys.stdout.write(f"{output.sign(is_good)} {name:<18}{printable(found)}\n")
-        all_good &= is_good
+        results.append({"name": name, "found": found, "ok": is_good})
+        if not options.json:
+            sys.stdout.write(f"{output.sign(is_good)} {name:<18}{printable(found)}\n")
+    all_good = all(result["ok"] for result in results)
+    if options.json:
+        sys.stdout.write(as_json({"ok": all_good, "findings": results}) + "\n")
     return DONE if all_good else FAILURE
 
 

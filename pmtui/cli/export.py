@@ -19,6 +19,7 @@ from pmtui.cli.base import (
     profiles_of,
     require_config,
 )
+from pmtui.cli.output import as_json
 from pmtui.runtime.files import write_atomic
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
         "pmtui export systemd --user -o ~/.config/systemd/user",
         "pmtui export compose --image shop:1.2 > compose.yaml",
         "pmtui export kubernetes --image shop:1.2 | kubectl apply -f -",
+        codes="exit codes: 0 exported, 1 a file cannot be written, or there are no processes, 2 bad usage or config",
     )
     add_config(command)
     add_profile(command)
@@ -48,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--name", help="project name (default: name of the config's directory)")
     command.add_argument("--image", help="compose, kubernetes: image of the containers (default: NAME:latest)")
     command.add_argument("--user", action="store_true", help="systemd: write user units")
+    command.add_argument("--json", action="store_true", help="print an object: files with name, path, text; warnings")
     return command
 
 
@@ -63,10 +66,23 @@ def run(argv: Sequence[str]) -> int:
     make = getattr(import_module(f"pmtui.exporters.{options.target}"), f"export_{options.target}")
     exported: Exported = make(project(loaded, options))
     sys.stderr.writelines(f"pmtui: {warning}\n" for warning in exported.warnings)
-    if options.output is None:
+    if options.output and (code := write(exported, options.output)):
+        return code
+    if options.json:
+        sys.stdout.write(as_json({"files": described(exported, options.output), "warnings": exported.warnings}) + "\n")
+    elif options.output:
+        sys.stdout.writelines(f"{options.output / name}\n" for name in exported.files)
+    else:
         sys.stdout.write(format_exported(exported))
-        return DONE
-    return write(exported, options.output)
+    return DONE
+
+
+def described(exported: "Exported", folder: Path | None) -> list[dict[str, str | None]]:
+    """Return the names of the files, with the paths of those that were written, and the texts of others."""
+    return [
+        {"name": name, "path": str(folder / name) if folder else None, "text": None if folder else text}
+        for name, text in exported.files.items()
+    ]
 
 
 def project(loaded: "Loaded", options: argparse.Namespace) -> "Project":
@@ -97,7 +113,6 @@ def write(exported: "Exported", folder: Path) -> int:
             return fail(f"{folder / foreign[0]} was not written by pmtui export; move it, or use another -o", FAILURE)
         for name, text in exported.files.items():
             write_atomic(folder / name, f"{MARK}\n{text}")
-            sys.stdout.write(f"{folder / name}\n")
     except OSError as error:
         return fail(f"{error.filename or folder}: {error.strerror}", FAILURE)
     return DONE

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmtui.cli.base import DONE, FAILURE, command_parser, fail
+from pmtui.cli.output import as_json
 from pmtui.runtime.files import write_new
 from pmtui.text.formatting import plural, printable
 
@@ -27,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
         "pmtui import Procfile",
         "pmtui import ecosystem.config.js --env production",
         "pmtui import /etc/supervisor/supervisord.conf -o - | less",
+        codes="exit codes: 0 converted, 1 not converted, or settings are lost with --strict, 2 bad usage",
     )
     command.add_argument("file", metavar="FILE")
     command.add_argument(
@@ -40,6 +42,9 @@ def parser() -> argparse.ArgumentParser:
         help="procfile, pm2, supervisord, process-compose, mprocs or dekit (default: detected)",
     )
     command.add_argument("--strict", action="store_true", help="if a setting is lost, write nothing and exit with 1")
+    command.add_argument(
+        "--json", action="store_true", help="print an object: output, processes, notes; with -o - also the text"
+    )
     return command
 
 
@@ -60,21 +65,35 @@ def run(argv: Sequence[str]) -> int:
         imported = import_file(options.file, str(output.parent), os.environ, options.kind, options.env)
     except UnsupportedFileError as error:
         return fail(str(error), FAILURE)
-    (sys.stderr if to_stdout else sys.stdout).write(format_table(imported))
+    if not options.json:
+        (sys.stderr if to_stdout else sys.stdout).write(format_table(imported))
     if options.strict and imported.losses:
         return fail(f"{format_losses(imported)}; nothing is written because of --strict", FAILURE)
     text = f"# Made by pmtui import of {os.path.basename(options.file)!a}.\n\n{toml_of(imported)}"
-    if to_stdout:
+    if not to_stdout:
+        try:
+            write_new(output, text)
+        except OSError as error:
+            return fail(f"cannot write {output}: {error.strerror}", FAILURE)
+    if options.json:
+        return write_json(imported, None if to_stdout else output, text)
+    return write_text(imported, None if to_stdout else output, text)
+
+
+def write_json(imported: "Imported", output: Path | None, text: str) -> int:
+    shown: dict[str, object] = {"output": str(output) if output else None, "processes": [*imported.processes]}
+    shown["notes"] = [
+        {"process": note.process, "from": note.source, "to": note.target, "lost": note.is_lost, "note": note.reason}
+        for note in imported.notes
+    ]
+    sys.stdout.write(as_json(shown if output else shown | {"text": text}) + "\n")
+    return DONE
+
+
+def write_text(imported: "Imported", output: Path | None, text: str) -> int:
+    if not output:
         sys.stdout.write(text)
         return DONE
-    return write(output, text, imported)
-
-
-def write(output: Path, text: str, imported: "Imported") -> int:
-    try:
-        write_new(output, text)
-    except OSError as error:
-        return fail(f"cannot write {output}: {error.strerror}", FAILURE)
     count = plural(len(imported.processes), "process", "processes")
     sys.stdout.write(f"\n{output}: {count}, {format_losses(imported)}\n")
     sys.stdout.write("next: 'pmtui check' reports what is missing on this machine, 'pmtui' runs the processes\n")

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pmtui.cli.base import DONE, FAILURE, fail
+from pmtui.cli.output import as_json
 from pmtui.cli.session import verb_parser, with_client
 from pmtui.client.http_client import HttpClient
 from pmtui.control import ManagerInfo, NotFoundError
@@ -22,26 +23,32 @@ REDIRECT_LIFETIME = 30
 
 
 def parser() -> argparse.ArgumentParser:
-    return verb_parser(
+    command = verb_parser(
         "open",
         "Print the address of the manager's web page and open it in the browser. The address signs in: anyone who has "
         "it can do what you can.",
         "pmtui open",
         "ssh -L 9615:127.0.0.1:9615 HOST pmtui open     print an address for the browser on this machine",
     )
+    command.add_argument("--json", action="store_true", help="print an object with the url, and open nothing")
+    return command
 
 
 def run(argv: Sequence[str]) -> int:
-    return with_client(parser().parse_args(argv), open_page)
+    options = parser().parse_args(argv)
+    return with_client(options, lambda client: open_page(client, options))
 
 
-def open_page(client: HttpClient) -> int:
+def open_page(client: HttpClient, options: argparse.Namespace) -> int:
     client.get("/api/pm/config", ManagerInfo)
     try:
         client.read("GET", "/")
     except NotFoundError:
         return fail("this manager serves no web page; start it without --no-web (or with web = true)", FAILURE)
     address = f"{client.url}/#token={quote(client.token, safe='')}"
+    if options.json:
+        sys.stdout.write(as_json({"url": address}) + "\n")
+        return DONE
     sys.stdout.write(f"{address}\n")
     sys.stdout.flush()
     if any(os.environ.get(name) for name in BROWSER_VARIABLES):

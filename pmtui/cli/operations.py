@@ -10,7 +10,7 @@ import msgspec
 from pmtui.cli.base import DONE, FAILURE, duration_option, fail
 from pmtui.cli.output import Output, as_json, fit
 from pmtui.cli.session import PATTERNS, fetch_snapshots, no_match, select_matching, verb_parser, with_client
-from pmtui.cli.waiting import Kind, Verdict, Watch, exit_code, judge_start, judge_stop, tell_causes
+from pmtui.cli.waiting import Kind, Outcome, Verdict, Watch, exit_code, judge_start, judge_stop, tell_causes
 from pmtui.client.http_client import HttpClient, process_path
 from pmtui.control import ConflictError, Operation, Result, Results, Snapshot, Status, explain
 from pmtui.text.formatting import printable
@@ -92,15 +92,6 @@ def run_as_json(client: HttpClient, verb: Operation, results: Sequence[Result], 
     sys.stdout.write(as_json(outcomes) + "\n")
     code = exit_code(kinds)
     return code if code or len(chosen) == len(results) else FAILURE
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """What became of an operation on one process; `status` is None if that is not known."""
-
-    id: str
-    ok: bool
-    status: Status | None
-    message: str
 
 
 def request_rolling(client: HttpClient, patterns: list[str]) -> Sequence[Result]:

@@ -24,8 +24,8 @@ def parser() -> argparse.ArgumentParser:
         "pmtui plugin install --mcp            the entry for coding agents, in .mcp.json",
         "pmtui plugin status",
         "pmtui plugin uninstall",
-        codes="Exit codes: 0 done, or all is well; 1 no hook, or a file that pmtui did not write; 2 bad usage; "
-        "3 status: a hook, but nothing runs.",
+        codes="exit codes: 0 done, or all is well, 1 no hook, or a file that pmtui did not write, 2 bad usage,\n"
+        "3 status: a hook, but nothing runs",
     )
     commands = made.add_subparsers(dest="command", required=True, metavar="install | uninstall | status")
     adding = commands.add_parser("install", help="write the hook, or update it")
@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "directory", nargs="?", type=Path, default=Path(), metavar="DIR", help="PocketBase's directory (default: .)"
         )
+        command.add_argument("--json", action="store_true", help="print an object")
     starting = commands.add_parser("host-start")  # these three are for the hook
     stopping = commands.add_parser("host-stop")
     routing = commands.add_parser("routes")
@@ -69,7 +70,7 @@ def run(argv: Sequence[str]) -> int:
         case "status":
             from pmtui.cli.plugin_status import show_status
 
-            return show_status(options.directory.absolute())
+            return show_status(options.directory.absolute(), as_json=options.json)
         case _:
             from pmtui.cli import plugin_host
 
@@ -89,8 +90,7 @@ def run_install(options: argparse.Namespace) -> int:
         return fail(str(error), FAILURE)
     if config and not config.exists():
         sys.stderr.write(f"pmtui: {config} does not exist yet; PocketBase reports an error until it does\n")
-    sys.stdout.write(f"{path} is written\n{NEXT_STEP}")
-    return DONE
+    return show(options, {"written": str(path)}, f"{path} is written\n{NEXT_STEP}")
 
 
 def run_install_mcp(options: argparse.Namespace) -> int:
@@ -103,8 +103,8 @@ def run_install_mcp(options: argparse.Namespace) -> int:
         is_new = add_entry(options.directory.absolute(), command, arguments)
     except ClientConfigError as error:
         return fail(str(error), FAILURE)
-    sys.stdout.write(f"{FILE_NAME} {'has the entry now' if is_new else 'has an entry for pmtui already'}\n")
-    return DONE
+    text = f"{FILE_NAME} {'has the entry now' if is_new else 'has an entry for pmtui already'}\n"
+    return show(options, {"file": str(options.directory.absolute() / FILE_NAME), "added": is_new}, text)
 
 
 def run_uninstall(options: argparse.Namespace) -> int:
@@ -112,7 +112,12 @@ def run_uninstall(options: argparse.Namespace) -> int:
         was_there = uninstall(options.directory.absolute())
     except HookError as error:
         return fail(str(error), FAILURE)
-    sys.stdout.write("the hook is removed\n" if was_there else "there is no hook here\n")
+    text = "the hook is removed\n" if was_there else "there is no hook here\n"
+    return show(options, {"removed": was_there}, text)
+
+
+def show(options: argparse.Namespace, facts: dict[str, object], text: str) -> int:
+    sys.stdout.write(f"{json.dumps(facts)}\n" if options.json else text)
     return DONE
 
 

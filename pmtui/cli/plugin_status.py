@@ -25,7 +25,7 @@ REQUEST_TIMEOUT = 3.0
 CONSTANT = re.compile(r'^const (PMTUI|CONFIG) = (".*")', re.MULTILINE)
 
 
-def show_status(directory: Path) -> int:
+def show_status(directory: Path, *, as_json: bool) -> int:
     try:
         if not is_installed(directory):
             return fail(f"no hook in {directory / 'pb_hooks'}; 'pmtui plugin install' writes it", FAILURE)
@@ -41,10 +41,13 @@ def show_status(directory: Path) -> int:
         ("PocketBase", *about_pocketbase(pocketbase)),
         ("manager", *about_manager(config, directory, pocketbase)),
     ]
-    for name, text, is_good in rows:
-        sign = output.paint(output.glyphs.good, "good") if is_good else output.paint(output.glyphs.bad, "bad")
-        sys.stdout.write(f"{sign} {name:<12}{printable(text)}\n")
-    return DONE if all(is_good for *_, is_good in rows) else NO_MANAGER
+    is_well = all(is_good for *_, is_good in rows)
+    if as_json:
+        findings = [{"name": name, "found": text, "ok": is_good} for name, text, is_good in rows]
+        sys.stdout.write(json.dumps({"ok": is_well, "findings": findings}) + "\n")
+    else:
+        sys.stdout.writelines(f"{output.sign(good)} {name:<12}{printable(text)}\n" for name, text, good in rows)
+    return DONE if is_well else NO_MANAGER
 
 
 def find_config(directory: Path, named: str) -> Path | None:

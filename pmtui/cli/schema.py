@@ -13,6 +13,7 @@ def parser() -> argparse.ArgumentParser:
         "Print the JSON Schema (2020-12) of the config, for editors that complete and check it as you type. It holds "
         'for JSON, YAML and TOML; the config may name it as "$schema", or as "#:schema FILE" in TOML.',
         "pmtui schema > pmtui.schema.json",
+        codes="exit codes: 0 printed, 2 bad usage",
     )
 
 

@@ -1,6 +1,7 @@
 """`pmtui send`: write to the stdin of a process."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from pmtui.cli.base import DONE
@@ -20,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("text", metavar="TEXT", nargs="?", default="", help="what to write (default: nothing)")
     command.add_argument("--enter", action="store_true", help="then write a carriage return, as the Enter key does")
     command.add_argument("--eof", action="store_true", help="then end stdin: close the pipe, or type Ctrl-D")
+    command.add_argument("--json", action="store_true", help="print the answer of the API")
     return command
 
 
@@ -31,7 +33,9 @@ def run(argv: Sequence[str]) -> int:
     text = options.text.encode("utf-8", "surrogateescape") + b"\r" * options.enter
 
     def send(client: HttpClient) -> int:
-        client.read("POST", process_path(options.id, "input"), text, eof="true" if options.eof else None)
+        answer = client.read("POST", process_path(options.id, "input"), text, eof="true" if options.eof else None)
+        if options.json:
+            sys.stdout.write(f"{answer.decode()}\n")
         return DONE
 
     return with_client(options, send)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmtui.cli.base import DONE, FAILURE, add_config, add_profile, command_parser, fail, profiles_of, require_config
+from pmtui.cli.output import as_json
 from pmtui.runtime.files import SHARED_MODE, write_atomic
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
         "pmtui service install --dry-run       show what would be written",
         "sudo pmtui service install --system",
         "pmtui service uninstall",
+        codes="exit codes: 0 done, 1 a file or systemctl failed, 2 bad usage or config",
     )
     add_config(command)
     add_profile(command)
@@ -65,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     where.add_argument("--system", action="store_true", help="install a system unit (default for root)")
     command.add_argument("--name", help="name of the unit (default: pmtui-DIRECTORY)")
     command.add_argument("--dry-run", action="store_true", help="print the unit and the commands, and do nothing")
+    command.add_argument("--json", action="store_true", help="print an object: unit, text, changed, commands, left")
     return command
 
 
@@ -73,12 +76,55 @@ def run(argv: Sequence[str]) -> int:
     config, loaded = require_config(options.config, profiles_of(options))
     is_user = options.user or not (options.system or os.geteuid() == 0)
     path = (user_units() if is_user else SYSTEM_UNITS) / f"{options.name or default_name(config)}.service"
+    change = Change(path, is_user, is_dry=options.dry_run, is_quiet=options.json)
     try:
         if options.what == "install":
-            return install(path, unit_text(loaded, is_user, profiles_of(options)), is_user, options.dry_run)
-        return uninstall(path, is_user, options.dry_run)
+            code = install(change, unit_text(loaded, is_user, profiles_of(options)))
+        else:
+            code = uninstall(change)
     except OSError as error:
         return fail(f"{error.filename or path}: {error.strerror}", FAILURE)
+    if options.json:
+        sys.stdout.write(as_json(change.described()) + "\n")
+    return code
+
+
+class Change:
+    """What is done to a unit: reports it line by line, unless quiet, and remembers it for programs."""
+
+    def __init__(self, path: Path, is_user: bool, *, is_dry: bool, is_quiet: bool) -> None:
+        self.path, self.is_user, self.is_dry, self._is_quiet = path, is_user, is_dry, is_quiet
+        self.text: str | None = None
+        self.has_changed = False
+        self.commands: list[str] = []
+        self.left: list[str] = []
+
+    def say(self, line: str) -> None:
+        if not self._is_quiet:
+            sys.stdout.write(f"{line}\n")
+
+    def described(self) -> dict[str, object]:
+        facts = {"unit": str(self.path), "text": self.text, "changed": self.has_changed, "dryRun": self.is_dry}
+        return facts | {"commands": self.commands, "left": self.left}
+
+    def plan(self, steps: Sequence[list[str]]) -> int:
+        """Show the commands that would be run."""
+        self.commands = [" ".join(step) for step in steps]
+        for command in self.commands:
+            self.say(f"# {command}")
+        return DONE
+
+    def run_steps(self, steps: Sequence[list[str]]) -> int:
+        """Run systemctl step by step; report the first failure and the commands that are left to run by hand."""
+        for index, step in enumerate(steps):
+            words = systemctl(step, self.is_user)
+            problem = run_command(words)
+            if problem:
+                self.left = [" ".join(systemctl(step, self.is_user)) for step in steps[index:]]
+                return fail(f"{problem}; left to do: {'; '.join(self.left)}", FAILURE)
+            self.commands.append(" ".join(words))
+            self.say(f"{' '.join(words)}: done")
+        return DONE
 
 
 def user_units() -> Path:
@@ -92,60 +138,49 @@ def default_name(config: Path) -> str:
     return unit_name(f"pmtui-{folder.name or 'root'}")
 
 
-def install(path: Path, text: str, is_user: bool, is_dry: bool) -> int:
+def install(change: Change, text: str) -> int:
     """Write the unit if it has changed, and start it. Refuses to replace a unit that pmtui has not written."""
+    path = change.path
     try:
         there = path.read_text(errors="replace")
     except FileNotFoundError:
         there = None
     if there is not None and not there.startswith(MARK):
         return fail(f"{path} was not written by pmtui; choose another --name", FAILURE)
+    change.text, change.has_changed = text, there != text
     steps = [["daemon-reload"], ["enable", "--now", path.name], *([["restart", path.name]] if there else [])]
-    if is_dry:
-        sys.stdout.write(f"{text}\n# {path}\n")
-        sys.stdout.writelines(f"# {' '.join(systemctl(step, is_user))}\n" for step in steps)
-        return DONE
+    if change.is_dry:
+        change.say(f"{text}\n# {path}")
+        return change.plan([systemctl(step, change.is_user) for step in steps])
     if there == text:
-        sys.stdout.write(f"{path} is up to date\n")
-        return run_steps([["enable", "--now", path.name]], is_user)
+        change.say(f"{path} is up to date")
+        return change.run_steps([["enable", "--now", path.name]])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, text, SHARED_MODE)
-    sys.stdout.write(f"wrote {path}\n")
-    return run_steps(steps, is_user)
+    change.say(f"wrote {path}")
+    return change.run_steps(steps)
 
 
-def uninstall(path: Path, is_user: bool, is_dry: bool) -> int:
+def uninstall(change: Change) -> int:
     """Stop the manager with all its processes, and remove the unit."""
+    path = change.path
     if not path.exists():
-        sys.stdout.write(f"{path} does not exist; nothing to do\n")
+        change.say(f"{path} does not exist; nothing to do")
         return DONE
     if not path.read_text(errors="replace").startswith(MARK):
         return fail(f"{path} was not written by pmtui; check --name", FAILURE)
+    change.has_changed = True
     stop, reload = ["disable", "--now", path.name], ["daemon-reload"]
-    if is_dry:
-        steps = [systemctl(stop, is_user), ["rm", str(path)], systemctl(reload, is_user)]
-        sys.stdout.writelines(f"# {' '.join(step)}\n" for step in steps)
-        return DONE
-    code = run_steps([stop], is_user)
+    if change.is_dry:
+        return change.plan([systemctl(stop, change.is_user), ["rm", str(path)], systemctl(reload, change.is_user)])
+    code = change.run_steps([stop])
     path.unlink()
-    sys.stdout.write(f"removed {path}\n")
-    return run_steps([reload], is_user) or code
+    change.say(f"removed {path}")
+    return change.run_steps([reload]) or code
 
 
 def systemctl(words: list[str], is_user: bool) -> list[str]:
     return ["systemctl", *(["--user"] if is_user else []), *words]
-
-
-def run_steps(steps: Sequence[list[str]], is_user: bool) -> int:
-    """Run systemctl step by step; report the first failure and the commands that are left to run by hand."""
-    for index, step in enumerate(steps):
-        words = systemctl(step, is_user)
-        problem = run_command(words)
-        if problem:
-            left = "; ".join(" ".join(systemctl(step, is_user)) for step in steps[index:])
-            return fail(f"{problem}; left to do: {left}", FAILURE)
-        sys.stdout.write(f"{' '.join(words)}: done\n")
-    return DONE
 
 
 def run_command(words: list[str]) -> str:

@@ -1,14 +1,17 @@
 """`pmtui wait`: wait until processes have reached a condition."""
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from pmtui.cli.base import DONE, FAILURE, TIMED_OUT, duration_option, fail
+from pmtui.cli.output import as_json
 from pmtui.cli.session import PATTERNS, no_match, select_matching, verb_parser, with_client
 from pmtui.cli.waiting import (
     GOOD,
     Kind,
+    Outcome,
     Rows,
     Verdict,
     Watch,
@@ -51,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="TIME",
         help="wait at most this long, such as 30s; 0: look once",
     )
+    command.add_argument("--json", action="store_true", help="print an array with the outcome of each process")
     return command
 
 
@@ -62,23 +66,39 @@ def run(argv: Sequence[str]) -> int:
 def wait(client: HttpClient, options: argparse.Namespace) -> int:
     aim = Aim(client, options.aim, are_named=bool(options.ids))
     watch = Watch(client, partial(chosen, options.ids), aim.judge, options.timeout, aim.if_removed)
-    late = list[Snapshot]()
+    found = list[tuple[Snapshot, Verdict]]()
     for row, verdict in watch:
+        found.append((row, verdict))
         if verdict.kind is Kind.BAD:
-            root = root_cause(row, watch.rows)
+            break
+    if options.json:
+        outcomes = [
+            Outcome(row.id, verdict.kind is Kind.GOOD, row.status, verdict.text or explain(row))
+            for row, verdict in found
+        ]
+        sys.stdout.write(f"{as_json(outcomes)}\n")
+    return report(client, options, watch.rows, found)
+
+
+def report(
+    client: HttpClient, options: argparse.Namespace, rows: Rows, found: Sequence[tuple[Snapshot, Verdict]]
+) -> int:
+    """Say what did not come true, and why, and return the exit code."""
+    for row, verdict in found:
+        if verdict.kind is Kind.BAD:
+            root = root_cause(row, rows)
             fail(f"{row.id} cannot be {options.aim}: {verdict.text}", FAILURE)
             if root.id != row.id and root.status is Status.FAILED:
-                tell_causes(client, [row], watch.rows)
+                tell_causes(client, [row], rows)
             elif row.status is Status.FAILED:
                 write_last_lines(client, client.get(process_path(row.id), Detail))
             return FAILURE
-        if verdict.kind is Kind.LATE:
-            late.append(row)
+    late = [row for row, verdict in found if verdict.kind is Kind.LATE]
     if not late:
         return DONE
     fail(f"not {options.aim} after {options.timeout:g} s: {summary(late)}", TIMED_OUT)
     if options.aim != "stopped":
-        tell_causes(client, late, watch.rows)
+        tell_causes(client, late, rows)
     return TIMED_OUT
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
+import msgspec
+
 from pmtui.cli.base import DONE, FAILURE, TIMED_OUT, fail
 from pmtui.cli.output import fit, terminal_width
 from pmtui.cli.session import fetch_snapshots
@@ -41,6 +43,15 @@ class Verdict(NamedTuple):
 
     kind: Kind
     text: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one process, for programs; `status` is None if that is not known."""
+
+    id: str
+    ok: bool
+    status: Status | None
+    message: str
 
 
 Judge = Callable[[Snapshot, Rows], Verdict | None]
