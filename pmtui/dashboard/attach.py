@@ -48,6 +48,7 @@ def run_attached(locate: Callable[[], ManagerAddress], about: ManagerInfo) -> in
             app.run()
         finally:
             terminal.restore()
+            terminal.flush()
     state = app.poller.state
     about = state.about or about
     goes_on = f"the manager (pid {about.pid}, {about.url}) keeps running; 'pmtui down' stops it"

@@ -38,5 +38,6 @@ def run_dashboard(
         finally:
             manager.close()
             terminal.restore()
+            terminal.flush()
     terminal.print_line(manager.summary)
     return start_again() if start_again and app.starts_again else app.return_code or 0

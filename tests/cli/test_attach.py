@@ -46,7 +46,7 @@ def test_detaching_stops_nothing_and_says_so(terminal: PseudoTerminal, manager: 
     terminal.press(b"q")
     assert terminal.ends() == 0
     terminal.shows(f"detached: the manager (pid {manager.pid}, http://127.0.0.1:")
-    assert terminal.is_restored()
+    eventually(terminal.is_restored)
     assert manager.wait_running(["talker", "other"]) == pids
 
 

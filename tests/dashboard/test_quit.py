@@ -60,7 +60,7 @@ def test_left_in_the_background_they_start_again_under_another_manager(folder: P
         shown.press(b"b")
         assert shown.ends() == 0
         shown.shows("2 processes are up: pid ")
-        assert shown.is_restored()
+        eventually(shown.is_restored)
         manager = read_instance(folder / ".pmtui")
         assert manager is not None
         assert manager.pid != shown.process.pid

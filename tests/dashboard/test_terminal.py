@@ -22,7 +22,7 @@ def test_quitting_ends_everything_and_restores_the_terminal(tmp_path: Path) -> N
         shown.press(b"y")
         assert shown.ends() == 0
         assert workers(tmp_path) == []
-        assert shown.is_restored()
+        eventually(shown.is_restored)
 
 
 def test_the_second_signal_does_not_wait_for_the_stubborn(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_ctrl_c_twice_ends_everything(tmp_path: Path) -> None:
         shown.press(b"\x03")
         assert shown.ends() == 0
         assert workers(tmp_path) == []
-        assert shown.is_restored()
+        eventually(shown.is_restored)
 
 
 def test_a_terminal_that_does_not_read_keeps_nobody_from_leaving(tmp_path: Path) -> None:

@@ -125,4 +125,4 @@ def test_the_dashboard_shows_hostile_output_without_obeying_it(folder: Path) -> 
         assert not re.search(r"[\x80-\x9f\u202a-\u202e\u2066-\u2069]|\u0301{5}|\t", text)
         shown.process.terminate()
         assert shown.ends() == 0
-        assert shown.is_restored()
+        eventually(shown.is_restored)

@@ -42,12 +42,15 @@ class Terminal:
                 termios.tcsetattr(self.keyboard, termios.TCSANOW, self.attributes)
             write_without_waiting(self.screen, RESET_SEQUENCE)
 
+    def flush(self) -> None:
+        """Write what is still buffered for stdout and stderr, or drop it."""
+        for descriptor, file in ((1, sys.stdout), (2, sys.stderr)):
+            flush_without_waiting(descriptor, file)
+
     def print_line(self, line: str) -> None:
         """Write a line to stdout after the dashboard has closed, unless the terminal is gone."""
         with contextlib.suppress(OSError):
             write_without_waiting(1, f"{line}\n".encode())
-        for descriptor, file in ((1, sys.stdout), (2, sys.stderr)):
-            flush_without_waiting(descriptor, file)
 
 
 def flush_without_waiting(descriptor: int, file: TextIO) -> None:
