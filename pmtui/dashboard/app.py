@@ -19,6 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 from textual.screen import Screen
 from textual.timer import Timer, TimerCallback
+from textual.widgets import Input
 
 from pmtui.control import INACTIVE_STATES, Control, ControlError, Snapshot, Status
 from pmtui.dashboard.backend.log_source import LogSource
@@ -35,8 +36,10 @@ from pmtui.dashboard.style.glyphs import ASCII, UNICODE, Glyphs
 from pmtui.dashboard.style.statuses import is_problem
 from pmtui.dashboard.style.themes import CYCLE, DARK, LIGHT
 from pmtui.dashboard.terminal.driver import TerminalDriver
+from pmtui.dashboard.terminal.typed import Redirected, Typed
 from pmtui.dashboard.terminal.updates import CroppedUpdate
 from pmtui.dashboard.terminal_view.screen import TerminalScreen
+from pmtui.dashboard.terminal_view.type_ahead import TypeAhead
 
 DOUBLE_PRESS_TIMEOUT = 2.0
 """Seconds within which a second Ctrl-C quits."""
@@ -101,6 +104,7 @@ class DashboardApp(App[None]):
         self._toasts: dict[str, float] = {}
         self._queued_calls: deque[Callable[[], object]] = deque()
         self._interrupted_at = 0.0
+        self._type_ahead = TypeAhead()
 
     def get_default_screen(self) -> MainScreen:
         return self.main
@@ -129,10 +133,34 @@ class DashboardApp(App[None]):
         if isinstance(self.screen, ShutdownDialog):
             self.screen.show(state)
 
-    def on_key(self, event: events.Key) -> None:
-        """Pass on a key that was read before the terminal it is meant for was shown."""
+    async def on_typed(self, typed: Typed) -> None:
+        """Give a key or a paste to the terminal that is shown or is being opened, or else to the dashboard."""
         if isinstance(self.screen, TerminalScreen):
-            self.screen.on_key(event)
+            self.screen.type(typed.data)
+        elif not self._type_ahead.holds(typed):
+            opens = self._opens_terminal(typed.event)
+            if typed.burst and not isinstance(self.focused, Input) and not (opens and typed.burst == "first"):
+                return
+            if opens:
+                self._type_ahead.hold_after(typed.event)
+            await super().on_event(typed.event)
+
+    def _opens_terminal(self, event: events.Key | events.Paste) -> bool:
+        if not isinstance(event, events.Key) or self.screen is not self.main or isinstance(self.focused, Input):
+            return False
+        return any(action.id == "terminal" and event.key in action.keys.split(",") for action in self.main.actions)
+
+    async def on_event(self, event: events.Event) -> None:
+        await super().on_event(event)
+        for typed in self._type_ahead.release(event):
+            await self.on_typed(typed)
+
+    def on_redirected(self, message: Redirected) -> None:
+        message.on_input(message.inputs)
+
+    def _print_error_renderables(self) -> None:
+        with contextlib.suppress(OSError):  # the terminal is closed
+            super()._print_error_renderables()
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         if isinstance(renderable, ChopsUpdate):

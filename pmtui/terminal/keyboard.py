@@ -18,6 +18,10 @@ _TOKEN = re.compile(
 )
 _UNFINISHED = re.compile(rb"\x1b\[(<[0-9;]*|2|20|200|201|48[0-9;:]*|\?[0-9;]*\$?)\Z")
 _CURSOR_KEY = re.compile(rb"\x1b\[([ABCDHF])")
+_KITTY_KEY = re.compile(
+    rb"\x1b\[(?P<code>[0-9]+)(?::[0-9:]*)?(?:;(?P<modifiers>[0-9]*)[0-9:]*(?:;(?P<text>[0-9:]*))?)?u"
+)
+_SHIFT, _ALT, _CTRL = 1, 2, 4
 _MODIFIERS = ((4, "shift"), (8, "meta"), (16, "ctrl"))
 _MOTION = 32
 
@@ -127,3 +131,22 @@ def read_mouse(code: int, column: int, row: int, final: bytes) -> Mouse:
 def as_application_keys(data: bytes) -> bytes:
     """Return the same keys as a terminal in application cursor mode sends them."""
     return _CURSOR_KEY.sub(b"\x1bO\\1", data)
+
+
+def as_legacy_keys(data: bytes) -> bytes:
+    """Return the same keys as a terminal without the Kitty protocol sends them; modifiers alone are no keys."""
+    return _KITTY_KEY.sub(_legacy_key, data)
+
+
+def _legacy_key(found: re.Match[bytes]) -> bytes:
+    code, modifiers = int(found["code"]), max(int(found["modifiers"] or 1) - 1, 0)
+    text = "".join(chr(int(number)) for number in (found["text"] or b"").split(b":") if number)
+    if not text and 32 <= code < 0xE000:  # the protocol's own numbers for other keys are private characters
+        text = chr(code)
+    if code == 9 and modifiers & _SHIFT:
+        return b"\x1b[Z"
+    if code in (9, 13, 27):
+        text = chr(code)
+    elif modifiers & _CTRL and len(text) == 1 and text.isascii():
+        text = chr(ord(text) & 0x1F)
+    return (b"\x1b" if text and modifiers & _ALT else b"") + text.encode("utf-8", "replace")

@@ -5,15 +5,13 @@ import stat
 from pathlib import Path
 
 import pytest
-from textual.events import Key
-from textual.message import Message
 
 from pmtui.control import Status
 from pmtui.dashboard.app import terminal_title
 from pmtui.dashboard.backend.state import DashboardState
 from pmtui.dashboard.style.glyphs import UNICODE
-from pmtui.dashboard.terminal.driver import without_burst
 from pmtui.dashboard.terminal.foreground import config_line, editor_command, open_in_browser
+from pmtui.dashboard.terminal.typed import InputParser, Typed
 from tests.dashboard.stage import stage
 from tests.dashboard.terminal import SLEEPERS, terminal
 from tests.eventually import eventually
@@ -105,20 +103,42 @@ async def test_ctrl_z_does_not_stop_a_manager() -> None:
         await shown.until(lambda: any("Ctrl-Z would" in note.message for note in shown.app._notifications))
 
 
-def keys(text: str) -> list[Message]:
-    return [Key(character, character) for character in text]
+def bursts(text: str) -> list[str]:
+    messages = InputParser(False).feed(text.encode())
+    return [message.burst for message in messages if isinstance(message, Typed)]
 
 
 @pytest.mark.parametrize("text", ["rsx", "jjjjjjjj", "/web", ":restart"])
-def test_keys_of_a_person_pass(text: str) -> None:
-    messages = keys(text)
-    assert list(without_burst(messages, False)) == messages
+def test_keys_of_a_person_are_no_burst(text: str) -> None:
+    assert bursts(text) == [""] * len(text)
 
 
-def test_a_burst_does_nothing_but_in_an_input() -> None:
-    messages = keys("restart\n")
-    assert list(without_burst(messages, False)) == []
-    assert list(without_burst(messages, True)) == messages
+def test_many_characters_at_once_are_a_burst_with_all_keys_between_them() -> None:
+    assert bursts("\trest\r") == ["later", "first", "later", "later", "later", "later"]
+
+
+async def test_a_burst_does_nothing_but_in_an_input() -> None:
+    async with stage(80, 24) as shown:
+        for message in InputParser(False).feed(b"xrestart"):
+            shown.app.post_message(message)
+        await shown.press("slash")
+        for message in InputParser(False).feed(b"worker"):
+            shown.app.post_message(message)
+        await shown.shows("Filter worker")
+        assert "tree is killed" not in shown.text
+        assert shown.control.calls == []
+
+
+def test_keys_are_known_with_their_bytes() -> None:
+    parser = InputParser(False)
+    data = "xé\x1b[A\x1b[200~two\x1b[201~\x1b[<0;1;1M\x1b[114;;114u".encode()
+    found = [message for message in parser.feed(data) if isinstance(message, Typed)]
+    assert [message.data for message in found] == [
+        *(b"x", "é".encode(), b"\x1b[A", b"\x1b[200~two\x1b[201~", b"\x1b[114;;114u")
+    ]
+    assert parser.feed(b"\x1b[") == []
+    assert parser.take_unfinished() == b"\x1b["
+    assert [message.data for message in parser.feed(b"A") if isinstance(message, Typed)] == [b"A"]
 
 
 def test_the_title_counts() -> None:

@@ -69,14 +69,38 @@ def test_every_byte_but_one_reaches_the_process_and_none_after_it(tmp_path: Path
         assert typed(tmp_path) == before
 
 
-def test_keys_pressed_right_after_the_one_that_opens_the_view_are_for_the_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("keys", [b"rsxqk:/?", b"\x03\x03\x11\x1a\x1b[B\xc3\xa9\r", b"\x1b[200~pasted\x1b[201~q"])
+def test_keys_read_together_with_the_one_that_opens_the_view_are_for_the_process(tmp_path: Path, keys: bytes) -> None:
     with terminal(tmp_path, config(RAW)) as shown:
         shown.shows("running")
-        shown.press(b"irx")  # no more at once: a longer burst is taken for a paste
+        shown.press(b"i" + keys)
+        shown.press(b"more")
         shown.shows(KEYBOARD)
-        shown.press(b"\rmore")
-        eventually(lambda: typed(tmp_path) == b"rx\rmore")
+        shown.press(b"later")
+        text = keys.replace(b"\x1b[200~", b"").replace(b"\x1b[201~", b"") + b"morelater"
+        eventually(lambda: typed(tmp_path) == text)
         assert "Restarting" not in shown.text
+        assert "again" not in shown.text
+
+
+def test_the_key_that_leaves_is_known_in_a_burst_and_what_follows_it_is_for_the_dashboard(tmp_path: Path) -> None:
+    with terminal(tmp_path, config(RAW)) as shown:
+        shown.shows("running")
+        shown.press(b"ikeys\x1d")
+        eventually(lambda: typed(tmp_path) == b"keys")
+        shown.press(b"?")
+        shown.shows("Keys")
+
+
+def test_a_burst_that_opens_no_view_does_nothing(tmp_path: Path) -> None:
+    with terminal(tmp_path) as shown:
+        shown.shows("running")
+        shown.press(b"irestart")
+        shown.shows("has no terminal; set tty to true")
+        shown.press(b"?")
+        shown.shows("Keys")
+        assert "Restarting" not in shown.text
+        assert "tree is killed" not in shown.text
 
 
 def test_the_terminal_follows_the_size_of_the_dashboard(tmp_path: Path) -> None:

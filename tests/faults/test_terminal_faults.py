@@ -32,6 +32,12 @@ def interrupted(self, text):
 WriterThread.write = interrupted
 """
 """Makes a signal come in the midst of a write once there is a file `now`."""
+FAILING = """
+from pmtui.dashboard.app import DashboardApp
+
+DashboardApp.manager_ended = lambda self: self._call_threadsafe(lambda: self.panic("failed"))
+"""
+"""Makes the dashboard end with a report of an error."""
 NEVER_TOLD = ()
 """In a session that has another terminal or none: nobody is sent a signal when this one is closed."""
 
@@ -65,7 +71,7 @@ def test_five_hundred_resizes_are_survived(tmp_path: Path) -> None:
         assert workers(tmp_path) == before
         shown.process.terminate()
         assert shown.ends() == 0
-        assert shown.is_restored()
+        eventually(shown.is_restored)
 
 
 def test_a_terminal_that_returns_to_its_size_is_redrawn(tmp_path: Path) -> None:
@@ -100,6 +106,23 @@ def test_it_starts_in_a_tiny_terminal(tmp_path: Path, size: tuple[int, int]) -> 
         shown.close()
 
 
+def test_keys_typed_before_the_first_screen_end_nothing(tmp_path: Path) -> None:
+    """They are read before the dashboard has a screen that they could be for."""
+    (tmp_path / "pmtui.toml").write_text(SLEEPERS)
+    shown = PseudoTerminal(tmp_path, None)
+    try:
+        shown.press(b"\x1b[B?")
+        shown.shows("Quit")
+        eventually(lambda: len(workers(tmp_path)) == 2)
+        shown.press(b"?")
+        shown.shows("Keys")
+        shown.process.terminate()
+        assert shown.ends() == 0
+        eventually(shown.is_restored)
+    finally:
+        shown.close()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
 def test_signals_end_everything_and_restore_the_terminal(tmp_path: Path, number: signal.Signals) -> None:
     """Every signal that would kill a program is a graceful end: no process is left, and the terminal is restored."""
@@ -107,7 +130,7 @@ def test_signals_end_everything_and_restore_the_terminal(tmp_path: Path, number:
         shown.process.send_signal(number)
         assert shown.ends() == 0
         assert workers(tmp_path) == []
-        assert shown.is_restored()
+        eventually(shown.is_restored)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +154,18 @@ def test_a_window_closed_while_suspended_ends_everything(tmp_path: Path) -> None
         os.kill(shown.process.pid, signal.SIGCONT)
         assert shown.ends() == 0
         assert workers(tmp_path) == []
+
+
+def test_an_error_that_a_closed_terminal_cannot_show_leaves_the_exit_code_alone(tmp_path: Path) -> None:
+    """Python exits with code 120 if it cannot write at exit what is still buffered."""
+    shown = PseudoTerminal(tmp_path, SLEEPERS, program=(sys.executable, "-c", FAILING + START))
+    try:
+        shown.shows("Quit")
+        shown.hang_up()
+        assert shown.ends() == 0
+        eventually(lambda: workers(tmp_path) == [])
+    finally:
+        shown.close()
 
 
 @pytest.mark.parametrize("within", [OWN_SESSION, NEVER_TOLD], ids=["hangup", "never told"])
@@ -165,7 +200,7 @@ def test_suspending_restores_the_terminal_and_continuing_redraws(tmp_path: Path)
         shown.process.terminate()
         assert shown.ends() == 0
         assert workers(tmp_path) == []
-        assert shown.is_restored()
+        eventually(shown.is_restored)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGCONT])
@@ -182,7 +217,7 @@ def test_suspending_during_a_write_waits_for_no_lock(tmp_path: Path, number: sig
         shown.shows("Quit")
         shown.process.terminate()
         assert shown.ends() == 0
-        assert shown.is_restored()
+        eventually(shown.is_restored)
     finally:
         shown.close()
 
@@ -199,4 +234,4 @@ def test_continuing_after_sigstop_redraws(tmp_path: Path) -> None:
         eventually(lambda: shown.attributes() != shown.before)
         shown.process.terminate()
         assert shown.ends() == 0
-        assert shown.is_restored()
+        eventually(shown.is_restored)

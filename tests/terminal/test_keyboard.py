@@ -12,6 +12,7 @@ from pmtui.terminal.keyboard import (
     Own,
     PasteMark,
     as_application_keys,
+    as_legacy_keys,
 )
 
 
@@ -100,3 +101,24 @@ def test_focus_and_answers_to_the_dashboard() -> None:
 
 def test_cursor_keys_of_application_mode() -> None:
     assert as_application_keys(b"\x1b[A\x1b[F\x1b[1;5A\x1b[3~x") == b"\x1bOA\x1bOF\x1b[1;5A\x1b[3~x"
+
+
+@pytest.mark.parametrize(
+    ("key", "legacy"),
+    [
+        (b"\x1b[114;;114u", b"r"),
+        (b"\x1b[97;2;65u", b"A"),
+        (b"\x1b[233;;233u", "é".encode()),
+        (b"\x1b[99;5u", b"\x03"),
+        (b"\x1b[93;5u", b"\x1d"),
+        (b"\x1b[120;3u", b"\x1bx"),
+        (b"\x1b[13u", b"\r"),
+        (b"\x1b[9;2u", b"\x1b[Z"),
+        (b"\x1b[27u", b"\x1b"),
+        (b"\x1b[127u", b"\x7f"),
+        (b"\x1b[57441;2u", b""),
+        (b"\x1b[1;5A", b"\x1b[1;5A"),
+    ],
+)
+def test_keys_of_the_kitty_protocol_as_programs_expect_them(key: bytes, legacy: bytes) -> None:
+    assert as_legacy_keys(b"a" + key + b"z") == b"a" + legacy + b"z"

@@ -10,13 +10,10 @@ import contextlib
 import os
 import selectors
 import signal
-from codecs import getincrementaldecoder
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import IO, Any, cast
 
 from textual import constants
-from textual._parser import ParseError
-from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import (
     KITTY_DISAMBIGUATE_ESCAPE_CODES,
@@ -24,18 +21,13 @@ from textual.drivers.linux_driver import (
     KITTY_REPORT_ASSOCIATED_TEXT,
     LinuxDriver,
 )
-from textual.events import Key
-from textual.message import Message
-from textual.widgets import Input as InputField
 
-from pmtui.terminal.keyboard import Input, KeyboardParser, Leave, Own
+from pmtui.dashboard.terminal.typed import InputParser, OnInput, Redirected
+from pmtui.terminal.keyboard import KeyboardParser, Leave, Own, as_legacy_keys
 
-OnInput = Callable[[Sequence[Input]], object]
 KITTY_FLAGS = KITTY_DISAMBIGUATE_ESCAPE_CODES | KITTY_REPORT_ALL_KEYS | KITTY_REPORT_ASSOCIATED_TEXT
 """The flags of the keyboard protocol that Textual sets."""
 PUSH_TITLE, POP_TITLE = "\x1b[22;2t", "\x1b[23;2t"
-MAX_BURST = 3
-"""Characters that may arrive at once outside of an input field; more are a paste, and no commands."""
 ESCAPE_TIMEOUT = 0.1
 """Seconds after which a lone escape byte counts as the Esc key."""
 
@@ -59,13 +51,18 @@ class TerminalDriver(LinuxDriver):
         return super()._get_terminal_size()
 
     def redirect_input(self, on_input: OnInput) -> None:
-        """Call `on_input`, in the input thread, with all that is typed, until the key that leaves is pressed."""
+        """Make the app call `on_input` with all that is typed until the key that leaves is pressed."""
         self._on_input = on_input
         self._set_own_modes(on=False)
 
     def restore_input(self) -> None:
         self._on_input = None
         self._set_own_modes(on=True)
+
+    def write(self, data: str) -> None:
+        """Write, unless the thread that does it has ended: its queue would fill up, and the dashboard wait for ever."""
+        if self._writer_thread is not None and self._writer_thread.is_alive():
+            super().write(data)
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]
@@ -84,41 +81,35 @@ class TerminalDriver(LinuxDriver):
     def _redirect(self, keys: KeyboardParser, data: bytes) -> bytes:
         """Pass on what was typed; return what is for the dashboard itself."""
         on_input = self._on_input
-        inputs = keys.feed(data) if data else keys.flush()
+        inputs = keys.feed(as_legacy_keys(data)) if data else keys.flush()
         own = b"".join(event.data for event in inputs if isinstance(event, Own))
         if inputs and isinstance(inputs[-1], Leave):
             self._on_input = None
             own += inputs[-1].rest
         if on_input and inputs:
-            on_input(inputs)
+            self.process_message(Redirected(on_input, inputs))
         return own
 
     def run_input_thread(self) -> None:
-        parser = XTermParser(self._debug)
+        parser = InputParser(self._debug)
         keys = KeyboardParser()
-        decode = getincrementaldecoder("utf-8")("replace").decode
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 if selector.select(ESCAPE_TIMEOUT):
                     data = self._read()
                     if not data:
-                        os.kill(os.getpid(), signal.SIGHUP)
+                        if not self.exit_event.is_set():
+                            os.kill(os.getpid(), signal.SIGHUP)
                         return
                     if self._on_input:
-                        data = self._redirect(keys, data)
-                    with contextlib.suppress(ParseError):
-                        messages = [*parser.feed(decode(data))] if data else []  # "" would be its end
-                        for message in without_burst(messages, self._is_typing):
-                            self.process_message(message)
+                        data = self._redirect(keys, parser.take_unfinished() + data)
+                    for message in parser.feed(data):
+                        self.process_message(message)
                 elif self._on_input:
                     self._redirect(keys, b"")
                 for message in parser.tick():
                     self.process_message(message)
-
-    @property
-    def _is_typing(self) -> bool:
-        return isinstance(self._app.focused, InputField)
 
     def stop_application_mode(self) -> None:
         self.write(POP_TITLE)
@@ -149,21 +140,16 @@ class TerminalDriver(LinuxDriver):
             self._loop.call_soon_threadsafe(act)
 
     def _on_continue(self) -> None:
+        if not self._app.is_running:  # it is ending: what is started now would not be stopped
+            return
+        if not os.isatty(self.fileno):
+            if self._must_signal_resume:  # suspended, so no thread reads that the terminal is closed
+                os.kill(os.getpid(), signal.SIGHUP)
+            return
         if not self._must_signal_resume:  # stopped by SIGSTOP, which sends no notice
             self.suspend_application_mode()
             self._must_signal_resume = True
         super()._sigcont_application()
-
-
-def without_burst(messages: Sequence[Message], is_typing: bool) -> Sequence[Message]:
-    """Drop what was pasted into a terminal that does not mark a paste: different characters at once.
-
-    A held key repeats one character, and `/` or `:` begins a text.
-    """
-    typed = [message.character for message in messages if isinstance(message, Key) and message.is_printable]
-    if is_typing or len(typed) <= MAX_BURST or len(set(typed)) == 1 or typed[0] in ("/", ":"):
-        return messages
-    return [message for message in messages if not isinstance(message, Key)]
 
 
 class LossyFile:

@@ -1,9 +1,6 @@
 """The terminal of a process on the whole screen, with the keyboard in its hands."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from contextvars import copy_context
-from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -24,8 +21,6 @@ if TYPE_CHECKING:
 
 LEAVE_HINT = "Ctrl-] returns"
 STATUS_INTERVAL = 0.5
-KEYS = {"enter": "\r", "tab": "\t", "escape": "\x1b", "backspace": "\x7f"}
-KEYS |= {"up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D"}
 
 
 class TerminalBar(Bar):
@@ -80,9 +75,8 @@ class TerminalScreen(Screen[None]):
     def on_mount(self) -> None:
         self.run_worker(self._run(), group="terminal")
         driver: Driver | None = self.app._driver
-        if isinstance(driver, TerminalDriver):
-            call_soon = partial(asyncio.get_running_loop().call_soon_threadsafe, context=copy_context())
-            driver.redirect_input(partial(call_soon, self._handle))
+        if isinstance(driver, TerminalDriver) and self.is_current:  # it may have been left already
+            driver.redirect_input(self._handle)
         self._show_row()
         self.set_interval(STATUS_INTERVAL, self._show_row)
 
@@ -101,13 +95,10 @@ class TerminalScreen(Screen[None]):
             self.notify(printable(str(error)), severity="error", timeout=6, markup=False)
             self.dismiss()
 
-    def on_key(self, event: events.Key) -> None:
-        """Pass on a key that was read together with the one that opened the view."""
-        event.stop()
-        if event.key == "ctrl+right_square_bracket":
-            self.dismiss()
-        elif data := KEYS.get(event.key, event.character or ""):
-            self.session.handle(keyboard.Keys(data.encode()))
+    def type(self, data: bytes) -> None:
+        """Pass on one key or paste that was read before all input was redirected."""
+        keys = keyboard.KeyboardParser()
+        self._handle([*keys.feed(keyboard.as_legacy_keys(data)), *keys.flush()])
 
     def _show_row(self) -> None:
         self.bar.row = self._find_row()
@@ -116,6 +107,7 @@ class TerminalScreen(Screen[None]):
     def _handle(self, inputs: Sequence[keyboard.Input]) -> None:
         for event in inputs:
             if isinstance(event, keyboard.Leave):
+                self.app.run_worker(self.session.send_pending(), group="terminal input")
                 self.dismiss()
                 return
             self.session.handle(event)
@@ -127,5 +119,6 @@ class TerminalScreen(Screen[None]):
         self.terminal.redraw(rows)
 
     def _show_problem(self, text: str) -> None:
-        self.bar.problem = text
-        self.bar.update_pieces()
+        if self.is_current:
+            self.bar.problem = text
+            self.bar.update_pieces()

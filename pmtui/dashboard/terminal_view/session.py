@@ -56,6 +56,7 @@ class TerminalSession:
         self._behind_since = 0.0
         self._has_output, self._has_input = asyncio.Event(), asyncio.Event()
         self._input = b""
+        self._sending = asyncio.Lock()
 
     async def run(self) -> None:
         await asyncio.to_thread(import_module, "pmtui.terminal.emulator")  # the keys of this moment must not wait
@@ -99,10 +100,14 @@ class TerminalSession:
         while True:
             await self._has_input.wait()
             self._has_input.clear()
-            if not self._is_known:
-                continue
+            if self._is_known:
+                await asyncio.shield(self.send_pending())  # also when the view closes at this moment
+
+    async def send_pending(self) -> None:
+        """Send the size, and what was typed or answered."""
+        async with self._sending:
             try:
-                if self._size and self._size != self._sent_size:
+                if self._is_known and self._size and self._size != self._sent_size:
                     self._sent_size = self._size
                     await self._control.resize(self._process_id, *self._size, self._viewer)
                 while self._input:
