@@ -42,7 +42,8 @@ def start(options: argparse.Namespace) -> Result:
         return found | {"error": str(error)}
     if manager is None:
         return found | {"error": read_tail(folder / LOG_NAME, begin).strip() or "the manager did not start"}
-    return found | {"started": True, "message": f"the manager is up ({describe(manager)})"}
+    page = f"; its page is {served.url.partition('#')[0]}/_pm/"
+    return found | {"started": True, "message": f"the manager is up ({describe(manager)}){page}"}
 
 
 def find_lasting_manager(folder: Path) -> RunningManager | None:

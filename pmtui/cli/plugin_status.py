@@ -73,11 +73,12 @@ def about_pocketbase(found: RunningPocketBase | None) -> tuple[str, bool]:
     if found is None:
         return "does not run; ./pocketbase serve starts it", False
     address = found.options.url.partition("#")[0]
-    health, route = fetch_status(f"{address}/api/health"), fetch_status(f"{address}/api/pm/list")
+    health, route, page = (fetch_status(address + path) for path in ("/api/health", "/api/pm/list", "/_pm/"))
     text = f"pid {found.pid}, {address}: /api/health {health}, /api/pm/list {route}"
     if route.startswith("404"):
         return f"{text}: the hook is not loaded; restart PocketBase", False
-    return f"{text} (needs a superuser)" if route.startswith("401") else text, health.startswith("200")
+    text += " (needs a superuser)" if route.startswith("401") else ""
+    return f"{text}, web page {address}/_pm/ {page}", health.startswith("200")
 
 
 def about_manager(config: Path | None, directory: Path, pocketbase: RunningPocketBase | None) -> tuple[str, bool]:

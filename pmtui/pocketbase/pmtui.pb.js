@@ -5,6 +5,7 @@
 //
 //   /api/pm/...      the manager's REST API, for superusers
 //   /api/agent/...   a process whose config has "pocketbase": {"route": "/api/agent"}
+//   /_pm/            the manager's web page, where superusers sign in
 //   /_pm/log         where the manager posts the output of its processes
 //
 // PocketBase runs each handler in a separate context, where nothing below exists: handlers load this file as a module to
@@ -21,8 +22,6 @@ const [MAX_BODY, TIMEOUT] = [5 << 20, 125] // bytes; seconds, while the manager 
 const HOP = /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|content-length|host|expect)$/i
 /** Headers that a client cannot pass on to a process, because they are the manager's or this file's. */
 const OWN = /^(authorization|origin|x-pocketbase-.*|x-pmtui-.*|x-forwarded-prefix)$/i
-
-// ---- The manager's life ---------------------------------------------------------------------------------------------
 
 /** Whether this is "pocketbase serve". Its other commands, such as "superuser", load this file too. */
 function isServe() {
@@ -62,8 +61,7 @@ function start() {
   const config = configPath()
   if (!config) return
   const pid = toString($os.readFile("/proc/self/stat")).split(" ")[0]
-  const options = ["--config", config, "--pid", pid, "--data-dir", $app.dataDir()]
-  if ($app.isDev()) options.push("--dev")
+  const options = ["--config", config, "--pid", pid, "--data-dir", $app.dataDir(), ...($app.isDev() ? ["--dev"] : [])]
   const result = plugin("host-start", ...options, "--", ...$os.args)
   const stop = result.started ? ["plugin", "host-stop", "--config", config, "--pid", pid] : null
   $app.store().set("pmtui", { folder: result.folder, command: PMTUI, stop })
@@ -71,12 +69,7 @@ function start() {
   else console.log(`pmtui: ${result.message}`)
 }
 
-function report(error) {
-  console.error(`pmtui: ${error}`)
-  $app.logger().error(`[pmtui] ${error}`)
-}
-
-// ---- Requests -------------------------------------------------------------------------------------------------------
+const report = (error) => (console.error(`pmtui: ${error}`), $app.logger().error(`[pmtui] ${error}`))
 
 /** The manager's {url, token}, or {} while none runs. Read for each request, since it may have been restarted. */
 function findManager() {
@@ -92,8 +85,14 @@ function findManager() {
   }
 }
 
-/** An answer in the shape that PocketBase and the manager have in common. @param {core.RequestEvent} e */
-const answer = (e, status, message) => e.json(status, { status, message, data: {} })
+/** An answer in the shape that PocketBase and the manager have in common; where the page should be, one that people can
+ * read and that tries again. @param {core.RequestEvent} e */
+function answer(e, status, message) {
+  if (e.request.url.path !== "/_pm/") return e.json(status, { status, message, data: {} })
+  e.response.header().set("Refresh", "2")
+  const head = '<!doctype html><html lang="en"><title>pmtui</title><meta name="color-scheme" content="light dark">'
+  return e.html(status, `${head}<meta name="viewport" content="width=device-width"><p>${message}</p>`)
+}
 
 /** Pass the request on to the manager, and its response to the client. @param {core.RequestEvent} e */
 function send(e, path, headers) {
@@ -130,6 +129,14 @@ function passToManager(e) {
   return send(e, path, { "Content-Type": e.request.header.get("Content-Type") })
 }
 
+/** /_pm/...: the manager's web page, with another site.js. @param {core.RequestEvent} e */
+function passToPage(e) {
+  const path = e.request.url.escapedPath().slice("/_pm".length)
+  if (!/^\/(web\/[\w.-]+)?$/.test(path)) return answer(e, 404, "Not found.")
+  const headers = { "If-None-Match": e.request.header.get("If-None-Match") }
+  return send(e, path.replace("site.js", "pocketbase.js"), headers)
+}
+
 /** /api/agent/...: by way of the manager, which knows the port, and whether the process is ready. The response has its
  * status in a header, since $http.send would follow a redirect. @param {core.RequestEvent} e */
 function passToProcess(e) {
@@ -143,10 +150,8 @@ function passToProcess(e) {
     headers[name] = values.join(name === "Cookie" ? "; " : ", ")
   }
   if (sent.Origin) headers["X-Pmtui-Origin"] = sent.Origin[0]
-  if (e.auth) {
-    headers["X-PocketBase-User"] = e.auth.id
-    headers["X-PocketBase-Collection"] = e.auth.collection().name
-  }
+  if (e.auth) headers["X-PocketBase-User"] = e.auth.id
+  if (e.auth) headers["X-PocketBase-Collection"] = e.auth.collection().name
   return send(e, `/_pm/forward/${path}`, headers)
 }
 
@@ -163,37 +168,31 @@ function takeLog(e) {
   return e.noContent(204)
 }
 
-// ---- Registration ---------------------------------------------------------------------------------------------------
-
 function register() {
-  onBootstrap((e) => {
-    e.next()
-    require(`${__hooks}/pmtui.pb.js`).start()
-  })
+  onBootstrap((e) => (e.next(), require(`${__hooks}/pmtui.pb.js`).start()))
   onTerminate((e) => {
     const { command, stop } = $app.store().get("pmtui") || {} // without the module: its file may be gone by now
     if (stop) $os.cmd(command, ...stop).output() // returns when all processes have ended
     e.next()
   })
   const [limit, superuser] = [$apis.bodyLimit(MAX_BODY), $apis.requireSuperuserAuth()]
-  const silent = $apis.skipSuccessActivityLog()
-  routerAdd("POST", "/_pm/log", (e) => require(`${__hooks}/pmtui.pb.js`).takeLog(e), silent, limit)
-  for (const method of METHODS) {
-    routerAdd(method, "/api/pm/{path...}", (e) => require(`${__hooks}/pmtui.pb.js`).passToManager(e), superuser, limit)
-  }
+  const silent = $apis.skipSuccessActivityLog() // of what is asked every second
+  const add = (methods, path, handler, ...more) => methods.forEach((one) => routerAdd(one, path, handler, ...more))
+  add(["POST"], "/_pm/log", (e) => require(`${__hooks}/pmtui.pb.js`).takeLog(e), silent, limit)
+  add(["GET"], "/_pm/{path...}", (e) => require(`${__hooks}/pmtui.pb.js`).passToPage(e), silent)
+  const passToManager = (e) => require(`${__hooks}/pmtui.pb.js`).passToManager(e)
+  add(["GET"], "/api/pm/{path...}", passToManager, superuser, limit, silent)
+  add(METHODS.slice(1), "/api/pm/{path...}", passToManager, superuser, limit)
   const config = configPath()
   const { routes = [], error } = config ? plugin("routes", "--config", config) : {}
   if (error) report(error)
   const guards = { superuser: [superuser, limit], user: [$apis.requireAuth(), limit], none: [limit] }
+  const passToProcess = (e) => require(`${__hooks}/pmtui.pb.js`).passToProcess(e)
   for (const { route, auth } of routes) {
-    for (const method of METHODS) {
-      for (const path of [route, `${route}/{path...}`]) {
-        routerAdd(method, path, (e) => require(`${__hooks}/pmtui.pb.js`).passToProcess(e), ...guards[auth])
-      }
-    }
+    for (const path of [route, `${route}/{path...}`]) add(METHODS, path, passToProcess, ...guards[auth])
   }
 }
 
 // PocketBase loads this file to register the handlers, and they load it as a module.
-if (typeof module !== "undefined") module.exports = { start, passToManager, passToProcess, takeLog }
+if (typeof module !== "undefined") module.exports = { start, passToPage, passToManager, passToProcess, takeLog }
 else if (isServe()) register()

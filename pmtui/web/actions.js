@@ -12,10 +12,8 @@ export const ACTIONS = {
   restart: { label: "Restart", doing: "Restarting", key: "r" },
   rolling: { label: "Rolling", doing: "Rolling restart of", key: "R", path: "restart", query: { rolling: "true" } },
   stop: { label: "Stop", doing: "Stopping", key: "s", query: { wait: "false" }, asks: "The whole tree is asked to end, and stays stopped." },
-  kill: {
-    label: "Kill", doing: "Killing", key: "x", path: "stop", query: { now: "true", wait: "false" },
-    asks: "The whole tree ends at once, without grace, and stays stopped.",
-  },
+  kill: { label: "Kill", doing: "Killing", key: "x", path: "stop", query: { now: "true", wait: "false" },
+    asks: "The whole tree ends at once, without grace, and stays stopped." },
 };
 
 /** The actions that make sense for these processes. */

@@ -1,6 +1,6 @@
 // Requests to the manager, the token they carry, and streams of server-sent events.
 import { pause } from "./dom.js";
-import { root } from "./site.js";
+import { refusals, root, tokenAtHand } from "./site.js";
 
 const [STORED, REQUEST_TIMEOUT, RETRY_DELAY] = ["pmtui-token", 15_000, 1_000];
 /** An answer that is not what was asked for; status 0: there was none. */
@@ -9,7 +9,7 @@ const apiError = (status, message) => Object.assign(new Error(message), { status
 export const processPath = (id, rest = "") => `api/pm/%${id.charCodeAt(0).toString(16)}${encodeURIComponent(id.slice(1))}${rest}`;
 
 export const session = {
-  token: sessionStorage.getItem(STORED) ?? "",
+  token: sessionStorage.getItem(STORED) || tokenAtHand(),
   changes: new EventTarget(),
   use(token, message = "") {
     Object.assign(this, { token: token.trim(), message });
@@ -18,7 +18,7 @@ export const session = {
   },
 };
 
-/** Ask the manager; the answer as JSON, or the Response itself with `raw`. A 401 ends the session. */
+/** Ask the manager; the answer as JSON, or the Response itself with `raw`. An answer that refuses the token ends the session. */
 export async function request(path, { method = "GET", query = {}, headers, signal, raw, timeout = REQUEST_TIMEOUT } = {}) {
   const url = new URL(path, root);
   for (const [name, value] of Object.entries(query)) if (value || value === 0) url.searchParams.set(name, value);
@@ -33,7 +33,8 @@ export async function request(path, { method = "GET", query = {}, headers, signa
     throw apiError(0, "The manager does not answer.");
   }
   const { message = `The manager answered ${response.status}.` } = await response.json().catch(() => ({}));
-  if (response.status === 401 && token === session.token) session.use("", token && "That token is not accepted.");
+  const refusal = refusals[response.status];
+  if (refusal && token === session.token) session.use("", token && refusal);
   throw apiError(response.status, message);
 }
 

@@ -3,6 +3,8 @@ import { toast } from "./actions.js";
 import { processPath, request, stream, whileVisible } from "./api.js";
 import { button, h, pause, setAttribute, setText } from "./dom.js";
 import { clockTime, dayTime, grouped } from "./format.js";
+import { hasStreams } from "./site.js";
+import { state } from "./store.js";
 
 const [MAX_ROWS, MAX_RECENT, PAGE, MAX_DOWNLOAD] = [600, 5_000, 200, 10_000]; // lines
 const [LINES_PER_SECOND, POLL_INTERVAL, SEARCH_DELAY, NEAR] = [500, 1_000, 250, 200]; // near an end (pixels) more is fetched
@@ -22,7 +24,7 @@ export function logView(id, asked) {
   const filters = { level: "", stream: "", search: "", since: "", until: "", only: true, ...asked };
   let [recent, incoming] = [[], []]; // the newest lines, and those that wait for the next frame
   let [following, isLoading, newer, match] = [true, false, 0, -1];
-  let [stop, frame, timer] = [() => {}, 0, 0];
+  let [stop, frame, timer, top] = [() => {}, 0, 0, 0];
 
   const rows = h("div.lines", { role: "log", "aria-live": "off", "aria-label": `Log of ${id}`, tabindex: 0, onscroll: onScroll });
   const notice = h("p.notice", { role: "status" });
@@ -63,8 +65,7 @@ export function logView(id, asked) {
   function setFilter(name, value) {
     if (name === "since" && value in CHOICES.since && value !== "range") filters.until = from.value = until.value = "";
     filters[name] = value;
-    if (name === "search" && !filters.only) highlight((match = -1));
-    else begin();
+    name === "search" && !filters.only ? highlight((match = -1)) : begin();
   }
   function query(more) {
     const { level, stream, search, since, until, only } = filters;
@@ -88,21 +89,33 @@ export function logView(id, asked) {
   async function live(signal) {
     const options = query({ lines: MAX_ROWS, rate: LINES_PER_SECOND });
     try {
+      if (!hasStreams) return await poll(signal);
       for await (const events of stream(processPath(id, "/logs/stream"), options, signal, say)) {
         receive(events.map(({ type, data }) => (type === "missed" ? { missed: data.lines } : data)));
       }
     } catch (error) {
-      if (error.status === 501) await poll(signal);
-      else say(error.message);
+      say(error.message);
     }
   }
 
-  /** What is done where a host passes no streams on. */
+  /** Ask over and over for the lines after the last one. A manager that may be another one numbers them anew: then by time. */
   async function poll(signal) {
-    for (; !signal.aborted; await pause(POLL_INTERVAL, signal)) {
-      const lines = await fetchLines({ lines: MAX_ROWS }, { signal }).catch(() => []);
-      const last = recent.at(-1)?.seq ?? -Infinity;
-      receive(lines.filter((line) => line.seq > last || lines.at(-1).seq < last));
+    for (let manager; !signal.aborted; await pause(POLL_INTERVAL, signal)) {
+      const last = [...recent, ...incoming].findLast((item) => item.seq !== undefined);
+      const after = manager === state.about?.startTime ? last?.seq : undefined;
+      const isFresh = ({ time, seq }) => !last || (time === last.time || after !== undefined ? seq > last.seq : time > last.time);
+      manager = state.about?.startTime;
+      try {
+        let lines = await fetchLines({ lines: LINES_PER_SECOND, after }, { signal });
+        if (after !== undefined && lines.length === LINES_PER_SECOND) lines = await fetchLines({ lines: LINES_PER_SECOND }, { signal }); // the newest
+        const fresh = lines.filter(isFresh);
+        const hasGap = last && fresh.length === LINES_PER_SECOND && fresh[0].seq !== last.seq + 1;
+        receive(hasGap ? [{ missed: "Some" }, ...fresh] : fresh);
+        say("");
+      } catch (error) {
+        if (error.status && error.status !== 503) throw error;
+        manager = say(signal.aborted ? "" : "Waiting for the manager…");
+      }
     }
   }
   function receive(items) {
@@ -131,9 +144,11 @@ export function logView(id, asked) {
     while (rows.lastChild?.item?.partial) rows.lastChild.remove();
     rows.append(...rowsOf(items.slice(-MAX_ROWS), rows.lastChild?.item));
     trim("firstChild");
-    if (following) rows.scrollTop = rows.scrollHeight;
+    if (following) toEnd();
     highlight();
   }
+  const toEnd = () => ((rows.scrollTop = rows.scrollHeight), (top = rows.scrollTop));
+  const resized = new ResizeObserver(() => following && toEnd()); // a banner has come or gone
   const firstLine = () => [...rows.children].find((row) => row.item?.seq !== undefined)?.item;
   const trim = (end) => [...rows.children].slice(MAX_ROWS).forEach(() => rows[end].remove());
 
@@ -171,8 +186,9 @@ export function logView(id, asked) {
 
   function onScroll() {
     const below = rows.scrollHeight - rows.scrollTop - rows.clientHeight;
-    const wasFollowing = following;
-    if (below > 4) following = false;
+    const [wasFollowing, isUp] = [following, rows.scrollTop < top];
+    top = rows.scrollTop;
+    if (below > 4 && isUp) following = false;
     if (below < NEAR && !wasFollowing) following = !extendDown() && below <= 4 && !filters.until;
     if (rows.scrollTop < NEAR && rows.scrollHeight > rows.clientHeight) extendUp();
     if (following) newer = 0;
@@ -238,9 +254,10 @@ export function logView(id, asked) {
     setFilter(node.name, node.value);
   };
   begin();
+  resized.observe(rows);
   return {
     element,
-    close: () => (stop(), cancelAnimationFrame(frame), CSS.highlights?.clear()),
+    close: () => (stop(), resized.disconnect(), cancelAnimationFrame(frame), CSS.highlights?.clear()),
     keys: {
       f: () => toggles.follow.click(), t: () => flip("times"), z: () => flip("wrap"), p: () => flip("records"), "/": () => search.focus(),
       o: next(streams), l: next(levels), n: () => hop(-1), N: () => hop(1), F: () => toggles.only.click(),
@@ -254,7 +271,8 @@ const renumber = (items, last) => items.every((item) => ((item.seq -= last), tru
 /** `before` is the line above these. */
 function rowsOf(items, before) {
   return items.flatMap((item) => {
-    const isNewRun = item.isFirst || (item.run && before?.run && item.run !== before.run);
+    // Lines of a former manager may have run 0: which one it was is not known.
+    const isNewRun = item.run && (item.isFirst || (before?.run ?? item.run) !== item.run);
     before = item;
     const row = item.missed ? h("div.gap", `${grouped(item.missed)} lines left out here`) : lineOf(item);
     row.item = item;

@@ -3,6 +3,7 @@ import { request, session, stream, whileVisible } from "./api.js";
 import { SPARK_LENGTH } from "./chart.js";
 import { pause } from "./dom.js";
 import { isInactive, isProblem } from "./rows.js";
+import { hasStreams } from "./site.js";
 
 const [LIST_INTERVAL, ABOUT_INTERVAL, PROBLEM_PERIOD] = [1_000, 10_000, 15_000];
 const EMPTY = { problems: new Map(), rows: [], about: null, staleSince: null, lastAnswer: null, trouble: "", cpu: [], history: new Map() };
@@ -21,7 +22,7 @@ export function watch() {
   });
 }
 
-/** Take state changes from their stream, until what is returned is called. */
+/** Take state changes from their stream, until what is returned is called. Without streams the list says a second later. */
 export function watchEvents() {
   const take = async (signal) => {
     for await (const events of stream("api/pm/events", {}, signal)) {
@@ -29,7 +30,7 @@ export function watchEvents() {
       changed();
     }
   };
-  return whileVisible((signal) => take(signal).catch(() => {})); // a host without streams: the list tells a second later
+  return hasStreams ? whileVisible((signal) => take(signal).catch(() => {})) : () => {};
 }
 
 function apply(row, { to, reason }) {

@@ -93,10 +93,7 @@ export function tablePage() {
     redraw(empty, JSON.stringify([state.rows.length, shown.length, config, errors]), () => (shown.length ? [] : emptyState()));
   }
 
-  function show(change) {
-    Object.assign(view, change);
-    update();
-  }
+  const show = (change) => update(Object.assign(view, change));
   const toggleMark = (id) => update(marks.delete(id) || marks.add(id));
 
   /** By a column, then the other way round, then no more. */
@@ -133,8 +130,7 @@ export function tablePage() {
     keys: {
       j: () => move(1), k: () => move(-1), g: () => move(-Infinity), G: () => move(Infinity),
       ...actionKeys(() => (marks.size ? [...marks] : atCursor())), " ": () => atCursor().forEach(toggleMark), "/": () => filter.focus(), "!": () => problems.click(),
-      I: () => show({ inverted: !view.inverted }),
-      Escape: () => show({ problemsOnly: false, filter: (filter.value = "") }),
+      I: () => show({ inverted: !view.inverted }), Escape: () => show({ problemsOnly: false, filter: (filter.value = "") }),
     },
   };
 }

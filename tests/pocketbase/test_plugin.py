@@ -73,6 +73,8 @@ def test_status_names_what_runs_and_what_it_answers(serve: Serve, app: Path) -> 
     done = plugin(app.parent, "status", app.name)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"pid {pocketbase.pid}, http://127.0.0.1:{pocketbase.port}: /api/health 200" in done.stdout
+    assert f"web page http://127.0.0.1:{pocketbase.port}/_pm/ 200" in done.stdout
+    assert f"; its page is http://127.0.0.1:{pocketbase.port}/_pm/" in pocketbase.log
     assert f"pid {pocketbase.manager}, ends with PocketBase, {pocketbase.instance['url']}: version" in done.stdout
     assert str(PMTUI) in done.stdout
     assert pocketbase.secret not in done.stdout
