@@ -258,7 +258,7 @@ class Manager:
         return [
             ProcessCounters(
                 id=process.id,
-                restarts={reason: self.supervisor.restarts[process.id, reason] for reason in Reason},
+                restarts={reason: self.supervisor.launcher.restarts[process.id, reason] for reason in Reason},
                 log_bytes=process.log.bytes_written,
                 log_bytes_dropped=process.log.dropped_bytes,
                 probe=process.probes[-1] if process.probes else None,

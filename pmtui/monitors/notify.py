@@ -31,7 +31,7 @@ class NotifyMonitor(Monitor):
 
     def __init__(self, supervisor: Supervisor) -> None:
         super().__init__(supervisor)
-        supervisor.notify_variables = self.variables
+        supervisor.launcher.notify_variables = self.variables
         self._socket: socket.socket | None = None
         self._address = f"pmtui-{os.getpid()}-{os.urandom(8).hex()}"
 

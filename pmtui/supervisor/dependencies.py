@@ -1,13 +1,14 @@
 """What a process depends on: whether it may start, in which order to stop, and the graph for people."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 
 import msgspec
 
 from pmtui.config.model import Condition, ProcessConfig
-from pmtui.control import Edge, Graph, Node, Status
+from pmtui.control import Edge, Graph, Node, Requester, Status
+from pmtui.supervisor.events import Start
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.snapshot import describe
 
@@ -144,3 +145,21 @@ def _edge(process: Process, target: Process, condition: Condition | None) -> Edg
         why=blocker.reason if blocker else "",
         forever=blocker is not None and blocker.permanent,
     )
+
+
+def start_dependencies(ids: Iterable[str], processes: Mapping[str, Process]) -> None:
+    """Start what these processes depend on."""
+    configs = {process.id: process.config for process in processes.values()}
+    for process_id in ids:
+        for dependency in transitive_dependencies(process_id, configs):
+            processes[dependency].handle(Start(Requester.DEPENDENT, process_id))
+
+
+def start_new_dependencies(ids: Iterable[str], processes: Mapping[str, Process]) -> None:
+    """Start what those of them that are to run depend on, if it has never run: nobody has stopped it."""
+    configs = {process.id: process.config for process in processes.values()}
+    for process_id in ids:
+        if processes[process_id].state.should_run:
+            for dependency in transitive_dependencies(process_id, configs):
+                if not processes[dependency].state.starts:
+                    processes[dependency].handle(Start(Requester.DEPENDENT, process_id))

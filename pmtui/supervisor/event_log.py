@@ -6,6 +6,9 @@ from collections.abc import AsyncGenerator
 from itertools import islice
 
 from pmtui.control import ProcessEvent
+from pmtui.supervisor.process import Process
+from pmtui.supervisor.snapshot import describe
+from pmtui.text.timestamps import now_ms, rfc3339
 
 MAX_EVENTS = 1000
 
@@ -20,6 +23,23 @@ class EventLog:
         self.last = 0  # seq of the newest event
         self._events: deque[ProcessEvent] = deque(maxlen=MAX_EVENTS)
         self._readers: set[asyncio.Event] = set()
+
+    def record(self, process: Process) -> None:
+        """Append what has changed since the last event of the process, if that is worth an event."""
+        before, state = process.last_published, process.state
+        if (before.status, before.generation) == (state.status, state.generation) or state.is_cleaning_up:
+            return
+        event = ProcessEvent(
+            seq=self.last + 1,
+            id=process.id,
+            from_=before.status,
+            to=process.status,
+            reason=describe(process),
+            time=rfc3339(now_ms()),
+        )
+        process.last_published = state
+        process.events.append(event)
+        self.append(event)
 
     def append(self, event: ProcessEvent) -> None:
         self.last = event.seq

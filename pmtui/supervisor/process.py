@@ -39,6 +39,7 @@ from pmtui.text.units import signal_number
 
 if TYPE_CHECKING:
     from pmtui.config.sockets import SocketAddress
+    from pmtui.supervisor.launcher import Launcher
 
 logger = logging.getLogger(__name__)
 ABORT_SIGNALS = frozenset({signal.SIGABRT, signal.SIGILL, signal.SIGTRAP})
@@ -55,16 +56,11 @@ class ProcessHost(Protocol):
     """What a process needs from the supervisor."""
 
     spawner: Spawner
+    launcher: "Launcher"
     install: Callable[["Process"], None]
     """Install what the process needs, then call `execute`, or report a failed spawn."""
     run_stop_command: Callable[["Process"], None]
     """Run the stop command, and handle StopCommandEnded."""
-
-    def prepare(self, process: "Process") -> tuple[int, PreparedLaunch]:
-        """Number a new run and build its launch. Raises ConfigError."""
-
-    def prepare_second(self, process: "Process") -> tuple[int, PreparedLaunch, Mapping[str, int]]:
-        """The same for a run beside the main one; also return its ports."""
 
     def check_turn(self, process: "Process", generation: int) -> None:
         """Answer with TurnCame, now or later."""
@@ -355,7 +351,7 @@ class Process:
         """Spawn the run, now that nothing is missing any more."""
         run = self.current
         try:
-            run.number, run.prepared = self._host.prepare(self)
+            run.number, run.prepared = self._host.launcher.prepare(self)
         except ConfigError as error:
             self.handle(events.SpawnFailed(generation, str(error)))
         else:
@@ -369,7 +365,7 @@ class Process:
         self._failure_reason = self.roll_error = ""
         run = self.second = Run(generation, self.state.starts)
         try:
-            run.number, run.prepared, run.ports = self._host.prepare_second(self)
+            run.number, run.prepared, run.ports = self._host.launcher.prepare_second(self)
         except ConfigError as error:
             self.handle(events.SpawnFailed(generation, str(error)))
             self._forget_second(run)

@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +23,6 @@ from pmtui.control import (
     NotFoundError,
     Operation,
     Origin,
-    ProcessEvent,
-    Reason,
     Requester,
     Result,
     Status,
@@ -37,19 +34,17 @@ from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.logs.process_log import STREAMS, Echo
 from pmtui.logs.store import LogStore
 from pmtui.spawner.client import Spawner
-from pmtui.spawner.process_tree import MAX_RUNS
 from pmtui.spawner.usage import UsageSampler
 from pmtui.supervisor import events
 from pmtui.supervisor.addresses import Addresses
-from pmtui.supervisor.dependencies import find_blocker, stop_order, transitive_dependencies
+from pmtui.supervisor.dependencies import find_blocker, start_dependencies, start_new_dependencies, stop_order
 from pmtui.supervisor.event_log import EventLog
-from pmtui.supervisor.launch import PreparedLaunch, prepare, with_sockets
+from pmtui.supervisor.launcher import Launcher
 from pmtui.supervisor.outcome import is_over, result_of
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.reload import NEEDS_RESTART, ConfigSource, diff, fingerprint
 from pmtui.supervisor.run import Run
-from pmtui.supervisor.snapshot import describe
-from pmtui.text.timestamps import now_ms, rfc3339
+from pmtui.text.timestamps import now_ms
 
 if TYPE_CHECKING:
     from pmtui.supervisor.observer import Observer
@@ -85,24 +80,22 @@ class Supervisor:
         self.logs = LogStore(log_directory, echo)
         self.addresses = Addresses(Path(self.settings.data_dir), lambda: self.processes)
         self.environment = dict(os.environ)
+        self.launcher = Launcher(self.spawner, self.addresses, self.environment, lambda: self.settings)
         self.started_at = now_ms()
         self.processes: dict[str, Process] = {}
         self.source: ConfigSource | None = None
         self.event_log = EventLog()
-        self.restarts: Counter[tuple[str, Reason]] = Counter()
         self.observers: Sequence[Observer] = ()
         self.install: Callable[[Process], None] = lambda process: process.execute(process.state.generation)
         self.run_stop_command: Callable[[Process], None] = lambda process: process.handle(
             events.StopCommandEnded(process.state.generation)
         )
-        self.notify_variables: Callable[[Process], Mapping[str, str]] = lambda process: {}
         self._changed: dict[str, Process] = {}
         self._waiting: dict[str, Process] = {}  # for a dependency
         self._turns: dict[str, int] = {}  # generations of new runs that wait for another instance
         self._update: asyncio.Handle | None = None
         self._fingerprints: dict[str, str] = {}
         self._successors: dict[str, ProcessConfig] = {}
-        self._warned: set[tuple[str, str]] = set()
         self._waiters: set[asyncio.Future[None]] = set()
         self._shutting_down = asyncio.Event()
         self._running = False
@@ -144,7 +137,7 @@ class Supervisor:
         self._processes_changed()
         if not self._shutting_down.is_set():
             ids = [process.id for process in self.processes.values() if process.config.autostart]
-            self._start_dependencies(ids)
+            start_dependencies(ids, self.processes)
             for process_id in ids:
                 self.processes[process_id].handle(AUTOSTART)
         try:
@@ -224,7 +217,7 @@ class Supervisor:
                 self._successors[process_id] = configs[process_id]
             else:
                 self.register(configs[process_id])
-        self._start_new_dependencies([*changes.added, *changes.changed])
+        start_new_dependencies([*changes.added, *changes.changed], self.processes)
         self._sort_processes()
         added_by_hand = [one.config for one in self.processes.values() if one.origin != "config"]
         self.addresses.retain([*loaded.processes, *added_by_hand])
@@ -275,7 +268,7 @@ class Supervisor:
         processes = [self.find(process_id) for process_id in ids]
         self.require_running()
         if operation != "stop":
-            self._start_dependencies(ids)
+            start_dependencies(ids, self.processes)
         for process in processes:
             process.handle(OPERATION_EVENTS[operation])
 
@@ -285,7 +278,7 @@ class Supervisor:
         self.require_running()
         if obstacle := rolling_obstacle(process.config):
             raise ConflictError(f"Process '{process_id}' cannot be restarted in this way: {obstacle}.")
-        self._start_dependencies([process_id])
+        start_dependencies([process_id], self.processes)
         process.handle(events.Restart(rolling=True))
 
     def require_running(self) -> None:
@@ -318,46 +311,7 @@ class Supervisor:
             finally:
                 self._waiters.discard(waiter)
 
-    def _start_new_dependencies(self, ids: Iterable[str]) -> None:
-        """Start what the processes that are to run now depend on, if it has never run: nobody has stopped it."""
-        configs = {process.id: process.config for process in self.processes.values()}
-        for process_id in ids:
-            if self.processes[process_id].state.should_run:
-                for dependency in transitive_dependencies(process_id, configs):
-                    if not self.processes[dependency].state.starts:
-                        self.processes[dependency].handle(events.Start(Requester.DEPENDENT, process_id))
-
-    def _start_dependencies(self, ids: Iterable[str]) -> None:
-        configs = {process.id: process.config for process in self.processes.values()}
-        for process_id in ids:
-            for dependency in transitive_dependencies(process_id, configs):
-                self.processes[dependency].handle(events.Start(Requester.DEPENDENT, process_id))
-
     # the host of each process
-
-    def prepare(self, process: Process) -> tuple[int, PreparedLaunch]:
-        process.ports = self.addresses.ports.claim(process.config)
-        return self._prepare(process, process.ports, process.state.restart_reason)
-
-    def prepare_second(self, process: Process) -> tuple[int, PreparedLaunch, Mapping[str, int]]:
-        second = process.state.second
-        ports = self.addresses.ports.beside(process.config, process.ports)
-        return *self._prepare(process, ports, second.reason if second else None), ports
-
-    def _prepare(self, process: Process, ports: Mapping[str, int], reason: Reason | None) -> tuple[int, PreparedLaunch]:
-        if reason:
-            self.restarts[process.id, reason] += 1
-        run = self.spawner.new_run()
-        name = f"{self.spawner.base // MAX_RUNS:x}-{run}"
-        sockets = self.addresses.open_sockets(process)
-        config, extra = self.addresses.bound(process, ports), self.notify_variables(process)
-        prepared = prepare(config, self.settings, self.environment, name, process.fetched, extra)
-        prepared = with_sockets(prepared, sockets)
-        for warning in filter(None, [*prepared.warnings, prepared.hint]):
-            if (process.id, warning) not in self._warned:
-                self._warned.add((process.id, warning))
-                logger.warning("%s: %s", process.id, warning)
-        return run, prepared
 
     def check_turn(self, process: Process, generation: int) -> None:
         """Let one instance after the other start its new run."""
@@ -391,7 +345,7 @@ class Supervisor:
 
     def process_changed(self, process: Process) -> None:
         if process.status is not Status.WAITING:  # most starts wait for nothing: that is not worth an event
-            self._emit(process)
+            self.event_log.record(process)
         elif process.config.depends_on:
             self._waiting[process.id] = process
         if not self._changed:
@@ -423,7 +377,7 @@ class Supervisor:
         for process in changed.values():
             for observer in self.observers:
                 observer.process_changed(process)
-            self._emit(process)
+            self.event_log.record(process)
             if process.state.removed and self.processes.get(process.id) is process:
                 self._remove(process)
         for process in [*self._waiting.values()]:
@@ -439,22 +393,6 @@ class Supervisor:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
-
-    def _emit(self, process: Process) -> None:
-        before, state = process.last_published, process.state
-        if (before.status, before.generation) == (state.status, state.generation) or state.is_cleaning_up:
-            return
-        event = ProcessEvent(
-            seq=self.event_log.last + 1,
-            id=process.id,
-            from_=before.status,
-            to=process.status,
-            reason=describe(process),
-            time=rfc3339(now_ms()),
-        )
-        process.last_published = state
-        process.events.append(event)
-        self.event_log.append(event)
 
 
 def is_inactive(process: Process) -> bool:
