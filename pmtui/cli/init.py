@@ -2,15 +2,15 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pmtui.cli.base import DONE, FAILURE, command_parser, fail
+from pmtui.cli.base import DONE, FAILURE, command_parser, current_directory, fail
 from pmtui.runtime.files import write_new
 
 if TYPE_CHECKING:
-    from pmtui.importers.scan import FoundProcess
+    from pmtui.importers.scan import FoundProcess, Scan
 
 CONFIG_NAME = "pmtui.toml"
 CONFIG_HEADER = """\
@@ -37,50 +37,99 @@ shell = true
 # health = { http = "http://127.0.0.1:8001/health" }
 # maxMemory = "512MB"
 """
+FIELDS = ("script", "command", "args", "cwd", "port", "health", "install", "envFile", "env", "stopTimeout")
+"""The order in which fields are written; others follow."""
 
 
 def parser() -> argparse.ArgumentParser:
     return command_parser(
         "init",
-        "Write a commented pmtui.toml, based on what this directory contains (Procfile, package.json, pyproject.toml, "
-        "main.py and others). Nothing is overwritten.",
+        "Write a commented pmtui.toml, based on what this directory and two levels below it contain: Procfile, "
+        "package.json, FastAPI, Flask, Django, Celery, Vite, Next.js, Express, main.py and others. Ports, health "
+        "checks and installation are guessed, and what is guessed is said. Nothing is overwritten.",
         "cd my-project && pmtui init && pmtui check && pmtui",
     )
 
 
 def run(argv: Sequence[str]) -> int:
     parser().parse_args(argv)
-    from pmtui.config.load import find_config
+    from pmtui.config.discovery import find_config, locate_config
     from pmtui.importers.scan import scan_project
 
-    folder = Path.cwd()
+    folder = current_directory()
     if existing := find_config(folder):
         return fail(f"{existing} already exists and is never overwritten; 'pmtui' runs it", FAILURE)
-    findings, hints = scan_project(folder)
+    scan = scan_project(folder)
+    if above := locate_config(folder):
+        scan.hints.append(f"so far, {above} was used here; in this directory, the new config takes its place")
     path = folder / CONFIG_NAME
     try:
-        write_new(path, CONFIG_HEADER + ("".join(map(format_section, findings)) or EXAMPLE))
+        write_new(path, format_config(scan))
     except OSError as error:
         return fail(f"cannot write {path}: {error.strerror}", FAILURE)
-    sys.stdout.write(summary(findings, hints, path))
+    sys.stdout.write(summary(scan, path))
     return DONE
 
 
-def format_section(finding: "FoundProcess") -> str:
-    import tomli_w
+def format_config(scan: "Scan") -> str:
+    """Return the text of the config, with comments about what was found and guessed."""
+    if not scan.processes:
+        return CONFIG_HEADER + EXAMPLE + containers(scan)
+    sections = [defaults(scan.defaults)] if scan.defaults else []
+    sections += [format_process(found) for found in scan.processes]
+    sections += [format_profile(name, tables) for name, tables in scan.profiles.items()]
+    return f"{CONFIG_HEADER}\n" + "\n\n".join(sections) + "\n" + containers(scan)
 
-    text = tomli_w.dumps({"process": {finding.id: finding.fields}})
-    own, separator, tables = text.partition("\n\n")
-    lines = "".join(f"\n# {line}" for line in finding.suggestions)
-    return f"\n# {finding.origin}\n{own.rstrip()}{lines}\n{separator[1:]}{tables}"
+
+def defaults(fields: dict[str, Any]) -> str:
+    return "\n".join(["# These hold for all processes that do not say otherwise.", "[defaults]", *assignments(fields)])
 
 
-def summary(findings: Sequence["FoundProcess"], hints: Sequence[str], path: Path) -> str:
+def format_process(found: "FoundProcess") -> str:
+    from pmtui.config.parsing.problems import join
+
+    lines = [f"# {found.origin}", *(f"# {note}" for note in found.notes)]
+    lines += [f"[{join('process', found.id)}]", *assignments(found.fields)]
+    return "\n".join([*lines, *(f"# {line}" for line in found.suggestions)])
+
+
+def format_profile(name: str, tables: dict[str, dict[str, Any]]) -> str:
+    from pmtui.config.parsing.problems import join
+
+    lines = [f"# 'pmtui --profile {name}' lays this over the processes."]
+    for process_id, fields in tables.items():
+        lines += [f"[{join(f'profile.{name}.process', process_id)}]", *assignments(fields), ""]
+    return "\n".join(lines).rstrip()
+
+
+def containers(scan: "Scan") -> str:
+    from pmtui.importers.scan.compose import section
+
+    if not scan.compose.containers:
+        return ""
+    lines = ["", f"# Containers of {scan.compose.name}; uncomment a section to run one beside the processes."]
+    for container in scan.compose.containers:
+        lines += [*(f"# {line}" for line in section(container)), ""]
+    return "\n".join(lines)
+
+
+def assignments(fields: dict[str, Any]) -> Iterator[str]:
+    """Yield `name = value` for each field, the usual ones first."""
+    from pmtui.config.show import format_value
+
+    for name in sorted(fields, key=lambda name: FIELDS.index(name) if name in FIELDS else len(FIELDS)):
+        yield f"{name} = {format_value(fields[name])}"
+
+
+def summary(scan: "Scan", path: Path) -> str:
     from pmtui.text.formatting import printable
 
-    lines = [f"{finding.id}: {finding.origin}" for finding in findings] or [
-        "nothing to run was found; wrote an example"
-    ]
-    lines += [f"hint: {hint}" for hint in hints]
+    lines = []
+    for found in scan.processes:
+        lines += [f"{found.id}: {found.origin}", *(f"  {note}" for note in found.notes)]
+    lines = lines or ["nothing to run was found; wrote an example"]
+    lines += [f"defaults: {', '.join(scan.defaults)}"] if scan.defaults else []
+    lines += [f"profile {name}: {', '.join(tables)}" for name, tables in scan.profiles.items()]
+    lines += [f"hint: {hint}" for hint in scan.hints]
     end = f"wrote {path}\nnext: review it, then run 'pmtui check' and 'pmtui'\n"
     return "".join(f"{printable(line)}\n" for line in lines) + end

@@ -12,7 +12,7 @@ from pmtui.config.notation import in_notation
 from pmtui.config.parsing.parser import SyntaxProblem
 from pmtui.config.parsing.problems import Problem, Problems
 from pmtui.config.ports import Lookup, bind, declared_ports, lookup_in
-from pmtui.config.requirements import requirement_hint
+from pmtui.config.requirements import find_requirements, requirement_hint
 from pmtui.config.socket_hints import socket_hints
 from pmtui.config.sources import Sources, locate_all, read_sources
 from pmtui.text.formatting import printable
@@ -77,9 +77,18 @@ def _missing(
         resolve(config, environment)
     except ConfigError as error:
         text = in_notation(str(error), loaded.path.name if loaded.path else None)
-        yield Problem(f"{place}.{error.field}" if error.field else place, text)
+        is_awaited = error.field in ("command", "interpreter") and _installs(config, environment)
+        text += "; install may provide it before the first start" if is_awaited else ""
+        yield Problem(f"{place}.{error.field}" if error.field else place, text, warning=is_awaited)
     if hint := requirement_hint(config, environment):
         yield Problem(place, in_notation(hint, loaded.path.name if loaded.path else None), warning=True)
+
+
+def _installs(config: ProcessConfig, environment: Mapping[str, str]) -> bool:
+    """Return whether something is to be installed before the process starts."""
+    if config.install == "auto":
+        return any(need.is_missing for need in find_requirements(config, environment))
+    return config.install is not None
 
 
 def _line(name: str, problem: Problem) -> str:

@@ -64,21 +64,21 @@ def format_config(shown: dict[str, Any], *, with_origin: bool) -> str:
 
 def _section(title: str, origins: Origins, with_origin: bool) -> Iterator[str]:
     yield f"[{title}]"
-    lines = [(f"{field} = {_literal(origin.value)}", origin) for field, origin in origins.items()]
+    lines = [(f"{field} = {format_value(origin.value)}", origin) for field, origin in origins.items()]
     width = max((len(line) for line, _ in lines if len(line) <= 60), default=0)
     for line, origin in lines:
         place = f"{origin.file}:{origin.line}" if origin.line else origin.file
         yield f"{line:<{width}}  # {place}" if with_origin and place else line
 
 
-def _literal(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Format a value as TOML on one line; the strings of JSON are strings of TOML, too."""
     match value:
         case dict():
-            pairs = [f"{join('', key)} = {_literal(item)}" for key, item in value.items()]
+            pairs = [f"{join('', key)} = {format_value(item)}" for key, item in value.items()]
             return f"{{ {', '.join(pairs)} }}"
         case list():
-            return f"[{', '.join(_literal(item) for item in value)}]"
+            return f"[{', '.join(format_value(item) for item in value)}]"
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -52,3 +52,12 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         f"{name}: no processes, 1 error, no warnings",
     ]
     assert loaded.errors
+
+
+def test_a_command_that_install_may_provide_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").touch()
+    entry: dict[str, object] = {"id": "a", "command": "no-such-server", "install": "auto"}
+    assert "warning: processes[0].command: command no-such-server is not on the PATH of a" in checked(tmp_path, entry)
+    assert "install may provide it before the first start" in checked(tmp_path, entry)
+    (tmp_path / "requirements.txt").unlink()
+    assert "error: processes[0].command: command no-such-server is not on the PATH" in checked(tmp_path, entry)
