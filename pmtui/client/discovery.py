@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from pmtui.config.discovery import data_directory, locate_config
 from pmtui.runtime.files import read_json
@@ -25,8 +25,7 @@ class ManagerUnavailableError(Exception):
     """A manager is running but cannot be used; the message says why."""
 
 
-@dataclass(frozen=True)
-class RunningManager:
+class RunningManager(NamedTuple):
     """A manager on this machine. `url` is None if it has no API."""
 
     pid: int
@@ -36,12 +35,14 @@ class RunningManager:
     is_stopping: bool = False
 
 
-@dataclass(frozen=True)
-class ManagerAddress:
+class ManagerAddress(NamedTuple):
     """How to reach a manager; `token` is empty if none is known."""
 
     url: str
-    token: str = field(repr=False)
+    token: str
+
+    def __repr__(self) -> str:
+        return f"ManagerAddress(url={self.url!r})"
 
 
 def locate_manager(config: Path | None, url: str | None, environ: Mapping[str, str]) -> ManagerAddress:

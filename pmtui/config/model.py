@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from pmtui.config.condition import Condition as Condition
+
 
 class ConfigError(Exception):
     """The configuration asks for something impossible; the message says what, where and what to do. `field` is the
@@ -27,7 +29,6 @@ Size = Annotated[int, msgspec.Meta(ge=0, extra={"unit": "size"})]
 ProcessId = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
 RestartPolicy = Literal["always", "on-failure", "never"]
 Overlap = Literal["skip", "queue", "replace"]
-Condition = Literal["started", "healthy", "completed", "succeeded"]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 ExitCode = Annotated[int, msgspec.Meta(ge=0, le=255)]
 RouteAuth = Literal["superuser", "user", "none"]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from pmtui.config.model import Condition
+from pmtui.config.condition import Condition
 
 Stage = Literal["checking-dependencies", "installing-dependencies", "spawning", "waiting-for-health"]
 Stream = Literal["stdout", "stderr"]

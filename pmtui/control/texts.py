@@ -1,13 +1,12 @@
 """Words for people about what a manager says, and which processes a pattern selects."""
 
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
-from pmtui.config.model import ProcessConfig
-from pmtui.control.models import (
-    Reason,
-    Snapshot,
-    Status,
-)
+from pmtui.control.models import Reason, Snapshot, Status
+
+if TYPE_CHECKING:
+    from pmtui.config.model import ProcessConfig
 
 RESTART_TEXTS: dict[str, str] = {
     Reason.CRASH: "restarted after a crash",
@@ -31,7 +30,7 @@ def explain(row: Snapshot) -> str:
     return RESTART_TEXTS.get(row.reason, row.reason)
 
 
-def matches(process: ProcessConfig | Snapshot, pattern: str) -> bool:
+def matches(process: "ProcessConfig | Snapshot", pattern: str) -> bool:
     """Return whether the pattern (an id, a glob, `@group` or `@label`) selects the process."""
     if pattern.startswith("@"):
         return pattern[1:] in (process.group, *process.labels)

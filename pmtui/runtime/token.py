@@ -4,8 +4,8 @@ import errno
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from pmtui.runtime.files import PRIVATE_MODE, write_atomic
 
@@ -22,10 +22,12 @@ class OpenHostError(TokenError):
     """The API would be open to the network with a token that its user did not choose."""
 
 
-@dataclass(frozen=True)
-class Token:
-    value: str = field(repr=False)
+class Token(NamedTuple):
+    value: str
     is_generated: bool
+
+    def __repr__(self) -> str:
+        return f"Token(is_generated={self.is_generated})"
 
 
 def load_token(directory: Path, environ: Mapping[str, str]) -> Token:

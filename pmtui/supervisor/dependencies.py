@@ -6,7 +6,8 @@ from functools import partial
 
 import msgspec
 
-from pmtui.config.model import Condition, ProcessConfig
+from pmtui.config.condition import Condition
+from pmtui.config.model import ProcessConfig
 from pmtui.control import Edge, Graph, Node, Requester, Status
 from pmtui.supervisor.events import Start
 from pmtui.supervisor.process import Process

@@ -3,7 +3,8 @@
 import re
 from typing import Any, get_args
 
-from pmtui.config.model import Condition, HookEvent, ValueSource
+from pmtui.config.condition import Condition
+from pmtui.config.model import HookEvent, ValueSource
 from pmtui.config.parsing.problems import Problems, join
 from pmtui.config.ports import without_references
 

@@ -1,8 +1,9 @@
 """The symbols of the dashboard, in Unicode and ASCII, and the tone of each status."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from pmtui.control import Status
 
@@ -21,8 +22,7 @@ STATUS_TONES: Mapping[Status, Tone] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Glyphs:
+class Glyphs(msgspec.Struct, frozen=True):
     """One set of symbols, each one cell wide."""
 
     status: Mapping[Status, str]
