@@ -33,10 +33,10 @@ def good_end_hint(state: State, config: ProcessConfig) -> str:
     """Return what to set if the process ends with 0 again and again and is always restarted."""
     if state.failures < MIN_GOOD_ENDS or config.restart not in (None, "always") or config.schedule:
         return ""
-    hint = 'it ends with 0 each time; if it is done then, set restart = "on-failure"'
+    hint = 'ends with 0 each time: set restart = "on-failure" if it is done then'
     reads_nothing = config.stdin == "null" and not config.tty
     if reads_nothing and state.lifetime < QUICK_END:
-        return f'{hint}; if it waits for input, try stdin = "open"'
+        return f'{hint}, or try stdin = "open" if it reads input'
     return hint
 
 

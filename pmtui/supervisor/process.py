@@ -262,7 +262,10 @@ class Process:
         if self._failure_reason:
             why = f"{self._failure_reason} ({why})"
         hint = self._hint()
-        return f"{why} ({hint})" if hint and why else why
+        if not hint or not why:
+            return why
+        has_ended_well = self.state.exit is not None and self.state.exit.code == 0
+        return f"{hint} ({why})" if has_ended_well else f"{why} ({hint})"
 
     def _hint(self) -> str:
         if self.prepared is None:

@@ -205,6 +205,16 @@ def test_a_script_that_serves_itself_is_run_as_it_is(tmp_path: Path, run_line: s
     assert ("# port = 8000" in (project / "pmtui.toml").read_text()) is (port is None)
 
 
+def test_a_script_that_reads_its_port_is_a_server(tmp_path: Path) -> None:
+    write(tmp_path, api__main_py='port = int(os.environ.get("PORT", 8055))')
+    assert init(tmp_path)["api"] == {
+        "script": "main.py",
+        "cwd": "api",
+        "port": 8055,
+        "health": {"tcp": "127.0.0.1:${port}"},
+    }
+
+
 def test_missing_dependencies_are_installed(tmp_path: Path) -> None:
     write(tmp_path, api__main_py=FASTAPI, api__requirements_txt="fastapi\n", bot__bot_py="")
     printed = command(tmp_path, "init")
@@ -265,7 +275,7 @@ def test_what_is_guessed_is_said_in_the_file_and_on_the_terminal(tmp_path: Path)
     write(tmp_path, api__main_py=FASTAPI)
     printed = command(tmp_path, "init")
     lines = [
-        "main.py has a FastAPI application, run by uvicorn (in api)",
+        "main.py has a FastAPI application, run by uvicorn, in api",
         "port 8000: the default of uvicorn",
         "health: the program serves /health",
     ]

@@ -131,7 +131,7 @@ def _name(folder: Path, found: list[Directory], compose: Compose) -> None:
             process.id = next(id_of(name) for name in names if id_of(name) not in taken)
             taken.add(process.id)
             if directory.path != folder:
-                process.origin += f" (in {os.path.relpath(directory.path, folder)})"
+                process.origin += f", in {os.path.relpath(directory.path, folder)}"
 
 
 def _suggest_order(processes: Iterable[FoundProcess]) -> None:

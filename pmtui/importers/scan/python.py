@@ -184,10 +184,14 @@ def _installed_scripts(folder: Path) -> Iterator[FoundProcess]:
 def _script(folder: Path, name: str) -> FoundProcess:
     stem = name.partition(".")[0]
     role = "" if name in _SCRIPTS else stem
-    return FoundProcess(stem, {"script": name}, f"{name}, {by(folder)}", [DEV_MODE], role=role)
+    process = FoundProcess(stem, {"script": name}, f"{name}, {by(folder)}", [DEV_MODE], role=role)
+    variable = _PORT_VARIABLE.search(read_text(folder / name))
+    if variable and variable[1]:
+        process.with_port(int(variable[1]), True, f"{name} listens on PORT")
+    return process
 
 
 def by(folder: Path) -> str:
     """Say which Python runs a program of the directory."""
     venv = virtualenv_of(folder)
-    return f"by {venv}/bin/python" if venv else "run with python3 (no .venv found)"
+    return f"by {venv}/bin/python" if venv else "by python3, without a .venv"
