@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import islice
 
 import msgspec
@@ -16,6 +17,7 @@ _QUOTES = frozenset("'\"\\")
 _MAX_FOLDERS = 4
 _MAX_NAMES = 1000
 _AUTOMATIC = 'with install = "auto", .venv is made before the first start'
+SHELL_OPERATORS = {"&&", "||", "|", ";", "&", ">", ">>", "<", "2>&1"}
 _NODE = {".js", ".mjs", ".cjs"}
 _TYPESCRIPT = {".ts", ".mts"}
 
@@ -225,6 +227,15 @@ def split_command(command: str) -> list[str]:
     if not words or not words[0]:
         raise ConfigError("command is empty")
     return words
+
+
+def shell_operator(config: ProcessConfig) -> str:
+    """Return the first word of the command that only a shell would understand, if there is no shell; "" if none."""
+    if config.shell or config.args or not config.command:
+        return ""
+    with suppress(ConfigError):
+        return next((word for word in split_command(config.command) if word in SHELL_OPERATORS), "")
+    return ""
 
 
 def _executable(config: ProcessConfig, name: str, environment: Mapping[str, str]) -> str:

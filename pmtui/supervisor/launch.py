@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from pmtui.config.environment import build_environment, injected_environment
-from pmtui.config.interpreter import Command, check_cwd, resolve
+from pmtui.config.interpreter import Command, check_cwd, resolve, shell_operator
 from pmtui.config.model import ConfigError, ProcessConfig, Settings
 from pmtui.config.requirements import requirement_hint
 from pmtui.config.secrets import Secret
@@ -54,7 +54,13 @@ def prepare(
     options = user_options(config) | limit_options(config) | ({"detached": True} if config.detached else {})
     plain = {name: str(value) for name, value in env.items()} if fetched else env
     launch = Launch(command.argv, config.cwd, plain, options, stdin_kind(config))
-    return PreparedLaunch(launch, env, command, config, warnings, requirement_hint(config, env))
+    hint = requirement_hint(config, env) or operator_hint(config)
+    return PreparedLaunch(launch, env, command, config, warnings, hint)
+
+
+def operator_hint(config: ProcessConfig) -> str:
+    operator = shell_operator(config)
+    return f"{operator} is passed to the program, because there is no shell; set shell = true" if operator else ""
 
 
 def with_sockets(prepared: PreparedLaunch, descriptors: Sequence[int]) -> PreparedLaunch:

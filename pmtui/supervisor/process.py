@@ -100,7 +100,7 @@ class Process:
         self.terminal = ProcessTerminal()
         self.killed: Sequence[str] = ()  # "pid name" of what needed SIGKILL when the last run ended
         self.exits: deque[RunExit] = deque(maxlen=MAX_EXITS)
-        self.last_error = ""
+        self.last_error = self.last_hint = ""
         self.roll_error = ""  # why the last new run did not take over from the old one
         self._gave_up = False
         self._failure_reason = ""  # of the last run, in its own words
@@ -261,7 +261,7 @@ class Process:
         why = self.state.detail
         if self._failure_reason:
             why = f"{self._failure_reason} ({why})"
-        hint = self._hint()
+        hint = self.last_hint = self._hint()
         if not hint or not why:
             return why
         has_ended_well = self.state.exit is not None and self.state.exit.code == 0

@@ -8,7 +8,6 @@ import msgspec
 from pmtui.config.secrets import mask, masked_config, redact
 from pmtui.control import Detail, Rolling, RollingStage, Snapshot, Status
 from pmtui.spawner.usage import Usage
-from pmtui.supervisor.hints import good_end_hint
 from pmtui.supervisor.process import Process
 from pmtui.text.timestamps import rfc3339
 from pmtui.text.units import format_duration
@@ -66,8 +65,7 @@ def advice_for(process: Process) -> str:
     """Return what the process probably lacks, or what else to set."""
     if process.prepared and process.prepared.hint:
         return process.prepared.hint
-    ended_well = bool(process.exits) and process.exits[-1].code == 0
-    return good_end_hint(process.state, process.config) if ended_well else ""
+    return process.last_hint if process.state.failures else ""
 
 
 def detail(process: Process, usage: Usage, required_by: list[str], origins: Mapping[str, str]) -> Detail:

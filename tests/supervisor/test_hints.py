@@ -34,6 +34,21 @@ async def test_who_holds_the_port_is_named(taken: int, tmp_path: Path) -> None:
         assert f"port {taken} is used by " in now.last_error
 
 
+async def test_a_taken_port_is_advice_until_the_process_is_healthy(taken: int) -> None:
+    arguments, env = ["-c", SERVER, str(taken)], {"PORT": str(taken)}
+    config = ProcessConfig(id="a", command=sys.executable, args=arguments, backoff=60.0, env=env)
+    async with managed(config) as manager:
+        now = await until(manager, lambda now: now.status is Status.CRASHED)
+        assert now.advice.startswith(f"port {taken} is used by ")
+
+
+async def test_an_operator_of_a_shell_is_advice() -> None:
+    config = ProcessConfig(id="a", command="sleep 600 && true", max_retries=0)
+    async with managed(config) as manager:
+        now = await until(manager, lambda now: now.status is Status.FAILED)
+        assert now.advice == "&& is passed to the program, because there is no shell; set shell = true"
+
+
 async def test_a_program_that_ends_at_once_over_and_over_gets_a_hint_about_stdin() -> None:
     async with managed(sh("a", "exec cat", backoff=0.0)) as manager:
         await until(manager, lambda now: 'try stdin = "open"' in now.last_error)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from pmtui.config.discovery import absolute_path
-from pmtui.config.interpreter import split_command
+from pmtui.config.interpreter import SHELL_OPERATORS, split_command
 from pmtui.config.model import ConfigError, ProcessConfig, ValueSource
 from pmtui.config.parsing.decode import read_struct
 from pmtui.config.parsing.dependencies import ConfigEntry, instance_ids, restart_targets
@@ -17,7 +17,6 @@ from pmtui.config.parsing.validators import read_env, read_source
 from pmtui.config.rolling import rolling_obstacle
 
 _MAX_ID_LENGTH = 64
-_SHELL_WORDS = {"&&", "||", "|", ";", "&", ">", ">>", "<", "2>&1"}
 
 
 class RawEntry(Protocol):
@@ -134,7 +133,7 @@ def _check_words(command: str, path: str, problems: Problems) -> None:
     except ConfigError as error:
         problems.error(path, str(error))
         return
-    operator = next((word for word in words if word in _SHELL_WORDS), None)
+    operator = next((word for word in words if word in SHELL_OPERATORS), None)
     if operator:
         problems.warn(
             path, f"{operator} is passed to the program, because there is no shell; set shell to true to use one"
