@@ -125,6 +125,17 @@ def test_mouse_paste_and_focus_reach_a_program_that_asks(tmp_path: Path) -> None
         eventually(lambda: typed(tmp_path) == report)
 
 
+def test_the_end_of_a_flood_is_shown(tmp_path: Path) -> None:
+    line = "stty raw -echo; printf READY; yes & y=$!; head -c1 > typed; kill $y; wait; printf 'the end'; sleep 600"
+    with terminal(tmp_path, config(line)) as shown:
+        shown.shows("running")
+        shown.press(b"i")
+        shown.shows(KEYBOARD)
+        shown.press(b"x")
+        eventually(lambda: typed(tmp_path) == b"x")
+        shown.shows("the end")
+
+
 def test_a_question_of_the_program_is_answered_once(tmp_path: Path) -> None:
     line = "stty raw -echo; printf READY; read -r _; printf 'abc\\033[6n'; exec cat > typed"
     with view(tmp_path, line.replace("read -r _", "head -c1 > /dev/null")) as shown:

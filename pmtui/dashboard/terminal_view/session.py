@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -24,6 +24,12 @@ PAUSE_FACTOR = 6
 """A frame is followed by a pause so many times as long as it took, so that a flood costs a small part of a core."""
 MAX_DELAY = 0.5
 """Seconds that the view may be behind; then it leaves out what it has not shown."""
+FRAME_INTERVAL, FLOOD_INTERVAL = 0.05, 0.1
+"""Seconds between frames that no key has asked for, and once the view was behind: drawing costs more than emulating."""
+ANSWER_TIME = 0.3
+"""Seconds after a key in which frames follow each other without these intervals."""
+MAX_ANSWER_DELAY = 0.05
+"""Seconds that the view may be behind in that time."""
 KEPT_BYTES = 4 << 10
 MAX_PENDING_INPUT = 256 << 10
 MAX_INPUT_BYTES = 32 << 10
@@ -52,8 +58,9 @@ class TerminalSession:
         self._sent_size: tuple[int, int] | None = None
         self._is_known = False
         self._output: deque[bytes | TerminalSize] = deque()
-        self._is_beginning = False  # the output that there was before the view is not shown yet
-        self._behind_since = 0.0
+        self._earlier_bytes = 0  # of output that there was before the view, and that is not shown yet
+        self._behind_since = self._typed_at = 0.0
+        self._is_prompted = asyncio.Event()
         self._has_output, self._has_input = asyncio.Event(), asyncio.Event()
         self._input = b""
         self._sending = asyncio.Lock()
@@ -95,6 +102,8 @@ class TerminalSession:
         if data and len(self._input) < MAX_PENDING_INPUT:
             self._input += data
             self._has_input.set()
+            self._typed_at = time.monotonic()
+            self._is_prompted.set()
 
     async def _send(self) -> None:
         while True:
@@ -148,7 +157,7 @@ class TerminalSession:
                 if event.first:
                     self.emulator = Emulator(*size)
                     self._output.clear()
-                    self._is_beginning = True
+                    self._earlier_bytes = len(event.data)
                 self._output.append(event.data)
             self._has_output.set()
 
@@ -157,16 +166,30 @@ class TerminalSession:
             await self._has_output.wait()
             self._has_output.clear()
             self._behind_since = time.monotonic()
+            is_flood = False
             while self._output:
                 started = time.monotonic()
-                if started - self._behind_since > MAX_DELAY and not self._is_beginning:
+                max_delay = MAX_ANSWER_DELAY if self._expects_answer(started) else MAX_DELAY
+                is_late = started - self._behind_since > max_delay and not self._earlier_bytes
+                if is_late or (is_flood and self._has_many_lines()):
                     self._leave_out()
                     self._behind_since = started
+                    is_flood = True
                 if self.emulator:
                     self._feed(self.emulator, started + SLICE_TIME)
-                pause = 0.0 if self._is_beginning else PAUSE_FACTOR
-                await asyncio.sleep((time.monotonic() - started) * pause)
-            self._is_beginning = False
+                await self._pause(time.monotonic() - started, is_flood)
+
+    async def _pause(self, spent: float, is_flood: bool) -> None:
+        """Wait until it is time for the next frame, which is sooner when something is typed."""
+        pause = 0.0 if self._earlier_bytes else spent * PAUSE_FACTOR
+        if pause and not self._expects_answer(time.monotonic()):
+            pause = max(pause, FLOOD_INTERVAL if is_flood else FRAME_INTERVAL)
+        self._is_prompted.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._is_prompted.wait(), pause)
+
+    def _expects_answer(self, now: float) -> bool:
+        return now - self._typed_at < ANSWER_TIME
 
     def _feed(self, emulator: "Emulator", deadline: float) -> None:
         while self._output and time.monotonic() < deadline:
@@ -177,14 +200,31 @@ class TerminalSession:
             if len(item) > SLICE_BYTES:
                 self._output.appendleft(item[SLICE_BYTES:])
             emulator.feed(item[:SLICE_BYTES])
+            self._earlier_bytes = max(0, self._earlier_bytes - SLICE_BYTES)
         self._on_change([*emulator.changed_rows()])
         if emulator.has_answers:
             self._has_input.set()
+
+    def _has_many_lines(self) -> bool:
+        """Return whether the output would scroll away from the screen before it is drawn."""
+        lines = sum(item.count(b"\n") for item in self._output if isinstance(item, bytes))
+        return lines > self._kept_lines
+
+    @property
+    def _kept_lines(self) -> int:
+        return 2 * self.emulator.size[1] if self.emulator else 0
 
     def _leave_out(self) -> None:
         """Skip output that was not shown in time, except for modes and the size."""
         sizes = [item for item in self._output if isinstance(item, TerminalSize)]
         data = b"".join(item for item in self._output if isinstance(item, bytes))
+        kept = last_lines(data[-KEPT_BYTES:], self._kept_lines)
         modes = TerminalModes()
-        modes.feed(data[:-KEPT_BYTES])
-        self._output = deque([*sizes[-1:], modes.replay() + data[-KEPT_BYTES:]])
+        modes.feed(data[: len(data) - len(kept)])
+        self._output = deque([*sizes[-1:], modes.replay() + kept])
+
+
+def last_lines(data: bytes, count: int) -> bytes:
+    """Return the last lines of `data`, or all of it if there are not so many."""
+    lines = data.split(b"\n")
+    return b"\n".join(lines[-count - 1 :])
