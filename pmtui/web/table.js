@@ -9,7 +9,7 @@ import { rowOf, state, watchEvents } from "./store.js";
 export const view = { filter: "", problemsOnly: false, sort: null, inverted: false };
 const [marks, folded] = [new Set(), new Set()];
 let cursor = null;
-const EXAMPLE = '[process.web]\ncommand = "python -m http.server 8000"\n\n[process.worker]\nscript = "worker.py"\n';
+const EXAMPLE = '[process.web]\ncommand = "python3 -m http.server 8000"\n\n[process.worker]\nscript = "worker.py"\n';
 
 export function tablePage() {
   const known = new Map();

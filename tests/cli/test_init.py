@@ -223,6 +223,12 @@ def test_missing_dependencies_are_installed(tmp_path: Path) -> None:
     assert {name: process.get("install") for name, process in processes.items()} == {"api": "auto", "bot": None}
 
 
+def test_a_process_has_the_name_of_its_directory(tmp_path: Path) -> None:
+    celery = 'from celery import Celery\napp = Celery("x")\n'
+    write(tmp_path, queue__tasks_py=celery, mail__tasks_py=f"{celery}app.conf.beat_schedule = {{}}\n", bots__bot_py="")
+    assert list(init(tmp_path)) == ["bots", "mail-worker", "mail-beat", "queue"]
+
+
 def test_a_procfile_below_keeps_its_directory(tmp_path: Path) -> None:
     write(tmp_path, services__mail__Procfile="web: sleep 600\nqueue: sleep 601\n")
     assert init(tmp_path) == {

@@ -7,7 +7,7 @@ from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.styles import Styles
 
 EXAMPLE = """[process.web]
-command = "python -m http.server 8000"
+command = "python3 -m http.server 8000"
 
 [process.worker]
 script = "worker.py"
@@ -24,7 +24,7 @@ def empty_notice(about: ManagerInfo, styles: Styles) -> Text:
     else:
         text.append("No config here yet.\n\n", style=styles["bold"])
         if about.searched:
-            text.append("Looked for\n", style=styles["dim"])
+            text.append("Looked here and in the directories above for\n", style=styles["dim"])
             text.append("".join(f"  {path}\n" for path in about.searched) + "\n", style=styles["text"])
         text.append("pmtui init", style=styles["accent"])
         text.append(" creates one, or write pmtui.toml yourself:\n\n", style=styles["dim"])

@@ -123,7 +123,8 @@ def _name(folder: Path, found: list[Directory], compose: Compose) -> None:
     for directory in found:
         base = compose.services.get(str(directory.path)) or id_of(directory.path.name)
         for process in directory.processes:
-            own = base if process.role in ("", base) else f"{base}-{process.role}"
+            is_only = len(directory.processes) == 1
+            own = base if is_only or process.role in ("", base) else f"{base}-{process.role}"
             if directory.path == folder and str(folder) not in compose.services:
                 own = base if is_single and not process.is_named and process.id in _GENERIC else process.id
             parent = directory.path.parent.name
