@@ -80,7 +80,11 @@ def log_startup(loaded: Loaded, url: str | None) -> None:
     for problem in loaded.problems:
         logger.log(logging.WARNING if problem.warning else logging.ERROR, "%s", problem.located)
     count = plural(len(loaded.processes), "process", "processes")
-    origin = f" from {loaded.path}" if loaded.path else f"; no config found, looked here and above for {', '.join(CONFIG_NAMES)}"
+    origin = (
+        f" from {loaded.path}"
+        if loaded.path
+        else f"; no config found, looked here and above for {', '.join(CONFIG_NAMES)}"
+    )
     logger.info("pmtui %s: %s%s", __version__, count, origin)
     if url:
         from pmtui.api.http.listener import DEFAULT_PORT

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from pmtui.config.model import ProcessConfig
 from pmtui.supervisor.state import State
@@ -33,11 +34,26 @@ def good_end_hint(state: State, config: ProcessConfig) -> str:
     """Return what to set if the process ends with 0 again and again and is always restarted."""
     if state.failures < MIN_GOOD_ENDS or config.restart not in (None, "always") or config.schedule:
         return ""
+    if hint := application_hint(config):
+        return hint
     hint = 'ends with 0 each time: set restart = "on-failure" if it is done then'
     reads_nothing = config.stdin == "null" and not config.tty
     if reads_nothing and state.lifetime < QUICK_END:
         return f'{hint}, or try stdin = "open" if it reads input'
     return hint
+
+
+def application_hint(config: ProcessConfig) -> str:
+    """Return how to run the web application that the script defines, but does not serve."""
+    if config.script is None or not config.script.endswith(".py"):
+        return ""
+    from pmtui.importers.scan.python import find_unserved  # late: hardly any process needs it
+
+    found = find_unserved(Path(config.cwd, config.script))
+    if found is None:
+        return ""
+    command = found.fields["command"].replace("${port}", str(found.port))
+    return f'{found.origin.partition(",")[0]}, but does not serve it; try command = "{command}"'
 
 
 def port_hint(config: ProcessConfig, env: Mapping[str, str], output: Sequence[str]) -> str:

@@ -61,6 +61,18 @@ async def test_a_program_that_ends_well_each_time_gets_a_hint_about_restart() ->
             assert text.startswith('ends with 0 each time: set restart = "on-failure" if it is done then')
 
 
+async def test_a_script_that_defines_an_application_is_told_how_to_serve_it(tmp_path: Path) -> None:
+    (tmp_path / "fastapi.py").write_text("class FastAPI: ...\n")
+    (tmp_path / "main.py").write_text("from fastapi import FastAPI\n\napp = FastAPI()\n")
+    config = ProcessConfig(id="a", script="main.py", cwd=str(tmp_path), max_retries=1, backoff=0.0)
+    async with managed(config) as manager:
+        now = await until(manager, lambda now: now.status is Status.FAILED)
+        assert now.advice == (
+            "main.py has a FastAPI application, but does not serve it; "
+            'try command = "python3 -m uvicorn main:app --port 8000"'
+        )
+
+
 @pytest.mark.parametrize(("code", "retries", "restart"), [(1, 3, "always"), (0, 1, "always"), (0, 3, "on-failure")])
 async def test_no_such_hint_after_a_failure_or_a_single_good_end(
     code: int, retries: int, restart: RestartPolicy

@@ -142,6 +142,9 @@ READERS[Settings, "history"] = _read_history
 
 def _read_part(kind: type[Struct], raw: object, path: str, problems: Problems) -> Struct | None:
     before = problems.errors
+    if kind is Health and isinstance(raw, str):
+        problems.error(path, "expected a table with http, tcp, command or log, got a string")
+        return None
     good = read_struct(kind, raw, path, problems)
     if problems.errors > before:
         return None

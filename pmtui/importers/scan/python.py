@@ -53,6 +53,14 @@ def find_python(folder: Path) -> Iterator[FoundProcess]:
             yield _script(folder, name)
 
 
+def find_unserved(script: Path) -> FoundProcess | None:
+    """Return how to serve the web application that a script defines, if the script does not do so itself."""
+    module = Module(script.stem, script.name, read_text(script))
+    if _has_main(module.text) or _RUNS_SERVER.search(module.text):
+        return None
+    return _application(module)
+
+
 def virtualenv_of(folder: Path) -> str:
     return next((name for name in (".venv", "venv") if (folder / name / "bin/python").exists()), "")
 
@@ -63,13 +71,16 @@ def _server(folder: Path) -> FoundProcess | None:
     for module in modules:
         if module.is_at_top and _RUNS_SERVER.search(module.text) and _has_main(module.text):
             return _self_served(folder, module)
-    for module in modules:
-        if found := _ASGI.search(module.text):
-            return _asgi(module, found[1], found[2])
-        if "Flask(" in module.text and (found := _FLASK.search(module.text) or _FLASK_FACTORY.search(module.text)):
-            return _flask(module, found[1])
-        if module.is_at_top and _STREAMLIT.search(module.text):
-            return _streamlit(module)
+    return next((found for module in modules if (found := _application(module))), None)
+
+
+def _application(module: Module) -> FoundProcess | None:
+    if found := _ASGI.search(module.text):
+        return _asgi(module, found[1], found[2])
+    if "Flask(" in module.text and (found := _FLASK.search(module.text) or _FLASK_FACTORY.search(module.text)):
+        return _flask(module, found[1])
+    if module.is_at_top and _STREAMLIT.search(module.text):
+        return _streamlit(module)
     return None
 
 
