@@ -266,7 +266,9 @@ def test_a_module_is_run_by_node_too(tmp_path: Path) -> None:
 
 @needs_node
 def test_a_program_that_fails_is_told_in_the_words_of_node(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedFileError, match="node cannot run it: ReferenceError: nowhere is not defined"):
+    with pytest.raises(
+        UnsupportedFileError, match=r"node cannot run it: line \d: ReferenceError: nowhere is not defined"
+    ):
         import_text(tmp_path, "ecosystem.config.js", "module.exports = nowhere;")
 
 

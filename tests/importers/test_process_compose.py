@@ -128,7 +128,54 @@ def test_the_only_replica_is_number_0(tmp_path: Path) -> None:
     probe = {"http_get": {"host": "127.0.0.1", "port": "404{{.PC_REPLICA_NUM}}"}}
     assert one(tmp_path, command="serve 404{{.PC_REPLICA_NUM}}")["command"] == "serve 4040"
     assert one(tmp_path, readiness_probe=probe)["health"]["http"] == "http://127.0.0.1:4040/"
-    assert losses(tmp_path, readiness_probe=probe, replicas=2) == [("a", "{{.PC_REPLICA_NUM}}"), ("a", "health")]
+
+
+def test_replicas_that_differ_by_their_number_are_processes_of_their_own(tmp_path: Path) -> None:
+    probe = {"http_get": {"host": "127.0.0.1", "port": "404{{.PC_REPLICA_NUM}}"}}
+    server = {"command": "serve $PC_REPLICA_NUM", "readiness_probe": probe, "replicas": 2}
+    user = {"command": "use", "depends_on": {"server": {"condition": "process_healthy"}}}
+    text = json.dumps({"processes": {"server": server, "user": user}})
+    imported = import_text(tmp_path, "process-compose.json", text)
+    assert imported.losses == []
+    healths = [imported.processes[f"server-{number}"]["health"]["http"] for number in range(2)]
+    assert healths == ["http://127.0.0.1:4040/", "http://127.0.0.1:4041/"]
+    assert imported.processes["user"]["dependsOn"] == {"server-0": "healthy", "server-1": "healthy"}
+    assert imported.processes["server-1"].get("env", {}) == {}
+
+
+def test_a_project_is_merged_with_the_one_it_extends(tmp_path: Path) -> None:
+    (tmp_path / "root.yaml").write_text("environment: [A=1]\nprocesses: {web: {command: x, environment: [B=1, C=1]}}")
+    (tmp_path / "base.yaml").write_text("extends: root.yaml\nprocesses: {db: {command: db}}")
+    web = {"command": "serve", "environment": ["C=2"]}
+    text = json.dumps({"extends": "base.yaml", "processes": {"web": web}})
+    imported = import_text(tmp_path, "process-compose.json", text)
+    assert (imported.losses, imported.settings["env"], [*imported.processes]) == ([], {"A": "1"}, ["web", "db"])
+    assert imported.processes["web"]["command"] == "serve"
+    assert imported.processes["web"]["env"] == {"B": "1", "C": "2"}
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ("missing.yaml", "extends: .*missing.yaml does not exist"),
+        ("loop.yaml", "extends itself"),
+        ("bad.yaml", "line 1"),
+    ],
+)
+def test_a_base_that_cannot_be_read_is_an_error(tmp_path: Path, base: str, message: str) -> None:
+    (tmp_path / "loop.yaml").write_text("extends: loop.yaml\nprocesses: {a: {command: a}}")
+    (tmp_path / "bad.yaml").write_text("a: b: c")
+    with pytest.raises(UnsupportedFileError, match=message):
+        import_text(
+            tmp_path, "process-compose.json", json.dumps({"extends": base, "processes": {"a": {"command": "a"}}})
+        )
+
+
+def test_a_schedule_makes_a_job(tmp_path: Path) -> None:
+    fields = one(tmp_path, command="date", schedule={"cron": "*/5 * * * *", "timezone": "UTC"})
+    assert (fields["schedule"], fields["timezone"], fields["restart"]) == ("*/5 * * * *", "UTC", "never")
+    fields = one(tmp_path, command="date", schedule={"interval": "30s"}, availability={"restart": "always"})
+    assert (fields["schedule"], fields["restart"]) == ("every 30s", "never")
 
 
 def test_a_list_of_words_needs_no_shell(tmp_path: Path) -> None:
@@ -175,7 +222,7 @@ def test_a_circle_of_dependencies_is_broken_and_told(tmp_path: Path) -> None:
     ("fields", "source"),
     [
         ({"is_elevated": True}, "is_elevated"),
-        ({"schedule": {"cron": "* * * * *"}}, "schedule"),
+        ({"schedule": {"cron": "* * * * *", "run_on_start": True}}, "schedule.run_on_start"),
         ({"log_location": "./a.log"}, "log_location"),
         ({"log_configuration": {"rotation": {"compress": True}}}, "log_configuration.rotation.compress"),
         ({"shutdown": {"parent_only": True}}, "shutdown.parent_only"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from typing import Any
@@ -11,6 +12,8 @@ from pmtui.importers.builder import UnsupportedFileError
 NODE_TIMEOUT = 20.0
 """Seconds; a file that listens or waits is not a config."""
 
+_ERROR = re.compile(r"\w*Error\b.*: ")
+_MODULE = re.compile(r"Cannot find (?:module|package) '([^'./][^']*)'")
 _MARK = "\x1epmtui\x1e"
 _PROGRAM = """
 const shown = (key, value) => typeof value === "function" || value instanceof RegExp ? String(value) : value;
@@ -38,11 +41,15 @@ def evaluate(path: str) -> Any:
         raise UnsupportedFileError(f"does not come to an end within {NODE_TIMEOUT:g} s under node") from None
     _, mark, told = done.stdout.decode(errors="replace").rpartition(_MARK)
     if done.returncode or not mark:
-        raise UnsupportedFileError(f"node cannot run it: {_error(done.stderr.decode(errors='replace'))}")
+        raise UnsupportedFileError(f"node cannot run it: {_error(done.stderr.decode(errors='replace'), path)}")
     return json.loads(told) if told != "undefined" else None
 
 
-def _error(text: str) -> str:
-    """Return the line that names the error in node's output."""
+def _error(text: str, path: str) -> str:
+    """Return the error that node's output names, with the line of the file, and what helps."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return next((line for line in lines if "Error" in line.split(":")[0]), lines[-1] if lines else "it says nothing")
+    message = next((line for line in lines if _ERROR.match(line)), lines[-1] if lines else "it says nothing")
+    place = re.search(rf"{re.escape(path)}:(\d+)", text)
+    if found := _MODULE.search(message):
+        message = f"the module '{found[1]}' is not installed: run npm install in its directory"
+    return f"line {place[1]}: {message}" if place else message

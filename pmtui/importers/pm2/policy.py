@@ -62,8 +62,6 @@ _LOST = {
     "log_type": "logs are text; pmtui --log-format json gives JSON",
     "pid_file": "pids are in the API and in pmtui list --json",
     "pid": "pids are in the API and in pmtui list --json",
-    "cron_restart": "schedules are not supported; let cron call pmtui restart",
-    "cron": "schedules are not supported; let cron call pmtui restart",
     "wait_ready": "pmtui has no channel into node: give it a health check",
     "listen_timeout": "belongs to wait_ready: health.startPeriod",
     "shutdown_with_message": "a stop is a signal: stopSignal",
@@ -93,8 +91,6 @@ def convert_policy(entry: ProcessBuilder, origin: ImportContext) -> None:
     if entry.peek("treekill") is False:
         entry.pop("treekill")
         entry.add_loss("treekill", "false: the whole tree is always ended")
-    if entry.peek("cron_restart") in (0, "0"):
-        entry.pop("cron_restart")
     entry.account_for(_ANYWAY, _LOST)
 
 
@@ -110,7 +106,9 @@ def _restarts(entry: ProcessBuilder) -> None:
     codes = entry.pop("stop_exit_codes")
     if entry.pop("autostart") is False:
         entry.set_fields("autostart", autostart=False)
-    if entry.pop("autorestart") is False:
+    is_restarted = entry.pop("autorestart") is not False
+    _schedule(entry, is_restarted)
+    if not is_restarted:
         entry.set_fields("autorestart", restart="never")
     elif not is_off(codes):
         numbers = [int(code) for code in (codes if isinstance(codes, list) else [codes]) if str(code).isdecimal()]
@@ -123,6 +121,18 @@ def _restarts(entry: ProcessBuilder) -> None:
         _size(entry, memory)
     if namespace := entry.pop("namespace"):
         entry.set_fields("namespace", group=str(namespace))
+
+
+def _schedule(entry: ProcessBuilder, is_restarted: bool) -> None:
+    times = [entry.pop(name) for name in ("cron_restart", "cron")]
+    schedule = next((str(time) for time in times if time not in (None, False, 0, "0", "")), None)
+    if schedule is None:
+        return
+    if is_restarted:
+        reason = f'one that runs is not restarted by time: a job with this schedule can run "pmtui restart {entry.id}"'
+        entry.add_loss("cron_restart", reason)
+    else:
+        entry.set_fields("cron_restart", "runs at these times only, not also at the start", schedule=schedule)
 
 
 def _size(entry: ProcessBuilder, value: Any) -> None:

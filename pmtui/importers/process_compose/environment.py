@@ -68,7 +68,12 @@ class ProjectEnvironment:
 
 
 def convert_environment(
-    draft: ConfigBuilder, entry: ProcessBuilder, text: TemplateText, project: ProjectEnvironment, raw: Mapping[str, Any]
+    draft: ConfigBuilder,
+    entry: ProcessBuilder,
+    text: TemplateText,
+    project: ProjectEnvironment,
+    raw: Mapping[str, Any],
+    number: int,
 ) -> set[str]:
     """Set env and envFile; return the names that mean something else within the process than in the file."""
     own = env_pairs(draft, entry.id, entry.pop("environment"))
@@ -91,7 +96,7 @@ def convert_environment(
             entry.set_fields(f"environment: {name}", "wins over .env", env=env)
     for name in sorted(_OWN - own.keys()):
         if name in str(raw) and f"{{{{.{name}" not in str(raw):
-            env[name] = entry.id if name == "PC_PROC_NAME" else "0"
+            env[name] = entry.id if name == "PC_PROC_NAME" else str(number)
             entry.set_fields(name, "as process-compose sets it", env=env)
     for name, value in own.items():
         env[name] = text.value(value, hidden | (env.keys() & own.keys()))
@@ -130,15 +135,20 @@ def env_pairs(draft: ConfigBuilder, process: str, value: object) -> dict[str, st
         return {}
     if isinstance(value, dict):
         return {str(name): _plain(item) for name, item in value.items()}
+    pairs = plain_pairs(value)
+    for name in [name for name, item in pairs.items() if item is None]:
+        draft.add_note(process, f"environment: {name}", "(as always)", "sets nothing: a process inherits it")
+    return {name: _plain(item) for name, item in pairs.items() if item is not None}
+
+
+def plain_pairs(value: object) -> dict[str, Any]:
+    """Read a list of `NAME=value`, or a table; a name without a value has None. Raises UnsupportedFileError."""
+    if isinstance(value, dict):
+        return {str(name): _plain(item) for name, item in value.items()}
     if not isinstance(value, list) or not all(isinstance(pair, str | int | float) for pair in value):
         raise UnsupportedFileError("environment: expected a list of NAME=value")
-    pairs: dict[str, str] = {}
-    for name, is_set, item in (_plain(pair).partition("=") for pair in value):
-        if is_set:
-            pairs[name] = item
-        else:
-            draft.add_note(process, f"environment: {name}", "(as always)", "sets nothing: a process inherits it")
-    return pairs
+    parts = [_plain(pair).partition("=") for pair in value]
+    return {name: item if is_set else None for name, is_set, item in parts}
 
 
 def _plain(value: object) -> str:

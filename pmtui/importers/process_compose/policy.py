@@ -30,7 +30,6 @@ _LOST = {
     "is_elevated": "pmtui never asks for a password: user, as root",
     "launch_timeout_seconds": "a detached command may take as long as it likes",
     "log_location": "logs are in .pmtui/logs",
-    "schedule": "schedules are not supported; let cron call pmtui start",
     "extends": "write its fields out",
     "monitor_for": "health.silence restarts a process that writes nothing",
     "monitor_silence_threshold": "belongs to monitor_for",
@@ -57,6 +56,7 @@ def convert_policy(
     if _is_on(entry.pop("disabled")) or _is_on(entry.pop("is_disabled")):
         entry.set_fields("disabled", autostart=False)
     _availability(entry)
+    _schedule(entry)
     _shutdown(entry, text, shell, hidden)
     _log(entry)
     _dependencies(entry)
@@ -84,6 +84,24 @@ def _terminal(entry: ProcessBuilder) -> None:
         )
     if _is_on(entry.pop("is_daemon")):
         entry.set_fields("is_daemon", "what it leaves in its process tree ends at the stop", detached=True)
+
+
+def _schedule(entry: ProcessBuilder) -> None:
+    values = table(entry.pop("schedule"))
+    if not values:
+        return
+    cron, interval, zone = (values.pop(name, None) for name in ("cron", "interval", "timezone"))
+    entry.set_fields("schedule", schedule=str(cron or f"every {interval}"))
+    if entry.fields["restart"] == "always":
+        entry.set_fields("schedule", restart="never")
+    if zone:
+        entry.set_fields("schedule.timezone", timezone=str(zone))
+    if _is_on(values.pop("run_on_start", False)):
+        entry.add_loss("schedule.run_on_start", "a job runs at its times only; pmtui start runs it at once")
+    if whole(values.pop("max_concurrent", 1), 1) > 1:
+        entry.add_loss("schedule.max_concurrent", "one run at a time: see overlap")
+    for key in values:
+        entry.add_loss(f"schedule.{key}", "pmtui knows no such field")
 
 
 def _is_on(value: object) -> bool:

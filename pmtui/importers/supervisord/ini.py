@@ -22,6 +22,7 @@ _SPLIT_START = "\ue002"
 _MARK = re.compile(f"{MARK_START}([^{MARK_END}]*){MARK_END}")
 _SPLIT_MARK = re.compile(f"{_SPLIT_START}([^{MARK_END}]*){MARK_END}")
 _UNQUOTED = re.compile(rf"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|{MARK_START}([^{MARK_END}]*){MARK_END}""", re.DOTALL)
+_TEMPLATE = re.compile(r"\{[{%]|<%|^\s*@(if|foreach)\b", re.MULTILINE)
 _REFERENCE = re.compile(r"%(?:(%)|\((\w+)\)(0?\d*)([sd]))?")
 
 Sections = dict[str, dict[str, str]]
@@ -52,7 +53,8 @@ def _parse(text: str, where: str) -> Sections:
         parser.read_string(text)
     except configparser.Error as error:
         line = getattr(error, "lineno", None) or next((number for number, _ in getattr(error, "errors", [])), None)
-        raise UnsupportedFileError(f"{where} is not an ini file{f': line {line}' if line else ''}") from None
+        advice = "; it is a template: fill it in first" if _TEMPLATE.search(text) else ""
+        raise UnsupportedFileError(f"{where} is not an ini file{f': line {line}' if line else ''}{advice}") from None
     return {name: dict(parser.items(name)) for name in parser.sections()}
 
 

@@ -22,6 +22,10 @@ _ELSEWHERE = {
     "supervisorctl": "pmtui list, start, stop and logs are its commands",
     "rpcinterface:supervisor": "pmtui has its own REST API",
 }
+_KINDS = {
+    "fcgi-program": "pmtui gives no FastCGI socket as stdin; a command that makes its own, such as spawn-fcgi -n, runs",
+    "eventlistener": "pmtui has no such events; hooks call a command on a crash, maxMemory restarts",
+}
 _PLACE = ("directory", "user", "umask")
 _PER_PROCESS = ("command", "environment", "directory", "process_name", "stdout_logfile", "stderr_logfile")
 """Fields that are filled in for each process of a program; the others once."""
@@ -43,8 +47,8 @@ def read_supervisor(text: str, origin: ImportContext) -> Imported:
         kind, _, label = name.partition(":")
         if kind == "program":
             _program(draft, label, values, daemon, environment, groups.get(label))
-        elif kind in ("fcgi-program", "eventlistener"):
-            draft.add_loss(label, name, "pmtui has none of that kind; the program is left out")
+        elif kind in _KINDS:
+            draft.add_loss(label, name, f"the program is left out: {_KINDS[kind]}")
         elif name in _ELSEWHERE:
             draft.add_note("", name, "(as always)", _ELSEWHERE[name])
         elif name not in ("supervisord",) and kind != "group":

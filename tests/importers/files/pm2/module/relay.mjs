@@ -1,0 +1,1 @@
+console.log("relay", process.env.VERSION); setInterval(() => {}, 1000);

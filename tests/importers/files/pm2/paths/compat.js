@@ -1,0 +1,1 @@
+globalThis.compat = "compat";

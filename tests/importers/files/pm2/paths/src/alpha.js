@@ -1,0 +1,1 @@
+console.log('alpha', globalThis.compat); setInterval(() => {}, 1000);

@@ -1,0 +1,1 @@
+console.log('beta', globalThis.compat); setInterval(() => {}, 1000);

@@ -1,0 +1,4 @@
+import time
+
+print("scraping", flush=True)
+time.sleep(600)

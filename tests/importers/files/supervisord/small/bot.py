@@ -1,0 +1,4 @@
+import time
+
+print("bot")
+time.sleep(600)
