@@ -81,6 +81,10 @@ def _last_event_id(text: str) -> Json:
     return {"name": LAST_EVENT_ID, "in": "header", "description": text, "schema": {"type": "string"}}
 
 
+def _time(name: str, text: str) -> Json:
+    return _query(name, text, type="string", pattern=TIME_PATTERN)
+
+
 def _flag(name: str, default: bool, text: str) -> Json:
     return _query(name, text, type="boolean", default=default)
 
@@ -100,23 +104,28 @@ REFUSALS = {
 }
 CONFLICTING = ("adhoc.add_process", "adhoc.remove_process", "terminals.screen")
 """What may be refused because of the status or origin of a process, besides every operation on one."""
+_DATE = "[1-9][0-9]{3}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
+_DURATION = r"([0-9]{1,9}(\.[0-9]{1,3})?(ms|s|m|h|d)){1,4}"
+TIME_PATTERN = rf"^({_DURATION}|{_DATE}T{_CLOCK}:[0-5][0-9](\.[0-9]{{3}})?(Z|[+-]{_CLOCK}))?$"
+"""What clients should write: a duration, an RFC 3339 time, or nothing. Other ways to write them are understood, too."""
 COMMON_REFUSALS = (400, 403, 408, 413, 431, 500, 503)
 
 ID = _path("id", "Id of a process, not a pattern. If it has the name of a route, percent-encode a letter: %6Cist.")
-EVENTS_SINCE = _query("since", "Only events from this time on: RFC 3339, or a duration before now such as 1d.")
-UNTIL = _query("until", "The end of the time, in the same format (default: now).")
+EVENTS_SINCE = _time("since", "Only events from this time on: RFC 3339, or a duration before now such as 1d.")
+UNTIL = _time("until", "The end of the time, in the same format (default: now).")
 EVENT_LIMIT = _query(
     "limit", "Maximum number of events.", type="integer", minimum=0, maximum=MAX_EVENTS, default=MAX_EVENTS
 )
-USAGE_SINCE = _query("since", "Where to begin: RFC 3339, or a duration before now (default: 1h).")
+USAGE_SINCE = _time("since", "Where to begin: RFC 3339, or a duration before now (default: 1h).")
 POINTS = _query(
     "points", "Maximum number of values per list.", type="integer", minimum=1, maximum=MAX_POINTS, default=300
 )
 LINES = (
     _query("lines", "Maximum number of lines.", type="integer", minimum=0, maximum=MAX_LINES, default=100),
     _query("stream", "Only this stream.", type="string", enum=[*get_args(Stream)]),
-    _query("since", "Only lines from this time on: RFC 3339, or a duration before now such as 5m."),
-    _query("until", "Only lines up to this time, in the same format."),
+    _time("since", "Only lines from this time on: RFC 3339, or a duration before now such as 5m."),
+    _time("until", "Only lines up to this time, in the same format."),
     _query(
         "grep",
         "Only lines that match this regular expression (RE2: no look-around or back-references; \\d, \\w and \\b are "

@@ -73,9 +73,11 @@ def line_count(request: Request) -> int:
 
 
 def number(value: str, name: str) -> int:
-    if not re.fullmatch(_NUMBER, value):
+    """Parse a whole number; `80.0` is one, as in JSON Schema."""
+    found = re.fullmatch(rf"({_NUMBER})(\.0+)?", value)
+    if not found:
         raise InvalidError(f"{name} must be a number, not '{value}'.")
-    return int(value)
+    return int(found[1])
 
 
 def log_query(request: Request) -> LogQuery:

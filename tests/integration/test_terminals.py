@@ -113,7 +113,7 @@ def test_a_size_that_is_none_is_refused(manager: Running, size: bytes, other: by
 
 
 def test_a_size_is_set(manager: Running) -> None:
-    assert send(manager, "/api/pm/shell/size", b'{"columns": 100, "rows": 30}')[0] == 200
+    assert send(manager, "/api/pm/shell/size", b'{"columns": 100.0, "rows": 30}')[0] == 200
     assert (screen(manager)["columns"], screen(manager)["rows"]) == (100, 30)
     assert send(manager, "/api/pm/shell/size", b'{"columns": 80, "rows": 24}')[0] == 200
 

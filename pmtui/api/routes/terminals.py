@@ -1,6 +1,7 @@
 """The terminal of a process: its input, size and screen."""
 
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -11,6 +12,11 @@ from pmtui.api.responses import as_json, done
 from pmtui.control import MAX_TERMINAL_SIZE, InvalidError, ManagerControl, TerminalSize
 
 _SIZE_RULE = f'The body must have the form {{"columns": 80, "rows": 24}}, whole numbers from 1 to {MAX_TERMINAL_SIZE}.'
+
+
+def _whole(value: object) -> object:
+    """Return 80 for 80.0: to JSON Schema, both are the same integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class TerminalRoutes:
@@ -27,7 +33,8 @@ class TerminalRoutes:
     async def resize(self, request: Request) -> Response:
         process_id, viewer = segment(request, "id"), request.query_params.get("viewer")
         try:
-            size = msgspec.json.decode(await request.body(), type=TerminalSize)
+            values = msgspec.json.decode(await request.body(), type=dict[str, Any])
+            size = msgspec.convert({name: _whole(value) for name, value in values.items()}, TerminalSize)
         except (msgspec.DecodeError, RecursionError):
             raise InvalidError(_SIZE_RULE) from None
         await self.control.resize(process_id, size.columns, size.rows, viewer)
