@@ -61,7 +61,7 @@ def run(argv: Sequence[str]) -> int:
         return fail(f"{existing} already exists and is never overwritten; 'pmtui' runs it", FAILURE)
     scan = scan_project(folder)
     if above := locate_config(folder):
-        scan.hints.append(f"so far, {above} was used here; in this directory, the new config takes its place")
+        scan.hints.append(f"{above} was used here so far; in this directory, the new config replaces it")
     path = folder / CONFIG_NAME
     try:
         write_new(path, format_config(scan))

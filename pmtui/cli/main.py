@@ -54,6 +54,8 @@ COMMAND_GROUPS = {
         "doctor": "print information for a bug report",
     },
 }
+LEADING_OPTIONS = ("-c", "--config", "--pmConfig", "--profile", "--url")
+"""Options with a value that may also stand before the command."""
 COMMANDS = {name: summary for group in COMMAND_GROUPS.values() for name, summary in group.items()}
 
 
@@ -73,9 +75,20 @@ def main() -> None:
 
 
 def run(argv: Sequence[str]) -> int:
+    argv = command_first(argv)
     is_command = bool(argv) and argv[0] in COMMANDS
     module = import_module(command_module(argv[0] if is_command else "root"))
     return int(module.run(argv[1:] if is_command else argv))
+
+
+def command_first(argv: Sequence[str]) -> Sequence[str]:
+    """Move options such as `-c FILE` behind the command that follows them."""
+    index = 0
+    while index < len(argv) and argv[index] in LEADING_OPTIONS:
+        index += 2
+    if 0 < index < len(argv) and argv[index] in COMMANDS:
+        return [argv[index], *argv[:index], *argv[index + 1 :]]
+    return argv
 
 
 def open_standard_files() -> None:

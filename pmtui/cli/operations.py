@@ -61,7 +61,7 @@ def run_operation(client: HttpClient, verb: Operation, options: argparse.Namespa
 
 
 def explain_unmatched(client: HttpClient, results: Sequence[Result]) -> Sequence[Result]:
-    """Return the results, with the ids there are in those that say that there is no such process."""
+    """Add the known ids to the results that say that no process matches."""
     if not any(result.message.startswith("No process matches") for result in results):
         return results
     rows = fetch_snapshots(client)

@@ -75,6 +75,8 @@ def unknown_word(word: str, ids: Sequence[str], *, has_config: bool) -> str:
     from difflib import get_close_matches
 
     known = f"processes: {', '.join(ids) or 'none'}" if has_config else "there is no config here"
+    if word in COMMANDS:
+        return f"'{word}' is a command, which comes first: pmtui {word} ..."
     if advice := ADVICE.get(word):
         return f"no command or process is named '{word}'; {advice} ({known})"
     close = [SAME[word]] if word in SAME else get_close_matches(word, [*COMMANDS, *ids], n=1)

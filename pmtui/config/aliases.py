@@ -44,7 +44,7 @@ _LOG = "The output is written to .pmtui/logs; log has maxSize, keep and file"
 _HEALTH = "It is a table with http, tcp, command or log, such as { http = URL }"
 _CONTAINER = 'that describes containers, and pmtui runs processes; command = "docker compose up NAME" runs one'
 _TREE = "it is not needed, because the whole process tree is always stopped"
-_PROFILE = "variables of one environment belong into [profile.NAME.process.ID]"
+_PROFILE = "variables of one environment belong in [profile.NAME.process.ID]"
 
 _BY_FIELD = {
     "args": "arguments argv parameters",

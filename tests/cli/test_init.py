@@ -291,7 +291,7 @@ def test_what_is_guessed_is_said_in_the_file_and_on_the_terminal(tmp_path: Path)
 
 def test_a_config_above_is_named(tmp_path: Path) -> None:
     write(tmp_path, pmtui_toml="", api__main_py=FASTAPI)
-    assert f"hint: so far, {tmp_path}/pmtui.toml was used here" in command(tmp_path / "api", "init")
+    assert f"hint: {tmp_path}/pmtui.toml was used here so far" in command(tmp_path / "api", "init")
 
 
 def test_an_installed_script_of_the_project_is_found(tmp_path: Path) -> None:

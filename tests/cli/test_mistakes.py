@@ -171,6 +171,7 @@ def test_a_file_named_as_a_command_is_found(tmp_path: Path, capsys: pytest.Captu
         (["delete", "web"], 2, "'pmtui stop ID' stops a process; take it out of the config and run 'pmtui reload'"),
         (["kill"], 2, "did you mean 'pmtui down'?"),
         (["save"], 2, "'pmtui service install' lets systemd run the manager after each boot"),
+        (["--dev", "list"], 2, "'list' is a command, which comes first: pmtui list ..."),
         (["--bogus"], 2, "unrecognized arguments: --bogus"),
         ([], 2, "the dashboard needs a terminal; without one, use 'pmtui --no-ui', or 'pmtui -d' in the background"),
         (["start", "web"], 3, "'pmtui' or 'pmtui -d' ('pmtui -d web' starts it with these processes)"),
@@ -193,6 +194,12 @@ def test_words_that_are_no_command_get_advice(
     except SystemExit as exit:
         ended = exit.code  # type: ignore[assignment]
     assert (ended, error in capsys.readouterr().err) == (code, True)
+
+
+def test_options_may_come_before_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "other.toml").write_text(TOML)
+    assert run(["-c", str(tmp_path / "other.toml"), "check"]) == 0
+    assert capsys.readouterr().out == "other.toml: 1 process, no errors, no warnings\n"
 
 
 def test_without_a_config_the_way_to_one_is_named(
