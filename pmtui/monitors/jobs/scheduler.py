@@ -39,7 +39,7 @@ class JobScheduler(Monitor):
         self._journal: Journal | None = None
         self._entries: dict[str, Entry] = {}
         self._queue: list[tuple[float, int, Process, Entry]] = []  # by monotonic time; see `_push`
-        self._tokens = count()
+        self._tokens, self._numbers = count(), count()
         self._deadlines = Deadlines()
         self._moment = self.clock.read()
         self._timer: asyncio.TimerHandle | None = None
@@ -96,7 +96,7 @@ class JobScheduler(Monitor):
         """Put the job on its schedule; find out whether it was missed while the manager was down."""
         if process.job.on_run_end is None:
             self._adopt(process)
-        entry, now = entry_of(process.config), self.clock.read()
+        entry, now = entry_of(process.config, next(self._numbers)), self.clock.read()
         record = self.journal.records.get(process.id)
         since = record.due / 1000 if record and record.due and record.key == entry.key else None
         is_missed = since is not None and self._can_miss(process, entry) and entry.was_missed(since, now)

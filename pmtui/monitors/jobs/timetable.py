@@ -9,6 +9,8 @@ from pmtui.monitors.jobs.clock import Moment
 
 CORRECTION = 3 * 3600.0
 """Seconds. A wall clock that is set further than this was wrong before, as in Vixie cron: the new time counts."""
+MAX_PHASE = 1.0
+"""Seconds by which the first time of a period is put off at most, so that many jobs do not start at one instant."""
 REPEAT_LIMIT = 60.0
 """Seconds by which the wall clock may be set back without repeating a job that is due more than once a day."""
 
@@ -22,6 +24,7 @@ class Entry(msgspec.Struct, eq=False):
     offset: Offset
     jitter: float
     key: str
+    phase: float = 0.0
     due: float = 0.0
     start: float = 0.0
     last_due: float = 0.0
@@ -34,7 +37,7 @@ class Entry(msgspec.Struct, eq=False):
             due = next_due(self.schedule, self._after(self.schedule, now), self.offset)
         else:
             period = self.schedule.seconds
-            due = self.due or now.monotonic
+            due = self.due or now.monotonic + self.phase
             due += period * (int(max(now.monotonic - due, 0.0) / period) + 1)
         if due != self.due:
             self.due, self.start = due, due + random_delay(self.jitter)
@@ -70,9 +73,17 @@ def random_delay(limit: float) -> float:
     return random.uniform(0.0, limit)
 
 
-def entry_of(config: ProcessConfig) -> Entry:
+def entry_of(config: ProcessConfig, number: int) -> Entry:
+    """Return an entry without a time. `number` counts the jobs, and spreads those of one period over up to a second."""
     schedule = parse_schedule(config.schedule or "")
-    return Entry(schedule, zone_offset(config.timezone), config.jitter, key_of(config))
+    phase = 0.0 if isinstance(schedule, Cron) else spread(number) * min(schedule.seconds, MAX_PHASE)
+    return Entry(schedule, zone_offset(config.timezone), config.jitter, key_of(config), phase)
+
+
+def spread(number: int) -> float:
+    """Return 0, 1/2, 1/4, 3/4, 1/8 … for 0, 1, 2, 3, 4 …: however many there are, they fill the range evenly."""
+    bits = f"{number:b}"[::-1]
+    return int(bits, 2) / (1 << len(bits))
 
 
 def key_of(config: ProcessConfig) -> str:
