@@ -58,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     add("--level", choices=LEVELS, help="only lines of this level or a more severe one")
     add("--stream", choices=("stdout", "stderr"), help="only this stream")
     add("--prev", action="store_true", help="show the previous run")
+    add("--run", type=line_count, metavar="N", help="show run N, such as one of a job")
     add("-t", "--times", action="store_true", help="show the time of each line, also if the output is not a terminal")
     add("--json", action="store_true", help="print one object per line: seq, time, stream, text, run, id")
     return command
@@ -80,7 +81,7 @@ def run(argv: Sequence[str]) -> int:
 
 def log_query(options: argparse.Namespace) -> dict[str, object]:
     wanted = {name: getattr(options, name) for name in QUERY_OPTIONS}
-    return wanted | {"run": "previous" if options.prev else None, "raw": None if options.json else "true"}
+    return wanted | {"run": "previous" if options.prev else options.run, "raw": None if options.json else "true"}
 
 
 def show_last(client: HttpClient, options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from pmtui.cli.base import DONE, FAILURE, duration_option, fail
+from pmtui.cli.job_wait import JobWait
 from pmtui.cli.output import Output, as_json, fit
 from pmtui.cli.session import PATTERNS, fetch_snapshots, no_match, select_matching, verb_parser, with_client
 from pmtui.cli.waiting import Kind, Outcome, Verdict, Watch, exit_code, judge_start, judge_stop, tell_causes
@@ -32,19 +33,22 @@ def operate(verb: Operation, parser: argparse.ArgumentParser, argv: Sequence[str
     options = parser.parse_args(argv)
     if bool(options.ids) == options.all:
         parser.error(f"give the processes to {verb}: ids, globs or @groups, or else --all")
+    if verb == "start" and options.wait and options.no_wait:
+        parser.error("--wait and --no-wait exclude each other")
     words = shlex.join(["pmtui", "-d", *options.ids])
     starts = f" ({words!r} starts it with {'these' if options.ids else 'all'} processes)" if verb != "stop" else ""
     return with_client(options, lambda client: run_operation(client, verb, options), starts)
 
 
 def run_operation(client: HttpClient, verb: Operation, options: argparse.Namespace) -> int:
+    jobs = JobWait(client, fetch_snapshots(client)) if verb == "start" and options.wait else None
     if verb == "restart" and options.rolling:
         results = request_rolling(client, options.ids)
     else:
         results = client.post(f"/api/pm/{verb}", Results, {"ids": options.ids or ["*"]}, wait="false").results
         results = explain_unmatched(client, results)
     if options.json:
-        return run_as_json(client, verb, results, options)
+        return run_as_json(client, verb, results, options, jobs)
     output = Output()
     chosen = [result.id for result in results if result.ok]
     for result in results:
@@ -56,7 +60,8 @@ def run_operation(client: HttpClient, verb: Operation, options: argparse.Namespa
         sys.stdout.write("".join(f"{process_id}: {verb} requested\n" for process_id in chosen))
         return DONE if len(chosen) == len(results) else FAILURE
     sys.stdout.flush()
-    code = exit_code(report(watch_of(client, verb, chosen, options), client, output, chosen))
+    kinds = report(watch_of(client, verb, chosen, options, jobs), client, output, chosen)
+    code = jobs.exit_code(kinds) if jobs else exit_code(kinds)
     return code if code or len(chosen) == len(results) else FAILURE
 
 
@@ -73,12 +78,20 @@ def explain_unmatched(client: HttpClient, results: Sequence[Result]) -> Sequence
     ]
 
 
-def watch_of(client: HttpClient, verb: Operation, ids: Sequence[str], options: argparse.Namespace) -> Watch:
-    judge, removed = (judge_stop, Kind.GOOD) if verb == "stop" else (judge_start, Kind.BAD)
+def watch_of(
+    client: HttpClient, verb: Operation, ids: Sequence[str], options: argparse.Namespace, jobs: JobWait | None
+) -> Watch:
+    judge, removed = (judge_stop, Kind.GOOD) if verb == "stop" else (jobs.judge if jobs else judge_start, Kind.BAD)
     return Watch(client, lambda rows: ids, judge, options.timeout, removed)
 
 
-def run_as_json(client: HttpClient, verb: Operation, results: Sequence[Result], options: argparse.Namespace) -> int:
+def run_as_json(
+    client: HttpClient,
+    verb: Operation,
+    results: Sequence[Result],
+    options: argparse.Namespace,
+    jobs: JobWait | None,
+) -> int:
     """Print the outcome of each process as JSON, once all are known."""
     chosen = [result.id for result in results if result.ok]
     outcomes = [Outcome(result.id, False, None, result.message) for result in results if not result.ok]
@@ -86,11 +99,11 @@ def run_as_json(client: HttpClient, verb: Operation, results: Sequence[Result], 
     if options.no_wait:
         outcomes += [Outcome(name, True, None, f"{verb} requested") for name in chosen]
     else:
-        for row, verdict in watch_of(client, verb, chosen, options):
+        for row, verdict in watch_of(client, verb, chosen, options, jobs):
             kinds.append(verdict.kind)
             outcomes.append(Outcome(row.id, verdict.kind is Kind.GOOD, row.status, verdict.text or explain(row)))
     sys.stdout.write(as_json(outcomes) + "\n")
-    code = exit_code(kinds)
+    code = jobs.exit_code(kinds) if jobs else exit_code(kinds)
     return code if code or len(chosen) == len(results) else FAILURE
 
 

@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
         "wait",
         "Wait until processes are healthy (running, if they have no health check), running, stopped or completed. "
         "Exit code 0: all of them are; 1: one of them cannot be any more; 124: the timeout is over. Without ids: all "
-        "processes that have not been stopped or completed.",
+        "processes that have not been stopped or completed, and are no jobs that wait for their time.",
         "pmtui wait --timeout 60s && ./run-tests.sh",
         "pmtui wait migrate --for completed",
         "pmtui wait @workers --for stopped",
@@ -138,6 +138,8 @@ class Aim:
             return f"it is {row.status}" + (f", {printable(explain(row))}" if explain(row) else "")
         if text := overruled_start(row, rows):
             return text
+        if self._name == "completed" and row.schedule:
+            return "it is a job, which is scheduled again after each run"
         is_endless = self._name == "completed" and self._policy(row.id) == "always"
         return "it is restarted whenever it ends (restart = always)" if is_endless else ""
 
@@ -150,4 +152,4 @@ class Aim:
 
 def is_at_rest(row: Snapshot, aim: str) -> bool:
     """Return whether a process that was not named has ended on purpose."""
-    return row.status is Status.STOPPED or (row.status is Status.COMPLETED and aim != "stopped")
+    return row.status is Status.STOPPED or (row.status in (Status.COMPLETED, Status.SCHEDULED) and aim != "stopped")

@@ -19,6 +19,7 @@ from pmtui.wording import requester_text
 
 Rows = Mapping[str, Snapshot]
 STARTED_STATES = frozenset({Status.RUNNING, Status.COMPLETED})
+ENDED_STATES = frozenset({Status.CRASHED, Status.FAILED, Status.SCHEDULED})
 MIN_UPTIME = 0.5
 """Seconds that a process has to stay alive: most that cannot run end sooner."""
 MIN_POLL_INTERVAL, MAX_POLL_INTERVAL = 0.02, 0.25
@@ -68,6 +69,8 @@ def judge_start(row: Snapshot, rows: Rows) -> Verdict | None:
         return GOOD if row.health is not None or row.uptime_seconds >= MIN_UPTIME else None
     if row.status is Status.COMPLETED:
         return GOOD
+    if row.status is Status.SCHEDULED:
+        return BAD if row.reason else GOOD
     if row.status in (Status.CRASHED, Status.FAILED):
         return BAD
     return Verdict(Kind.BAD, text) if (text := overruled_start(row, rows)) else None
@@ -211,4 +214,4 @@ def last_lines(client: HttpClient, detail: Detail) -> Sequence[str]:
     if detail.pid:
         path = process_path(detail.id, "logs")
         return [line.text for line in client.get(path, list[LogLine], run="current", lines=MAX_LAST_LINES)]
-    return detail.exits[-1].lines if detail.exits and detail.status in (Status.CRASHED, Status.FAILED) else ()
+    return detail.exits[-1].lines if detail.exits and detail.status in ENDED_STATES else ()

@@ -16,7 +16,7 @@ from uuid import uuid4
 from pmtui.client.errors import decode_terminal_event
 from pmtui.client.http_client import HttpClient, process_path
 from pmtui.client.sse import EventStreamParser
-from pmtui.control import INACTIVE_STATES, ConflictError, Snapshot, Status, TerminalOutput
+from pmtui.control import IDLE_STATES, ConflictError, Snapshot, Status, TerminalOutput
 from pmtui.runtime.terminal_guard import guarded_terminal
 from pmtui.spawner.terminal_file import write_without_waiting
 from pmtui.terminal.keyboard import LEAVE_KEY, KeyboardParser, Leave
@@ -158,7 +158,7 @@ class TerminalConnection:
     def _watch(self, client: HttpClient) -> None:
         while True:
             row = client.get(process_path(self._process_id), Snapshot)
-            if row.status in INACTIVE_STATES:
+            if row.status in IDLE_STATES:
                 why = f": {row.reason}" if row.reason else ""
                 self._finish(f"{self._process_id} is {row.status}{why}", failed=row.status is Status.FAILED)
             threading.Event().wait(POLL_INTERVAL)

@@ -74,6 +74,7 @@ from pmtui.control.terminals import (
 from pmtui.control.texts import (
     RESTART_TEXTS,
     explain,
+    last_run_text,
     matches,
 )
 
@@ -135,5 +136,6 @@ __all__ = [
     "UnavailableError",
     "UsageHistory",
     "explain",
+    "last_run_text",
     "matches",
 ]

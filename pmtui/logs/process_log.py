@@ -225,10 +225,10 @@ class ProcessLog:
 
     def _write(self, file: LogFile, stream: Stream, batch: LineBatch) -> None:
         self._order.record(stream, batch.first)
-        if self._unsaved:
+        self._writer.write(file, batch)
+        if self._unsaved:  # afterwards, for the first line makes the directory
             self._writer.call(partial(RunIndex(self._run_path).add, self._unsaved))
             self._unsaved = None
-        self._writer.write(file, batch)
 
 
 def _close_files(opened: Future[list[StreamFiles]]) -> None:

@@ -9,7 +9,7 @@ from pmtui.client.discovery import ManagerAddress, ManagerUnavailableError, NoMa
 from pmtui.client.http_client import split_url
 from pmtui.client.remote_control import RemoteControl
 from pmtui.control import (
-    INACTIVE_STATES,
+    IDLE_STATES,
     ConflictError,
     ControlError,
     InvalidError,
@@ -22,7 +22,7 @@ from pmtui.mcp.budget import DEFAULT_CHARS, fill
 from pmtui.mcp.explain import explanation, row_text, selected
 from pmtui.mcp.logs import read_page
 
-SETTLED_STATES = INACTIVE_STATES | {Status.RUNNING}
+SETTLED_STATES = IDLE_STATES | {Status.RUNNING}
 MAX_WAIT = 600.0
 """Seconds that one call waits, at most."""
 OPERATION_TIMEOUT = 30.0

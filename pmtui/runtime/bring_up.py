@@ -16,10 +16,12 @@ OBSTACLES = frozenset({Status.FAILED, Status.STOPPED})
 
 
 def is_up(row: Snapshot) -> bool:
-    """Return whether a process is healthy, has run for a second if it has no health check, or has completed."""
+    """Return whether a process is healthy, has run for a second if it has no health check, has completed, or waits
+    for its time.
+    """
     if row.status is Status.RUNNING:
         return row.health is not None or row.uptime_seconds >= MIN_HEALTHY_UPTIME
-    return row.status is Status.COMPLETED
+    return row.status in (Status.COMPLETED, Status.SCHEDULED)
 
 
 class Step(msgspec.Struct, frozen=True):

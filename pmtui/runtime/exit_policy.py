@@ -47,7 +47,7 @@ def exit_code(supervisor: Supervisor, policy: ExitPolicy) -> int | None:
     if policy.with_process and (watched := supervisor.processes.get(policy.with_process)):
         if watched.exits:
             return code_of(watched.exits[0])
-        if watched.status is Status.FAILED:  # it could not be started
+        if watched.status is Status.FAILED or watched.job.failures:  # it could not be started
             return FAILURE
     if policy.on_failure and has_failed(supervisor):
         return FAILURE

@@ -96,7 +96,8 @@ def log_startup(loaded: Loaded, url: str | None) -> None:
 async def log_events(events: AsyncIterator[ProcessEvent]) -> None:
     async for event in events:
         text = f"{event.id} {event.to}" + (f": {event.reason}" if event.reason else "")
-        logger.log(logging.ERROR if event.to in ERROR_STATES else logging.INFO, "%s", text)
+        is_error = event.to in ERROR_STATES or (event.to is Status.SCHEDULED and event.reason)
+        logger.log(logging.ERROR if is_error else logging.INFO, "%s", text)
 
 
 def handle_signals(manager: Manager, received: Sequence[int]) -> None:

@@ -57,6 +57,12 @@ def local_time(time: str) -> str:
     return f"{moment:%H:%M:%S}" if is_recent else f"{moment:%d %b %H:%M:%S}"
 
 
+def coming_time(moment: float, now: float) -> str:
+    """Format a time to come: `02:00` within a day, `Mon 02:00` within a week, else `30 Nov 02:00`."""
+    local, left = datetime.fromtimestamp(moment), moment - now
+    return f"{local:%H:%M}" if left < 86400 else f"{local:%a %H:%M}" if left < 6 * 86400 else f"{local:%d %b %H:%M}"
+
+
 def plural(count: int, one: str, many: str) -> str:
     """Format `1 line` or `1,234 lines`."""
     return f"{count:,} {one if count == 1 else many}"

@@ -42,6 +42,17 @@ export function clockTime(time, withMs = true) {
   return withMs ? `${clock}.${padded(date.getMilliseconds(), 3)}` : clock;
 }
 
+/** Hours, minutes and seconds: 00:04:11. */
+export const hms = (seconds) => [seconds / 3600, (seconds / 60) % 60, seconds % 60].map((part) => padded(Math.floor(part))).join(":");
+
+/** A time to come: 02:00 within a day, Mon 02:00 within a week, else 30 Nov 02:00. */
+export function comingTime(time, now) {
+  const [date, left] = [new Date(time), Date.parse(time) - now];
+  const name = (options) => `${date.toLocaleString("en-US", options)} `;
+  const day = left < 864e5 ? "" : left < 6 * 864e5 ? name({ weekday: "short" }) : `${padded(date.getDate())} ${name({ month: "short" })}`;
+  return `${day}${padded(date.getHours())}:${padded(date.getMinutes())}`;
+}
+
 /** Local time of day; the day stands before it if it is not that of `now`. */
 export function dayTime(time, now = Date.now()) {
   const date = new Date(time);

@@ -1,15 +1,16 @@
 // One process as a row of the table: the dashboard's columns, words, tones, filter language, order and sections.
-import { countdown, duration, memory, percent, rate } from "./format.js";
+import { comingTime, countdown, duration, hms, memory, percent, rate } from "./format.js";
 
 const LABELS = {
   waiting: ["◌", "dim"], starting: ["◐", "accent"], running: ["●", "good"], stopping: ["◑", "warn"], crashed: ["↻", "warn"],
-  stopped: ["■", "dim"], completed: ["✓", "dim"], failed: ["✖", "bad"], unhealthy: ["▲", "warn"], retrying: ["↻", "warn"],
+  scheduled: ["◔", "dim"], stopped: ["■", "dim"], completed: ["✓", "dim"], failed: ["✖", "bad"], unhealthy: ["▲", "warn"], retrying: ["↻", "warn"],
 };
-const STATUSES = Object.keys(LABELS).slice(0, 8);
-export const HEADER_ORDER = ["running", "unhealthy", "retrying", "failed", "starting", "waiting", "stopping", "completed", "stopped"];
+const STATUSES = Object.keys(LABELS).slice(0, 9);
+export const HEADER_ORDER = ["running", "unhealthy", "retrying", "failed", "starting", "waiting", "stopping", "scheduled", "completed", "stopped"];
 const RESTARTED = {
   crash: "restarted after a crash", exit: "restarted after it exited", user: "restarted by user", config: "restarted: config changed",
   watch: "restarted: a file changed", memory: "restarted: too much memory", health: "restarted: unhealthy", dependency: "restarted after a dependency",
+  schedule: "started by schedule", catchUp: "started late: it was missed", deadline: "restarted: it took too long",
 };
 const NOTHING = ["–", "dim"];
 export const glyph = (status) => LABELS[status]?.[0] ?? "·";
@@ -24,7 +25,8 @@ function problemOf(row) {
   return row.health === "unhealthy" && row.pid ? "unhealthy" : "";
 }
 
-export const isProblem = (row) => row.status === "failed" || problemOf(row) !== "";
+const hasFailedLast = (row) => row.status === "scheduled" && row.reason !== "";
+export const isProblem = (row) => row.status === "failed" || problemOf(row) !== "" || hasFailedLast(row);
 /** The status that a process is counted as. */
 export const countedAs = (row) => (row.status === "failed" ? "failed" : problemOf(row) || row.status);
 
@@ -32,7 +34,7 @@ export function statusCell(row, now) {
   const problem = problemOf(row);
   if (problem === "unhealthy") return ["▲ unhealthy", "warn"];
   const text = problem === "retrying" && row.nextStart ? retryText(row, now) : problem || row.status;
-  return [`${glyph(row.status)} ${text}`, tone(row.status)];
+  return [`${glyph(row.status)} ${text}`, hasFailedLast(row) ? "warn" : tone(row.status)];
 }
 
 function retryText(row, now) {
@@ -48,8 +50,24 @@ function activityCell({ pid, lineRate, level }) {
   return [`${rate(lineRate)} ${symbol}`, tone];
 }
 
+const ENDED = {
+  "": "ok", deadline: "ended at its deadline after", replaced: "replaced after", user: "stopped after", shutdown: "ended with the manager after",
+  health: "ended as unhealthy after", memory: "ended for its memory after", watch: "restarted after", config: "ended by a new config after",
+  dependency: "restarted after",
+};
+
+/** When a job is started next, and how its last run ended. */
+function scheduleText({ nextStart, lastRun, reason }, now) {
+  const next = nextStart && `next ${comingTime(nextStart, now)} (in ${countdown((Date.parse(nextStart) - now) / 1000)})`;
+  if (!lastRun) return [next, reason].filter(Boolean).join(" · ");
+  const how = ENDED[lastRun.reason];
+  const last = how ? `last ${how} ${hms(lastRun.duration)}` : `last failed ${hms(lastRun.duration)}: ${reason || lastRun.reason}`;
+  return [next, last].filter(Boolean).join(" · ");
+}
+
 /** What it is doing, what it waits for, or what made it so. */
-export function whyCell(row) {
+export function whyCell(row, now = Date.now()) {
+  if (row.status === "scheduled") return [scheduleText(row, now), hasFailedLast(row) ? "warn" : "dim"];
   const text = row.status === "starting" ? (row.stage || "spawning").replaceAll("-", " ") : (RESTARTED[row.reason] ?? row.reason);
   return [text, ["crashed", "failed"].includes(row.status) ? tone(row.status) : "dim"];
 }
@@ -110,7 +128,7 @@ export function layOut(rows, problems, folded) {
 }
 
 function sectionOf(id, rows, members, isFolded) {
-  const well = members.filter((row) => ["running", "completed"].includes(row.status) && problemOf(row) !== "unhealthy").length;
+  const well = members.filter((row) => ["running", "completed", "scheduled"].includes(row.status) && problemOf(row) !== "unhealthy" && !hasFailedLast(row)).length;
   const [size, lines] = [rows.reduce((sum, row) => sum + row.memory, 0), rows.reduce((sum, row) => sum + row.lineRate, 0)];
   const name = id === "!" ? `needs a look · ${rows.length}` : `${id.slice(1) || "no group"} · ${well}/${members.length} ✓`;
   return { id, rows, isFolded, title: `${isFolded ? "▸" : "▾"} ${name}`, cost: [size && memory(size), lines && `${rate(lines)}/s`].filter(Boolean).join("  ") };

@@ -35,7 +35,7 @@ export function watchEvents() {
 
 function apply(row, { to, reason }) {
   if (row) Object.assign(row, { status: to, reason, nextStart: null });
-  if (row && isInactive(row)) Object.assign(row, { pid: 0, memory: 0, cpu: 0 });
+  if (row && (isInactive(row) || to === "scheduled")) Object.assign(row, { pid: 0, memory: 0, cpu: 0 });
 }
 
 async function poll(signal) {

@@ -1,10 +1,12 @@
 """`pmtui start`, `stop`, `restart` and `signal`, with real processes."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.cli.shell import pmtui
 from tests.eventually import eventually, is_alive
-from tests.running import Running
+from tests.running import Running, running
 
 
 def test_a_stop_returns_once_the_process_has_ended(own: Running) -> None:
@@ -74,3 +76,39 @@ def test_a_signal_that_cannot_be_sent_is_explained(house: Running, words: tuple[
     done = pmtui(house.folder, "signal", *words)
     assert done.returncode == code
     assert (words[1] if code == 2 else words[0]) in done.stderr
+
+
+def test_a_start_that_waits_ends_with_the_exit_code_of_the_job(tmp_path: Path) -> None:
+    jobs = [
+        {"id": "good", "command": "echo fine", "shell": True, "schedule": "0 0 1 1 *"},
+        {"id": "bad", "command": "echo oops >&2; exit 7", "shell": True, "schedule": "0 0 1 1 *"},
+        {"id": "killed", "command": "kill -9 $$", "shell": True, "schedule": "0 0 1 1 *"},
+        {"id": "missing", "command": "/nowhere/x", "schedule": "0 0 1 1 *"},
+        {"id": "retried", "command": "test -e good || ! touch good", "shell": True, "schedule": "0 0 1 1 *"}
+        | {"restart": "on-failure", "backoff": "100ms"},
+        {"id": "web", "command": "sleep 600"},
+    ]
+    with running(tmp_path, jobs) as manager:
+        manager.wait_running(["web"])
+        names = ("good", "bad", "killed", "missing", "retried", "web")
+        done = {name: pmtui(tmp_path, "start", name, "--wait") for name in names}
+        assert [done[name].returncode for name in names] == [0, 7, 137, 1, 0, 0]
+        assert done["good"].stdout.startswith("✓ good  ◔ scheduled  next ")
+        assert "last failed 00:00:00: oops (exit 7 after" in done["bad"].stdout
+        assert done["bad"].stderr.endswith("\n  oops\n")
+        assert [run["trigger"] for run in manager.get("/api/pm/retried/runs")[1]] == ["retry", "user"]
+        assert pmtui(tmp_path, "start", "good", "bad", "killed", "--wait").returncode in (7, 137)
+        assert pmtui(tmp_path, "start", "good").returncode == 0
+        assert pmtui(tmp_path, "start", "bad").returncode == 1
+        assert pmtui(tmp_path, "start", "good", "--wait", "--no-wait").returncode == 2
+        assert pmtui(tmp_path, "logs", "bad", "--run", "1").stdout == "oops\n"
+        assert pmtui(tmp_path, "wait", "--timeout", "0").returncode == 0
+        waited = pmtui(tmp_path, "wait", "good", "--for", "completed")
+        assert (waited.returncode, "it is a job" in waited.stderr) == (1, True)
+
+
+def test_a_wait_for_a_job_is_bounded(tmp_path: Path) -> None:
+    with running(tmp_path, [{"id": "long", "command": "sleep 600", "schedule": "0 0 1 1 *"}]) as manager:
+        manager.wait_until_served()
+        assert pmtui(tmp_path, "start", "long", "--wait", "--timeout", "1s").returncode == 124
+        assert manager.row("long")["status"] == "running"

@@ -17,7 +17,7 @@ from pmtui.dashboard.log_view.display import shown_text
 from pmtui.dashboard.log_view.lines import Line
 from tests.dashboard.scene import FakeLogs, SceneControl, rows, scene
 from tests.dashboard.stage import FakeOwner, Stage, stage
-from tests.fake_control import FakeControl, snapshot
+from tests.fake_control import FakeControl, job_run, snapshot
 
 
 async def test_every_action_has_a_method_where_it_is_bound() -> None:
@@ -551,3 +551,36 @@ async def test_quitting_asks_about_what_the_screen_does_not_show_yet() -> None:
         await shown.shows("This stops 1 process.")
         assert isinstance(shown.owner, FakeOwner)
         assert shown.owner.asked == 0
+
+
+async def test_the_runs_of_a_job_have_a_tab() -> None:
+    rows = [
+        snapshot(
+            "backup", Status.SCHEDULED, schedule="0 2 * * *", next_start="2026-11-20T15:12:00Z", last_run=job_run()
+        ),
+        snapshot("web"),
+    ]
+    control = FakeControl(*rows)
+    control.ended = [job_run(run=2, reason="no disk (exit 3 after 1.0 s)", exit_code=3, trigger="user"), job_run()]
+    async with stage(120, 30, control) as shown:
+        await shown.shows("scheduled")
+        await shown.shows("(in 3h12m)")
+        await shown.press("left_square_bracket")
+        await shown.shows("no disk (exit 3 after 1.0 s)")
+        assert re.search(r"1 +\S+ +schedule +0 +✓ ok 00:04:11", shown.text)
+        await shown.press("down")
+        await shown.until(lambda: "│ Runs" not in shown.text)
+        assert shown.app.main.tab == "info"
+        await shown.press("up")
+        await shown.shows("│ Runs")
+
+
+async def test_a_job_that_waits_is_run_by_r_and_stopped_by_s() -> None:
+    control = FakeControl(snapshot("backup", Status.SCHEDULED, schedule="@daily"))
+    async with stage(control=control) as shown:
+        await shown.press("r")
+        await shown.until(lambda: shown.control.calls == [("restart", "backup")])
+        control.rows["backup"] = snapshot("backup", Status.SCHEDULED, schedule="@daily")
+        await shown.app.poller.poll()
+        await shown.press("s")
+        await shown.until(lambda: ("stop", "backup") in shown.control.calls)

@@ -35,7 +35,7 @@ from pmtui.dashboard.widgets.charts import RANGES, ChartsPane
 from pmtui.dashboard.widgets.details import DetailsPane, EnvPane
 from pmtui.dashboard.widgets.footer import KeyBar
 from pmtui.dashboard.widgets.header import TitleBar
-from pmtui.dashboard.widgets.tab_bar import CHANNELS, TABS
+from pmtui.dashboard.widgets.tab_bar import CHANNELS, JOB_TABS
 
 SECRET_HERE = "press v to reveal"
 SECRET_ELSEWHERE = "secret: only the dashboard that runs the manager can show it"
@@ -75,6 +75,7 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
                     yield ChartsPane(id="charts")
                     yield DetailsPane(id="tree")
                     yield DetailsPane(id="events")
+                    yield DetailsPane(id="runs")
                     yield EnvPane(SECRET_ELSEWHERE if self.detaches else SECRET_HERE, id="env")
                 yield self.card
         yield Static("", id="notice")
@@ -106,6 +107,7 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
             self._set_heights()
         self._update_empty_messages()
         self._show_advice()
+        self.offer_tabs()
         self.label_keys()
         self.update_card()
         if self.tab != "logs":
@@ -266,6 +268,7 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
             self.show_log()
         self._update_empty_messages()
         self._show_advice()
+        self.offer_tabs()
         self.label_keys()
         self.update_card()
         if self.tab != "logs":
@@ -304,7 +307,7 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
     async def _picked(self, message: Bar.Picked) -> None:
         kind, _, value = message.target.partition(":")
         if kind == "tab":
-            self.set_tab(next(tab for tab in TABS if tab == value))
+            self.set_tab(next(tab for tab in JOB_TABS if tab == value))
         elif kind == "channel":
             self.set_channel(next(channel for channel in CHANNELS if channel == value))
         elif kind == "range":

@@ -18,7 +18,8 @@ from pmtui.dashboard.widgets.card import PERIOD, POINTS, Facts, card_rows
 from pmtui.dashboard.widgets.charts import ChartRange, ChartsPane
 from pmtui.dashboard.widgets.dependency_tree import tree_table
 from pmtui.dashboard.widgets.details import DetailsPane, EnvPane, events_table, info_table
-from pmtui.dashboard.widgets.tab_bar import TABS, Tab
+from pmtui.dashboard.widgets.runs import runs_table
+from pmtui.dashboard.widgets.tab_bar import JOB_TABS, TABS, Tab
 
 EVENTS_SINCE = "30d"
 MAX_EVENTS = 200
@@ -35,7 +36,7 @@ def origin_rank(name: str, configured: Container[str]) -> int:
 
 
 class TabActions(MainScreenBase):
-    """Info, Tree, Events and Env are requested when they are shown, and after each poll."""
+    """Info, Tree, Events, Env and Runs are requested when they are shown, and after each poll."""
 
     tab: Tab = "logs"
     merged = False
@@ -58,10 +59,25 @@ class TabActions(MainScreenBase):
         self.label_keys()
 
     def action_next_tab(self) -> None:
-        self.set_tab(TABS[(TABS.index(self.tab) + 1) % len(TABS)])
+        self._step_tab(1)
 
     def action_previous_tab(self) -> None:
-        self.set_tab(TABS[(TABS.index(self.tab) - 1) % len(TABS)])
+        self._step_tab(-1)
+
+    def _step_tab(self, step: int) -> None:
+        tabs = self.pane_bar.tabs
+        self.set_tab(tabs[(tabs.index(self.tab) + step) % len(tabs)])
+
+    def offer_tabs(self) -> None:
+        """Offer the tab Runs for jobs only."""
+        row = self.table.snapshot
+        tabs = JOB_TABS if row and row.schedule else TABS
+        if tabs == self.pane_bar.tabs:
+            return
+        self.pane_bar.tabs = tabs
+        if self.tab not in tabs:
+            self.set_tab("info")
+        self.pane_bar.update_pieces()
 
     def action_tree(self) -> None:
         self.set_tab("logs" if self.tab == "tree" else "tree")
@@ -108,6 +124,11 @@ class TabActions(MainScreenBase):
             if self.tab == "tree":
                 graph = await self.control.graph()
                 self.query_one("#tree", DetailsPane).show(tree_table(graph, process_id, styles, self.glyphs))
+                return
+            if self.tab == "runs":
+                runs = await self.control.runs(process_id)
+                table = runs_table(runs, styles, self.glyphs, self.dashboard_state.now)
+                self.query_one("#runs", DetailsPane).show(table)
                 return
             if self.tab == "info":
                 await self._show_info(process_id)

@@ -32,8 +32,13 @@ def problem_of(row: Snapshot) -> Problem | None:
 
 
 def is_problem(row: Snapshot) -> bool:
-    """Return whether a process has crashed, has failed, or runs but is unhealthy."""
-    return row.status is Status.FAILED or problem_of(row) is not None
+    """Return whether a process has crashed, has failed, or runs but is unhealthy; or is a job that failed last time."""
+    return row.status is Status.FAILED or problem_of(row) is not None or has_failed_last(row)
+
+
+def has_failed_last(row: Snapshot) -> bool:
+    """Return whether a job that waits for its time was given up last time."""
+    return row.status is Status.SCHEDULED and bool(row.reason)
 
 
 def status_label(row: Snapshot, now: float, glyphs: Glyphs, *, short: bool = False) -> Label:
@@ -47,7 +52,7 @@ def status_label(row: Snapshot, now: float, glyphs: Glyphs, *, short: bool = Fal
     symbol, tone = glyphs.status[row.status], STATUS_TONES[row.status]
     if problem is Problem.RETRYING and row.next_start:
         return Label(f"{symbol} {_retry_text(row, now, short)}", tone)
-    return Label(f"{symbol} {problem or row.status}", tone)
+    return Label(f"{symbol} {problem or row.status}", "warn" if has_failed_last(row) else tone)
 
 
 def _retry_text(row: Snapshot, now: float, short: bool) -> str:

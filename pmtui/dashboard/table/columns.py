@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from pmtui.control import Snapshot, Status, explain
 from pmtui.dashboard.style import formats
 from pmtui.dashboard.style.glyphs import STATUS_TONES, Glyphs, Tone, sparkline
-from pmtui.dashboard.style.statuses import status_label
+from pmtui.dashboard.style.statuses import is_problem, status_label
 
 Align = Literal["left", "right"]
 SPARK_WIDTH = 8
@@ -95,6 +95,8 @@ def addresses(row: Snapshot) -> Sequence[str]:
 
 
 def why_cell(row: TableRow) -> Cell:
+    if row.snapshot.status is Status.SCHEDULED:
+        return Cell(explain(row.snapshot, row.now), "warn" if is_problem(row.snapshot) else "dim")
     ended_badly = row.snapshot.status in (Status.CRASHED, Status.FAILED)
     return Cell(explain(row.snapshot), STATUS_TONES[row.snapshot.status] if ended_badly else "dim")
 

@@ -10,7 +10,7 @@ from pmtui.dashboard.style.statuses import Problem, problem_of
 
 NEEDS_A_LOOK = "!"
 """Key of the section with the problems; the others have `@group`, or `@` for processes without a group."""
-_HEALTHY_STATES = frozenset({Status.RUNNING, Status.COMPLETED})
+_HEALTHY_STATES = frozenset({Status.RUNNING, Status.COMPLETED, Status.SCHEDULED})
 
 
 @dataclass(frozen=True, slots=True)

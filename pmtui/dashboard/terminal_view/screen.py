@@ -7,7 +7,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from pmtui.control import INACTIVE_STATES, Control, ControlError, Snapshot
+from pmtui.control import IDLE_STATES, Control, ControlError, Snapshot
 from pmtui.dashboard.style.formats import printable, shorten
 from pmtui.dashboard.style.glyphs import Glyphs, Tone
 from pmtui.dashboard.terminal.driver import TerminalDriver
@@ -49,7 +49,7 @@ class TerminalBar(Bar):
 
     @property
     def _tone(self) -> Tone:
-        return "warn" if self.problem or (self.row and self.row.status in INACTIVE_STATES) else "text"
+        return "warn" if self.problem or (self.row and self.row.status in IDLE_STATES) else "text"
 
 
 class TerminalScreen(Screen[None]):

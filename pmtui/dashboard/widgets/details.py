@@ -105,6 +105,7 @@ def info_table(detail: Detail, styles: Styles, glyphs: Glyphs, now: float) -> Ta
     row("ports", ", ".join(map(str, detail.ports)))
     for url in detail.urls:
         table.add_row(Text("url", style=styles["dim"]), Text(url, style=styles["text"] + link_style(url)))
+    row("schedule", detail.schedule)
     row("health", detail.health)
     row("restarts", detail.restart_count)
     row("group", detail.group)

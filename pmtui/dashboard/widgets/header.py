@@ -19,12 +19,14 @@ STATUS_ORDER = (
     Status.STARTING,
     Status.WAITING,
     Status.STOPPING,
+    Status.SCHEDULED,
     Status.COMPLETED,
     Status.STOPPED,
 )
 WORD_ORDER = (
     Status.STOPPED,
     Status.COMPLETED,
+    Status.SCHEDULED,
     Status.WAITING,
     Status.STOPPING,
     Status.STARTING,

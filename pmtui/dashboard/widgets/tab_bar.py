@@ -8,8 +8,9 @@ from pmtui.dashboard.style.formats import shorten
 from pmtui.dashboard.widgets.bar import Bar, Piece, justify, total_width
 from pmtui.dashboard.widgets.charts import RANGES, ChartRange
 
-Tab = Literal["logs", "info", "charts", "tree", "events", "env"]
+Tab = Literal["logs", "info", "charts", "tree", "events", "env", "runs"]
 TABS: tuple[Tab, ...] = ("logs", "info", "charts", "tree", "events", "env")
+JOB_TABS: tuple[Tab, ...] = (*TABS, "runs")
 Channel = Literal["all", "out", "err"]
 CHANNELS: tuple[Channel, ...] = ("all", "out", "err")
 MAX_TITLE_WIDTH = 24
@@ -23,6 +24,7 @@ class PaneBar(Bar):
     """
     title = ""
     tab: Tab = "logs"
+    tabs = TABS
     channel: Channel = "all"
     chart_range: ChartRange = "1h"
     state = PaneState()
@@ -52,7 +54,7 @@ class PaneBar(Bar):
     def _tabs(self, space: str) -> list[Piece]:
         styles = self.text_styles
         pieces = [Piece(" ", styles["text"])]
-        for tab in TABS:
+        for tab in self.tabs:
             if len(pieces) > 1:
                 pieces.append(Piece(f"{space}{self.glyphs.tabs}{space}", styles["dim"]))
             active = tab == self.tab

@@ -1,0 +1,58 @@
+"""What is kept of jobs over a restart of the manager."""
+
+import os
+from pathlib import Path
+
+from pmtui.monitors.jobs import journal
+from pmtui.monitors.jobs.journal import Journal
+from tests.fake_control import job_run
+
+
+async def test_what_was_written_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.jsonl"
+    written = Journal(path)
+    written.mark_due("a", "@daily", 1000)
+    written.mark_end("a", job_run(run=1))
+    written.mark_due("b", "@daily", 2000)
+    written.mark_stopped("b")
+    written.mark_end("a", job_run(run=2, reason="deadline"))
+    await written.close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    read = Journal(path).records
+    assert (read["a"].due, read["a"].key, read["b"].due) == (1000, "@daily", None)
+    assert [*read["a"].runs] == [job_run(run=1), job_run(run=2, reason="deadline")]
+
+
+async def test_half_a_line_and_foreign_text_are_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.jsonl"
+    path.write_bytes(b'\xff\xfe\nnull\n{"id":"a","due":1000,"key":"k"}\n{"id":"a","due":20')
+    read = Journal(path)
+    assert read.records["a"].due == 1000
+    read.mark_due("a", "k", 3000)
+    await read.close()
+    assert Journal(path).records["a"].due == 3000
+
+
+async def test_the_file_does_not_grow_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.jsonl"
+    written = Journal(path)
+    for number in range(20_000):
+        written.mark_end("a", job_run(run=number))
+        if number % 1000 == 0:
+            await written.close()
+    await written.close()
+    assert path.stat().st_size < journal.MAX_GROWTH_BYTES * 1.5
+    assert [run.run for run in Journal(path).records["a"].runs] == [*range(19_950, 20_000)]
+    assert os.listdir(tmp_path) == ["jobs.jsonl"]
+
+
+async def test_a_link_is_not_followed_and_a_failure_is_no_error(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("precious")
+    path = tmp_path / "jobs.jsonl"
+    path.symlink_to(target)
+    written = Journal(path)
+    written.mark_due("a", "k", 1000)
+    await written.close()
+    assert target.read_text() == "precious"
+    assert written.records["a"].due == 1000
