@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from pmtui.control import Detail, RunExit, Snapshot, Status, explain, matches
-from pmtui.text.formatting import duration, memory, printable
+from pmtui.text.formatting import duration, memory, plural, printable
 
 MAX_EXITS = 3
 MAX_EXIT_LINES = 10
@@ -17,7 +17,7 @@ def row_text(row: Snapshot) -> str:
     if row.pid:
         parts.append(f"up {duration(row.uptime_seconds)}, {memory(row.memory)}")
     if row.restart_count:
-        parts.append(f"{row.restart_count} restarts")
+        parts.append(plural(row.restart_count, "restart", "restarts"))
     if row.origin == "adhoc":
         parts.append("ad hoc")
     parts += [*row.urls] or [f"port {port}" for port in row.ports]
@@ -32,7 +32,7 @@ def selected(rows: Mapping[str, Snapshot], pattern: str) -> list[Snapshot]:
 def explanation(detail: Detail, rows: Mapping[str, Snapshot]) -> Iterator[str]:
     """Say why a process is in its state: its dependencies, checks and last runs."""
     yield row_text(detail)
-    if detail.last_error:
+    if detail.last_error and detail.last_error not in explain(detail):
         yield f"last error: {printable(detail.last_error)}"
     if detail.next_start:
         yield f"next start: {detail.next_start}"
@@ -46,7 +46,7 @@ def explanation(detail: Detail, rows: Mapping[str, Snapshot]) -> Iterator[str]:
         yield f"last failed check, of {len(failed)} in {len(detail.probes)}: {printable(failed[-1].message)}"
     for number, ended in enumerate([*detail.exits][-MAX_EXITS:][::-1]):
         yield exit_text(ended)
-        if number == 0:
+        if number == 0 and (ended.reason or detail.status is not Status.RUNNING):
             yield from (f"  {printable(line)}" for line in ended.lines[-MAX_EXIT_LINES:])
 
 

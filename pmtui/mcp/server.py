@@ -22,7 +22,8 @@ DESTRUCTIVE = ToolAnnotations(read_only_hint=False, destructive_hint=True, open_
 
 READ_TOOLS = {
     "list_processes": "List processes with status, uptime, addresses and reason.",
-    "explain": "Why a process is in its state: dependencies, failed checks, last exits and last words.",
+    "explain": "Why a process is in its state: dependencies, failed checks, last exits and last words; without "
+    "`id`, of all that have a problem.",
     "read_logs": "Newest log lines, or those after `cursor` (`start`: the oldest). `grep` is an RE2 regex, "
     "`level` the lowest level (trace to fatal). The last line of the answer is the next cursor; ! marks stderr.",
     "wait": "Wait until processes are healthy or have ended, at most `timeout` seconds (up to 600).",
@@ -34,7 +35,8 @@ CONTROL_TOOLS = {
     "restart": ("Restart processes; wait for the outcome.", DESTRUCTIVE),
     "reload": ("Read the config again and apply what has changed.", DESTRUCTIVE),
     "run": (
-        "Run a command (program and arguments) as a process with logs, e.g. a dev server; it ends with this session.",
+        "Run a command (program and arguments, or one shell command line) as a process with logs, e.g. a dev server; "
+        "it ends with this session. Returns its first output; a name can be used again once it has ended.",
         DESTRUCTIVE,
     ),
     "send_input": ("Write text to the stdin of a process, then a newline if `enter`.", DESTRUCTIVE),

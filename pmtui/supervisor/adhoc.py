@@ -9,10 +9,12 @@ import msgspec
 from pmtui.config.adhoc import read_process
 from pmtui.config.load import Loaded
 from pmtui.config.parsing.problems import Problem
-from pmtui.control import ConflictError, RejectedError
+from pmtui.control import ConflictError, RejectedError, Status
 from pmtui.supervisor import events
 from pmtui.supervisor.process import Process
 from pmtui.supervisor.supervisor import Supervisor
+
+COMING_STATES = frozenset({Status.WAITING, Status.STARTING, Status.RUNNING})
 
 
 def add(supervisor: Supervisor, fields: Mapping[str, Any]) -> Process:
@@ -24,9 +26,10 @@ def add(supervisor: Supervisor, fields: Mapping[str, Any]) -> Process:
     if config.id in supervisor.processes:
         raise ConflictError(f"There already is a process '{config.id}'; choose another id.")
     supervisor.register(config, origin="adhoc")
-    if config.autostart:
+    process = supervisor.processes[config.id]
+    if process.status in COMING_STATES:  # not one whose program is missing: it has had its start
         supervisor.request("start", [config.id])  # with what it depends on
-    return supervisor.processes[config.id]
+    return process
 
 
 async def remove(supervisor: Supervisor, process_id: str) -> None:

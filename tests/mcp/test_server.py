@@ -96,8 +96,16 @@ async def test_an_agent_finds_out_what_is_wrong(tmp_path: Path) -> None:
             lines = (await ask(client, "read_logs", id="web")).splitlines()
             assert [line[9:] for line in lines[:-1]] in (["hello", "! oops"], ["! oops", "hello"])
             assert "no errors" in await ask(client, "check_config") or "warning" in await ask(client, "check_config")
+            every = await ask(client, "explain")
+            assert "\n\nneedy failed" in every
+            assert "web" not in every
+            assert await ask(client, "explain", id="[wc]*") == await ask(client, "explain", id="[cw]*")
+            assert (await ask(client, "explain", id="[wc]*")).startswith("no problems:\nweb running")
+            first = await ask(client, "read_logs", id="web", cursor="start")
+            assert first.splitlines()[:2] == lines[:2]
             is_error, text = await call(client, "explain", id="nobody")
-            assert (is_error, text.endswith("Process 'nobody' not found.")) == (True, True)
+            assert is_error
+            assert text.endswith("Process 'nobody' not found; processes: web, bad, needy, cat.")
             assert (await call(client, "stop", id="web"))[0]  # it is not offered
         assert manager.row("web")["status"] == "running"
 
@@ -118,6 +126,13 @@ async def test_an_agent_at_the_controls_leaves_nothing_behind(tmp_path: Path) ->
             await eventually_awaited(echoed)
             assert (await ask(client, "run", command=["sleep", "600"])).startswith("sleep running")
             assert (await ask(client, "run", command=["sleep", "600"])).startswith("sleep-2 running")
+            late = "sleep 0.1; echo too bad >&2; exit 3"
+            text = await ask(client, "run", command=[late], name="late")
+            assert text.startswith("late failed ad hoc: too bad (exit 3 ")
+            assert text.splitlines()[1:] == [f"{text.splitlines()[1][:8]} ! too bad", "cursor: 1"]
+            assert (await ask(client, "run", command=["sleep", "600"], name="late")).startswith("late running")
+            is_error, text = await call(client, "run", command=["true"], name="late")
+            assert (is_error, "There already is a process 'late'" in text) == (True, True)
             pids = [manager.row(name)["pid"] for name in ("sleep", "sleep-2")]
             assert manager.row("sleep")["origin"] == "adhoc"
 

@@ -27,6 +27,13 @@ async def test_it_is_started_marked_and_removed_with_its_tree() -> None:
             await manager.remove("job")
 
 
+async def test_a_missing_program_is_looked_for_once() -> None:
+    async with managed() as manager:
+        await manager.add({"id": "job", "command": "nosuchprogram", "restart": "never"})
+        found = await row(manager, "job")
+        assert (found.status, found.restart_count) == (Status.FAILED, 0)
+
+
 async def test_its_dependencies_are_started_first() -> None:
     async with managed(sh("db", "sleep 600", autostart=False)) as manager:
         await manager.add({"id": "job", "dependsOn": ["db"], **SLEEP})
