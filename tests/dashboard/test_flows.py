@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -437,6 +438,29 @@ async def test_errors_of_the_config_stay_in_the_title_and_are_read_in_a_dialog()
         assert not shown.app._notifications
 
 
+async def test_the_dialog_with_the_errors_reloads_and_edits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "pmtui.toml"
+    config.write_text("[process.web]\n")
+    monkeypatch.setenv("VISUAL", "vim")
+    opened: list[list[str]] = []
+    monkeypatch.setattr(DashboardApp, "suspend", lambda _: nullcontext())
+    monkeypatch.setattr("pmtui.dashboard.screens.reach_actions.run_in_foreground", lambda argv, *_: opened.append(argv))
+    control, logs = scene()
+    control.facts = msgspec.structs.replace(control.facts, config=str(config))
+    errors = [f"{config}:32:1: process.web.maxRetires: unknown field"]
+    control.changes = ConfigChanges(added=[], removed=[], changed=[], unchanged=[], errors=errors)
+    async with stage(control=control, logs=logs) as shown:
+        await shown.press("L")
+        await shown.shows("Ctrl-E edits")
+        await shown.press("ctrl+e")
+        await shown.until(lambda: opened == [["vim", "+32", str(config)]])
+        await shown.press("L")
+        await shown.shows("L reloads")
+        control.changes = ConfigChanges(added=["new"], removed=[], changed=[], unchanged=[], errors=[])
+        await shown.press("L")
+        await shown.shows("Reload the config?")
+
+
 async def test_the_host_is_in_the_title() -> None:
     control, logs = scene()
     control.facts = msgspec.structs.replace(control.facts, host="pocketbase (pid 4021)")
@@ -491,13 +515,6 @@ async def test_lines_are_saved_to_the_data_folder(monkeypatch: pytest.MonkeyPatc
         await shown.press("w")
         await shown.until(lambda: os.listdir(tmp_path / ".pmtui"))
     assert os.listdir(tmp_path) == [".pmtui"]
-
-
-async def test_log_keys_do_nothing_where_the_log_is_not_shown() -> None:
-    async with stage() as shown:
-        await shown.press("right_square_bracket", "f", "E", "o", "a")
-        main = shown.app.main
-        assert (main.pane.state.follows, main.channel, main.merged) == (True, "all", False)
 
 
 async def test_up_at_the_top_of_env_stays_there() -> None:

@@ -1,8 +1,8 @@
-"""What is shown if there are no processes."""
+"""What is shown if there are no processes, or no lines of one."""
 
 from rich.text import Text
 
-from pmtui.control import ManagerInfo
+from pmtui.control import ManagerInfo, Snapshot, Status, explain
 from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.styles import Styles
 
@@ -50,3 +50,15 @@ def error_notice(about: ManagerInfo, styles: Styles) -> Text:
     text.append("q", style=styles["accent"])
     text.append(" quits.", style=styles["dim"])
     return text
+
+
+def no_output_text(row: Snapshot) -> str:
+    """Say why a process has not written anything, as far as that is known."""
+    if row.status is Status.STOPPED and not row.restart_count:
+        return "No output yet. Press s to start it."
+    why = explain(row)
+    if row.status in (Status.WAITING, Status.STARTING):
+        return f"No output yet: {why}" if why else "No output yet."
+    if row.status in (Status.FAILED, Status.CRASHED, Status.COMPLETED):
+        return f"No output: {why}" if why else "No output."
+    return "No output yet."

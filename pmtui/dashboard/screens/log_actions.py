@@ -1,9 +1,10 @@
 """What the keys do to the log."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import wraps
 from itertools import islice
 from pathlib import Path
 
@@ -25,6 +26,18 @@ MAX_ASKED_FOR_RUNS = 50
 LEVEL_CYCLE: Sequence[Level | None] = (None, "info", "warn", "error")
 PAGE_SIZE = 1000
 """Lines that are read from files at a time."""
+
+
+def in_log_tab(action: Callable[["LogActions"], None]) -> Callable[["LogActions"], None]:
+    """Show the log before the action, so that its effect can be seen."""
+
+    @wraps(action)
+    def shown_first(screen: "LogActions") -> None:
+        if screen.pane_bar.tab != "logs":
+            screen.set_tab("logs")
+        action(screen)
+
+    return shown_first
 
 
 class LogActions(MainScreenBase):
@@ -112,33 +125,40 @@ class LogActions(MainScreenBase):
         self.channel = channel
         self.show_log()
 
+    @in_log_tab
     def action_stream(self) -> None:
         self.set_channel(CHANNELS[(CHANNELS.index(self.channel) + 1) % len(CHANNELS)])
 
+    @in_log_tab
     def action_merge(self) -> None:
         self.merged = not self.merged
         self.show_log()
 
+    @in_log_tab
     def action_follow(self) -> None:
         self.pane.toggle_follow()
 
+    @in_log_tab
     def action_times(self) -> None:
         times = not self.pane.render_options.times
         self.pane.change(replace(self.pane.render_options, times=times))
         self.preferences.remember(times=times)
 
+    @in_log_tab
     def action_wrap(self) -> None:
         wrap = not self.pane.render_options.wrap
         self.pane.change(replace(self.pane.render_options, wrap=wrap, x=0))
         self.preferences.remember(wrap=wrap)
         self.show_message("Long lines wrap" if wrap else "Long lines are truncated")
 
+    @in_log_tab
     def action_pretty(self) -> None:
         pretty = not self.pane.render_options.pretty
         self.pane.change(replace(self.pane.render_options, pretty=pretty))
         self.preferences.remember(pretty=pretty)
         self.show_message("Lines are shown pretty" if pretty else "Lines are shown as written")
 
+    @in_log_tab
     def action_level(self) -> None:
         self.pane.set_level(LEVEL_CYCLE[(LEVEL_CYCLE.index(self.pane.state.level) + 1) % len(LEVEL_CYCLE)])
 
@@ -149,12 +169,15 @@ class LogActions(MainScreenBase):
         else:
             self.pane.mark_last_visible()
 
+    @in_log_tab
     def action_search(self) -> None:
         self.prompt.open("search", self.pane.state.search)
 
+    @in_log_tab
     def action_next_match(self) -> None:
         self._find(1)
 
+    @in_log_tab
     def action_previous_match(self) -> None:
         self._find(-1)
 
@@ -164,15 +187,18 @@ class LogActions(MainScreenBase):
         elif not self.pane.find(step):
             self.show_message(f"No line matches '{self.pane.state.search}'")
 
+    @in_log_tab
     def action_filter_matches(self) -> None:
         if self.pane.state.search:
             self.pane.toggle_filter()
         else:
             self.action_search()
 
+    @in_log_tab
     def action_next_error(self) -> None:
         self._find_error(1)
 
+    @in_log_tab
     def action_previous_error(self) -> None:
         self._find_error(-1)
 

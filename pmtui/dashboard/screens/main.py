@@ -13,12 +13,11 @@ from textual.geometry import Size
 from textual.widgets import ContentSwitcher, Static
 
 from pmtui.config.notation import in_notation
-from pmtui.control import Status
-from pmtui.dashboard.actions import ACTIONS, BY_ID, bindings
+from pmtui.dashboard.actions import BY_ID, bindings
 from pmtui.dashboard.backend.state import DashboardState
 from pmtui.dashboard.dialogs.too_small import TooSmall, is_too_small
 from pmtui.dashboard.log_view.log_pane import LogPane
-from pmtui.dashboard.screens.empty_state import empty_notice
+from pmtui.dashboard.screens.empty_state import empty_notice, no_output_text
 from pmtui.dashboard.screens.log_actions import LogActions
 from pmtui.dashboard.screens.main_base import MAX_TABLE_FRACTION
 from pmtui.dashboard.screens.palette import PaletteProvider
@@ -39,7 +38,8 @@ from pmtui.dashboard.widgets.tab_bar import CHANNELS, JOB_TABS
 
 SECRET_HERE = "press v to reveal"
 SECRET_ELSEWHERE = "secret: only the dashboard that runs the manager can show it"
-LOG_ACTIONS = frozenset(action.id for action in ACTIONS if action.section == "Logs") - {"full_logs", "clear_logs"}
+VISIBLE_LINES_ACTIONS = frozenset({"copy", "save"})
+"""What concerns the lines on the screen; the other keys of the log show it first."""
 MIN_TABLE_ROWS = 3
 MIN_WIDE_WIDTH = 160
 """Columns of a terminal in which the log stands beside the table."""
@@ -126,10 +126,8 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
             self.pane.message = f"No line of level {self.pane.state.level} or worse. Press l to show other levels."
         elif self.pane.state.filtered:
             self.pane.message = f"No line matches '{self.pane.state.search}'. Press F to show all."
-        elif row.status is Status.STOPPED and not row.restart_count:
-            self.pane.message = "No output yet. Press s to start it."
         else:
-            self.pane.message = "No output yet."
+            self.pane.message = no_output_text(row)
 
     def _show_advice(self) -> None:
         row, about = self.table.snapshot, self.dashboard_state.about
@@ -167,8 +165,8 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
         return f" {self.glyphs.dot} ".join(said)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable log actions while the log is not visible."""
-        if self.tab != "logs" and action in LOG_ACTIONS:
+        """Disable what concerns the lines on the screen while other things are on it."""
+        if self.tab != "logs" and action in VISIBLE_LINES_ACTIONS:
             return False
         return super().check_action(action, parameters)
 

@@ -22,7 +22,7 @@ from pmtui.dashboard.table.process_table import ProcessTable
 from pmtui.dashboard.widgets.advice import AdviceBar
 from pmtui.dashboard.widgets.card import CardPane
 from pmtui.dashboard.widgets.prompt import Prompt
-from pmtui.dashboard.widgets.tab_bar import PaneBar
+from pmtui.dashboard.widgets.tab_bar import PaneBar, Tab
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -66,6 +66,9 @@ class MainScreenBase(Screen[None]):
 
     def show_log(self) -> None:
         """Show the log of what is selected."""
+
+    def set_tab(self, tab: Tab) -> None:
+        """Switch to a tab."""
 
     def label_keys(self) -> None:
         """Label the keys with what they would do now."""

@@ -1,12 +1,13 @@
 """What the keys do to processes."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from pmtui.control import INACTIVE_STATES, ConfigChanges, ControlError, Snapshot, Status
 from pmtui.dashboard.dialogs.choose import SelectDialog
+from pmtui.dashboard.dialogs.config_errors import ConfigErrors
 from pmtui.dashboard.dialogs.confirm import Confirm
-from pmtui.dashboard.dialogs.notice import Notice
 from pmtui.dashboard.screens.main_base import MainScreenBase, join_names
 from pmtui.dashboard.style.formats import printable
 from pmtui.dashboard.style.statuses import is_problem
@@ -160,15 +161,22 @@ class ProcessActions(MainScreenBase):
             self.show_message(str(error), error=True)
             return
         if changes.errors:
-            self.app.push_screen(Notice("Errors in the config", self._format_errors(changes.errors)))
+            self._show_errors(changes.errors)
         elif not (changes.added or changes.removed or changes.changed):
             self._report_unchanged()
         else:
             self.app.push_screen(Confirm("Reload the config?", format_changes(changes), "Reload"), self._confirm_reload)
 
-    def _format_errors(self, errors: Sequence[str]) -> str:
+    def _show_errors(self, errors: Sequence[str]) -> None:
+        async def answered(action: str | None) -> None:
+            if action:
+                await self.run_action(f"edit_config({line_of_error(errors[0])})" if action == "edit_config" else action)
+
         lines = [f"{self.glyphs.bad} {printable(error)}" for error in errors]
-        return "\n".join([*lines, "", "Nothing has changed. Press L to reload after correcting the config."])
+        keys = {action.id: action.key for action in self.actions}
+        dot = self.glyphs.dot
+        hint = f"{keys['edit_config']} edits {dot} {keys['reload']} reloads {dot} Esc closes"
+        self.app.push_screen(ConfigErrors("\n".join([*lines, "", "Nothing has changed."]), hint), answered)
 
     def _report_unchanged(self) -> None:
         about = self.dashboard_state.about
@@ -194,6 +202,12 @@ class ProcessActions(MainScreenBase):
         ]
         more = [f"and {len(lines) - most} more"] if len(lines) > most else []
         return "\n".join(lines[:most] + more)
+
+
+def line_of_error(error: str) -> int:
+    """Return the line that an error of the config names, or 0."""
+    named = re.search(r":(\d+):\d+: ", error)
+    return int(named[1]) if named else 0
 
 
 def format_changes(changes: ConfigChanges) -> str:

@@ -35,14 +35,14 @@ class ReachActions(MainScreenBase):
         elif url:
             self.show_message(f"Opened {url}")
 
-    def action_edit_config(self) -> None:
+    def action_edit_config(self, line: int = 0) -> None:
+        """Open the config at a line, or at the process under the cursor."""
         about = self.dashboard_state.about
         path = Path(about.config) if about and about.config else None
         if path is None or not path.is_file():
             self.show_message("There is no config file here to edit", error=True)
             return
-        line = config_line(path.read_text(errors="replace"), self.table.selected or "")
-        command = editor_command(path, line)
+        command = editor_command(path, line or config_line(path.read_text(errors="replace"), self.table.selected or ""))
         if command is None:
             self.show_message("No editor found; set EDITOR", error=True)
             return

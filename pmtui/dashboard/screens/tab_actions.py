@@ -1,6 +1,6 @@
 """The tabs below the table: what they show, and how to switch between them."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 
 from rich.console import Group
@@ -23,6 +23,16 @@ from pmtui.dashboard.widgets.tab_bar import JOB_TABS, TABS, Tab
 
 EVENTS_SINCE = "30d"
 MAX_EVENTS = 200
+MAX_MEMBERS = 30
+"""Processes of a group up to which their events are shown together."""
+CONTENTS: Mapping[Tab, str] = {
+    "logs": "log",
+    "info": "details",
+    "charts": "charts",
+    "tree": "dependencies",
+    "events": "events",
+    "env": "environment",
+}
 BAR_ROWS = 3
 """Rows of the title, the tabs and the keys."""
 MIN_HEIGHT_BESIDE = 24
@@ -109,9 +119,10 @@ class TabActions(MainScreenBase):
         """Fill the visible tab."""
         process_id = self.table.selected
         styles = styles_for(self.app)
-        if process_id is None:
-            return
         try:
+            if process_id is None:
+                await self._show_details_of_several()
+                return
             if self.tab == "events":
                 events = await self._events_of(process_id)
                 self.query_one("#events", DetailsPane).show(
@@ -144,6 +155,25 @@ class TabActions(MainScreenBase):
         except ControlError as error:
             self.revealed = None
             self.show_message(str(error), error=True)
+
+    async def _show_details_of_several(self) -> None:
+        """Fill the visible tab while the cursor is on the header of a section, or on nothing."""
+        members = self.table.section.members if self.table.section else ()
+        if self.tab == "events" and 0 < len(members) <= MAX_MEMBERS:
+            histories = [await self.control.history(row.id) for row in members]
+            events = sorted((event for history in histories for event in history), key=lambda event: event.time)
+            styles = styles_for(self.app)
+            self.query_one("#events", DetailsPane).show(
+                events_table(events[-MAX_EVENTS:], styles, self.glyphs, self.dashboard_state.now)
+            )
+            return
+        note = f"Select a process to see its {CONTENTS[self.tab]}."
+        if self.tab == "env":
+            self.query_one(EnvPane).show_note(note)
+        elif self.tab == "charts":
+            self.query_one(ChartsPane).show_note(Text(note, style=styles_for(self.app)["dim"]))
+        else:
+            self.query_one(f"#{self.tab}", DetailsPane).show(Text(note, style=styles_for(self.app)["dim"]))
 
     async def _show_info(self, process_id: str) -> None:
         facts, pane, styles = (

@@ -132,7 +132,7 @@ class ProcessTable(TableEntries, Widget, can_focus=True):
             self._repaint()
 
     def _update_entries(self) -> None:
-        before = self._keys
+        before, was_visible = self._keys, 0 <= self.cursor_row < self.page
         self._entries = self.table_view.entries(self._snapshots, self._problems)
         keys = self._keys
         if self.cursor not in keys:
@@ -142,9 +142,17 @@ class ProcessTable(TableEntries, Widget, can_focus=True):
             self.select(keys[min(place, len(keys) - 1)] if keys and place is not None else first)
         self._update_columns()
         self._clamp()
+        if was_visible:
+            self._scroll_to_cursor()
         self._repaint()
 
     # the cursor
+
+    @property
+    def cursor_row(self) -> int:
+        """Return the cursor's row below the header; one outside of the page if it has been scrolled away."""
+        keys = self._keys
+        return keys.index(self.cursor) - self._top if self.cursor in keys else -1
 
     def select(self, key: str | None) -> None:
         """Move the cursor to a process, or to the header of a section."""
@@ -224,6 +232,8 @@ class ProcessTable(TableEntries, Widget, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         self._update_columns()
+        if self.cursor in self._keys and self._keys.index(self.cursor) < self.page:
+            self._top = 0
         self._clamp()
         self._scroll_to_cursor()
         self._painted.clear()

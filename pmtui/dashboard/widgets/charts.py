@@ -48,5 +48,10 @@ class ChartsPane(DetailsPane):
         lines = (Text.assemble(*((span.text, styles[cast("Tone", span.tone)]) for span in row)) for row in rows)
         self.show(Text("\n").join(lines))
 
+    def show_note(self, text: Text) -> None:
+        """Show a sentence instead of charts."""
+        self._shown = None
+        self.show(text)
+
     def on_resize(self) -> None:
         self.post_message(self.Resized())

@@ -66,6 +66,12 @@ class EnvPane(OptionList):
         if env:
             self.highlighted = min(place or 0, len(env) - 1)
 
+    def show_note(self, text: str) -> None:
+        """Show a sentence instead of variables."""
+        self._shown = {}
+        self.clear_options()
+        self.add_option(Option(Content.styled(text, "$text-muted"), disabled=True))
+
     def action_cursor_up(self) -> None:
         if self.highlighted:
             super().action_cursor_up()
@@ -137,13 +143,15 @@ def exit_text(ended: RunExit, now: float) -> str:
 
 
 def events_table(history: Sequence[ProcessEvent], styles: Styles, glyphs: Glyphs, now: float) -> Table:
-    """List every change of status, newest first."""
+    """List every change of status, newest first, with the process if there are several."""
+    several = len({event.id for event in history}) > 1
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
+    for _ in range(3 if several else 2):
+        table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for event in reversed(history):
         status = Text(f"{glyphs.status[event.to]} {event.to}", style=styles[STATUS_TONES[event.to]])
         time = Text(formats.day_time(event.time, now), style=styles["dim"])
-        table.add_row(time, status, Text(printable(event.reason), style=styles["text"]))
+        name = [Text(event.id, style=styles["text"])] if several else []
+        table.add_row(time, *name, status, Text(printable(event.reason), style=styles["text"]))
     return table

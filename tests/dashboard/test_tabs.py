@@ -1,0 +1,93 @@
+"""What the tabs show without a process or without output, and which keys reach the log from them."""
+
+import pytest
+
+from pmtui.control import Status
+from pmtui.dashboard.backend.state import DashboardState
+from pmtui.dashboard.screens.empty_state import no_output_text
+from tests.dashboard.scene import FakeLogs, scene
+from tests.dashboard.stage import stage
+from tests.fake_control import FakeControl, snapshot
+
+
+async def test_a_key_for_the_log_shows_the_log_first() -> None:
+    async with stage(120, 36) as shown:
+        main = shown.app.main
+        for key in ("e", "l", "o", "a", "n", "t", "ctrl+f"):
+            main.set_tab("info")
+            await shown.press("escape", key)
+            assert (key, main.pane_bar.tab) == (key, "logs")
+
+
+async def test_nothing_is_copied_that_cannot_be_seen() -> None:
+    async with stage(120, 36) as shown:
+        await shown.press("right_square_bracket", "y")
+        assert shown.app.main.tab == "info"
+        assert not shown.app._notifications
+
+
+@pytest.mark.parametrize(("tab", "content"), [("info", "details"), ("charts", "charts"), ("tree", "dependencies")])
+async def test_a_tab_without_a_process_says_so(tab: str, content: str) -> None:
+    async with stage(120, 36) as shown:
+        shown.app.main.set_tab("info")
+        await shown.shows("python agent.py")
+        await shown.press("k")
+        while shown.app.main.tab != tab:
+            await shown.press("right_square_bracket")
+        await shown.shows(f"Select a process to see its {content}.")
+        assert "python agent.py" not in shown.text
+
+
+async def test_the_environment_of_no_process_is_not_that_of_the_last_one() -> None:
+    async with stage(120, 36) as shown:
+        shown.app.main.set_tab("env")
+        await shown.shows("PMTUI_ID")
+        await shown.press("k")
+        await shown.shows("Select a process to see its environment.")
+        assert "PMTUI_ID" not in shown.text
+        await shown.press("j")
+        await shown.shows("PMTUI_ID")
+
+
+async def test_the_events_of_a_group_are_those_of_its_processes_in_order() -> None:
+    control, logs = scene()
+    async with stage(120, 36, control, logs) as shown:
+        await control.restart("node-worker")
+        await control.stop("ai-agent")
+        await control.stop("scheduler")
+        await shown.press("k")
+        shown.app.main.set_tab("events")
+        await shown.shows("node-worker  ")
+        shown.app.main.show_details()
+        await shown.until(lambda: any("ai-agent" in line and "stopped" in line for line in shown.lines[18:]))
+        assert not any("scheduler" in line for line in shown.lines[18:])
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (snapshot("a"), "No output yet."),
+        (snapshot("a", Status.STOPPED), "No output yet. Press s to start it."),
+        (snapshot("a", Status.WAITING, reason="waits for db (healthy): it is starting"),
+         "No output yet: waits for db (healthy): it is starting"),
+        (snapshot("a", Status.STARTING, stage="waiting-for-health"), "No output yet: waiting for health"),
+        (snapshot("a", Status.FAILED, reason="cwd ./a does not exist"), "No output: cwd ./a does not exist"),
+        (snapshot("a", Status.COMPLETED, reason="exit 0 after 3.0 s"), "No output: exit 0 after 3.0 s"),
+    ],
+)  # fmt: skip
+def test_an_empty_log_says_why(row: object, text: str) -> None:
+    assert no_output_text(row) == text  # type: ignore[arg-type]
+
+
+async def test_the_cursor_stays_on_the_screen_when_problems_come_above_it() -> None:
+    rows = [snapshot(f"p{number:02}") for number in range(30)]
+    async with stage(80, 24, FakeControl(*rows), FakeLogs()) as shown:
+        table = shown.app.main.table
+        table.select(f"p{table.page - 1:02}")
+        assert table.cursor_row == table.page - 1
+        failed = [snapshot(row.id, Status.FAILED, group="g") if row.id > "p25" else row for row in rows]
+        table.show(DashboardState(failed, now=0.0))
+        assert 0 <= table.cursor_row < table.page
+        table.select("p28")
+        table.show(DashboardState(rows, now=100.0))
+        assert 0 <= table.cursor_row < table.page
