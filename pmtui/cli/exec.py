@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pmtui.client.discovery import RunningManager
     from pmtui.client.http_client import HttpClient
     from pmtui.config.load import Loaded
-    from pmtui.control import Detail
+    from pmtui.control import Detail, Snapshot
     from pmtui.runtime.bring_up import BringUp, Step
     from pmtui.spawner.launcher import GuardianLauncher
     from pmtui.supervisor.reload import ConfigSource
@@ -121,7 +121,7 @@ def run_with_manager(source: "ConfigSource", boot: "GuardianLauncher", options: 
     folder = Path(source.loaded.settings.data_dir)
     try:
         os.close(open_log(folder))
-        execution = Execution(source, boot, options.words, options.timeout)
+        execution = Execution(source, boot, options.words, options.timeout, report_crash)
         code = asyncio.run(execution.run(folder / LOG_NAME, report_causes))
     except OSError as error:
         return fail(f"cannot use the data directory {folder}: {error.strerror} ({error.filename})", NOT_UP)
@@ -147,7 +147,7 @@ def run_beside(
     from pmtui.runtime.foreground import CommandError, ForegroundCommand
 
     restore_signals(boot)
-    bring_up = BringUp(loaded.processes)
+    bring_up = BringUp(loaded.processes, on_crash=report_crash)
 
     async def execute() -> int:
         command = ForegroundCommand(options.words, lambda number: sys.exit(128 + number))
@@ -194,6 +194,12 @@ def bring_up_beside(client: "HttpClient", bring_up: "BringUp", timeout: float | 
     return bring_up.is_up
 
 
+def report_crash(row: "Snapshot") -> None:
+    from pmtui.control import explain
+
+    fail(f"{row.id} crashed and is waited for: {printable(explain(row))}", NOT_UP)
+
+
 def report_causes(details: "Sequence[Detail]") -> None:
     """Say what did not come up, each with the last lines it wrote."""
     from pmtui.control import Status, explain
@@ -221,7 +227,8 @@ def show_steps(bring_up: "BringUp") -> None:
         text = format_step(step, width)
         lines.append(output.paint(text, "accent") if step in chain else text)
     decided = ", then ".join(f"{step.id} {step.duration:.2f} s" for step in chain)
-    lines.append(f"ready after {chain[-1].ready:.2f} s: {decided}")
+    if bring_up.is_up:
+        lines.append(f"ready after {chain[-1].ready:.2f} s: {decided}")
     sys.stderr.write("".join(f"{line}\n" for line in lines))
 
 

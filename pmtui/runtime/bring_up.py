@@ -39,9 +39,17 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class BringUp:
-    """Records when the processes that autostart, and what they depend on, are up."""
+    """Records when the processes that autostart, and what they depend on, are up.
 
-    def __init__(self, configs: Iterable[ProcessConfig], clock: Callable[[], float] = time.monotonic) -> None:
+    `on_crash` is called with each process the first time that it crashes, while it is waited for.
+    """
+
+    def __init__(
+        self,
+        configs: Iterable[ProcessConfig],
+        clock: Callable[[], float] = time.monotonic,
+        on_crash: Callable[[Snapshot], None] = lambda row: None,
+    ) -> None:
         self.configs = {config.id: config for config in configs}
         chosen = [config.id for config in self.configs.values() if config.autostart]
         needed = {name for process_id in chosen for name in transitive_dependencies(process_id, self.configs)}
@@ -51,6 +59,7 @@ class BringUp:
         self._begin = clock()
         self._started: dict[str, float] = {}
         self._ready: dict[str, float] = {}
+        self._on_crash, self._crashed = on_crash, set[str]()
 
     def observe(self, rows: Iterable[Snapshot]) -> bool:
         """Take the latest state of all processes, and return whether the outcome is known."""
@@ -62,6 +71,9 @@ class BringUp:
                     self._started.setdefault(name, now)
                 if is_up(row):
                     self._ready.setdefault(name, now)
+                if row.status is Status.CRASHED and name not in self._crashed:
+                    self._crashed.add(name)
+                    self._on_crash(row)
         return self.is_up or self.has_failed
 
     @property

@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-from pmtui.control import Detail
+from pmtui.control import Detail, Snapshot
 from pmtui.logs.console import FileConsoleLog
 from pmtui.manager import Manager
 from pmtui.runtime.bring_up import BringUp
@@ -27,9 +27,14 @@ class Execution:
     """One run of a command beside the processes of a config, under a manager that lives as long."""
 
     def __init__(
-        self, source: ConfigSource, launcher: GuardianLauncher, argv: Sequence[str], timeout: float | None
+        self,
+        source: ConfigSource,
+        launcher: GuardianLauncher,
+        argv: Sequence[str],
+        timeout: float | None,
+        on_crash: Callable[[Snapshot], None],
     ) -> None:
-        self.bring_up = BringUp(source.loaded.processes)
+        self.bring_up = BringUp(source.loaded.processes, on_crash=on_crash)
         self._source, self._launcher, self._timeout = source, launcher, timeout
         self._command = ForegroundCommand(argv, self._abort)
         self._aborted_by = signal.Signals(launcher.received_signals[0]) if launcher.received_signals else None

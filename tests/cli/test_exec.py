@@ -71,6 +71,12 @@ def test_the_exit_code_is_that_of_a_shell(folder: Path, words: list[str], code: 
         (None, [], 2, "no config in this directory"),
         ('[process.bad]\ncommand = "echo because >&2; exit 3"\nshell = true\nmaxRetries = 0', [], 125, "  because"),
         ('[process.bad]\ncommand = "sleep 0.1; exit 3"\nshell = true\nrestart = "never"', [], 125, "bad is failed"),
+        (
+            '[process.bad]\ncommand = "echo because >&2; exit 3"\nshell = true\nmaxRetries = 1\nbackoff = "100ms"',
+            [],
+            125,
+            "bad crashed and is waited for: because (exit 3",
+        ),
         ('[process.young]\ncommand = "sleep 600"', ["--timeout", "0.1s"], 125, "young is"),
         ('[process.slow]\ncommand = "sleep 600"\nhealth = { log = "never" }', ["--timeout", "0.1s"], 125, "slow is"),
     ],
