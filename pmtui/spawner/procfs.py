@@ -1,6 +1,9 @@
 """What /proc says of a process; standard library only, for the guardian uses it too."""
 
 import os
+import time
+
+_CPU_CLOCK = 2  # of a whole process: CPUCLOCK_SCHED in the kernel
 
 
 class ProcessStat:
@@ -28,6 +31,14 @@ def read_stat(pid: int) -> ProcessStat | None:
             return ProcessStat(file.read().rpartition(b")")[2].split())
     except OSError:
         return None
+
+
+def cpu_clock(pid: int) -> int:
+    """Return the CPU time of the process in nanoseconds, which costs a tenth of its stat; 0 if it is gone."""
+    try:
+        return time.clock_gettime_ns(~pid << 3 | _CPU_CLOCK)
+    except OSError:
+        return 0
 
 
 def is_alive(pid: int) -> bool:

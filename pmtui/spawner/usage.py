@@ -11,7 +11,7 @@ import msgspec
 
 from pmtui.spawner.listeners import listening_sockets
 from pmtui.spawner.process_tree import marked_processes
-from pmtui.spawner.procfs import read_stat
+from pmtui.spawner.procfs import cpu_clock, read_stat
 
 SAMPLE_INTERVAL = 1.0
 IDLE_TIMEOUT = 10.0
@@ -20,6 +20,8 @@ PORTS_INTERVAL = 3
 """Samples per scan of the sockets, which costs more than all the rest."""
 MIN_SAMPLE_INTERVAL = 0.1
 """Minimum seconds between two samples, even if a new run is requested."""
+MAX_REUSES = 30
+"""Readings for which the memory of a process that does nothing is taken from the one before."""
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 MIN_ELAPSED = SAMPLE_INTERVAL / TICKS_PER_SECOND
@@ -34,6 +36,16 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 NO_USAGE = Usage()
+
+
+class ProcessReading(NamedTuple):
+    """What one process uses: CPU and start in clock ticks, memory in pages; unchanged as long as `clock` is."""
+
+    run: int
+    clock: int
+    cpu: int
+    start: int
+    resident: int
 
 
 class TreeTotal(msgspec.Struct):
@@ -71,6 +83,8 @@ class UsageSampler:
         self._base = base
         self._usage: dict[int, Usage] = {}
         self._reading = NO_READING
+        self._processes: dict[int, ProcessReading] = {}
+        self._readings = 0
         self._ports: dict[int, tuple[int, ...]] = {}
         self.samples = 0
         self._requested_at = 0.0
@@ -128,15 +142,28 @@ class UsageSampler:
 
     def _totals(self) -> dict[int, TreeTotal]:
         totals: dict[int, TreeTotal] = {}
+        processes: dict[int, ProcessReading] = {}
+        self._readings += 1
         for pid, run in marked_processes(self._base):
-            if stat := read_stat(pid):
-                started_at = stat.start / TICKS_PER_SECOND
+            if found := self._process(pid, run):
+                processes[pid] = found
+                started_at = found.start / TICKS_PER_SECOND
                 total = totals.setdefault(run, TreeTotal(0.0, 0, started_at, []))
-                total.cpu += stat.cpu / TICKS_PER_SECOND
-                total.memory += stat.resident * PAGE_BYTES
+                total.cpu += found.cpu / TICKS_PER_SECOND
+                total.memory += found.resident * PAGE_BYTES
                 total.started_at = min(total.started_at, started_at)
                 total.pids.append(pid)
+        self._processes = processes
         return totals
+
+    def _process(self, pid: int, run: int) -> ProcessReading | None:
+        """Read the process, unless it has not run since the last reading: a manager has many that mostly wait."""
+        known, clock = self._processes.get(pid), cpu_clock(pid)
+        is_due = (pid + self._readings) % MAX_REUSES == 0
+        if known and clock and (known.clock, known.run) == (clock, run) and not is_due:
+            return known
+        stat = read_stat(pid)
+        return ProcessReading(run, clock, stat.cpu, stat.start, stat.resident) if stat else None
 
 
 def listening_ports() -> dict[str, int]:

@@ -2,14 +2,17 @@
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from pmtui.spawner.client import Launch, Report, Spawner, WorkerSpawned
-from pmtui.spawner.usage import NO_USAGE, UsageSampler, listening_ports, ports_of
+from pmtui.spawner.procfs import ProcessStat, cpu_clock, read_stat
+from pmtui.spawner.usage import MAX_REUSES, NO_USAGE, UsageSampler, listening_ports, ports_of
 from tests.eventually import eventually_async, eventually_awaited
 
 TREE = "import os, time\nx = bytearray(30 << 20)\nos.fork()\nx[::4096] = bytes(len(x[::4096]))\ntime.sleep(600)"
@@ -71,3 +74,40 @@ def test_a_connection_is_not_a_listening_port() -> None:
 
 def test_a_process_that_is_gone_has_no_ports() -> None:
     assert ports_of([2**22 - 1], listening_ports()) == ()
+
+
+async def test_a_process_that_waits_is_not_read_again_and_one_that_ran_is(
+    run: tuple[Spawner, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawner, number = run
+    sampler = UsageSampler(spawner.base)
+    read: list[int] = []
+
+    def read_and_note(pid: int) -> ProcessStat | None:
+        read.append(pid)
+        return read_stat(pid)
+
+    monkeypatch.setattr("pmtui.spawner.usage.read_stat", read_and_note)
+    pids = await eventually_awaited(lambda: idle_pids(sampler, number, read))
+    readings = [await asyncio.to_thread(sampler._read) for _ in range(MAX_REUSES)]
+    assert sorted(pid for pid in read if pid in pids) == sorted(pids)  # once in so many readings
+    assert {reading.totals[number].memory for reading in readings} == {readings[0].totals[number].memory}
+    os.kill(pids[1], signal.SIGKILL)
+    await eventually_awaited(lambda: has_less_memory(sampler, number, readings[0].totals[number].memory))
+
+
+async def idle_pids(sampler: UsageSampler, run: int, read: list[int]) -> list[int]:
+    """The two processes of the run, once both wait with all their memory; forgets what was read until then."""
+    totals = (await asyncio.to_thread(sampler._read)).totals
+    pids = totals[run].pids if run in totals else []
+    before = [cpu_clock(pid) for pid in pids]
+    await asyncio.sleep(0.1)
+    stats = [read_stat(pid) for pid in pids]
+    is_idle = len(pids) == 2 and totals[run].memory > 60 << 20 and [cpu_clock(pid) for pid in pids] == before
+    await asyncio.to_thread(sampler._read)
+    read.clear()
+    return pids if is_idle and all(stat and stat.state == b"S" for stat in stats) else []
+
+
+async def has_less_memory(sampler: UsageSampler, run: int, memory: int) -> bool:
+    return (await asyncio.to_thread(sampler._read)).totals[run].memory < memory - (20 << 20)
