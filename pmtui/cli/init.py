@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pmtui.cli.base import DONE, FAILURE, command_parser, current_directory, fail
+from pmtui.cli.output import as_json
 from pmtui.runtime.files import write_new
 
 if TYPE_CHECKING:
@@ -42,17 +43,20 @@ FIELDS = ("script", "command", "args", "cwd", "port", "health", "install", "envF
 
 
 def parser() -> argparse.ArgumentParser:
-    return command_parser(
+    command = command_parser(
         "init",
         "Write a commented pmtui.toml, based on what this directory and two levels below it contain: Procfile, "
         "package.json, FastAPI, Flask, Django, Celery, Vite, Next.js, Express, main.py and others. Ports, health "
         "checks and installation are guessed, and what is guessed is said. Nothing is overwritten.",
         "cd my-project && pmtui init && pmtui check && pmtui",
+        codes="exit codes: 0 written, 1 there is a config already, or it cannot be written, 2 bad usage",
     )
+    command.add_argument("--json", action="store_true", help="print an object: config, processes with notes, hints")
+    return command
 
 
 def run(argv: Sequence[str]) -> int:
-    parser().parse_args(argv)
+    options = parser().parse_args(argv)
     from pmtui.config.discovery import find_config, locate_config
     from pmtui.importers.scan import scan_project
 
@@ -67,7 +71,7 @@ def run(argv: Sequence[str]) -> int:
         write_new(path, format_config(scan))
     except OSError as error:
         return fail(f"cannot write {path}: {error.strerror}", FAILURE)
-    sys.stdout.write(summary(scan, path))
+    sys.stdout.write(as_json(described(scan, path)) + "\n" if options.json else summary(scan, path))
     return DONE
 
 
@@ -119,6 +123,12 @@ def assignments(fields: dict[str, Any]) -> Iterator[str]:
 
     for name in sorted(fields, key=lambda name: FIELDS.index(name) if name in FIELDS else len(FIELDS)):
         yield f"{name} = {format_value(fields[name])}"
+
+
+def described(scan: "Scan", path: Path) -> dict[str, object]:
+    """Return what was written, for programs."""
+    processes = [{"id": found.id, "origin": found.origin, "notes": [*found.notes]} for found in scan.processes]
+    return {"config": str(path), "processes": processes, "profiles": [*scan.profiles], "hints": [*scan.hints]}
 
 
 def summary(scan: "Scan", path: Path) -> str:

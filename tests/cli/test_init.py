@@ -68,6 +68,15 @@ def test_an_empty_directory_gets_an_example_that_runs(tmp_path: Path) -> None:
         manager.wait_running(["clock"])
 
 
+def test_for_programs_it_prints_what_it_wrote(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("print('hello')\n")
+    shown = json.loads(command(tmp_path, "init", "--json"))
+    assert shown["config"] == str(tmp_path / "pmtui.toml")
+    assert [one["id"] for one in shown["processes"]] == [
+        *tomllib.loads((tmp_path / "pmtui.toml").read_text())["process"]
+    ]
+
+
 def test_the_example_explains_common_fields(tmp_path: Path) -> None:
     assert "nothing to run was found; wrote an example" in command(tmp_path, "init")
     assert "# maxMemory" in (tmp_path / "pmtui.toml").read_text()
