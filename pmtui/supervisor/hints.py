@@ -1,11 +1,13 @@
 """What may help after a failure: who holds the port, and what to do about a program that ends well each time."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from pmtui.config.model import ProcessConfig
+from pmtui.config.package_managers import package_manager
 from pmtui.supervisor.state import State
 
 MIN_GOOD_ENDS = 2
@@ -17,6 +19,8 @@ IN_USE = re.compile(
     r"port is already (in use|allocated)|only one usage of each socket address",
     re.IGNORECASE,
 )
+_NO_PYTHON_MODULE = re.compile(r"\bNo module named '?([A-Za-z_]\w*)")
+_NO_NODE_MODULE = re.compile(r"\bCannot find (?:module|package) '((?:@[\w.-]+/)?\w[\w.-]*)'")
 _NUMBER = re.compile(r"(?<![\w.])(?:[^\s()'\"/]*:)?(\d{2,5})\b(?![.\w])")
 _ERROR_NUMBER = re.compile(r"(errno|os error|code)[ :=-]*\d+", re.IGNORECASE)
 
@@ -27,7 +31,7 @@ def exit_hint(state: State, config: ProcessConfig, env: Mapping[str, str], outpu
         return ""
     if state.exit.code == 0:
         return good_end_hint(state, config)
-    return port_hint(config, env, output)
+    return port_hint(config, env, output) or module_hint(config, env, output)
 
 
 def good_end_hint(state: State, config: ProcessConfig) -> str:
@@ -65,6 +69,27 @@ def port_hint(config: ProcessConfig, env: Mapping[str, str], output: Sequence[st
         if holder := port_holder(port):
             return f"port {port} is used by {holder}"
     return ""
+
+
+def module_hint(config: ProcessConfig, env: Mapping[str, str], output: Sequence[str]) -> str:
+    """Return how to install the module that a Python or Node program misses."""
+    for line in reversed(output):
+        if found := _NO_PYTHON_MODULE.search(line):
+            return _python_module_hint(config, env.get("VIRTUAL_ENV", ""), found[1])
+        if found := _NO_NODE_MODULE.search(line):
+            manager = package_manager(config.cwd).name
+            return f"{found[1]} is not installed; run {manager} {'install' if manager == 'npm' else 'add'} {found[1]}"
+    return ""
+
+
+def _python_module_hint(config: ProcessConfig, virtualenv: str, module: str) -> str:
+    is_local = any(os.path.exists(os.path.join(config.cwd, name)) for name in (module, f"{module}.py"))
+    if is_local:
+        return ""
+    if virtualenv:
+        place = os.path.relpath(virtualenv, config.cwd)
+        return f'{module} is not installed in {place}; install it there, or by install = "auto" and requirements.txt'
+    return f"{module} is not installed; run python3 -m venv .venv && .venv/bin/pip install {module}"
 
 
 def ports_in(output: Sequence[str]) -> Iterator[int]:

@@ -11,7 +11,7 @@ import pytest
 from pmtui import ProcessConfig
 from pmtui.config.model import Health, RestartPolicy
 from pmtui.control import Status
-from pmtui.supervisor.hints import likely_ports, ports_in
+from pmtui.supervisor.hints import likely_ports, module_hint, ports_in
 from tests.managed import managed, sh, until
 
 
@@ -88,6 +88,40 @@ async def test_no_such_hint_if_there_is_something_to_read(fields: dict[str, obje
     async with managed(sh("a", "exit 0", backoff=0.0, max_retries=4, **fields)) as manager:
         now = await until(manager, lambda now: now.status is Status.FAILED)
         assert "stdin" not in now.last_error
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        (
+            "/usr/bin/python3: No module named uvicorn",
+            "uvicorn is not installed; run python3 -m venv .venv && .venv/bin/pip install uvicorn",
+        ),
+        (
+            "ModuleNotFoundError: No module named 'yaml.nodes'",
+            "yaml is not installed; run python3 -m venv .venv && .venv/bin/pip install yaml",
+        ),
+        ("ModuleNotFoundError: No module named 'local'", ""),
+        ("Error: Cannot find module 'express'", "express is not installed; run npm install express"),
+        ("Error [ERR_MODULE_NOT_FOUND]: Cannot find package '@a/b' imported from /x.js", "@a/b is not installed; run "),
+        ("Error: Cannot find module './lib/db'", ""),
+        ("Error: Cannot find module '/srv/app.js'", ""),
+    ],
+)
+def test_a_missing_module_is_named(tmp_path: Path, line: str, hint: str) -> None:
+    (tmp_path / "local.py").touch()
+    config = ProcessConfig(id="a", command="x", cwd=str(tmp_path))
+    found = module_hint(config, {}, ["Traceback", line, "Node.js v20"])
+    assert found.startswith(hint)
+    assert bool(found) is bool(hint)
+
+
+def test_a_module_that_the_virtual_environment_lacks_is_named(tmp_path: Path) -> None:
+    config = ProcessConfig(id="a", command="x", cwd=str(tmp_path))
+    env = {"VIRTUAL_ENV": str(tmp_path / ".venv")}
+    assert module_hint(config, env, ["ModuleNotFoundError: No module named 'flask'"]) == (
+        'flask is not installed in .venv; install it there, or by install = "auto" and requirements.txt'
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ from typing import Any
 
 from pmtui.config.model import ProcessConfig
 from pmtui.config.requirements import requirement_hint
+from pmtui.config.virtualenv import find_virtualenv
 from pmtui.importers.scan.found import FoundProcess, read_text
 
 _SHARED = ("envFile", "install")
+_MODULE = re.compile(r"python3 -m (\w+)")
 _ENV_PORT = re.compile(r"^(?:export\s+)?PORT=[\"']?(\d{2,5})\b", re.MULTILINE)
 _PROFILES = {
     ".env.production": "production",
@@ -28,6 +30,8 @@ def add_install(process: FoundProcess, directory: Path, root: Path) -> None:
     if hint := requirement_hint(config, os.environ):
         process.fields["install"] = "auto"
         process.notes.append(f"install: {hint.partition(':')[0]}")
+    elif command and (module := _MODULE.match(command)) and find_virtualenv(config) is None:
+        process.notes.append(f"{module[1]} has to be installed for python3: here is neither .venv nor requirements.txt")
 
 
 def add_environment(process: FoundProcess, directory: Path, root: Path) -> None:
