@@ -1,14 +1,17 @@
 """The terminal of a process over all its runs: who looks at it, and what size it has."""
 
-import os
-import signal
+import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 
 from pmtui.control import TerminalEvent, TerminalSize
 from pmtui.logs.capture.output_feed import OutputFeed
 from pmtui.spawner.process_input import ProcessInput
 from pmtui.spawner.stdio import DEFAULT_SIZE
+
+CALM_DELAY = 0.5
+"""Seconds after a flood of output."""
+REDRAW_DELAY = 0.1
+"""Seconds between the two sizes that make a program draw again."""
 
 
 class ProcessTerminal:
@@ -19,6 +22,7 @@ class ProcessTerminal:
         self.feed = OutputFeed(TerminalSize(columns=DEFAULT_SIZE[0], rows=DEFAULT_SIZE[1]))
         self.owner: str | None = None
         self._input: ProcessInput | None = None
+        self._redrawing: asyncio.TimerHandle | None = None
         self._sizes: dict[str, tuple[int, int] | None] = {}
 
     def start_run(self, run: int, stdin: ProcessInput | None) -> None:
@@ -34,7 +38,7 @@ class ProcessTerminal:
         """Yield the size and the output from now on, after the end of the output so far."""
         self._sizes[viewer] = None
         self.owner = self.owner or viewer
-        events = self.feed.add_viewer()
+        events = self.feed.add_viewer(self._redraw_soon)
         try:
             async for event in events.events():
                 yield event
@@ -69,8 +73,23 @@ class ProcessTerminal:
             self._input.resize(columns, rows)
         self.feed.set_size(TerminalSize(columns=columns, rows=rows))
 
+    def _redraw_soon(self) -> None:
+        """Let a full-screen program draw again once no output has been left out for a while."""
+        if self._redrawing:
+            self._redrawing.cancel()
+        self._redrawing = asyncio.get_running_loop().call_later(CALM_DELAY, self._redraw_screen)
+
+    def _redraw_screen(self) -> None:
+        if self.feed.has_alternate_screen:
+            self._redraw()
+
     def _redraw(self) -> None:
-        """Let the foreground processes draw again what the viewer could not be given."""
-        with suppress(OSError):
-            if self._input and (group := self._input.foreground_group) > 1:
-                os.killpg(group, signal.SIGWINCH)
+        """Let the program draw again what the viewer could not be given. Many do so only for another size."""
+        if stdin := self._input:
+            columns, rows = self.size
+            stdin.resize(columns, rows - 1 or 2)
+            asyncio.get_running_loop().call_later(REDRAW_DELAY, self._restore_size, stdin)
+
+    def _restore_size(self, stdin: ProcessInput) -> None:
+        if stdin is self._input:
+            stdin.resize(*self.size)

@@ -106,6 +106,11 @@ class Emulator:
         page = self._board.display.page
         return [page.get_line(row, width=page.width).rstrip() for row in range(page.height)]
 
+    @property
+    def has_alternate_screen(self) -> bool:
+        """Return whether a full-screen program draws, which does not draw again what it believes to be there."""
+        return bool(self._board.blitter.in_alt_screen)
+
     # what the program wants to be told
 
     @property

@@ -162,6 +162,45 @@ async def test_a_flood_reaches_a_slow_viewer_in_part_and_modes_in_full() -> None
         assert len(found) < 1_000_000
 
 
+FULL_SCREEN = """
+import os, signal, tty
+
+def draw(*_):
+    os.write(1, b"\\x1b[Hdrawn with %d rows" % os.get_terminal_size().lines)
+
+signal.signal(signal.SIGWINCH, draw)
+tty.setraw(0)
+os.write(1, b"\\x1b[?1049hready")
+while os.read(0, 1):
+    for _ in range(40):
+        os.write(1, b"\\x1b[Hlost" * 10_000)
+    os.write(1, b"\\x1b[2Hthe end")
+"""
+"""Draws its screen only for another size."""
+
+
+async def test_a_full_screen_program_draws_again_after_a_flood_that_a_viewer_got_in_part() -> None:
+    config = ProcessConfig(id="a", command=sys.executable, args=["-c", FULL_SCREEN], tty=True)
+    async with managed(config) as manager:
+        await shown(manager, "ready")
+        async with aclosing(await manager.terminal("a", "me")) as events:
+            await output_until(events, b"ready")
+            await manager.send_input("a", b"x")
+            await output_until(events, b"drawn with 24 rows")
+
+
+async def test_a_full_screen_program_draws_again_for_a_viewer_who_comes_late() -> None:
+    config = ProcessConfig(id="a", command=sys.executable, args=["-c", FULL_SCREEN], tty=True)
+    async with managed(config) as manager:
+        await shown(manager, "ready")
+        await manager.send_input("a", b"x")
+        await shown(manager, "the end")
+        async with aclosing(await manager.terminal("a", "me")) as events:
+            await output_until(events, b"the end")
+            await manager.resize("a", 80, 24, "me")
+            await output_until(events, b"drawn with 24 rows")
+
+
 async def test_output_of_a_terminal_is_logged_whole() -> None:
     async with managed(sh("a", "seq 100000", tty=True, restart="never")) as manager:
         await until(manager, lambda now: now.status is Status.COMPLETED)

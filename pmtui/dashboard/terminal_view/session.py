@@ -30,6 +30,10 @@ ANSWER_TIME = 0.3
 """Seconds after a key in which frames follow each other without these intervals."""
 MAX_ANSWER_DELAY = 0.05
 """Seconds that the view may be behind in that time."""
+MAX_SCREEN_DELAY = 2.0
+"""The same while a full-screen program draws: what is left out of that has to be drawn again."""
+REDRAW_DELAY = 0.1
+"""Seconds between the two sizes that make a program draw again."""
 KEPT_BYTES = 4 << 10
 MAX_PENDING_INPUT = 256 << 10
 MAX_INPUT_BYTES = 32 << 10
@@ -61,6 +65,7 @@ class TerminalSession:
         self._earlier_bytes = 0  # of output that there was before the view, and that is not shown yet
         self._behind_since = self._typed_at = 0.0
         self._is_prompted = asyncio.Event()
+        self._needs_redraw = False
         self._has_output, self._has_input = asyncio.Event(), asyncio.Event()
         self._input = b""
         self._sending = asyncio.Lock()
@@ -117,8 +122,7 @@ class TerminalSession:
         async with self._sending:
             try:
                 if self._is_known and self._size and self._size != self._sent_size:
-                    self._sent_size = self._size
-                    await self._control.resize(self._process_id, *self._size, self._viewer)
+                    await self._send_size(*self._size)
                 while self._input:
                     data, self._input = self._input[:MAX_INPUT_BYTES], self._input[MAX_INPUT_BYTES:]
                     await self._control.send_input(self._process_id, data, viewer=self._viewer)
@@ -129,6 +133,14 @@ class TerminalSession:
                 self._on_problem("" if "is not running" in str(error) else str(error))
             else:
                 self._on_problem("")
+
+    async def _send_size(self, columns: int, rows: int) -> None:
+        self._sent_size = columns, rows
+        if self._needs_redraw:
+            self._needs_redraw = False
+            await self._control.resize(self._process_id, columns, max(1, rows - 1), self._viewer)
+            await asyncio.sleep(REDRAW_DELAY)
+        await self._control.resize(self._process_id, columns, rows, self._viewer)
 
     # output
 
@@ -169,8 +181,7 @@ class TerminalSession:
             is_flood = False
             while self._output:
                 started = time.monotonic()
-                max_delay = MAX_ANSWER_DELAY if self._expects_answer(started) else MAX_DELAY
-                is_late = started - self._behind_since > max_delay and not self._earlier_bytes
+                is_late = started - self._behind_since > self._max_delay(started) and not self._earlier_bytes
                 if is_late or (is_flood and self._has_many_lines()):
                     self._leave_out()
                     self._behind_since = started
@@ -178,15 +189,26 @@ class TerminalSession:
                 if self.emulator:
                     self._feed(self.emulator, started + SLICE_TIME)
                 await self._pause(time.monotonic() - started, is_flood)
+            if self._needs_redraw:
+                self._sent_size = None
+                self._has_input.set()
 
     async def _pause(self, spent: float, is_flood: bool) -> None:
         """Wait until it is time for the next frame, which is sooner when something is typed."""
-        pause = 0.0 if self._earlier_bytes else spent * PAUSE_FACTOR
-        if pause and not self._expects_answer(time.monotonic()):
-            pause = max(pause, FLOOD_INTERVAL if is_flood else FRAME_INTERVAL)
+        if self._earlier_bytes:
+            pause = 0.0
+        elif self._expects_answer(time.monotonic()):
+            pause = spent
+        else:
+            pause = max(spent * PAUSE_FACTOR, FLOOD_INTERVAL if is_flood else FRAME_INTERVAL)
         self._is_prompted.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._is_prompted.wait(), pause)
+
+    def _max_delay(self, now: float) -> float:
+        if self.emulator and self.emulator.has_alternate_screen:
+            return MAX_SCREEN_DELAY
+        return MAX_ANSWER_DELAY if self._expects_answer(now) and self._has_many_lines() else MAX_DELAY
 
     def _expects_answer(self, now: float) -> bool:
         return now - self._typed_at < ANSWER_TIME
@@ -207,6 +229,8 @@ class TerminalSession:
 
     def _has_many_lines(self) -> bool:
         """Return whether the output would scroll away from the screen before it is drawn."""
+        if self.emulator and self.emulator.has_alternate_screen:
+            return False
         lines = sum(item.count(b"\n") for item in self._output if isinstance(item, bytes))
         return lines > self._kept_lines
 
@@ -216,6 +240,7 @@ class TerminalSession:
 
     def _leave_out(self) -> None:
         """Skip output that was not shown in time, except for modes and the size."""
+        self._needs_redraw = self.emulator is not None and self.emulator.has_alternate_screen
         sizes = [item for item in self._output if isinstance(item, TerminalSize)]
         data = b"".join(item for item in self._output if isinstance(item, bytes))
         kept = last_lines(data[-KEPT_BYTES:], self._kept_lines)

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import suppress
 
 from pmtui.control import TerminalEvent, TerminalOutput, TerminalSize
@@ -86,8 +86,15 @@ class OutputFeed:
         with self._lock:
             return self._beginning()
 
-    def add_viewer(self) -> "Viewer":
-        viewer = Viewer(asyncio.get_running_loop(), self.run)
+    @property
+    def has_alternate_screen(self) -> bool:
+        """Return whether a full-screen program draws."""
+        with self._lock:
+            return self._modes(self._tail).has_alternate_screen
+
+    def add_viewer(self, on_loss: Callable[[], object] = lambda: None) -> "Viewer":
+        """`on_loss` is called in the loop whenever output has been left out for this viewer."""
+        viewer = Viewer(asyncio.get_running_loop(), self.run, on_loss)
         with self._lock:
             for item in self._beginning():
                 if isinstance(item, TerminalSize):
@@ -103,18 +110,20 @@ class OutputFeed:
 
     def _beginning(self) -> list[Item]:
         """Return what a viewer has to emulate. Lines that have scrolled away are left out, since they may be many."""
-        modes = TerminalModes()
-        modes.feed(self._former_modes.replay() + b"".join(item for item in self._tail if isinstance(item, bytes)))
-        left = MAX_TAIL_BYTES if modes.has_alternate_screen else MAX_LINES_BYTES
+        left = MAX_TAIL_BYTES if self._modes(self._tail).has_alternate_screen else MAX_LINES_BYTES
         kept: deque[Item] = deque()
         rest = list(self._tail)
         while rest and left > 0:
             left -= item_bytes(rest[-1])
             kept.appendleft(rest.pop())
         sizes = [self._first_size, *(item for item in rest if isinstance(item, TerminalSize))]
-        former = TerminalModes()
-        former.feed(self._former_modes.replay() + b"".join(item for item in rest if isinstance(item, bytes)))
-        return [sizes[-1], former.replay(), *kept]
+        return [sizes[-1], self._modes(rest).replay(), *kept]
+
+    def _modes(self, items: Iterable[Item]) -> TerminalModes:
+        """Return the modes after these items of the tail."""
+        modes = TerminalModes()
+        modes.feed(self._former_modes.replay() + b"".join(item for item in items if isinstance(item, bytes)))
+        return modes
 
     def _drop(self, item: Item) -> None:
         self._tail_bytes -= item_bytes(item)
@@ -144,8 +153,9 @@ class FeedSink:
 class Viewer:
     """Collects what one viewer has not received yet. A slow viewer misses output instead of delaying anything."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, run: int) -> None:
-        self._loop = loop
+    def __init__(self, loop: asyncio.AbstractEventLoop, run: int, on_loss: Callable[[], object]) -> None:
+        self._loop, self._on_loss = loop, on_loss
+        self._has_lost = False
         self._lock = threading.Lock()
         self._run = run
         self._is_first = True
@@ -166,7 +176,7 @@ class Viewer:
             if self._pending and isinstance(last := self._pending[-1], bytes):
                 data = last + data
                 self._pending.pop()
-            self._pending.append(data if is_whole or len(data) <= MAX_PENDING_BYTES else shortened(data))
+            self._pending.append(data if is_whole or len(data) <= MAX_PENDING_BYTES else self._shortened(data))
         self._notify()
 
     def send_size(self, size: TerminalSize) -> None:
@@ -181,6 +191,9 @@ class Viewer:
             self._wake.clear()
             while event := self._next():
                 yield event
+                if self._has_lost:
+                    self._has_lost = False
+                    self._on_loss()
                 if self._allowance < KEPT_BYTES:
                     await asyncio.sleep(FLOOD_PAUSE)
 
@@ -199,17 +212,17 @@ class Viewer:
         self._allowance = min(MAX_BURST, self._allowance + (now - self._allowed_at) * MAX_RATE)
         self._allowed_at = now
         if len(data) > max(self._allowance, KEPT_BYTES):
-            data = shortened(data)
+            data = self._shortened(data)
         self._allowance -= len(data)
         return data
+
+    def _shortened(self, data: bytes) -> bytes:
+        """Return the end of the output, after what sets the same modes as the rest."""
+        self._has_lost = True
+        modes = TerminalModes()
+        modes.feed(data[:-KEPT_BYTES])
+        return modes.replay() + data[-KEPT_BYTES:]
 
     def _notify(self) -> None:
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._wake.set)
-
-
-def shortened(data: bytes) -> bytes:
-    """Return the end of the output, after what sets the same modes as the rest."""
-    modes = TerminalModes()
-    modes.feed(data[:-KEPT_BYTES])
-    return modes.replay() + data[-KEPT_BYTES:]
