@@ -1,5 +1,6 @@
 """The terminal of a process in a real dashboard, on a real pseudo-terminal."""
 
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -123,6 +124,15 @@ def test_mouse_paste_and_focus_reach_a_program_that_asks(tmp_path: Path) -> None
     with view(tmp_path, line) as shown:
         shown.press(report)
         eventually(lambda: typed(tmp_path) == report)
+
+
+def test_colours_are_those_of_the_terminal_of_the_user(tmp_path: Path) -> None:
+    with view(tmp_path, f"printf '\\033[31mred\\033[0m '; {RAW}") as shown:
+        eventually(lambda: re.search(rb"\x1b\[31[0-9;]*mred", shown.output))
+        shown.forget()
+        shown.press(b"\x1d")
+        shown.shows("STATUS")
+        assert not re.search(rb"\x1b\[3[1-7]m", shown.output)
 
 
 def test_the_end_of_a_flood_is_shown(tmp_path: Path) -> None:

@@ -80,7 +80,14 @@ class TerminalScreen(Screen[None]):
         self._show_row()
         self.set_interval(STATUS_INTERVAL, self._show_row)
 
+    def on_screen_resume(self) -> None:
+        self.app.ansi_color = True  # the process means the colours of the user's terminal
+
+    def on_screen_suspend(self) -> None:
+        self.app.ansi_color = None
+
     def on_unmount(self) -> None:
+        self.app.ansi_color = None
         driver = self.app._driver
         if isinstance(driver, TerminalDriver):
             driver.restore_input()
