@@ -292,7 +292,7 @@ def test_what_is_guessed_is_said_in_the_file_and_on_the_terminal(tmp_path: Path)
     lines = [
         "main.py has a FastAPI application, run by uvicorn, in api",
         "port 8000: the default of uvicorn",
-        "uvicorn has to be installed for python3: here is neither .venv nor requirements.txt",
+        "uvicorn has to be installed for python3: there is no .venv and no requirements.txt",
         "health: the program serves /health",
     ]
     assert printed.startswith("\n  ".join([f"api: {lines[0]}", *lines[1:]]))

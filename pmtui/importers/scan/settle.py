@@ -31,7 +31,7 @@ def add_install(process: FoundProcess, directory: Path, root: Path) -> None:
         process.fields["install"] = "auto"
         process.notes.append(f"install: {hint.partition(':')[0]}")
     elif command and (module := _MODULE.match(command)) and find_virtualenv(config) is None:
-        process.notes.append(f"{module[1]} has to be installed for python3: here is neither .venv nor requirements.txt")
+        process.notes.append(f"{module[1]} has to be installed for python3: there is no .venv and no requirements.txt")
 
 
 def add_environment(process: FoundProcess, directory: Path, root: Path) -> None:
