@@ -11,6 +11,7 @@ from pmtui.config.environment import env_files
 from pmtui.config.model import Health, ProcessConfig
 from pmtui.exporters.argv import CONTAINER_ROOT, container_argv, container_directory, stop_argv
 from pmtui.exporters.compose import is_local, port_of
+from pmtui.exporters.cron_job import cron_job
 from pmtui.exporters.environment import Reference, environment_of
 from pmtui.exporters.result import Exported, Project, warn_unsupported
 from pmtui.exporters.yaml import dump_yaml
@@ -65,6 +66,8 @@ def _workload(project: Project, config: ProcessConfig, names: dict[str, str], ou
     metadata = _metadata(project, names[config.id])
     pod = _pod(project, config, names, out)
     template = {"metadata": {"labels": metadata["labels"]}, "spec": pod}
+    if config.schedule:
+        return cron_job(config, metadata, template, out)
     if config.restart == "always":
         if config.max_retries > 0:
             out.warn(config.id, "maxRetries is lost: it is restarted without end")
@@ -218,4 +221,4 @@ def _warn(config: ProcessConfig, host: str, out: Exported) -> None:
         out.warn(config.id, "umask is lost")
     if config.max_memory:
         out.warn(config.id, "maxMemory: the kernel kills it there, where pmtui stops and restarts it")
-    warn_unsupported(config, out, carried=frozenset({"tty", "stdin", "stop_command"}))
+    warn_unsupported(config, out, carried=frozenset({"tty", "stdin", "stop_command", "schedule"}))

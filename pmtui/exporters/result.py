@@ -55,6 +55,8 @@ def warn_unsupported(config: ProcessConfig, out: Exported, carried: frozenset[st
         out.warn(config.id, "health.silence is lost: output is not watched")
     if config.health and config.health.notify:
         out.warn(config.id, "health.notify is lost: what the process says is not read")
+    if config.schedule and "schedule" not in carried:
+        out.warn(config.id, f"schedule {config.schedule} is lost: let cron start it")
     if config.restart_after:
         out.warn(config.id, "dependsOn.restart is lost: it is not restarted after another process")
     if config.health and config.health.log is not None:

@@ -13,6 +13,7 @@ from pmtui.exporters.environment import Reference, Value, environment_of, litera
 from pmtui.exporters.probe import probe_command
 from pmtui.exporters.result import Exported, Project, warn_unsupported
 from pmtui.exporters.systemd_escape import assignment, command_line, path_value, unit_name
+from pmtui.exporters.systemd_timer import job_timer
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LIMITS = {"nofile": "LimitNOFILE", "core": "LimitCORE", "cpu": "LimitCPU", "address_space": "LimitAS", "nice": "Nice"}
@@ -34,10 +35,12 @@ def export_systemd(project: Project) -> Exported:
             out.warn(config.id, f"is left out: {error}")
             continue
         name = unit_of(project, config.id)
-        out.files[name] = _text(_service(project, config, argv, config.id in awaited, out))
-        units += [name] if config.autostart else []
+        is_job = config.id in awaited or config.schedule is not None
+        out.files[name] = _text(_service(project, config, argv, is_job, out))
+        starter = _job_timer(project, config, out) if config.schedule else name
+        units += [starter] if config.autostart and starter else []
         _health_units(project, config, out)
-        warn_unsupported(config, out, carried=frozenset({*_LIMITS, "stop_command"}))
+        warn_unsupported(config, out, carried=frozenset({*_LIMITS, "stop_command", "schedule"}))
     target = f"{unit_name(project.name)}.target"
     wanted_by = "default.target" if project.is_user else "multi-user.target"
     wants = [f"Wants={' '.join(units)}"] if units else []
@@ -50,6 +53,15 @@ def awaited_processes(project: Project) -> set[str]:
     """Return the processes whose end others wait for."""
     conditions = [pair for config in project.processes for pair in config.depends_on.items()]
     return {name for name, condition in conditions if condition in ("completed", "succeeded")}
+
+
+def _job_timer(project: Project, config: ProcessConfig, out: Exported) -> str:
+    """Add the timer of a job and return its name; empty if there is none."""
+    what, target = f"{config.id} of {path_value(project.name)}", f"{unit_name(project.name)}.target"
+    name, lines = unit_of(project, config.id, ".timer"), job_timer(config, what, target, out)
+    if lines:
+        out.files[name] = _text(lines)
+    return name if lines else ""
 
 
 def unit_of(project: Project, process_id: str, ending: str = ".service") -> str:
@@ -73,7 +85,7 @@ def _service(project: Project, config: ProcessConfig, argv: list[str], is_job: b
         f"Type={'oneshot' if is_job else 'exec'}",
         f"ExecStart={command_line(argv)}",
         *([] if is_job else _readiness(config)),
-        *(["TimeoutStartSec=infinity"] if is_job else []),
+        *([f"TimeoutStartSec={f'{config.deadline:g}' if config.deadline else 'infinity'}"] if is_job else []),
         *_execution(project, config, out),
         *_restarts(config, is_job, out),
         *([f"ExecStop={command_line(stop_argv(config))}"] if config.stop_command else []),
@@ -85,7 +97,7 @@ def _service(project: Project, config: ProcessConfig, argv: list[str], is_job: b
             if getattr(config.limits, name) is not None
         ),
         *_memory(config, out),
-        *(["", "[Install]", f"WantedBy={target}"] if config.autostart else []),
+        *(["", "[Install]", f"WantedBy={target}"] if config.autostart and not config.schedule else []),
     ]
 
 
@@ -162,11 +174,12 @@ def _variable(config: ProcessConfig, name: str, value: Value, out: Exported) -> 
 
 def _restarts(config: ProcessConfig, is_job: bool, out: Exported) -> Iterator[str]:
     policy = _RESTART[config.restart or "always"]
-    if config.max_retries == 0:
+    if config.max_retries == 0 or (config.schedule and policy == "always"):
         policy = "no"
     elif is_job and policy == "always":
         policy = "on-failure"
-        out.warn(config.id, "others wait for its end, so it is not started again after a good one")
+        if not config.schedule:
+            out.warn(config.id, "others wait for its end, so it is not started again after a good one")
     yield f"Restart={policy}"
     if policy != "no":
         yield f"RestartSec={config.backoff:g}"

@@ -83,3 +83,54 @@ def test_the_schema_of_the_api_takes_them(tmp_path: Path) -> None:
     validator = pytest.importorskip("kubernetes_validate")
     for manifest in manifests(tmp_path).values():
         validator.validate(manifest, "1.30", strict=True)
+
+
+JOBS = """
+[process.nightly]
+command = "true"
+schedule = "30 2 * * MON-FRI"
+timezone = "Europe/Berlin"
+deadline = "1h"
+overlap = "replace"
+restart = "on-failure"
+maxRetries = 3
+[process.poll]
+command = "true"
+schedule = "every 10m"
+jitter = "30s"
+catchUp = true
+autostart = false
+[process.odd]
+command = "true"
+schedule = "every 7m"
+overlap = "queue"
+"""
+
+
+def test_a_job_is_a_cron_job(tmp_path: Path) -> None:
+    made = manifests(tmp_path, JOBS)
+    nightly, poll, odd = (made["CronJob", name]["spec"] for name in ("nightly", "poll", "odd"))
+    assert {key: nightly[key] for key in nightly if key != "jobTemplate"} == {
+        "schedule": "30 2 * * MON-FRI",
+        "timeZone": "Europe/Berlin",
+        "concurrencyPolicy": "Replace",
+        "startingDeadlineSeconds": 60,
+        "suspend": False,
+    }
+    job = nightly["jobTemplate"]["spec"]
+    assert (job["backoffLimit"], job["activeDeadlineSeconds"]) == (3, 3600)
+    assert job["template"]["spec"]["restartPolicy"] == "OnFailure"
+    assert (poll["schedule"], poll["suspend"], "startingDeadlineSeconds" in poll) == ("*/10 * * * *", True, False)
+    assert (odd["suspend"], odd["concurrencyPolicy"]) == (True, "Forbid")
+    assert odd["jobTemplate"]["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def test_what_a_cron_job_cannot_carry_is_named(tmp_path: Path) -> None:
+    warnings = export_kubernetes(project(tmp_path, JOBS)).warnings
+    assert [text for text in warnings if not text.startswith("the image")] == [
+        "poll: jitter is lost: it is started on time",
+        "poll: timezone is that of the cluster, usually UTC; set it here",
+        "odd: schedule every 7m cannot be written: it is suspended, with 0 0 * * * instead",
+        "odd: overlap queue is lost: what is due while it runs is skipped",
+        "odd: timezone is that of the cluster, usually UTC; set it here",
+    ]

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +17,15 @@ import msgspec
 
 from pmtui.control import JobRun
 from pmtui.supervisor.job import MAX_RUNS
+from pmtui.text.timestamps import epoch_ms, now_ms
 
 logger = logging.getLogger(__name__)
 MAX_GROWTH_BYTES = 1 << 20
-_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+MAX_AGE_MS = 400 * 86400 * 1000
+"""What is older is forgotten: even a yearly job was due since."""
+MIN_WRITE_INTERVAL = 0.25
+"""Seconds between two writes, at least, if only runs have ended; what was due is written at once."""
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -40,6 +46,11 @@ class Record:
         self.key = ""
         self.runs: deque[JobRun] = deque(maxlen=MAX_RUNS)
 
+    @property
+    def last_ms(self) -> int:
+        """When something was last heard of the job."""
+        return max(self.due or 0, epoch_ms(self.runs[-1].start_time) if self.runs else 0)
+
 
 class Journal:
     """Without a path nothing is kept."""
@@ -50,6 +61,8 @@ class Journal:
         self._pending: list[bytes] = []
         self._growth = 0
         self._writing: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._written_at = 0.0
         self._has_warned = False
         self._load()
 
@@ -61,17 +74,17 @@ class Journal:
         self._add(_Line(job, 0))
 
     def mark_end(self, job: str, run: JobRun) -> None:
-        self._add(_Line(job, run=run))
-
-    def retain(self, jobs: set[str]) -> None:
-        """Forget all other jobs."""
-        if forgotten := self.records.keys() - jobs:
-            for job in forgotten:
-                del self.records[job]
-            self._growth = MAX_GROWTH_BYTES
+        self._note(_Line(job, run=run))
+        left = self._written_at + MIN_WRITE_INTERVAL - time.monotonic()
+        if left <= 0:
             self._write_soon()
+        elif self._timer is None and self._path:
+            self._timer = asyncio.get_running_loop().call_later(left, self._write_soon)
 
     async def close(self) -> None:
+        """Write what is left."""
+        if self._timer:
+            self._write_soon()
         if self._writing:
             await self._writing
 
@@ -84,6 +97,8 @@ class Journal:
         for line in lines:
             with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):  # such as half a line
                 self._apply(msgspec.json.decode(line, type=_Line))
+        oldest = now_ms() - MAX_AGE_MS
+        self.records = {job: record for job, record in self.records.items() if record.last_ms > oldest}
         self._growth = MAX_GROWTH_BYTES if lines else 0
 
     def _apply(self, line: _Line) -> None:
@@ -94,22 +109,30 @@ class Journal:
             record.due, record.key = line.due or None, line.key
 
     def _add(self, line: _Line) -> None:
-        self._apply(line)
-        self._pending.append(msgspec.json.encode(line) + b"\n")
+        self._note(line)
         self._write_soon()
 
+    def _note(self, line: _Line) -> None:
+        self._apply(line)
+        self._pending.append(msgspec.json.encode(line) + b"\n")
+
     def _write_soon(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
         if self._writing is None and self._path:
             self._writing = asyncio.create_task(self._write(), name="job journal")
 
     async def _write(self) -> None:
+        self._written_at = time.monotonic()
         try:
             while self._pending or self._growth >= MAX_GROWTH_BYTES:
                 data, self._pending = b"".join(self._pending), []
                 is_whole = self._growth >= MAX_GROWTH_BYTES
                 self._growth = 0 if is_whole else self._growth + len(data)
                 data = b"".join(self._lines()) if is_whole else data
-                await asyncio.to_thread(self._rewrite if is_whole else self._append, data)
+                if not await asyncio.to_thread(self._rewrite if is_whole else self._append, data):
+                    self._growth = MAX_GROWTH_BYTES
         except (OSError, RuntimeError) as error:
             if not self._has_warned:
                 logger.warning("what was due is not remembered: %s cannot be written: %s", self._path, error)
@@ -124,16 +147,24 @@ class Journal:
             for run in record.runs:
                 yield msgspec.json.encode(_Line(job, run=run)) + b"\n"
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, data: bytes) -> bool:
+        """Return whether there is a file that could be appended to."""
         assert self._path
-        with os.fdopen(os.open(self._path, _APPEND, 0o600), "ab", buffering=0) as file:
+        try:
+            descriptor = os.open(self._path, _APPEND)
+        except FileNotFoundError:
+            return False
+        with os.fdopen(descriptor, "ab", buffering=0) as file:
             file.write(data)
+        return True
 
-    def _rewrite(self, data: bytes) -> None:
+    def _rewrite(self, data: bytes) -> bool:
         assert self._path
+        self._path.parent.mkdir(mode=0o700, exist_ok=True)
         beside = self._path.with_name(f"{self._path.name}.new")
         with contextlib.suppress(FileNotFoundError):
             beside.unlink()
-        with os.fdopen(os.open(beside, _APPEND | os.O_EXCL, 0o600), "wb") as file:
+        with os.fdopen(os.open(beside, _APPEND | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(data)
         os.replace(beside, self._path)
+        return True

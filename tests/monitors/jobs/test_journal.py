@@ -5,37 +5,41 @@ from pathlib import Path
 
 from pmtui.monitors.jobs import journal
 from pmtui.monitors.jobs.journal import Journal
+from pmtui.text.timestamps import now_ms
 from tests.fake_control import job_run
+
+NOW = now_ms()
 
 
 async def test_what_was_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "jobs.jsonl"
     written = Journal(path)
-    written.mark_due("a", "@daily", 1000)
+    written.mark_due("a", "@daily", NOW)
     written.mark_end("a", job_run(run=1))
-    written.mark_due("b", "@daily", 2000)
+    written.mark_due("b", "@daily", NOW)
     written.mark_stopped("b")
     written.mark_end("a", job_run(run=2, reason="deadline"))
     await written.close()
     assert path.stat().st_mode & 0o777 == 0o600
     read = Journal(path).records
-    assert (read["a"].due, read["a"].key, read["b"].due) == (1000, "@daily", None)
+    assert (read["a"].due, read["a"].key, {*read}) == (NOW, "@daily", {"a"})
     assert [*read["a"].runs] == [job_run(run=1), job_run(run=2, reason="deadline")]
 
 
 async def test_half_a_line_and_foreign_text_are_skipped(tmp_path: Path) -> None:
     path = tmp_path / "jobs.jsonl"
-    path.write_bytes(b'\xff\xfe\nnull\n{"id":"a","due":1000,"key":"k"}\n{"id":"a","due":20')
+    path.write_bytes(b'\xff\xfe\nnull\n{"id":"a","due":%d,"key":"k"}\n{"id":"a","due":20' % NOW)
     read = Journal(path)
-    assert read.records["a"].due == 1000
-    read.mark_due("a", "k", 3000)
+    assert read.records["a"].due == NOW
+    read.mark_due("a", "k", NOW + 1)
     await read.close()
-    assert Journal(path).records["a"].due == 3000
+    assert Journal(path).records["a"].due == NOW + 1
 
 
 async def test_the_file_does_not_grow_for_ever(tmp_path: Path) -> None:
     path = tmp_path / "jobs.jsonl"
     written = Journal(path)
+    written.mark_due("a", "k", NOW)
     for number in range(20_000):
         written.mark_end("a", job_run(run=number))
         if number % 1000 == 0:
@@ -56,3 +60,24 @@ async def test_a_link_is_not_followed_and_a_failure_is_no_error(tmp_path: Path) 
     await written.close()
     assert target.read_text() == "precious"
     assert written.records["a"].due == 1000
+
+
+async def test_a_job_that_is_long_gone_is_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.jsonl"
+    written = Journal(path)
+    written.mark_due("old", "k", NOW - journal.MAX_AGE_MS - 1000)
+    written.mark_due("yearly", "k", NOW - 365 * 86400 * 1000)
+    await written.close()
+    assert {*Journal(path).records} == {"yearly"}
+
+
+async def test_a_file_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "data/jobs.jsonl"
+    written = Journal(path)
+    written.mark_due("a", "k", NOW)
+    await written.close()
+    path.unlink()
+    path.parent.rmdir()
+    written.mark_due("b", "k", NOW)
+    await written.close()
+    assert {*Journal(path).records} == {"a", "b"}

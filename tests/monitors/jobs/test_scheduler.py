@@ -221,6 +221,7 @@ def test_a_machine_that_sleeps(tmp_path: Path, catch_up: bool) -> None:
         assert manager.get("/api/pm/nobody/runs")[0] == 404
         eventually(lambda: manager.row("often")["status"] == "scheduled")
         assert len(manager.get("/api/pm/often/runs")[1]) <= (time.monotonic() - begun) / 60 + 2
+        eventually(lambda: (manager.data / "jobs.jsonl").read_text().count('"trigger":"catchUp"') == len(expected))
         manager.process.kill()
         manager.process.wait()
     clock.shift(wall=48 * 3600, boot=48 * 3600)
