@@ -199,3 +199,25 @@ def test_the_terminal_is_restored_when_the_dashboard_is_killed(tmp_path: Path, n
         shown.ends()
         eventually(lambda: not any(map(is_alive, pids)))
         eventually(shown.is_restored)
+
+
+def test_a_killed_manager_takes_the_process_along_and_leaves_the_attached_dashboard_usable(tmp_path: Path) -> None:
+    entry = {"id": "a", "command": RAW, "shell": True, "tty": True}
+    with running(tmp_path, [entry]) as manager:
+        pids = manager.wait_running(["a"])
+        shown = PseudoTerminal(tmp_path, None, "attach", words=())
+        try:
+            shown.shows("running")
+            shown.press(b"i")
+            shown.shows(KEYBOARD)
+            shown.shows("READY")
+            manager.process.kill()
+            eventually(lambda: not any(map(is_alive, pids.values())))
+            shown.forget()
+            shown.press(b"lost\x1d")
+            shown.shows("STATUS")
+            shown.press(b"q")
+            assert shown.ends() == 0
+            eventually(shown.is_restored)
+        finally:
+            shown.close()
