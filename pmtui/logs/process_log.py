@@ -11,7 +11,7 @@ from pmtui.config.model import LogSettings
 from pmtui.control import LogProblem, Stream
 from pmtui.logs.activity import LineActivity
 from pmtui.logs.capture.line_splitter import LineSplitter
-from pmtui.logs.files.history import CUT_MARKER, read_backwards
+from pmtui.logs.files.history import CUT_MARKER, number_after, read_backwards
 from pmtui.logs.files.log_file import LineBatch, LogFile
 from pmtui.logs.files.run_index import RunIndex, RunRecord
 from pmtui.logs.files.skip import oldest_number
@@ -29,6 +29,10 @@ MAX_REASON_LINES, MAX_REASON_BYTES = 1000, 256 << 10
 """The end of a run's output, in which `failure_reason` looks."""
 REASON_TIMEOUT = 10_000
 """Milliseconds before the last line. What is older has not ended the run."""
+MIN_LARGE_BYTES = 64 << 20
+"""The size of the files from which on times are looked up instead of reading all lines behind them."""
+MAX_CLOCK_STEP = 300_000
+"""Milliseconds by which lines in a large log may be out of order."""
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
 _MAX_RUNS = 1000
 _MAX_CLOCK_SLIP = 1000  # milliseconds; if the clock is set back by less, times do not go back
@@ -164,6 +168,22 @@ class ProcessLog:
         streams = self._open_files() if self.files else []
         try:
             return min(self.ring.start, oldest_number(streams, self._order, deadline) if streams else self.ring.start)
+        finally:
+            for stream in streams:
+                stream.close()
+
+    def numbers_between(self, since_ms: int, until_ms: int, deadline: float = math.inf) -> tuple[int, int]:
+        """Return the first number and the end of a range with all lines of that time, if the log is large.
+
+        Unless the clock was set back by more than five minutes. May wait for the disk, and raise TimeoutError.
+        """
+        streams = self._open_files() if self.files and self.settings.timestamps else []
+        try:
+            if sum(file.size for stream in streams for file in stream.files) < MIN_LARGE_BYTES:
+                return -MAX_NUMBER, MAX_NUMBER
+            edges = since_ms - MAX_CLOCK_STEP - 1, until_ms + MAX_CLOCK_STEP
+            first, end = (number_after(streams, self._order, self.ring.start, ms, deadline) for ms in edges)
+            return first, MAX_NUMBER if end == self.ring.start else end
         finally:
             for stream in streams:
                 stream.close()

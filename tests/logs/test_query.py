@@ -358,6 +358,42 @@ def test_pages_make_up_the_whole_log(tmp_path: Path, clock: Clock, settings: Log
 
 
 @pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("block", [230, 300, 1000])
+@pytest.mark.parametrize("settings", [LogSettings(), LogSettings(timestamps=False)], ids=str)
+def test_each_line_is_found_by_its_number(
+    tmp_path: Path, clock: Clock, settings: LogSettings, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pmtui.logs.files.block_index.BLOCK_BYTES", block)
+    former = LogStore(tmp_path)
+    witnessed(former, clock, seed=block, runs=1, settings=settings)
+    former.close()
+    store = LogStore(tmp_path)
+    log = witnessed(store, clock, seed=block + 1, runs=1, settings=settings).log
+    for line in ask(ALL, log):
+        assert ask(Query(lines=1, before=line.seq + 1), log) == [line]
+    store.close()
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("settings", [SMALL, LogSettings(), LogSettings(timestamps=False)], ids=str)
+def test_times_in_a_large_log_are_looked_up(
+    store: LogStore, clock: Clock, settings: LogSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = witnessed(store, clock, settings=settings).log
+    whole = ask(ALL, log)
+    monkeypatch.setattr("pmtui.logs.process_log.MIN_LARGE_BYTES", 0)
+    monkeypatch.setattr("pmtui.logs.process_log.MAX_CLOCK_STEP", 0)
+    for since in range(NOON - 100, clock.ms, (clock.ms - NOON) // 7):
+        for until in range(since, clock.ms + 100, (clock.ms - NOON) // 5):
+            found = ask(replace(ALL, since_ms=since, until_ms=until), log)
+            assert found == [line for line in whole if rfc3339(since) <= line.time <= rfc3339(until)]
+            assert (
+                ask(Query(lines=3, since_ms=since, until_ms=until, after=20), log)
+                == [line for line in found if line.seq > 20][:3]
+            )
+
+
+@pytest.mark.usefixtures("small_blocks")
 def test_pages_after_a_number_hold_the_first_lines_that_match(
     store: LogStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from pmtui.control import Stream
 from pmtui.logs.capture.line_splitter import MAX_LINE_BYTES, cut_at
 from pmtui.logs.files.log_file import OpenFile
 from pmtui.logs.files.run_index import RunRecord, run_at, run_of
-from pmtui.logs.files.skip import skip_above
+from pmtui.logs.files.skip import oldest_number, skip_above
 from pmtui.logs.files.stream_files import StreamFiles
 from pmtui.logs.files.stream_order import StreamOrder, numbers_backwards
 from pmtui.logs.ring_buffer import MAX_NUMBER, RawLine
@@ -67,6 +67,22 @@ def read_backwards(
         number = min(number - 1, order.floor - 1)
         if number < below:
             yield RawLine(number, line.ms, stream, run_at(former, line.ms), line.data, line.cut)
+
+
+def number_after(streams: list[StreamFiles], order: StreamOrder, end: int, ms: int, deadline: float) -> int:
+    """Return the number from which on all lines below `end` are later, unless the clock was set back.
+
+    Raises TimeoutError at `deadline`.
+    """
+    low, high = min(oldest_number(streams, order, deadline), end), end
+    while low < high:
+        middle = (low + high) // 2
+        line = next(read_backwards(streams, order, [], [], below=middle + 1, deadline=deadline), None)
+        if line is None or line.ms <= ms:
+            low = middle + 1
+        else:
+            high = min(middle, line.seq)
+    return low
 
 
 def _numbered(

@@ -1,8 +1,8 @@
 """Leaves out the lines above a number without reading them one by one: counts blocks instead.
 
 Numbered lines are counted by `StreamOrder`. Lines below its floor are ordered by time: of two streams, the lines after
-one moment are left out, a moment at which a block begins and that no clock set back has made ambiguous. What remains
-above the number is for the reader, at most a few blocks.
+one moment are left out, at which a block begins, and which no clock set back has made ambiguous as far as the first
+lines of the blocks show. What remains above the number is for the reader, at most a few blocks.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from pmtui.logs.files.block_index import LineCounts, count_lines, first_lines, l
 from pmtui.logs.files.log_file import OpenFile
 from pmtui.logs.files.stream_files import StreamFiles
 from pmtui.logs.files.stream_order import StreamOrder, count_between, first_from, number_at
+from pmtui.logs.ring_buffer import MAX_NUMBER
 from pmtui.text.timestamps import parse_stamp
 
 _MIN_LINE_BYTES_OF_PART = 32 << 10
@@ -145,7 +146,7 @@ class _Timeline:
             if block == 0 or one.before[block + 1] > one.before[block]
         ]
         times = (counts[index].times[block] for index, block in self._places)
-        self.times = [*accumulate(times, _known)]
+        self.times = [*accumulate(times, _known, initial=MAX_NUMBER)][1:]
         self._minima = [*accumulate(self.times, min)]
         self._maxima = [*accumulate(reversed(self.times), max)][::-1]
 

@@ -159,6 +159,10 @@ def _matching_lines(
     run = run_range(log, query.run) if query.run is not None else RunRange()
     if run is None:
         return
+    if query.since_ms is not None or query.until_ms is not None:
+        until = MAX_NUMBER if query.until_ms is None else query.until_ms
+        since_number, until_number = log.numbers_between(query.since_ms or 0, until, deadline)
+        first, end = max(first, since_number), min(end, until_number)
     filters = line_filters(query, run, deadline)
     with closing(log.newest_first(query.since_ms or 0, end, deadline)) as lines:
         for line in lines:
