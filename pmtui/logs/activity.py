@@ -1,6 +1,5 @@
 """How much a process writes, and the worst level of late. Measured only when someone asks."""
 
-from collections import deque
 from time import monotonic
 from typing import NamedTuple
 
@@ -28,7 +27,7 @@ class Activity(NamedTuple):
 class LineActivity:
     def __init__(self, ring: RingBuffer) -> None:
         self._ring = ring
-        self._marks: deque[tuple[float, int]] = deque()
+        self._marks: list[tuple[float, int]] = []
         self._scanned = 0
         self._seen: dict[Level, float] = {}
 
@@ -40,7 +39,7 @@ class LineActivity:
     def _rate(self, now: float) -> float:
         marks, end = self._marks, self._ring.end
         while len(marks) > 1 and marks[0][0] < now - RATE_PERIOD:
-            marks.popleft()
+            del marks[0]
         if not marks or now - marks[-1][0] >= MIN_PERIOD:
             marks.append((now, end))
         since, start = marks[0]

@@ -1,10 +1,10 @@
 """What is known of a process that runs by a schedule: when it is due, and its last runs."""
 
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pmtui.control import JobRun, Status
+from pmtui.supervisor.recent import Recent
 
 if TYPE_CHECKING:
     from pmtui.supervisor.state import State
@@ -18,7 +18,7 @@ class Job:
 
     def __init__(self) -> None:
         self.due = 0  # when it is started next, in milliseconds since 1970
-        self.runs: deque[JobRun] = deque(maxlen=MAX_RUNS)  # newest last
+        self.runs = Recent[JobRun](MAX_RUNS)  # newest last
         self.earlier_runs = 0  # under former managers
         self.failures = 0  # how often it was given up until it is due again
         self.missed = 0  # how often it was due while it could not be started

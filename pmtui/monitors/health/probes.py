@@ -245,7 +245,7 @@ class NotifyProbe:
     async def check(self) -> str:
         try:
             async with asyncio.timeout(LOG_MATCH_TIMEOUT):
-                await self._notice.is_ready.wait()
+                await self._notice.wait_ready()
         except TimeoutError:
             raise ProbeError("no READY=1 so far") from None
         now, notice = self._clock(), self._notice
