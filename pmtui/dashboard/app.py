@@ -63,8 +63,8 @@ class DashboardApp(App[None]):
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = set()
     CSS = """
     Toast {
-        width: auto; max-width: 90%; height: 1; margin: 0; padding: 0 1; background: $panel;
-        text-wrap: nowrap; text-overflow: ellipsis;
+        width: auto; max-width: 90%; height: auto; max-height: 2; margin: 0; padding: 0 1; background: $panel;
+        text-overflow: ellipsis;
     }
     ToastRack { margin-bottom: 1; }
     """

@@ -58,8 +58,9 @@ def nice_ceiling(peak: float, unit: float = 1.0) -> float:
 
 
 def stretched(values: Sequence[float | None], width: int) -> list[float | None]:
-    """Repeat every value as often as the width allows."""
-    return [value for value in values for _ in range(max(1, width // max(1, len(values))))]
+    """Repeat values so that they fill the width; more values than that stay as they are."""
+    count = max(width, len(values)) if values else 0
+    return [values[place * len(values) // count] for place in range(count)]
 
 
 def axis_labels(labels: Sequence[tuple[int, str]], width: int) -> str:

@@ -1,5 +1,7 @@
 """The tab Charts, and past events in the tab Events."""
 
+import msgspec
+
 from pmtui.control import NotFoundError, Status, UnavailableError
 from tests.dashboard.scene import past_event, scene
 from tests.dashboard.stage import Stage, stage
@@ -16,6 +18,16 @@ async def test_c_shows_charts_and_goes_back_to_the_log() -> None:
         assert shown.control.asked_history == {"since": "1h", "until": "", "points": 67}
         await shown.press("c")
         await shown.shows("listening on")
+
+
+async def test_charts_of_a_young_manager_show_what_there_is() -> None:
+    control, logs = scene()
+    control.facts = msgspec.structs.replace(control.facts, start_time="2026-11-20T11:55:00Z")
+    async with stage(control=control, logs=logs) as shown:
+        await shown.press("c")
+        await shown.until(lambda: asked(shown) == "15m")
+        await shown.press("2", "c", "c")
+        await shown.until(lambda: asked(shown) == "1h")
 
 
 async def test_digits_choose_how_far_back_charts_go() -> None:

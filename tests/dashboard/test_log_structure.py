@@ -84,6 +84,35 @@ async def test_errors_are_counted_marked_and_opened() -> None:
         await shown.shows('  File "/srv/app/orders.py", line 6, in decode')
 
 
+async def test_the_open_entry_goes_on_to_other_errors_and_lines() -> None:
+    async with stage(120, 36, logs=structured()) as shown:
+        await shown.press("e", "tab", "enter")
+        await opened(shown)
+        await shown.shows('  File "/srv/app/orders.py", line 6, in decode')
+        await shown.press("E")
+        await shown.shows("route    /v1")
+        assert "orders.py" not in "".join(line[10:110] for line in shown.lines if "│" in line[:12])
+        await shown.press("right")
+        await shown.shows("message  slow")
+        await shown.press("n")
+        assert isinstance(shown.app.screen, EntryDialog)
+        await shown.press("escape")
+        marked = shown.app.main.pane.marked
+        assert marked is not None
+        assert marked.data == b"level=warn msg=slow ms=12"
+
+
+async def test_a_jump_says_when_it_goes_on_at_the_other_end() -> None:
+    async with stage(120, 36, logs=structured()) as shown:
+        await shown.press("e")
+        await shown.shows("error 2 of 2")
+        assert not shown.app._notifications
+        for key, end in (("e", "oldest"), ("E", "newest")):
+            await shown.press(key)
+            said = f"Continued from the {end} line"
+            await shown.until(lambda said=said: [note.message for note in shown.app._notifications] == [said])  # type: ignore[misc]
+
+
 async def test_enter_in_the_log_marks_the_last_line_then_opens_it() -> None:
     async with stage(120, 36, logs=structured()) as shown:
         await shown.press("tab", "enter")

@@ -58,6 +58,20 @@ def test_a_status_says_more_than_its_word() -> None:
     assert status_label(snapshot("a", Status.FAILED, blocked=True), NOW, UNICODE) == ("✖ blocked", "bad")
 
 
+async def test_a_process_that_takes_its_time_to_stop_says_how_long() -> None:
+    async with stage(120, 36) as shown:
+        table = shown.app.main.table
+        stopping = [snapshot("slow", Status.STOPPING)]
+        table.show(DashboardState(stopping, now=100.0))
+        await shown.shows("◑ stopping")
+        assert "stopping 0s" not in shown.text
+        table.show(DashboardState(stopping, now=104.0))
+        await shown.shows("◑ stopping 4s")
+        table.show(DashboardState([snapshot("slow")], now=105.0))
+        table.show(DashboardState(stopping, now=106.0))
+        await shown.until(lambda: "◑ stopping" in shown.text and "◑ stopping " + "4s" not in shown.text)
+
+
 async def test_groups_fold_and_unfold_and_are_operated_as_one() -> None:
     async with stage(120, 36) as shown:
         table = shown.app.main.table

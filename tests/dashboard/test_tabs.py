@@ -91,3 +91,22 @@ async def test_the_cursor_stays_on_the_screen_when_problems_come_above_it() -> N
         table.select("p28")
         table.show(DashboardState(rows, now=100.0))
         assert 0 <= table.cursor_row < table.page
+
+
+async def test_keys_are_those_of_the_prompt_while_it_is_open() -> None:
+    async with stage(120, 36) as shown:
+        await shown.press("slash")
+        await shown.until(lambda: shown.lines[-1] == " Enter Filter   Esc Cancel")
+        await shown.press("escape", "tab", "slash")
+        await shown.until(lambda: shown.lines[-1] == " Enter Find   Tab Matches only   Esc Cancel")
+        await shown.press("escape")
+        await shown.shows(" r Restart")
+
+
+async def test_counts_keep_their_words_if_there_is_room() -> None:
+    rows = [snapshot(f"p{number}") for number in range(10)]
+    rows += [snapshot("f", Status.FAILED), snapshot("c", Status.COMPLETED), snapshot("s", Status.STOPPED)]
+    async with stage(80, 24, FakeControl(*rows), FakeLogs()) as shown:
+        await shown.until(lambda: shown.lines[0].startswith(" pmtui   ● 10 running   ✖ 1 failed   ✓ 1 completed   ■ 1"))
+        assert "■ 1 stopped" in shown.lines[0]
+        assert "mem" in shown.lines[0]

@@ -47,8 +47,8 @@ def test_the_scale_ends_at_a_round_figure(peak: float, ceiling: float) -> None:
     assert nice_ceiling(peak * 1024, 1024) == ceiling * 1024
 
 
-def test_few_values_are_stretched_alike() -> None:
-    assert stretched([1, None, 3], 11) == [1, 1, 1, None, None, None, 3, 3, 3]
+def test_few_values_fill_the_width() -> None:
+    assert stretched([1, None, 3], 11) == [1, 1, 1, 1, None, None, None, None, 3, 3, 3]
     assert stretched([1, 2], 1) == [1, 2]
     assert stretched([], 5) == []
 

@@ -1,7 +1,7 @@
 """One line of a log as a whole: its fields, or all lines of a traceback."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Literal
 
 import msgspec
 from rich.table import Table
@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.widgets import Static
 
 from pmtui.dashboard.dialogs.dialog import Dialog
@@ -19,9 +20,11 @@ from pmtui.dashboard.style.styles import Styles
 from pmtui.logs.structure.record import Record, parse_record
 from pmtui.text.sanitize import strip_escapes
 
+EntryKind = Literal["line", "error", "match"]
+
 
 class EntryDialog(Dialog[None]):
-    """Scrolls; `y` copies the line as it was written."""
+    """Scrolls, and goes on to other lines, errors and matches. `y` copies the line as it was written."""
 
     DEFAULT_CSS = """
     EntryDialog > #box { width: 90%; }
@@ -32,14 +35,20 @@ class EntryDialog(Dialog[None]):
         Binding("enter,q", "leave", show=False),
         Binding("j,down", "scroll(1)", show=False),
         Binding("k,up", "scroll(-1)", show=False),
+        Binding("left", "find('line', -1)", show=False),
+        Binding("right", "find('line', 1)", show=False),
+        Binding("E", "find('error', -1)", id="previous_error", show=False),
+        Binding("e", "find('error', 1)", id="next_error", show=False),
+        Binding("N", "find('match', -1)", id="previous_match", show=False),
+        Binding("n", "find('match', 1)", id="next_match", show=False),
         Binding("y", "copy", show=False),
     ]
-    hint = "j k scroll · y copies · Esc closes"
+    hint = "j k scroll · ← → lines · e E errors · y copies · Esc closes"
 
-    def __init__(self, line: Line, styles: Styles) -> None:
+    def __init__(self, line: Line, styles: Styles, find: Callable[[EntryKind, int], Line | None]) -> None:
         super().__init__()
-        self.title_text = f"{line.process_id} · run {line.run} · {line.stream} · {clock_time(line.ms)}"
-        self._line, self._styles = line, styles
+        self.title_text = entry_title(line)
+        self._line, self._styles, self._find_line = line, styles, find
 
     def compose_body(self) -> ComposeResult:
         with VerticalScroll(classes="body"):
@@ -48,9 +57,23 @@ class EntryDialog(Dialog[None]):
     def action_scroll(self, step: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
 
+    def action_find(self, kind: EntryKind, step: int) -> None:
+        """Show the next line, error or match (-1: the previous one); stay if there is none."""
+        line = self._find_line(kind, step)
+        if line is None or line == self._line:
+            return
+        self._line = line
+        self.query_one("#box").border_title = Content(entry_title(line)).markup
+        self.query_one("#text", Static).update(entry_content(line, self._styles))
+        self.query_one(VerticalScroll).scroll_home(animate=False)
+
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(plain_text(self._line))
         self.dismiss(None)
+
+
+def entry_title(line: Line) -> str:
+    return f"{line.process_id} · run {line.run} · {line.stream} · {clock_time(line.ms)}"
 
 
 def entry_content(line: Line, styles: Styles) -> Table | Text:

@@ -57,6 +57,12 @@ class LogView(Widget):
 
         held: PausedView
 
+    @dataclass
+    class Wrapped(Message):
+        """A jump went on at the other end."""
+
+        step: int
+
     def __init__(self, glyphs: Glyphs = UNICODE, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.glyphs = glyphs
@@ -215,10 +221,14 @@ class LogView(Widget):
 
     def _jump(self, step: int, wanted: Callable[[Line], bool]) -> MatchCount:
         self._pause_keeping_mark()
+        before = self.finder.current
         count = self.finder.jump(self._viewport.view, step, wanted)
-        if self.finder.current is not None and count.total:
-            self._viewport.show(self.finder.current)
+        current = self.finder.current
+        if current is not None and count.total:
+            self._viewport.show(current)
             self._forget_strips()
+            if before is not None and (current - before) * step < 0:
+                self.post_message(self.Wrapped(step))
         return count
 
     def _pause_keeping_mark(self) -> None:

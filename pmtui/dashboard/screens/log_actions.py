@@ -12,7 +12,7 @@ from textual import on
 
 from pmtui.config.discovery import data_directory
 from pmtui.control import ControlError, Level, Snapshot
-from pmtui.dashboard.dialogs.entry import EntryDialog
+from pmtui.dashboard.dialogs.entry import EntryDialog, EntryKind
 from pmtui.dashboard.log_view.lines import FilteredLines, Line, LineBuffer, Lines, MergedLines, PausedView
 from pmtui.dashboard.log_view.log_pane import LogPane
 from pmtui.dashboard.log_view.save import save_copy, save_lines
@@ -165,9 +165,21 @@ class LogActions(MainScreenBase):
     def open_entry(self) -> None:
         """Show the marked line as a whole; without one, mark the last line of the screen."""
         if line := self.pane.marked:
-            self.app.push_screen(EntryDialog(line, self.pane.text_styles))
+            self.app.push_screen(EntryDialog(line, self.pane.text_styles, self._find_entry))
         else:
             self.pane.mark_last_visible()
+
+    def _find_entry(self, kind: EntryKind, step: int) -> Line | None:
+        """Move the mark for the dialog that shows the marked line."""
+        if kind == "line":
+            self.pane.move_mark(step)
+        elif not (self.pane.find_error(step) if kind == "error" else self.pane.find(step)):
+            return None
+        return self.pane.marked
+
+    @on(LogPane.Wrapped)
+    def _search_wrapped(self, message: LogPane.Wrapped) -> None:
+        self.show_message("Continued from the oldest line" if message.step > 0 else "Continued from the newest line")
 
     @in_log_tab
     def action_search(self) -> None:
@@ -231,4 +243,6 @@ class LogActions(MainScreenBase):
         except OSError as error:
             self.show_message(f"Cannot save the lines: {error.strerror} ({error.filename})", error=True)
         else:
-            self.show_message(f"Saved {plural(len(lines), 'line', 'lines')} to {path}")
+            here = Path.cwd()
+            shown = path.relative_to(here) if path.is_relative_to(here) else path
+            self.show_message(f"Saved {plural(len(lines), 'line', 'lines')} to {shown}")

@@ -150,7 +150,7 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
         keys.hidden = frozenset() if chosen else frozenset({"restart", "toggle_running", "full_logs", "kill", "follow"})
         if self.tab != "logs":
             keys.hidden |= {"follow"}
-        keys.hint = self._hint()
+        keys.hint, keys.prompt_keys = self._hint(), self.prompt.keys
         keys.update_pieces()
 
     def _hint(self) -> str:

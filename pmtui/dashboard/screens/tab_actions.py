@@ -13,6 +13,7 @@ from pmtui.config.secrets import MASK
 from pmtui.control import ControlError, NotFoundError, ProcessEvent, UnavailableError
 from pmtui.dashboard.screens.help import Help
 from pmtui.dashboard.screens.main_base import MAX_TABLE_FRACTION, MainScreenBase
+from pmtui.dashboard.style.formats import epoch_seconds
 from pmtui.dashboard.style.styles import styles_for
 from pmtui.dashboard.widgets.card import PERIOD, POINTS, Facts, card_rows
 from pmtui.dashboard.widgets.charts import ChartRange, ChartsPane
@@ -33,6 +34,8 @@ CONTENTS: Mapping[Tab, str] = {
     "events": "events",
     "env": "environment",
 }
+FIRST_PERIOD = 15 * 60.0
+"""Seconds of a manager's life in which charts show 15 minutes at first."""
 BAR_ROWS = 3
 """Rows of the title, the tabs and the keys."""
 MIN_HEIGHT_BESIDE = 24
@@ -40,9 +43,12 @@ MIN_HEIGHT_BELOW = 22
 """Rows for log and card beside the table, and below it."""
 
 
+INHERITED = 2
+
+
 def origin_rank(name: str, configured: Container[str]) -> int:
     """Rank a variable by its origin: the config, pmtui, or the manager's environment."""
-    return 0 if name in configured else 1 if name.startswith("PMTUI_") else 2
+    return 0 if name in configured else 1 if name.startswith("PMTUI_") else INHERITED
 
 
 class TabActions(MainScreenBase):
@@ -51,10 +57,13 @@ class TabActions(MainScreenBase):
     tab: Tab = "logs"
     merged = False
     revealed: tuple[str, str] | None = None
+    chosen_range: ChartRange | None = None
 
     def set_tab(self, tab: Tab) -> None:
         had_focus = self.focused is not self.table
         self.tab = tab
+        if tab == "charts":
+            self.pane_bar.chart_range = self.chosen_range or self._default_range()
         self.query_one(ContentSwitcher).current = tab
         self.pane_bar.tab = tab
         self.pane_bar.update_pieces()
@@ -67,6 +76,12 @@ class TabActions(MainScreenBase):
         else:
             self.pane.tick()
         self.label_keys()
+
+    def _default_range(self) -> ChartRange:
+        """Return an hour, or less while there is not that much to see."""
+        about = self.dashboard_state.about
+        start = epoch_seconds(about.start_time) if about and about.start_time else 0.0
+        return "15m" if self.dashboard_state.now - start < FIRST_PERIOD else "1h"
 
     def action_next_tab(self) -> None:
         self._step_tab(1)
@@ -96,7 +111,7 @@ class TabActions(MainScreenBase):
         self.set_tab("logs" if self.tab == "charts" else "charts")
 
     def action_chart_range(self, chosen: ChartRange) -> None:
-        self.pane_bar.chart_range = chosen
+        self.chosen_range = chosen
         self.set_tab("charts")
 
     def action_switch_pane(self) -> None:
@@ -149,7 +164,8 @@ class TabActions(MainScreenBase):
             env = dict(sorted(detail.env.items(), key=lambda item: (origin_rank(item[0], own), item[0])))
             if self.revealed and self.revealed[0] == process_id and env.get(self.revealed[1]) == MASK:
                 env[self.revealed[1]] = await self.control.reveal(*self.revealed)
-            self.query_one(EnvPane).show(env)
+            inherited = {name for name in env if origin_rank(name, own) == INHERITED}
+            self.query_one(EnvPane).show(env, inherited, styles)
         except NoMatches:  # the screen is closing
             return
         except ControlError as error:

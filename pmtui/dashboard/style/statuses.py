@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pmtui.control import Snapshot, Status
 from pmtui.dashboard.style.glyphs import STATUS_TONES, Glyphs, Tone
-from pmtui.text.formatting import countdown, epoch_seconds
+from pmtui.text.formatting import countdown, duration, epoch_seconds
 
 
 class Label(NamedTuple):
@@ -41,7 +41,9 @@ def has_failed_last(row: Snapshot) -> bool:
     return row.status is Status.SCHEDULED and bool(row.reason)
 
 
-def status_label(row: Snapshot, now: float, glyphs: Glyphs, *, short: bool = False) -> Label:
+def status_label(
+    row: Snapshot, now: float, glyphs: Glyphs, *, short: bool = False, stopping_since: float | None = None
+) -> Label:
     """Return the status as it is shown: at most 14 cells if `short`, else 22."""
     problem = problem_of(row)
     if problem is Problem.UNHEALTHY:
@@ -52,6 +54,8 @@ def status_label(row: Snapshot, now: float, glyphs: Glyphs, *, short: bool = Fal
     symbol, tone = glyphs.status[row.status], STATUS_TONES[row.status]
     if problem is Problem.RETRYING and row.next_start:
         return Label(f"{symbol} {_retry_text(row, now, short)}", tone)
+    if row.status is Status.STOPPING and stopping_since is not None and now - stopping_since >= 1:
+        return Label(f"{symbol} {row.status} {duration(now - stopping_since)}", tone)
     return Label(f"{symbol} {problem or row.status}", "warn" if has_failed_last(row) else tone)
 
 

@@ -32,6 +32,7 @@ class TableRow:
     now: float
     glyphs: Glyphs
     narrow: bool = False
+    stopping_since: float | None = None
 
     @property
     def alive(self) -> bool:
@@ -43,7 +44,8 @@ class TableRow:
 
 
 def status_cell(row: TableRow) -> Cell:
-    return Cell(*status_label(row.snapshot, row.now, row.glyphs, short=row.narrow))
+    label = status_label(row.snapshot, row.now, row.glyphs, short=row.narrow, stopping_since=row.stopping_since)
+    return Cell(*label)
 
 
 def uptime_cell(row: TableRow) -> Cell:

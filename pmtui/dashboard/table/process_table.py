@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from pmtui.control import Snapshot
+from pmtui.control import Snapshot, Status
 from pmtui.dashboard.actions import bindings
 from pmtui.dashboard.backend.state import DashboardState
 from pmtui.dashboard.style.formats import shorten
@@ -80,6 +80,7 @@ class ProcessTable(TableEntries, Widget, can_focus=True):
         self._top = 0
         self._cpu: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=SPARK_WIDTH))
         self._problems: dict[str, float] = {}
+        self._stopping: dict[str, float] = {}
         self._column_layout: Sequence[ColumnLayout] = []
         self._text_styles: Styles | None = None
         self._painted: list[LineState] = []
@@ -96,6 +97,8 @@ class ProcessTable(TableEntries, Widget, can_focus=True):
             del self._cpu[gone]
         recent = {name: seen for name, seen in self._problems.items() if state.now - seen < PROBLEM_PERIOD}
         self._problems = {name: seen for name, seen in recent.items() if name in known}
+        stopping = [row.id for row in state.snapshots if row.status is Status.STOPPING]
+        self._stopping = {name: self._stopping.get(name, state.now) for name in stopping}
         self.marks &= known
         self._snapshots, self._now = state.snapshots, state.now
         self._update_entries()
@@ -332,7 +335,8 @@ class ProcessTable(TableEntries, Widget, can_focus=True):
 
     def _row(self, snapshot: Snapshot) -> TableRow:
         status = next((placed.width for placed in self._column_layout if placed.column.key == "status"), 0)
-        return TableRow(snapshot, self._cpu[snapshot.id], self._now, self.glyphs, status < WIDE_STATUS_WIDTH)
+        narrow, stopping = status < WIDE_STATUS_WIDTH, self._stopping.get(snapshot.id)
+        return TableRow(snapshot, self._cpu[snapshot.id], self._now, self.glyphs, narrow, stopping)
 
     def render_line(self, y: int) -> Strip:
         return self._bare_line(y).adjust_cell_length(self.size.width).apply_style(self.rich_style)

@@ -106,7 +106,7 @@ class _Card:
         usage = self._facts.usage
         values = _recorded(usage.cpu) if usage else []
         bars = sparkline(values, width, 25.0, self._glyphs)
-        peak = f"peak {formats.percent(max(values, default=0.0))}"
+        peak = f"peak {formats.percent(max(values))} %" if values else ""
         now = f"{formats.percent(self._detail.cpu)} %" if self._detail.pid else self._glyphs.dash
         return self._figure("cpu", now, peak, bars)
 
@@ -115,7 +115,7 @@ class _Card:
         values = _recorded(usage.memory) if usage else []
         bars = sparkline(values, width, 1.0, self._glyphs)
         now = formats.memory(self._detail.memory) if self._detail.memory else self._glyphs.dash
-        return self._figure("memory", now, f"peak {formats.memory(int(max(values, default=0.0)))}", bars)
+        return self._figure("memory", now, f"peak {formats.memory(int(max(values)))}" if values else "", bars)
 
     def _figure(self, label: str, now: str, peak: str, bars: str) -> Text:
         styles = self._styles

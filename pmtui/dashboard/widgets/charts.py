@@ -46,7 +46,7 @@ class ChartsPane(DetailsPane):
         self._shown, self._shown_at = key, time.monotonic()
         rows = usage_rows(usage, self.size.width, self.size.height, glyphs)
         lines = (Text.assemble(*((span.text, styles[cast("Tone", span.tone)]) for span in row)) for row in rows)
-        self.show(Text("\n").join(lines))
+        self.show(Text("\n", no_wrap=True, overflow="crop").join(lines))
 
     def show_note(self, text: Text) -> None:
         """Show a sentence instead of charts."""

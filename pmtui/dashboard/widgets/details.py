@@ -1,6 +1,6 @@
 """The tabs beside the log: Info, Events and Env."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +20,9 @@ from pmtui.dashboard.style.glyphs import STATUS_TONES, Glyphs
 from pmtui.dashboard.style.styles import Styles
 from pmtui.dashboard.table.rendering import link_style
 from pmtui.wording import log_problem_text, wanted_by_text
+
+MAX_NAME_WIDTH = 34
+"""Cells of the names of variables; longer ones take two lines."""
 
 
 class DetailsPane(VerticalScroll, can_focus=True):
@@ -51,18 +54,23 @@ class EnvPane(OptionList):
         self._note = note
         self._shown: Mapping[str, str] = {}
 
-    def show(self, env: Mapping[str, str]) -> None:
+    def show(self, env: Mapping[str, str], inherited: Container[str], styles: Styles) -> None:
+        """Show variables; those of the manager's own environment are dim."""
         if env == self._shown:
             return
         place = self.highlighted
         self._shown = env
         self.clear_options()
-        width = max((len(name) for name in env), default=0)
+        width = min(MAX_NAME_WIDTH, max((len(name) for name in env), default=0))
         for name, value in env.items():
-            content = Content(f"{name.ljust(width)}  {printable(value)}")
+            table = Table.grid(padding=(0, 2, 0, 0))
+            table.add_column(width=width, overflow="fold")
+            table.add_column(overflow="fold")
+            shown = Text(printable(value), styles["dim" if name in inherited else "text"])
             if value == MASK:
-                content += Content.styled(f"  {self._note}", "$text-muted")
-            self.add_option(Option(content))
+                shown.append(f"  {self._note}", styles["dim"])
+            table.add_row(Text(name, styles["dim" if name in inherited else "accent"]), shown)
+            self.add_option(Option(table))
         if env:
             self.highlighted = min(place or 0, len(env) - 1)
 
@@ -103,7 +111,7 @@ def info_table(detail: Detail, styles: Styles, glyphs: Glyphs, now: float) -> Ta
     row("log files", log_problem_text([detail]))
     row("wanted by", wanted_by_text(detail))
     row("command", detail.command)
-    row("runs", " ".join(detail.argv))
+    row("runs", argv if (argv := " ".join(detail.argv)) != detail.command else "")
     row("cwd", detail.cwd)
     row("interpreter" if detail.interpreter else "program", detail.found or detail.interpreter)
     row("pid", detail.pid or None)

@@ -13,7 +13,7 @@ ALWAYS_SHOWN = ("help", "quit")
 
 
 class KeyBar(Bar):
-    """Keys by rank, as many as fit; `labels` overrides some of the names."""
+    """Keys by rank, as many as fit; `labels` overrides some of the names. A prompt has keys of its own."""
 
     DEFAULT_CSS = """
     KeyBar { background: $panel; }
@@ -24,9 +24,12 @@ class KeyBar(Bar):
         self.labels: dict[str, str] = {}
         self.hidden: frozenset[str] = frozenset()
         self.hint = ""
+        self.prompt_keys: Sequence[tuple[str, str]] = ()
         self.actions: Sequence[Action] = ACTIONS
 
     def pieces(self, width: int) -> Sequence[Piece]:
+        if self.prompt_keys:
+            return [piece for key, does in self.prompt_keys for piece in self._labeled(key, does, None)]
         chosen: list[Piece] = []
         ranked = sorted((action for action in self.actions if action.footer), key=lambda action: action.footer)
         shown = [action for action in ranked if action.id not in self.hidden]
@@ -49,8 +52,10 @@ class KeyBar(Bar):
         return chosen
 
     def _key(self, action: Action) -> Sequence[Piece]:
-        label = self.labels.get(action.id, action.label)
+        return self._labeled(action.key, self.labels.get(action.id, action.label), action.id)
+
+    def _labeled(self, key: str, label: str, target: str | None) -> Sequence[Piece]:
         return [
-            Piece(f" {action.key}", self.text_styles["accent"], action.id),
-            Piece(f" {label}  ", self.text_styles["text"], action.id),
+            Piece(f" {key}", self.text_styles["accent"], target),
+            Piece(f" {label}  ", self.text_styles["text"], target),
         ]

@@ -59,9 +59,12 @@ class TitleBar(Bar):
         gap = Piece("   ", styles["text"])
         name = Piece(" pmtui", styles["accent"] + styles["bold"].without_color)
         memory, cpu, uptime = self._memory(), self._cpu(), self._uptime()
+        lefts = [
+            [name, *self._errors(), *self._alarms(), *self._counts(WORD_ORDER[:dropped])]
+            for dropped in range(len(WORD_ORDER) + 1)
+        ]
         left: list[Piece] = []
-        for dropped in range(len(WORD_ORDER) + 1):
-            left = [name, *self._errors(), *self._alarms(), *self._counts(WORD_ORDER[:dropped])]
+        for dropped, left in enumerate(lefts):
             beside = [*memory, *cpu] if dropped <= MAX_WORDLESS_BESIDE_COST else []
             if total_width([*left, *beside, gap]) <= width:
                 break
@@ -69,6 +72,7 @@ class TitleBar(Bar):
         for pieces in (memory, cpu, self._host(), self._spark(), self._address(), uptime):
             if pieces and total_width([*left, *right, *pieces, gap, gap]) < width:
                 right += [*([gap] if right and pieces[0].text.strip() else []), *pieces]
+        left = next((words for words in lefts[:dropped] if total_width([*words, *right, gap]) < width), left)
         if config := self._config(width - total_width([*left, *right]) - 6):
             left[1:1] = [Piece(f"  {config}", styles["dim"])]
         return justify(left, [*right, Piece(" ", styles["text"])], width, Piece(" ", styles["text"]))

@@ -1,5 +1,6 @@
 """The line at the bottom for filters and searches."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -13,7 +14,11 @@ from textual.widgets import Input, Static
 Purpose = Literal["filter", "search"]
 LABELS: dict[Purpose, tuple[str, str]] = {
     "filter": ("Filter", "words  !not  @group  is:failed"),
-    "search": ("Search", "words  re:…  key=value  level:warn  -5m · Tab filters"),
+    "search": ("Search", "words  re:…  key=value  level:warn  -5m"),
+}
+KEYS: dict[Purpose, Sequence[tuple[str, str]]] = {
+    "filter": (("Enter", "Filter"), ("Esc", "Cancel")),
+    "search": (("Enter", "Find"), ("Tab", "Matches only"), ("Esc", "Cancel")),
 }
 
 
@@ -74,6 +79,11 @@ class Prompt(Horizontal):
         hint = self.query_one("#prompt-hint", Static)
         hint.update(Content(error or LABELS[self.purpose][1]))
         hint.set_class(bool(error), "-error")
+
+    @property
+    def keys(self) -> Sequence[tuple[str, str]]:
+        """Return what keys do while text is being typed; nothing while it is not."""
+        return KEYS[self.purpose] if self.is_open else ()
 
     @property
     def is_open(self) -> bool:
