@@ -8,6 +8,8 @@ import msgspec
 from pmtui.config.zones import Offset, first_change, moment_of
 from pmtui.text.units import parse_duration
 
+MAX_LENGTH = 200
+MAX_PERIOD = 3660 * 86400.0
 MIN_PERIOD = 0.1
 """Seconds between two starts, at least: no setting leads to more than ten a second."""
 NAMES = {
@@ -57,6 +59,8 @@ Schedule = Every | Cron
 
 def parse_schedule(text: str) -> Schedule:
     """Raises ScheduleError."""
+    if len(text) > MAX_LENGTH:
+        raise ScheduleError(f"{EXPECTED}, got a long text")
     words = text.split()
     if words[:1] == ["every"]:
         return _every("".join(words[1:]))
@@ -84,6 +88,8 @@ def _every(text: str) -> Every:
         raise ScheduleError(f'expected a duration after "every", such as "every 10m", got {text[:40]!a}') from None
     if seconds < MIN_PERIOD:
         raise ScheduleError(f"expected at least every {MIN_PERIOD * 1000:g}ms")
+    if seconds > MAX_PERIOD:
+        raise ScheduleError(f"expected at most every {MAX_PERIOD / 86400:g}d")
     return Every(seconds)
 
 

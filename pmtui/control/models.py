@@ -234,7 +234,8 @@ class PastEvent(ProcessEvent, frozen=True, kw_only=True):
     @property
     def is_crash(self) -> bool:
         """Whether the run crashed, even if it was restarted immediately."""
-        return self.ends_run and (self.to in (Status.CRASHED, Status.FAILED) or self.reason.startswith(Reason.CRASH))
+        has_failed = self.to in (Status.CRASHED, Status.FAILED) or (self.to is Status.SCHEDULED and self.reason != "")
+        return self.ends_run and (has_failed or self.reason.startswith(Reason.CRASH))
 
 
 class UsageHistory(Model, frozen=True, kw_only=True):

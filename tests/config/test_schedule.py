@@ -1,5 +1,6 @@
 """Schedules: what is accepted, what is refused and where, and when a job is due over clock changes."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -58,6 +59,9 @@ def test_what_a_schedule_may_be(text: str, schedule: object) -> None:
         ("every", 'expected a duration after "every"'),
         ("every 5", 'expected a duration after "every"'),
         ("every 10ms", "expected at least every 100ms"),
+        ("every 99999d", "expected at most every 3660d"),
+        (f"{'9' * 5000} * * * *", "expected five cron fields"),
+        ("\0 * * * *", "'\\x00' is no valid minute"),
     ],
 )
 def test_what_is_no_schedule(text: str, problem: str) -> None:
@@ -94,6 +98,20 @@ def test_fields_without_effect_are_warned_of(tmp_path: Path) -> None:
         "process.b.timezone: has no effect: every goes by elapsed time",
     ]
     assert [process.restart for process in loaded.processes] == ["always", "always"]
+
+
+@pytest.mark.parametrize("zone", ["", "Europe", "../../etc/passwd", "\\u0000", "x" * 5000, 7, "europe/berlin"])
+def test_what_is_no_time_zone(tmp_path: Path, zone: object) -> None:
+    config = tmp_path / "pb_processes.json"
+    config.write_text(json.dumps([{"id": "a", "command": "true", "schedule": "@daily", "timezone": zone}]))
+    (problem,) = load_config(config).problems
+    assert str(problem).startswith("processes[0].timezone: expected a time zone of the IANA database")
+
+
+def test_a_delay_is_bounded(tmp_path: Path) -> None:
+    config = tmp_path / "pmtui.toml"
+    config.write_text('[process.a]\ncommand = "true"\nschedule = "@daily"\njitter = "99999d"\n')
+    assert [str(problem) for problem in load_config(config).problems] == ["process.a.jitter: expected at most 366d"]
 
 
 def test_a_job_is_not_restarted_unless_it_says_so(tmp_path: Path) -> None:

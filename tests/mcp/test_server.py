@@ -147,3 +147,15 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['mcp'] = None\n")
     done = pmtui(tmp_path, "mcp", PYTHONPATH=str(tmp_path))
     assert (done.returncode, "pip install 'pmtui[mcp]'" in done.stderr) == (1, True), done.stderr
+
+
+async def test_a_job_says_when_it_is_due(tmp_path: Path) -> None:
+    jobs = [{"id": "nightly", "command": "echo fine; exit 3", "shell": True, "schedule": "0 0 1 1 *"}]
+    with running(tmp_path, jobs) as manager:
+        manager.wait_until_served()
+        async with connected(tmp_path, "--allow-control") as client:
+            assert (await ask(client, "list_processes")).startswith("nightly scheduled: next ")
+            answer = await ask(client, "start", id="nightly")
+            assert answer.startswith("nightly scheduled")
+            assert "last failed 00:00:00: fine (exit 3 after" in answer
+            assert "next start: 20" in await ask(client, "explain", id="nightly")

@@ -12,7 +12,7 @@ from pmtui.dashboard.table.filters import Filter
 from pmtui.dashboard.table.sections import Section
 from pmtui.dashboard.table.view import TableView
 from tests.eventually import eventually
-from tests.fake_control import snapshot
+from tests.fake_control import job_run, snapshot
 from tests.running import Running
 from tests.web.conftest import ALL, HOSTILE, Opening
 
@@ -36,6 +36,12 @@ SNAPSHOTS = [
     *(snapshot(f"l{n}", line_rate=rate) for n, rate in enumerate([0.0, 0.04, 0.06, 9.94, 9.96, 999.0, 51_234.0])),
     *(snapshot(f"v{level}", level=level) for level in ("warn", "error", "fatal")),
     snapshot("dead", Status.STOPPED, line_rate=0.2),
+    snapshot("due", Status.SCHEDULED, next_start="2026-11-20T15:12:00Z", last_run=job_run()),
+    snapshot("due-soon", Status.SCHEDULED, next_start="2026-11-20T12:00:07.2Z", reason="a has failed"),
+    snapshot("due-monday", Status.SCHEDULED, next_start="2026-11-23T02:00:00Z", last_run=job_run(reason="replaced")),
+    snapshot("due-late", Status.SCHEDULED, next_start="2027-01-01T00:00:00Z", last_run=job_run(duration=0.4)),
+    snapshot("due-bad", Status.SCHEDULED, next_start="2026-11-21T02:00:00Z", last_run=job_run(reason="x"), reason="y"),
+    snapshot("due-overrun", Status.SCHEDULED, last_run=job_run(reason="deadline", duration=36061), reason="y"),
 ]  # fmt: skip
 FILTERS = (
     "", "s-", "!s-", "@front", "@FR", "!@front", "is:failed", "is:f", "is:r", "is:blocked", "is:", "!is:running",

@@ -4,6 +4,7 @@ from typing import Any
 
 from pmtui.config.parsing.problems import Problems
 
+MAX_JITTER = 366 * 86400.0
 JOB_FIELDS = {
     "timezone": "timezone",
     "overlap": "overlap",
@@ -43,7 +44,9 @@ def read_timezone(raw: object, path: str, problems: Problems) -> object:
 
 
 def check_job(fields: dict[str, Any], place: str, problems: Problems) -> None:
-    """Warn of fields that have no effect together."""
+    """Report a delay that is too long, and fields that have no effect together."""
+    if fields.get("jitter", 0.0) > MAX_JITTER:
+        problems.error(f"{place}.jitter", f"expected at most {MAX_JITTER / 86400:g}d")
     if fields.get("schedule") is None:
         for name, written in JOB_FIELDS.items():
             if name in fields:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pmtui.control import Snapshot, Status
 from pmtui.dashboard.style import formats
 from pmtui.dashboard.style.glyphs import Glyphs
-from pmtui.dashboard.style.statuses import Problem, problem_of
+from pmtui.dashboard.style.statuses import is_problem
 
 NEEDS_A_LOOK = "!"
 """Key of the section with the problems; the others have `@group`, or `@` for processes without a group."""
@@ -34,7 +34,7 @@ class Section:
         fold = glyphs.folded if self.folded else glyphs.unfolded
         if self.key == NEEDS_A_LOOK:
             return f"{fold} {self.name} {glyphs.dot} {len(self.rows)}"
-        well = sum(row.status in _HEALTHY_STATES and problem_of(row) is not Problem.UNHEALTHY for row in self.members)
+        well = sum(row.status in _HEALTHY_STATES and not is_problem(row) for row in self.members)
         return f"{fold} {self.name} {glyphs.dot} {well}/{len(self.members)} {glyphs.good}"
 
     def summary(self) -> str:
