@@ -25,7 +25,7 @@ def test_it_reports_each_setting_and_writes_a_config(ecosystem: Path) -> None:
     first, *rest = done.stdout.splitlines()
     assert first.split() == ["PROCESS", "FROM", "TO", "NOTE"]
     assert any(line.split()[:3] == ["api", "script", "command"] for line in rest)
-    assert any(line.split()[:3] == ["old", "cron", "LOST"] for line in rest)
+    assert any(line.split()[:3] == ["old", "cron_restart", "LOST"] for line in rest)
     assert rest[-2] == f"{ecosystem}/pmtui.toml: 2 processes, 1 setting lost"
     assert pmtui(ecosystem, "check").stdout == "pmtui.toml: 2 processes, no errors, no warnings\n"
 
