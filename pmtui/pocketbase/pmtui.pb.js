@@ -169,7 +169,7 @@ function takeLog(e) {
 }
 
 function register() {
-  onBootstrap((e) => (e.next(), require(`${__hooks}/pmtui.pb.js`).start()))
+  onBootstrap((e) => { e.next(); require(`${__hooks}/pmtui.pb.js`).start() }) // older versions misread (…, …) here
   onTerminate((e) => {
     const { command, stop } = $app.store().get("pmtui") || {} // without the module: its file may be gone by now
     if (stop) $os.cmd(command, ...stop).output() // returns when all processes have ended

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pmtui.pocketbase.hook_file import TEMPLATE
 from tests.pocketbase.conftest import Serve
 from tests.pocketbase.host import PMTUI, plugin, write_config
 from tests.running import running
@@ -23,6 +24,12 @@ def test_install_writes_a_hook_without_a_secret_and_uninstall_removes_it(tmp_pat
     assert plugin(tmp_path, "uninstall").returncode == 0
     assert [*hook.parent.iterdir()] == []
     assert plugin(tmp_path, "uninstall").returncode == 0
+
+
+def test_no_handler_has_a_body_that_older_versions_of_pocketbase_misread() -> None:
+    """They lose the closing parenthesis of `(e) => (…)`, and load no hook at all."""
+    lines = TEMPLATE.read_text().partition("function register()")[2].splitlines()
+    assert not [line for line in lines if "=> (" in line]
 
 
 def test_install_takes_another_directory_and_a_config(tmp_path: Path) -> None:
