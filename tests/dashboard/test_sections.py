@@ -109,7 +109,7 @@ async def test_a_process_that_recovers_stays_among_the_problems_for_a_while() ->
 async def test_the_log_stands_beside_the_table_in_a_wide_terminal() -> None:
     async with stage(170, 40) as shown:
         main = shown.app.main
-        assert main.table.columns == ["id", "status", "activity", "why"]
+        assert main.table.columns == ["id", "status", "cpu", "memory", "activity", "why"]
         assert main.pane.region.x > main.table.region.right - 1
         await shown.press("vertical_line")
         assert main.pane.region.x == 0

@@ -3,6 +3,7 @@ from itertools import pairwise
 import pytest
 
 from pmtui.dashboard.table.layout import layout_columns
+from pmtui.dashboard.table.process_table import BESIDE_LOG_COLUMNS
 
 ALWAYS = {"id", "status", "restarts", "cpu", "memory"}
 
@@ -27,3 +28,10 @@ def test_the_reason_has_room_in_the_usual_terminal_too() -> None:
 
 def test_what_is_left_over_goes_to_the_reason() -> None:
     assert layout_columns(200, 12)[-1].width > 60
+
+
+def test_a_table_beside_the_log_has_what_processes_cost_and_why() -> None:
+    for longest in (3, 12, 64):
+        placed = layout_columns(74, longest, only=BESIDE_LOG_COLUMNS)
+        assert [column.column.key for column in placed] == [*BESIDE_LOG_COLUMNS]
+        assert placed[-1].width >= 16

@@ -96,7 +96,7 @@ async def test_the_cursor_stays_on_the_screen_when_problems_come_above_it() -> N
 async def test_keys_are_those_of_the_prompt_while_it_is_open() -> None:
     async with stage(120, 36) as shown:
         await shown.press("slash")
-        await shown.until(lambda: shown.lines[-1] == " Enter Filter   Esc Cancel")
+        await shown.until(lambda: shown.lines[-1] == " Enter Filter   Up Down Select   Esc Cancel")
         await shown.press("escape", "tab", "slash")
         await shown.until(lambda: shown.lines[-1] == " Enter Find   Tab Matches only   Esc Cancel")
         await shown.press("escape")
@@ -110,3 +110,42 @@ async def test_counts_keep_their_words_if_there_is_room() -> None:
         await shown.until(lambda: shown.lines[0].startswith(" pmtui   ● 10 running   ✖ 1 failed   ✓ 1 completed   ■ 1"))
         assert "■ 1 stopped" in shown.lines[0]
         assert "mem" in shown.lines[0]
+
+
+async def test_arrows_select_while_a_filter_is_typed() -> None:
+    rows = [snapshot("web"), snapshot("worker-1"), snapshot("worker-2"), snapshot("worker-3")]
+    async with stage(80, 24, FakeControl(*rows), FakeLogs()) as shown:
+        await shown.press("slash", *"work", "down", "down", "up", "enter")
+        assert shown.app.main.table.selected == "worker-2"
+        assert shown.app.main.table.table_view.filter.text == "work"
+
+
+async def test_enter_on_a_header_is_labeled_with_what_it_does() -> None:
+    async with stage(120, 36) as shown:
+        await shown.shows("Enter Logs")
+        await shown.press("k")
+        await shown.shows("Enter Fold")
+        await shown.press("enter")
+        await shown.shows("Enter Unfold")
+
+
+async def test_the_log_of_a_section_follows_its_members() -> None:
+    control, logs = scene()
+    async with stage(120, 36, control, logs) as shown:
+        await shown.press("g")
+        await shown.shows("─ needs a look ─")
+        assert "listening on" not in "".join(shown.lines[18:])
+        control.rows["ai-agent"] = snapshot("ai-agent", Status.FAILED, group="agents")
+        await shown.app.poller.poll()
+        await shown.shows("ai-agent    INFO  listening on")
+
+
+@pytest.mark.parametrize("width", [80, 96, 104, 150])
+async def test_tabs_stay_where_they_are_when_the_log_is_paused(width: int) -> None:
+    async with stage(width, 36) as shown:
+        await shown.shows("FOLLOW")
+        bar = next(line for line in shown.lines if "FOLLOW" in line)
+        await shown.press("f")
+        await shown.shows("PAUSED")
+        paused = next(line for line in shown.lines if "PAUSED" in line)
+        assert paused.index("Env") == bar.index("Env")

@@ -45,6 +45,7 @@ class LogActions(MainScreenBase):
 
     channel: Channel = "all"
     merged = False
+    _shown_ids: Sequence[str] = ()
     _is_reading_older = False
     _older: tuple[PausedView, Iterator[Line]] | None = None
 
@@ -75,7 +76,7 @@ class LogActions(MainScreenBase):
         names = 0
         lines: Lines = LineBuffer()
         if self.merged or section:
-            ids = self._merged_ids()
+            ids = self._shown_ids = self._merged_ids()
             names = min(MAX_NAME_WIDTH, max((len(process_id) for process_id in ids), default=0))
             lines = MergedLines(self.logs.lines_of(ids))
         elif row is not None:
@@ -88,6 +89,11 @@ class LogActions(MainScreenBase):
         self.pane_bar.title = self._log_title()
         self.pane_bar.channel = self.channel
         self.pane_bar.update_pieces()
+
+    def follow_members(self) -> None:
+        """Show the log again if other processes belong to it now, unless somewhere else in it is being read."""
+        if (self.merged or self.table.section) and self.pane.state.follows and self._merged_ids() != self._shown_ids:
+            self.show_log()
 
     def _merged_ids(self) -> Sequence[str]:
         if self.merged and self.table.marks:

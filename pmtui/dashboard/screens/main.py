@@ -54,7 +54,7 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
     MainScreen.-empty #notice { display: block; }
     MainScreen.-empty #body, MainScreen.-full #table { display: none; }
     MainScreen.-wide #body { layout: horizontal; }
-    MainScreen.-wide #table { width: 40%; max-width: 72; }
+    MainScreen.-wide #table { width: 47%; max-width: 84; }
     MainScreen.-wide #beside { width: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("screen")
@@ -103,6 +103,7 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
             self.query_one("#notice", Static).update(empty_notice(state.about, styles_for(self.app)))
         self.table.show(state)
         self.update_runs(state.snapshots)
+        self.follow_members()
         if self.table.line_count != shown:
             self._set_heights()
         self._update_empty_messages()
@@ -143,7 +144,7 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
             "restart": f"Restart{several}",
             "kill": f"Kill{several}",
             "slash": "Search" if self._log_has_focus else "Filter",
-            "full_logs": "Open" if self._log_has_focus else "Logs",
+            "full_logs": self._label_enter(),
             "follow": "Follow" if not self.pane.state.follows else "Pause",
             "quit": "Detach" if self.detaches else "Quit",
         }
@@ -152,6 +153,12 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
             keys.hidden |= {"follow"}
         keys.hint, keys.prompt_keys = self._hint(), self.prompt.keys
         keys.update_pieces()
+
+    def _label_enter(self) -> str:
+        if self._log_has_focus:
+            return "Open"
+        section = self.table.section if self.focused is self.table else None
+        return "Logs" if section is None else "Unfold" if section.folded else "Fold"
 
     def _hint(self) -> str:
         """Return what else applies to the table: marks and filters."""

@@ -8,6 +8,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
 from pmtui.dashboard.style.formats import printable
+from pmtui.dashboard.style.themes import CYCLE
 
 if TYPE_CHECKING:
     from pmtui.dashboard.app import DashboardApp
@@ -26,7 +27,7 @@ class PaletteProvider(Provider):
             for verb, run in screen.callbacks_for_verbs(row.id):
                 yield f"{verb} {row.id}", f"{row.status}", run
             yield f"Go to {row.id}", printable(f"{row.status} {row.reason}"), screen.callback_for_process(row.id)
-        for name in self.app.available_themes:
+        for name in sorted(self.app.available_themes, key=lambda name: name not in CYCLE):
             yield f"Theme {name}", "Change the colors", partial(app.choose_theme, name)
 
     async def discover(self) -> Hits:

@@ -61,6 +61,13 @@ class TableActions(MainScreenBase):
         else:
             self.prompt.show_error(self.pane.search(message.text))
 
+    @on(Prompt.Moved)
+    def _prompt_moved(self, message: Prompt.Moved) -> None:
+        if message.purpose == "filter":
+            self.table.move(message.step)
+        elif self.pane.state.search:
+            self.pane.find(message.step)
+
     @on(Prompt.Closed)
     def _prompt_closed(self, message: Prompt.Closed) -> None:
         if message.purpose == "filter":

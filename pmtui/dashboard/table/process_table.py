@@ -31,7 +31,7 @@ from pmtui.dashboard.table.view import TableView
 WHEEL_ROWS = 3
 PROBLEM_PERIOD = 15.0
 """Seconds for which a process that has recovered stays among the problems, so that a crash loop does not jump."""
-BESIDE_LOG_COLUMNS = ("id", "status", "activity", "why")
+BESIDE_LOG_COLUMNS = ("id", "status", "cpu", "memory", "activity", "why")
 
 
 class LineState(NamedTuple):

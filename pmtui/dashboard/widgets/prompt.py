@@ -17,7 +17,7 @@ LABELS: dict[Purpose, tuple[str, str]] = {
     "search": ("Search", "words  re:…  key=value  level:warn  -5m"),
 }
 KEYS: dict[Purpose, Sequence[tuple[str, str]]] = {
-    "filter": (("Enter", "Filter"), ("Esc", "Cancel")),
+    "filter": (("Enter", "Filter"), ("Up Down", "Select"), ("Esc", "Cancel")),
     "search": (("Enter", "Find"), ("Tab", "Matches only"), ("Esc", "Cancel")),
 }
 
@@ -36,6 +36,8 @@ class Prompt(Horizontal):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", show=False),
         Binding("tab", "only", show=False, priority=True),
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
     ]
 
     @dataclass
@@ -52,6 +54,13 @@ class Prompt(Horizontal):
         purpose: Purpose
         text: str
         only: bool = False
+
+    @dataclass
+    class Moved(Message):
+        """Up or Down was pressed: go to what was found so far."""
+
+        purpose: Purpose
+        step: int
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -101,6 +110,9 @@ class Prompt(Horizontal):
     def action_cancel(self) -> None:
         self.post_message(self.Changed(self.purpose, self._previous_text))
         self._close(self._previous_text)
+
+    def action_move(self, step: int) -> None:
+        self.post_message(self.Moved(self.purpose, step))
 
     def action_only(self) -> None:
         if self.purpose == "search":

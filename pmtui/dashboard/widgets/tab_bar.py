@@ -14,6 +14,8 @@ JOB_TABS: tuple[Tab, ...] = (*TABS, "runs")
 Channel = Literal["all", "out", "err"]
 CHANNELS: tuple[Channel, ...] = ("all", "out", "err")
 MAX_TITLE_WIDTH = 24
+PAUSED_WIDTH = 21
+"""Cells kept free for `PAUSED ▼ 9,999 new`, so that the tabs do not move when the log is paused."""
 
 
 class PaneBar(Bar):
@@ -37,7 +39,8 @@ class PaneBar(Bar):
         start = [line, *([title, line] if self.title else [])]
         parts = self._parts(width)
         left = [*start, *self._tabs(" "), line]
-        if total_width([*left, *(piece for part in parts for piece in part)]) + len(parts) >= width:
+        reserve = max(0, PAUSED_WIDTH - total_width(parts[0])) if self.tab == "logs" else 0
+        if total_width([*left, *(piece for part in parts for piece in part)]) + len(parts) + reserve >= width:
             left = [*start, *self._tabs(""), line]
         right: list[Piece] = [line]
         for part in parts:
@@ -97,7 +100,7 @@ class PaneBar(Bar):
     def _level(self) -> list[Piece]:
         level, pretty = self.state.level, self.state.pretty
         shown = [] if pretty else [Piece(" raw ", self.text_styles["warn"], "pretty")]
-        return [*shown, Piece(f" level {level} ", self.text_styles["warn"], "level")] if level else shown
+        return [*shown, Piece(f" level {level}+ ", self.text_styles["warn"], "level")] if level else shown
 
     def _chip(self) -> list[Piece]:
         styles, state = self.text_styles, self.state
