@@ -23,7 +23,7 @@ from pmtui.api.routes.logs import LogRoutes
 from pmtui.api.routes.manager import ManagerRoutes
 from pmtui.api.routes.processes import ProcessRoutes
 from pmtui.api.routes.terminals import TerminalRoutes
-from pmtui.api.routes.web import web_routes
+from pmtui.api.routes.web import no_web, web_routes
 from pmtui.api.sse import StreamRegistry
 from pmtui.control import ControlError, ManagerControl
 
@@ -53,8 +53,8 @@ class Api(Starlette):
             logs=LogRoutes(control, self.streams),
             terminals=TerminalRoutes(control),
         )
-        web = web_routes() if has_web else []
-        self.open_paths = frozenset({b"/api/health", *(route.path.encode() for route in web)})
+        web = web_routes() if has_web else [Route("/", no_web)]
+        self.open_paths = frozenset({b"/api/health", *(route.path.encode() for route in web if has_web)})
         super().__init__(routes=[*_routes(rooms), *web], exception_handlers=HANDLERS)
         self.router.redirect_slashes = False
 

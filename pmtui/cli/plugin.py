@@ -11,7 +11,10 @@ from pathlib import Path
 from pmtui.cli.base import DONE, FAILURE, command_parser, fail
 from pmtui.pocketbase.hook_file import HookError, install, uninstall
 
-NEXT_STEP = "next: ./pocketbase serve starts the manager with it; 'pmtui plugin status' shows whether it runs\n"
+NEXT_STEP = (
+    "next: ./pocketbase serve starts the manager with it, whose web page is then at /_pm/; "
+    "'pmtui plugin status' shows whether it runs\n"
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -78,7 +78,8 @@ def about_pocketbase(found: RunningPocketBase | None) -> tuple[str, bool]:
     if route.startswith("404"):
         return f"{text}: the hook is not loaded; restart PocketBase", False
     text += " (needs a superuser)" if route.startswith("401") else ""
-    return f"{text}, web page {address}/_pm/ {page}", health.startswith("200")
+    advice = "; turned off, or run 'pmtui plugin install' again" if page.startswith("404") else ""
+    return f"{text}, web page {address}/_pm/ {page}{advice}", health.startswith("200")
 
 
 def about_manager(config: Path | None, directory: Path, pocketbase: RunningPocketBase | None) -> tuple[str, bool]:

@@ -154,5 +154,7 @@ def test_without_a_process_it_shows_how_to_make_one(tmp_path: Path, browser: Bro
 
 def test_no_web_leaves_the_api_alone(tmp_path: Path) -> None:
     with manager_of(tmp_path, PROCESSES, "--no-web") as manager:
-        assert manager.get("/")[0] == 404
+        status, answer = manager.get("/")
+        assert (status, answer["status"]) == (404, 404)
+        assert "serves no web page; start it without --no-web" in answer["message"]
         assert manager.get("/api/pm/list")[0] == 200

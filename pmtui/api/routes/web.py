@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from pmtui.control import NotFoundError
+
 WEB_DIRECTORY = Path(__file__).parents[2] / "web"
 INDEX = "index.html"
 MEDIA_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -26,6 +28,10 @@ def web_routes() -> list[Route]:
     files = [path for path in WEB_DIRECTORY.iterdir() if path.suffix in MEDIA_TYPES and path.name != INDEX]
     index = Route("/", partial(web_file, WEB_DIRECTORY / INDEX))
     return [index, *(Route(f"/web/{path.name}", partial(web_file, path)) for path in files)]
+
+
+async def no_web(request: Request) -> Response:
+    raise NotFoundError("This manager serves no web page; start it without --no-web (or with web = true).")
 
 
 async def web_file(path: Path, request: Request) -> Response:
