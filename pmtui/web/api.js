@@ -38,15 +38,15 @@ export async function request(path, { method = "GET", query = {}, headers, signa
   throw apiError(response.status, message);
 }
 
-/** Follow a stream of events, coming back to where it was; yields what came at once as a list. */
-export async function* stream(path, query, signal, onState = () => {}) {
-  for (let lastId = ""; !signal.aborted; await pause(RETRY_DELAY, signal)) {
+/** Follow a stream of events, coming back to where it was, which is kept in `place`; yields what came at once as a list. */
+export async function* stream(path, query, signal, onState = () => {}, place = {}) {
+  for (; !signal.aborted; await pause(RETRY_DELAY, signal)) {
     try {
-      const headers = lastId ? { "Last-Event-ID": lastId } : {};
+      const headers = place.id ? { "Last-Event-ID": place.id } : {};
       const response = await request(path, { query, headers, signal, raw: true, timeout: 0 });
       onState("");
       for await (const events of parsed(response.body)) {
-        lastId = events.findLast((event) => event.id)?.id ?? lastId;
+        place.id = events.findLast((event) => event.id)?.id ?? place.id;
         yield events.filter((event) => event.data);
       }
     } catch (error) {

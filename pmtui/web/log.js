@@ -24,7 +24,7 @@ export function logView(id, asked) {
   const filters = { level: "", stream: "", search: "", since: "", until: "", only: true, ...asked };
   let [recent, incoming] = [[], []]; // the newest lines, and those that wait for the next frame
   let [following, isLoading, newer, match] = [true, false, 0, -1];
-  let [stop, frame, timer, top] = [() => {}, 0, 0, 0];
+  let [stop, frame, timer, top, place] = [() => {}, 0, 0, 0, {}]; // place: in the stream, also while the page is hidden
 
   const rows = h("div.lines", { role: "log", "aria-live": "off", "aria-label": `Log of ${id}`, tabindex: 0, onscroll: onScroll });
   const notice = h("p.notice", { role: "status" });
@@ -77,7 +77,7 @@ export function logView(id, asked) {
   /** Forget what is shown, and ask for what passes the filters now: a stream of lines, or those up to a time. */
   function begin() {
     stop();
-    [recent, incoming, newer, match, following] = [[], [], 0, -1, !filters.until];
+    [recent, incoming, newer, match, following, place] = [[], [], 0, -1, !filters.until, {}];
     rows.replaceChildren();
     say("");
     const take = (lines) => (receive(lines), say(lines.length ? "" : "No line passes these filters."));
@@ -90,7 +90,7 @@ export function logView(id, asked) {
     const options = query({ lines: MAX_ROWS, rate: LINES_PER_SECOND });
     try {
       if (!hasStreams) return await poll(signal);
-      for await (const events of stream(processPath(id, "/logs/stream"), options, signal, say)) {
+      for await (const events of stream(processPath(id, "/logs/stream"), options, signal, say, place)) {
         receive(events.map(({ type, data }) => (type === "missed" ? { missed: data.lines } : data)));
       }
     } catch (error) {
