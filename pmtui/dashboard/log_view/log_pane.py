@@ -1,12 +1,14 @@
 """The log of a process, drawn line by line: the pane pulls the visible lines ten times a second."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import BindingType
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
@@ -20,6 +22,14 @@ from pmtui.dashboard.style.glyphs import UNICODE, Glyphs, scrollbar_thumb
 
 WHEEL_ROWS = 3
 SIDEWAYS_CELLS = 8
+
+
+class Drawing(NamedTuple):
+    """What all lines of one picture have in common."""
+
+    size: Size
+    style: Style
+    thumb: range
 
 
 class LogPane(LogView, can_focus=True):
@@ -45,6 +55,7 @@ class LogPane(LogView, can_focus=True):
         super().__init__(glyphs, id=id)
         self._anchor: CellPosition | None = None
         self._follows_after_click = False
+        self._drawing: Drawing | None = None
 
     # keys
 
@@ -69,18 +80,33 @@ class LogPane(LogView, can_focus=True):
 
     # drawing
 
-    def render_line(self, y: int) -> Strip:
-        return self._bare_line(y).adjust_cell_length(self.size.width).apply_style(self.rich_style)
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._drawing = self._drawing_now()
+        return super().render_lines(crop)
 
-    def _bare_line(self, y: int) -> Strip:
-        styles, width = self.text_styles, self.size.width
+    def _drawing_now(self) -> Drawing:
+        """Return what all lines have in common: to work it out takes longer than to draw one."""
+        view, size = self._viewport.view, self.size
+        thumb = range(0)
+        if self._frame:
+            first = self._frame[0].line.position - view.start
+            thumb = scrollbar_thumb(first, len(self._frame), view.end - view.start, size.height)
+        return Drawing(size, self.rich_style, thumb)
+
+    def render_line(self, y: int) -> Strip:
+        drawing = self._drawing = self._drawing or self._drawing_now()
+        return self._bare_line(y, drawing).apply_style(drawing.style)
+
+    def _bare_line(self, y: int, drawing: Drawing) -> Strip:
+        styles, (width, height) = self.text_styles, drawing.size
         if y >= len(self._frame):
-            empty = not self._frame and y == min(1, self.size.height - 1)
+            empty = not self._frame and y == min(1, height - 1)
             text = shorten(self.message, width - 4, self.glyphs.ellipsis)
-            return Strip([Segment("  " + text, styles["dim"])] if empty else [])
+            return Strip([Segment("  " + text, styles["dim"])] if empty else []).adjust_cell_length(width)
         row = self._frame[y]
         strip = row.strip if self._selection is None else self._with_selection(row, self._selection)
-        return Strip([*strip.adjust_cell_length(width - 1), self._scrollbar_cell(y)])
+        scrollbar = Segment(self.glyphs.thumb if y in drawing.thumb else " ", styles["dim"])
+        return Strip([*strip.adjust_cell_length(width - 1), scrollbar], width)
 
     def _with_selection(self, row: ScreenRow, selection: TextSelection) -> Strip:
         options = self.render_options
@@ -96,12 +122,6 @@ class LogPane(LogView, can_focus=True):
     def _text_row(self, row: ScreenRow) -> int:
         """Return the row's index within its line's text, not counting a run separator."""
         return max(0, row.sub - ((row.line, True) in self._strips))
-
-    def _scrollbar_cell(self, y: int) -> Segment:
-        view, height = self._viewport.view, self.size.height
-        first = self._frame[0].line.position - view.start
-        cells = scrollbar_thumb(first, len(self._frame), view.end - view.start, height)
-        return Segment(self.glyphs.thumb if y in cells else " ", self.text_styles["dim"])
 
     # the mouse
 
