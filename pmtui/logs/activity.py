@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pmtui.control import Level
 from pmtui.logs.ring_buffer import RingBuffer
-from pmtui.logs.search.levels import LEVELS, level_of
+from pmtui.logs.search.levels import LEVELS, NOTABLE_LEVELS, level_of, may_name_problem
 
 LEVEL_PERIOD = 60.0
 """Seconds for which a level is remembered."""
@@ -14,7 +14,6 @@ RATE_PERIOD = 5.0
 MIN_PERIOD = 0.5
 MAX_SCANNED_LINES = 100
 """Lines whose level is determined at a time: a flood costs no more than that."""
-_NOTABLE = LEVELS[LEVELS.index("warn") :]
 
 
 class Activity(NamedTuple):
@@ -51,8 +50,10 @@ class LineActivity:
             return
         first = max(self._scanned, end - MAX_SCANNED_LINES)
         self._scanned = end
+        if not may_name_problem(self._ring.data_from(first)):
+            return
         for line in self._ring.raw(first, end - first):
-            if (level := level_of(line.text)) in _NOTABLE:
+            if (level := level_of(line.text)) in NOTABLE_LEVELS:
                 self._seen[level] = now
 
     def _worst(self, now: float) -> Level | None:

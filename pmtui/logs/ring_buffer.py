@@ -174,6 +174,16 @@ class RingBuffer:
         with self._lock:
             return self.start, list(self._chunks)
 
+    def data_from(self, first: int) -> bytes:
+        """Return the lines from number `first` on as they were read, after others of the same chunk."""
+        found = []
+        with self._lock:
+            for chunk in reversed(self._chunks):
+                if chunk.first + chunk.lines <= first:
+                    break
+                found.append(chunk.data)
+        return b"".join(reversed(found))
+
     def raw(self, first: int, count: int) -> list[RawLine]:
         """Return at most `count` lines from number `first` on, without those that are gone already."""
         chunks = []

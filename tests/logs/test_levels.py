@@ -1,6 +1,6 @@
 import pytest
 
-from pmtui.logs.search.levels import level_of
+from pmtui.logs.search.levels import NOTABLE_LEVELS, level_of, may_name_problem
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,10 @@ from pmtui.logs.search.levels import level_of
 )
 def test_the_usual_ways_to_name_a_level_are_recognized(line: str, level: str | None) -> None:
     assert level_of(line) == level
+    if level in NOTABLE_LEVELS:
+        assert may_name_problem(line.encode() + b"\n")
+
+
+def test_most_lines_are_passed_over_without_finding_their_level() -> None:
+    assert not may_name_problem(b"INFO all is well\n12:00 GET / 200 in 30 ms\nlevel=info\n")
+    assert may_name_problem(b"INFO all is well\nE\x1b[0mRROR\n")

@@ -4,9 +4,11 @@ import re
 from typing import NamedTuple, get_args
 
 from pmtui.control import Level
+from pmtui.text.sanitize import is_plain
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 ERROR_LEVELS: tuple[Level, ...] = ("error", "fatal")
+NOTABLE_LEVELS: tuple[Level, ...] = ("warn", *ERROR_LEVELS)
 _NAMES: dict[str, Level] = {level: level for level in LEVELS} | {
     "verbose": "trace",
     "trc": "trace",
@@ -27,6 +29,12 @@ _NAMES: dict[str, Level] = {level: level for level in LEVELS} | {
     "panic": "fatal",
     "ftl": "fatal",
 }
+_PROBLEMS = tuple(name.encode() for name, level in _NAMES.items() if level in NOTABLE_LEVELS)
+_PROBLEM_WORDS = (
+    *(name for name in _PROBLEMS if not any(other in name for other in _PROBLEMS if other != name)),
+    b"traceback",
+)
+_PROBLEM_NUMBER = re.compile(rb'"\s*:\s*[3-6]0\b')
 _PYTHON_NUMBERS: dict[str, Level] = {"10": "debug", "20": "info", "30": "warn", "40": "error", "50": "fatal"}
 _NAME = "|".join(sorted(_NAMES, key=len, reverse=True))
 _KEY = r"level|lvl|severity|levelname|log\.level|loglevel|@l"
@@ -66,6 +74,14 @@ def find_level(text: str) -> LevelMatch | None:
 def level_of(text: str) -> Level | None:
     found = find_level(text)
     return found.level if found else None
+
+
+def may_name_problem(data: bytes) -> bool:
+    """Return False only if no line of plain `data` has a notable level. Far quicker than to find the level of each."""
+    if not is_plain(data):
+        return True
+    lowered = data.lower()
+    return any(word in lowered for word in _PROBLEM_WORDS) or _PROBLEM_NUMBER.search(data) is not None
 
 
 def is_error(text: str) -> bool:
