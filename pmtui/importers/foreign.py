@@ -11,7 +11,9 @@ from pmtui.config.model import ConfigError
 from pmtui.config.parsing.parser import Document, SyntaxProblem
 from pmtui.config.parsing.problems import Problem, Problems
 
-_NAMES = ("procfile", "process-compose.", "mprocs.", "dekit.", "ecosystem.", "pm2.")
+_NAMES = ("procfile", "process-compose.", "mprocs.", "dekit.")
+_PM2_NAMES = ("ecosystem.", "pm2.")
+_TREES = (".json", ".yaml", ".yml")
 _PROGRAMS = (".js", ".cjs", ".mjs")
 _SECTIONS = (".conf", ".ini")
 _PROCESS_COMPOSE = re.compile(rb"^processes:[ \t]*(#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*[ \t]+[^\s#-]", re.MULTILINE)
@@ -29,6 +31,8 @@ def foreign_reader(path: Path) -> Callable[[Path, Problems], Document] | None:
     if name in (os.path.basename(known) for known in CONFIG_NAMES):
         return None
     if name.startswith(_NAMES) or extension in (*_PROGRAMS, *_SECTIONS):
+        return read_foreign
+    if name.startswith(_PM2_NAMES) and extension in _TREES:
         return read_foreign
     if extension in (".yaml", ".yml"):
         text = _peek(path)

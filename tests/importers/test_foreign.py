@@ -22,6 +22,8 @@ def load(path: Path, text: str) -> Loaded:
         ("deploy.json", '{"apps": [{"name": "web", "script": "/bin/sleep", "args": "100"}]}'),
         ("supervisord.conf", "[program:web]\ncommand=sleep 100\n"),
         ("process-compose.yaml", "processes:\n  web:\n    command: sleep 100\n"),
+        ("ecosystem.yaml", "- {name: web, script: /bin/sleep, args: '100'}\n"),
+        ("deploy.yml", "# by hand\napps: # one\n  - {name: web, script: /bin/sleep, args: '100'}\n"),
         ("stack.yml", "version: '0.5'\nprocesses:\n  # the only one\n  web:\n    command: sleep 100\n"),
         ("mprocs.yaml", "procs:\n  web: sleep 100\n"),
         ("stack.yaml", "proc_list_width: 20\nprocs:\n  web: sleep 100\n"),
@@ -43,6 +45,7 @@ def test_a_foreign_file_is_a_config(tmp_path: Path, name: str, text: str) -> Non
         ("other.yaml", "processes:\n- {id: web, command: x}\n"),
         ("own.json", '[{"id": "web", "command": "x"}]'),
         ("own.toml", '[process.web]\ncommand = "x"'),
+        ("ecosystem.toml", '[process.web]\ncommand = "x"'),
     ],
 )
 def test_our_own_files_are_not_foreign(tmp_path: Path, name: str, text: str) -> None:
