@@ -44,6 +44,8 @@ def explain(row: Snapshot, now: float | None = None) -> str:
         return (row.stage or "spawning").replace("-", " ")
     if row.status is Status.SCHEDULED:
         return schedule_text(row, time.time() if now is None else now)
+    if row.reason.startswith(f"{Reason.USER}: "):  # how the run before ended is not why this one began
+        return RESTART_TEXTS[Reason.USER]
     return RESTART_TEXTS.get(row.reason, row.reason)
 
 

@@ -68,7 +68,7 @@ function scheduleText({ nextStart, lastRun, reason }, now) {
 /** What it is doing, what it waits for, or what made it so. */
 export function whyCell(row, now = Date.now()) {
   if (row.status === "scheduled") return [scheduleText(row, now), hasFailedLast(row) ? "warn" : "dim"];
-  const text = row.status === "starting" ? (row.stage || "spawning").replaceAll("-", " ") : (RESTARTED[row.reason] ?? row.reason);
+  const text = row.status === "starting" ? (row.stage || "spawning").replaceAll("-", " ") : (RESTARTED[row.reason.replace(/^user: .*/, "user")] ?? row.reason);
   return [text, ["crashed", "failed"].includes(row.status) ? tone(row.status) : "dim"];
 }
 

@@ -48,3 +48,9 @@ def _utc() -> Iterator[None]:
 def test_why_a_job_waits(next_start: str | None, last: JobRun | None, reason: str, text: str) -> None:
     row = snapshot("a", Status.SCHEDULED, next_start=next_start, last_run=last, reason=reason, schedule="@daily")
     assert explain(row, NOW) == text
+
+
+def test_how_the_run_before_ended_is_not_why_a_user_started_this_one() -> None:
+    assert explain(snapshot("a", reason="user: exit 0 after 3.0 s")) == "restarted by user"
+    assert explain(snapshot("a", reason="user")) == "restarted by user"
+    assert explain(snapshot("a", reason="crash: exit 1 after 3.0 s")) == "crash: exit 1 after 3.0 s"

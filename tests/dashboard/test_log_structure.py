@@ -102,6 +102,15 @@ async def test_the_open_entry_goes_on_to_other_errors_and_lines() -> None:
         assert marked.data == b"level=warn msg=slow ms=12"
 
 
+async def test_the_open_entry_is_copied_as_it_was_written() -> None:
+    async with stage(120, 36, logs=structured()) as shown:
+        await shown.press("e", "E", "tab", "enter")
+        await opened(shown)
+        await shown.press("y")
+        await shown.until(lambda: any("Copied 1 line" in note.message for note in shown.app._notifications))
+        assert shown.app.clipboard == JSON
+
+
 async def test_a_jump_says_when_it_goes_on_at_the_other_end() -> None:
     async with stage(120, 36, logs=structured()) as shown:
         await shown.press("e")

@@ -149,3 +149,20 @@ async def test_tabs_stay_where_they_are_when_the_log_is_paused(width: int) -> No
         await shown.shows("PAUSED")
         paused = next(line for line in shown.lines if "PAUSED" in line)
         assert paused.index("Env") == bar.index("Env")
+
+
+async def test_the_log_does_not_jump_while_a_filter_is_typed() -> None:
+    async with stage(120, 36) as shown:
+        table = shown.app.main.table
+        height = table.size.height
+        await shown.press("slash", *"pdf")
+        await shown.until(lambda: table.line_count < 4)
+        assert table.size.height == height
+        await shown.press("enter")
+        await shown.until(lambda: table.size.height == 1 + table.line_count)
+
+
+async def test_the_card_says_why_in_full() -> None:
+    async with stage(170, 40) as shown:
+        shown.app.main.table.select("pdf-parser")
+        await shown.shows("status  ✖ failed  ModuleNotFoundError: No module named 'pypdf' (exit 1 after 0.8 s)")

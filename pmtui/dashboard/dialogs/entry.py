@@ -23,8 +23,8 @@ from pmtui.text.sanitize import strip_escapes
 EntryKind = Literal["line", "error", "match"]
 
 
-class EntryDialog(Dialog[None]):
-    """Scrolls, and goes on to other lines, errors and matches. `y` copies the line as it was written."""
+class EntryDialog(Dialog[str]):
+    """Scrolls, and goes on to other lines, errors and matches. `y` answers with the line as it was written."""
 
     DEFAULT_CSS = """
     EntryDialog > #box { width: 90%; }
@@ -68,8 +68,7 @@ class EntryDialog(Dialog[None]):
         self.query_one(VerticalScroll).scroll_home(animate=False)
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(plain_text(self._line))
-        self.dismiss(None)
+        self.dismiss(plain_text(self._line))
 
 
 def entry_title(line: Line) -> str:

@@ -170,8 +170,13 @@ class LogActions(MainScreenBase):
 
     def open_entry(self) -> None:
         """Show the marked line as a whole; without one, mark the last line of the screen."""
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self.copy(text)
+
         if line := self.pane.marked:
-            self.app.push_screen(EntryDialog(line, self.pane.text_styles, self._find_entry))
+            self.app.push_screen(EntryDialog(line, self.pane.text_styles, self._find_entry), answered)
         else:
             self.pane.mark_last_visible()
 

@@ -104,8 +104,8 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
         self.table.show(state)
         self.update_runs(state.snapshots)
         self.follow_members()
-        if self.table.line_count != shown:
-            self._set_heights()
+        if self.table.line_count != shown and not self.prompt.is_open:
+            self.fit_table()
         self._update_empty_messages()
         self._show_advice()
         self.offer_tabs()
@@ -181,7 +181,7 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
 
     def on_resize(self, event: events.Resize) -> None:
         self._guard_size(event.size)
-        self._set_heights()
+        self.fit_table()
 
     def on_screen_resume(self) -> None:
         self._guard_size(self.app.size)
@@ -191,7 +191,8 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
         if self.is_current and is_too_small(size):
             self.app.push_screen(TooSmall())
 
-    def _set_heights(self) -> None:
+    def fit_table(self) -> None:
+        """Give the table the rows it needs, or a column of a wide terminal."""
         wide = self.size.width >= MIN_WIDE_WIDTH and self.prefers_wide
         self.set_class(wide, "-wide")
         self.table.set_beside_log(wide)
@@ -209,7 +210,7 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
             return
         self.prefers_wide = not self.prefers_wide
         self.preferences.remember(layout="wide" if self.prefers_wide else "tall")
-        self._set_heights()
+        self.fit_table()
 
     def action_grow(self) -> None:
         self._resize_table(1)
@@ -221,7 +222,7 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
     def _resize_table(self, step: int) -> None:
         self.extra_rows += step
         self.preferences.remember(table_rows=self.extra_rows)
-        self._set_heights()
+        self.fit_table()
 
     def action_full_logs(self) -> None:
         """Switch between the table and the log on the whole screen, or fold the section under the cursor."""
@@ -283,7 +284,8 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
     def _rearranged(self) -> None:
         view = self.table.table_view
         self.preferences.remember(sort=view.sort, inverted=view.inverted, folded=tuple(sorted(view.folded)))
-        self._set_heights()
+        if not self.prompt.is_open:  # the log would jump with every letter of a filter
+            self.fit_table()
         self._update_empty_messages()
         self.label_keys()
 

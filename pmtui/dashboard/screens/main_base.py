@@ -70,6 +70,9 @@ class MainScreenBase(Screen[None]):
     def set_tab(self, tab: Tab) -> None:
         """Switch to a tab."""
 
+    def fit_table(self) -> None:
+        """Give the table the rows it needs."""
+
     def label_keys(self) -> None:
         """Label the keys with what they would do now."""
 

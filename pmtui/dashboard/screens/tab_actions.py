@@ -15,7 +15,7 @@ from pmtui.dashboard.screens.help import Help
 from pmtui.dashboard.screens.main_base import MAX_TABLE_FRACTION, MainScreenBase
 from pmtui.dashboard.style.formats import epoch_seconds
 from pmtui.dashboard.style.styles import styles_for
-from pmtui.dashboard.widgets.card import PERIOD, POINTS, Facts, card_rows
+from pmtui.dashboard.widgets.card import PERIOD, POINTS, Facts, card_rows, status_row
 from pmtui.dashboard.widgets.charts import ChartRange, ChartsPane
 from pmtui.dashboard.widgets.dependency_tree import tree_table
 from pmtui.dashboard.widgets.details import DetailsPane, EnvPane, events_table, info_table
@@ -228,8 +228,9 @@ class TabActions(MainScreenBase):
     async def _fill_card(self, process_id: str) -> None:
         with suppress(ControlError):
             facts = await self._facts_of(process_id)
-            rows = card_rows(facts, self.card.size.width - 2, styles_for(self.app), self.glyphs)
-            self.card.show_rows(process_id, facts.now, rows)
+            width, styles = self.card.size.width - 2, styles_for(self.app)
+            rows = card_rows(facts, width, styles, self.glyphs)
+            self.card.show_rows(process_id, facts.now, [status_row(facts, width, styles, self.glyphs), *rows])
 
     async def _events_of(self, process_id: str) -> Sequence[ProcessEvent]:
         """Also those that earlier managers recorded, if they can be read."""

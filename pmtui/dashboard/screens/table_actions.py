@@ -72,6 +72,7 @@ class TableActions(MainScreenBase):
     def _prompt_closed(self, message: Prompt.Closed) -> None:
         if message.purpose == "filter":
             self.set_filter(message.text)
+            self.fit_table()
             self.set_focus(self.table)
             return
         self.set_focus(self.pane)

@@ -18,7 +18,8 @@ ID_COLORS = {
     False: ("#2466bd", "#2c7a3f", "#8f6100", "#7a3fb5", "#00737a", "#b03668", "#51606f", "#94501f"),
 }
 """Colors of ids on dark and on light themes."""
-ANSI_ID_COLORS = tuple(f"ansi_{name}" for name in ("cyan", "green", "yellow", "magenta", "blue", "red"))
+ANSI_ID_COLORS = tuple(f"ansi_{name}" for name in ("cyan", "green", "yellow", "magenta", "blue", "white"))
+"""Without red, which is the color of errors."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from rich.style import Style
 from rich.text import Text
 from textual.widgets import Static
 
-from pmtui.control import Detail, Graph, RunExit, UsageHistory
+from pmtui.control import Detail, Graph, RunExit, UsageHistory, explain
 from pmtui.dashboard.style import formats
 from pmtui.dashboard.style.glyphs import Glyphs, sparkline
+from pmtui.dashboard.style.statuses import status_label
 from pmtui.dashboard.style.styles import Styles
 from pmtui.dashboard.table.columns import addresses
 
@@ -22,7 +23,6 @@ MAX_RUNS = 4
 LABEL_WIDTH = 8
 MIN_WIDTH_FOR_TWO = 96
 """Cells from which figures and health stand side by side."""
-HEIGHT = 6
 REFRESH_INTERVAL = 2.0
 """Seconds after which a card is filled again."""
 
@@ -57,7 +57,7 @@ class Facts:
 
 
 def card_rows(facts: Facts, width: int, styles: Styles, glyphs: Glyphs) -> list[Text]:
-    """Return at most HEIGHT rows, or more if the card is too narrow for two columns."""
+    """Return the rows of a card; figures and health stand side by side if there is room."""
     card = _Card(facts, styles, glyphs)
     bars = max(10, min(POINTS, width // 2 - 34)) if width >= MIN_WIDTH_FOR_TWO else max(10, min(POINTS, width - 34))
     left = [card.cpu(bars), card.memory(bars)]
@@ -67,6 +67,18 @@ def card_rows(facts: Facts, width: int, styles: Styles, glyphs: Glyphs) -> list[
     for row in shown:
         row.truncate(width, overflow="ellipsis")
     return shown
+
+
+def status_row(facts: Facts, width: int, styles: Styles, glyphs: Glyphs) -> Text:
+    """Return the status and its reason, which the table may have truncated."""
+    label = status_label(facts.detail, facts.now, glyphs)
+    row = _Card(facts, styles, glyphs).row(
+        "status",
+        (label.text, styles[label.tone]),
+        (f"  {formats.printable(explain(facts.detail, facts.now))}", styles["text"]),
+    )
+    row.truncate(width, overflow="ellipsis")
+    return row
 
 
 def _beside(left: Sequence[Text], right: Sequence[Text], width: int) -> list[Text]:
@@ -88,7 +100,7 @@ class _Card:
         self._facts, self._styles, self._glyphs = facts, styles, glyphs
         self._detail = facts.detail
 
-    def _row(self, label: str, *pieces: tuple[str, Style]) -> Text:
+    def row(self, label: str, *pieces: tuple[str, Style]) -> Text:
         return Text.assemble(
             (label.ljust(LABEL_WIDTH), self._styles["dim"]), *pieces, no_wrap=True, overflow="ellipsis"
         )
@@ -100,7 +112,7 @@ class _Card:
         if urls:
             pieces.append(("u opens  ", styles["dim"]))
         pieces.append((formats.printable(detail.command), styles["text"]))
-        return self._row("address" if urls else "command", *pieces)
+        return self.row("address" if urls else "command", *pieces)
 
     def cpu(self, width: int) -> Text:
         usage = self._facts.usage
@@ -119,27 +131,27 @@ class _Card:
 
     def _figure(self, label: str, now: str, peak: str, bars: str) -> Text:
         styles = self._styles
-        return self._row(
+        return self.row(
             label, (now.ljust(9), styles["text"]), (peak.ljust(13), styles["dim"]), (bars, styles["accent"])
         )
 
     def health(self) -> Text:
         detail, styles, glyphs = self._detail, self._styles, self._glyphs
         if not detail.config.get("health"):
-            return self._row("health", ("no health check", styles["dim"]))
+            return self.row("health", ("no health check", styles["dim"]))
         ticks = [
             (glyphs.good if probe.ok else glyphs.bad, styles["good" if probe.ok else "bad"])
             for probe in detail.probes[-MAX_TICKS:]
         ]
         last = detail.probes[-1] if detail.probes else None
         said = f"  {last.latency_ms:.0f} ms" if last and last.ok else f"  {last.message}" if last else "not checked yet"
-        return self._row("health", *ticks, (formats.printable(said), styles["text"]))
+        return self.row("health", *ticks, (formats.printable(said), styles["text"]))
 
     def lines(self) -> Text:
         detail, styles = self._detail, self._styles
         worst = f"  {detail.level} in the last minute" if detail.level else ""
         tone = styles["warn" if detail.level == "warn" else "bad"]
-        return self._row("lines", (f"{formats.rate(detail.line_rate)}/s", styles["text"]), (worst, tone))
+        return self.row("lines", (f"{formats.rate(detail.line_rate)}/s", styles["text"]), (worst, tone))
 
     def runs(self) -> Text:
         detail, styles = self._detail, self._styles
@@ -148,7 +160,7 @@ class _Card:
             pieces += [(f"#{ended.run} ", styles["dim"]), *self._ended(ended), (f" {self._glyphs.dot} ", styles["dim"])]
         current = formats.duration(detail.uptime_seconds) if detail.pid else str(detail.status)
         pieces.append((f"#{detail.restart_count + 1} {current}", styles["good" if detail.pid else "text"]))
-        return self._row("history", *pieces)
+        return self.row("history", *pieces)
 
     def _ended(self, ended: RunExit) -> Iterator[tuple[str, Style]]:
         how = ended.signal or f"exit {ended.code}"
@@ -169,4 +181,4 @@ class _Card:
             pieces += [(f"{edge.to} ", styles["text"]), (f"{sign} ", styles["good" if edge.met else "bad"])]
         if needed_by:
             pieces.append((f"  needed by {', '.join(needed_by)}", styles["dim"]))
-        return self._row("needs", *(pieces if needs else [("nothing", styles["dim"]), *pieces]))
+        return self.row("needs", *(pieces if needs else [("nothing", styles["dim"]), *pieces]))
