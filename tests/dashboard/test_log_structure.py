@@ -111,6 +111,20 @@ async def test_the_open_entry_is_copied_as_it_was_written() -> None:
         assert shown.app.clipboard == JSON
 
 
+async def test_a_jump_goes_on_to_what_has_arrived_since_the_log_was_paused() -> None:
+    logs = structured()
+    async with stage(120, 36, logs=logs) as shown:
+        await shown.press("e")
+        await shown.shows("error 2 of 2")
+        logs.write("ai-agent", "fine", JSON.replace("timed out", "refused"), "fine", ms=int(NOW * 1000) + 2000)
+        await shown.shows("3 new")
+        await shown.press("e")
+        await shown.shows("error 3 of 3")
+        assert not shown.app._notifications
+        await shown.press("e")
+        await shown.shows("error 1 of 3")
+
+
 async def test_a_jump_says_when_it_goes_on_at_the_other_end() -> None:
     async with stage(120, 36, logs=structured()) as shown:
         await shown.press("e")

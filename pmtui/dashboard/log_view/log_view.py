@@ -221,7 +221,11 @@ class LogView(Widget):
 
     def _jump(self, step: int, wanted: Callable[[Line], bool]) -> MatchCount:
         self._pause_keeping_mark()
-        before = self.finder.current
+        before, held = self.finder.current, self._viewport.held
+        if step > 0 and before is not None and held is not None:
+            rest = held.lines(before + 1, held.end - before - 1)
+            if not any(map(wanted, rest)):
+                held.append_newer()
         count = self.finder.jump(self._viewport.view, step, wanted)
         current = self.finder.current
         if current is not None and count.total:
