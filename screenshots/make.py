@@ -71,7 +71,7 @@ PICTURES: dict[str, tuple[tuple[int, int], Sequence[str]]] = {
     "crash": ((132, 36), ("G", "k", "k", "k")),
     "help": ((100, 56), ("question_mark",)),
     "80x24": ((80, 24), ()),
-    "charts": ((100, 30), ("c",)),
+    "charts": ((100, 30), ("2",)),
 }
 
 

@@ -79,6 +79,14 @@ def test_an_empty_log_says_why(row: object, text: str) -> None:
     assert no_output_text(row) == text  # type: ignore[arg-type]
 
 
+async def test_a_long_reason_for_an_empty_log_takes_several_lines() -> None:
+    reason = "command no-such-program is not on the PATH of web: PATH is " + ":".join(["/usr/local/bin"] * 8)
+    rows = [snapshot("web", Status.FAILED, reason=reason)]
+    async with stage(80, 24, FakeControl(*rows), FakeLogs()) as shown:
+        await shown.shows("No output: command no-such-program")
+        assert "".join(line.strip() for line in shown.lines).count("/usr/local/bin") == 8
+
+
 async def test_the_cursor_stays_on_the_screen_when_problems_come_above_it() -> None:
     rows = [snapshot(f"p{number:02}") for number in range(30)]
     async with stage(80, 24, FakeControl(*rows), FakeLogs()) as shown:

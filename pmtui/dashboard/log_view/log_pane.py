@@ -1,6 +1,7 @@
 """The log of a process, drawn line by line: the pane pulls the visible lines ten times a second."""
 
 from dataclasses import dataclass, replace
+from textwrap import wrap
 from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
@@ -17,7 +18,6 @@ from pmtui.dashboard.log_view.lines import Line
 from pmtui.dashboard.log_view.log_view import LogView
 from pmtui.dashboard.log_view.selection import CellPosition, TextSelection, highlight
 from pmtui.dashboard.log_view.viewport import ScreenRow
-from pmtui.dashboard.style.formats import shorten
 from pmtui.dashboard.style.glyphs import UNICODE, Glyphs, scrollbar_thumb
 
 WHEEL_ROWS = 3
@@ -100,9 +100,10 @@ class LogPane(LogView, can_focus=True):
     def _bare_line(self, y: int, drawing: Drawing) -> Strip:
         styles, (width, height) = self.text_styles, drawing.size
         if y >= len(self._frame):
-            empty = not self._frame and y == min(1, height - 1)
-            text = shorten(self.message, width - 4, self.glyphs.ellipsis)
-            return Strip([Segment("  " + text, styles["dim"])] if empty else []).adjust_cell_length(width)
+            rows = [] if self._frame else wrap(self.message, max(1, width - 4))
+            place = y - min(1, height - 1)
+            shown = [Segment("  " + rows[place], styles["dim"])] if 0 <= place < len(rows) else []
+            return Strip(shown).adjust_cell_length(width)
         row = self._frame[y]
         strip = row.strip if self._selection is None else self._with_selection(row, self._selection)
         scrollbar = Segment(self.glyphs.thumb if y in drawing.thumb else " ", styles["dim"])
