@@ -5,6 +5,8 @@ import pytest
 from pmtui.control import Status
 from pmtui.dashboard.backend.state import DashboardState
 from pmtui.dashboard.screens.empty_state import no_output_text
+from pmtui.dashboard.screens.tab_actions import CONTENTS
+from pmtui.dashboard.widgets.tab_bar import JOB_TABS
 from tests.dashboard.scene import FakeLogs, scene
 from tests.dashboard.stage import stage
 from tests.fake_control import FakeControl, snapshot
@@ -174,3 +176,12 @@ async def test_the_card_says_why_in_full() -> None:
     async with stage(170, 40) as shown:
         shown.app.main.table.select("pdf-parser")
         await shown.shows("status  ✖ failed  ModuleNotFoundError: No module named 'pypdf' (exit 1 after 0.8 s)")
+
+
+async def test_every_tab_says_what_it_would_show() -> None:
+    async with stage(120, 36) as shown:
+        await shown.press("k")
+        for tab in JOB_TABS[1:]:
+            shown.app.main.set_tab(tab)
+            if tab != "events":
+                await shown.shows(f"Select a process to see its {CONTENTS[tab]}.")

@@ -33,6 +33,7 @@ CONTENTS: Mapping[Tab, str] = {
     "tree": "dependencies",
     "events": "events",
     "env": "environment",
+    "runs": "runs",
 }
 FIRST_PERIOD = 15 * 60.0
 """Seconds of a manager's life in which charts show 15 minutes at first."""
