@@ -100,7 +100,8 @@ class Snapshot(Model, frozen=True, kw_only=True):
     it is to be stopped; `wanted_for` names the dependent. `ports` are the configured ones, then others the tree listens
     on; `urls` those of the configured ones. `roll_error` says why the last new run did not take over from the old one.
     `line_rate` is lines of output per second, `level` the worst one of the last minute from `warn` on. `advice` says
-    what the process probably lacks, or what else to set. A `schedule` makes it a job; `last_run` is the last run of it
+    what the process probably lacks, or what else to set. `run` is the number of the
+    present or last run, as in its log. A `schedule` makes it a job; `last_run` is the last run of it
     that has ended.
     """
 
@@ -140,6 +141,7 @@ class Snapshot(Model, frozen=True, kw_only=True):
     line_rate: float = 0.0
     level: Level | None = None
     advice: str = ""
+    run: int = 0
     schedule: str | None = None
     last_run: JobRun | None = None
 

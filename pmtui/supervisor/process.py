@@ -128,6 +128,11 @@ class Process:
         return self.current.number
 
     @property
+    def run_count(self) -> int:
+        """The number of the last run; a job continues to count from the runs under former managers."""
+        return self.state.starts + self.job.earlier_runs
+
+    @property
     def pid(self) -> int:
         return self.current.pid
 
@@ -344,9 +349,8 @@ class Process:
 
     def _spawn(self, generation: int) -> None:
         self._failure_reason = ""
-        run = self.state.starts + self.job.earlier_runs
-        self.log.start_run(run)
-        before, self.current = self.current, Run(generation, run)
+        self.log.start_run(self.run_count)
+        before, self.current = self.current, Run(generation, self.run_count)
         self.current.prepared = before.prepared  # for display, until there is a newer one
         if self.config.install is None and not self.config.env_sources:
             self.execute(generation)
@@ -369,14 +373,14 @@ class Process:
     def _spawn_second(self, generation: int) -> None:
         """Spawn the next run beside the current one, with the values that the current one was given."""
         self._failure_reason = self.roll_error = ""
-        run = self.second = Run(generation, self.state.starts)
+        run = self.second = Run(generation, self.run_count)
         try:
             run.number, run.prepared, run.ports = self._host.launcher.prepare_second(self)
         except ConfigError as error:
             self.handle(events.SpawnFailed(generation, str(error)))
             self._forget_second(run)
         else:
-            self.log.start_run(self.state.starts)
+            self.log.start_run(self.run_count)
             launch = msgspec.structs.replace(run.prepared.launch, terminal_size=self.terminal.size)
             self._host.spawner.spawn(run.number, launch, partial(self.handle_report, run))
 

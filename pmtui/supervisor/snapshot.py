@@ -56,6 +56,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         line_rate=activity.rate,
         level=activity.level,
         advice=advice_for(process),
+        run=process.current.start,
         schedule=process.config.schedule,
         last_run=process.job.runs[-1] if process.job.runs else None,
     )

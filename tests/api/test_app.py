@@ -57,6 +57,7 @@ async def test_list_is_in_config_order_with_all_fields(client: httpx.AsyncClient
         "lineRate": 0.0,
         "level": None,
         "advice": "",
+        "run": 0,
         "schedule": None,
         "lastRun": None,
         "labels": [],

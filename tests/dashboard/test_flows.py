@@ -595,6 +595,7 @@ async def test_the_runs_of_a_job_have_a_tab() -> None:
 async def test_a_job_that_waits_is_run_by_r_and_stopped_by_s() -> None:
     control = FakeControl(snapshot("backup", Status.SCHEDULED, schedule="@daily"))
     async with stage(control=control) as shown:
+        await shown.shows("r Run now   s Stop")
         await shown.press("r")
         await shown.until(lambda: shown.control.calls == [("restart", "backup")])
         control.rows["backup"] = snapshot("backup", Status.SCHEDULED, schedule="@daily")

@@ -23,7 +23,7 @@ class RunNotes:
         restarted = set()
         for row in snapshots:
             if row.restart_reason and row.pid:
-                self._causes[row.id, row.restart_count + 1] = explain(row)[:MAX_REASON_LENGTH]
+                self._causes[row.id, row.run or row.restart_count + 1] = explain(row)[:MAX_REASON_LENGTH]
             if self._counts.get(row.id) != row.restart_count:
                 self._counts[row.id] = row.restart_count
                 restarted.add(row.id)

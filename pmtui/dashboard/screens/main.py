@@ -141,7 +141,7 @@ class MainScreen(ProcessActions, ReachActions, LogActions, TableActions, TabActi
         several = f" {len(chosen)}" if self.table.marks or self.table.section else ""
         keys.labels = {
             "toggle_running": ("Start" if self.all_inactive else "Stop") + several,
-            "restart": f"Restart{several}",
+            "restart": ("Run now" if self.all_scheduled else "Restart") + several,
             "kill": f"Kill{several}",
             "slash": "Search" if self._log_has_focus else "Filter",
             "full_logs": self._label_enter(),

@@ -75,6 +75,13 @@ class ProcessActions(MainScreenBase):
         chosen = {*self.table.chosen}
         return all(row.status in INACTIVE_STATES for row in self.dashboard_state.snapshots if row.id in chosen)
 
+    @property
+    def all_scheduled(self) -> bool:
+        """Return whether all of the chosen processes are jobs that wait for their time."""
+        chosen = {*self.table.chosen}
+        rows = [row for row in self.dashboard_state.snapshots if row.id in chosen]
+        return bool(rows) and all(row.status is Status.SCHEDULED for row in rows)
+
     def action_mark(self) -> None:
         self.table.toggle_mark()
         self.label_keys()
