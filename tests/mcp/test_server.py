@@ -22,7 +22,7 @@ CONFIG = {
     "processes": [
         {"id": "web", "command": "echo hello; echo oops >&2; exec sleep 600", "shell": True},
         {"id": "bad", "command": "echo because of this >&2; exit 3", "shell": True, "maxRetries": 0},
-        {"id": "needy", "command": "sleep 600", "dependsOn": ["bad"], "env": {"API_KEY": "hunter22"}},
+        {"id": "needy", "command": "sleep 600", "dependsOn": {"bad": "succeeded"}, "env": {"API_KEY": "hunter22"}},
         {"id": "cat", "command": "cat", "stdin": True},
     ]
 }
@@ -96,6 +96,7 @@ async def test_an_agent_finds_out_what_is_wrong(tmp_path: Path) -> None:
             lines = (await ask(client, "read_logs", id="web")).splitlines()
             assert [line[9:] for line in lines[:-1]] in (["hello", "! oops"], ["! oops", "hello"])
             assert "no errors" in await ask(client, "check_config") or "warning" in await ask(client, "check_config")
+            assert "needy failed" in await ask(client, "wait", id="needy", timeout=60)
             every = await ask(client, "explain")
             assert "\n\nneedy failed" in every
             assert "web" not in every

@@ -34,9 +34,9 @@ async def test_who_holds_the_port_is_named(taken: int, tmp_path: Path) -> None:
         assert f"port {taken} is used by " in now.last_error
 
 
-async def test_a_taken_port_is_advice_until_the_process_is_healthy(taken: int) -> None:
+async def test_a_taken_port_is_advice_until_the_process_is_healthy(taken: int, tmp_path: Path) -> None:
     arguments, env = ["-c", SERVER, str(taken)], {"PORT": str(taken)}
-    config = ProcessConfig(id="a", command=sys.executable, args=arguments, backoff=60.0, env=env)
+    config = ProcessConfig(id="a", command=sys.executable, args=arguments, cwd=str(tmp_path), backoff=60.0, env=env)
     async with managed(config) as manager:
         now = await until(manager, lambda now: now.status is Status.CRASHED)
         assert now.advice.startswith(f"port {taken} is used by ")
