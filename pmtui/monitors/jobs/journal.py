@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -22,20 +23,31 @@ from pmtui.text.timestamps import epoch_ms, now_ms
 logger = logging.getLogger(__name__)
 MAX_GROWTH_BYTES = 1 << 20
 MAX_AGE_MS = 400 * 86400 * 1000
-"""What is older is forgotten: even a yearly job was due since."""
+"""What is older is forgotten: even a yearly job was due since. So is what a wrong clock has put that far ahead."""
+MAX_READ_BYTES = 64 << 20
+"""More than the newest runs of three thousand jobs; of a larger file, the end is read."""
 MIN_WRITE_INTERVAL = 0.25
 """Seconds between two writes, at least, if only runs have ended; what was due is written at once."""
-_APPEND = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_APPEND = os.O_WRONLY | os.O_APPEND | _FLAGS
+_READ = os.O_RDONLY | _FLAGS
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
     """Something that happened to the job `id`: it was due (milliseconds since 1970), or a run ended."""
 
     id: str
-    due: int | None = None
+    due: Annotated[int, msgspec.Meta(ge=0)] | None = None
     key: str = ""
     run: JobRun | None = None
+
+
+def _read_line(text: bytes) -> _Line:
+    """Raises MsgspecError, ValueError or OverflowError if it is damaged, such as half a line."""
+    line = msgspec.json.decode(text, type=_Line)
+    if line.run:
+        epoch_ms(line.run.start_time)
+    return line
 
 
 class Record:
@@ -91,14 +103,15 @@ class Journal:
     def _load(self) -> None:
         try:
             with os.fdopen(os.open(self._path or os.devnull, _READ), "rb") as file:
-                lines = file.read().splitlines()
+                file.seek(max(0, os.fstat(file.fileno()).st_size - MAX_READ_BYTES))
+                lines = file.read(MAX_READ_BYTES).splitlines()
         except OSError:
             return
         for line in lines:
-            with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):  # such as half a line
-                self._apply(msgspec.json.decode(line, type=_Line))
-        oldest = now_ms() - MAX_AGE_MS
-        self.records = {job: record for job, record in self.records.items() if record.last_ms > oldest}
+            with contextlib.suppress(msgspec.MsgspecError, ValueError, OverflowError):
+                self._apply(_read_line(line))
+        now = now_ms()
+        self.records = {job: record for job, record in self.records.items() if abs(now - record.last_ms) < MAX_AGE_MS}
         self._growth = MAX_GROWTH_BYTES if lines else 0
 
     def _apply(self, line: _Line) -> None:

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+import msgspec
+import pytest
+
 from pmtui.monitors.jobs import journal
 from pmtui.monitors.jobs.journal import Journal
 from pmtui.text.timestamps import now_ms
@@ -34,6 +37,33 @@ async def test_half_a_line_and_foreign_text_are_skipped(tmp_path: Path) -> None:
     read.mark_due("a", "k", NOW + 1)
     await read.close()
     assert Journal(path).records["a"].due == NOW + 1
+
+
+@pytest.mark.parametrize("due", [-(9 * 10**18), 9 * 10**18, 253_402_300_799_000, "soon"])
+@pytest.mark.parametrize("start_time", ["", "yesterday", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"])
+async def test_times_that_cannot_be_are_skipped(tmp_path: Path, due: object, start_time: str) -> None:
+    path = tmp_path / "jobs.jsonl"
+    run = msgspec.to_builtins(job_run(start_time=start_time))
+    lines = [{"id": "due", "due": due, "key": "k"}, {"id": "run", "run": run}, {"id": "good", "due": NOW, "key": "k"}]
+    path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    assert {*Journal(path).records} == {"good"}
+
+
+async def test_of_a_huge_file_the_end_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.jsonl"
+    with path.open("wb") as file:
+        file.seek(1 << 36)
+        file.write(b'\n{"id":"a","due":%d,"key":"k"}\n' % NOW)
+    assert Journal(path).records["a"].due == NOW
+
+
+async def test_a_fifo_in_its_place_blocks_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.jsonl"
+    os.mkfifo(path)
+    written = Journal(path)
+    written.mark_due("a", "k", NOW)
+    await written.close()
+    assert written.records["a"].due == NOW
 
 
 async def test_the_file_does_not_grow_for_ever(tmp_path: Path) -> None:
