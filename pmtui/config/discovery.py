@@ -21,7 +21,8 @@ def locate_config(folder: Path) -> Path | None:
     """Return the config of the directory, or else that of its nearest parent that has one.
 
     The home directory, the root and shared directories such as /tmp hold no project: they count only as `folder`
-    itself. A parent's config counts only if it belongs to this user or to root, since it decides what is run.
+    itself. A parent's config counts only if it, its directory and its local file belong to this user or to root, since
+    they decide what is run.
     """
     if found := find_config(folder):
         return found
@@ -43,8 +44,10 @@ def _holds_no_project(folder: Path) -> bool:
 
 
 def _is_trusted(config: Path) -> bool:
+    local = config.with_name(LOCAL_NAME)
+    paths = [config.parent, config, *([local] if os.path.lexists(local) else [])]
     try:
-        return config.lstat().st_uid in (os.geteuid(), 0)
+        return all(path.lstat().st_uid in (os.geteuid(), 0) for path in paths)
     except OSError:
         return False
 

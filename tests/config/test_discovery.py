@@ -73,9 +73,24 @@ def test_a_shared_directory_holds_no_project(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_the_config_of_another_user_is_used_only_in_its_own_directory(tmp_path: Path) -> None:
+@pytest.mark.parametrize("given", ["pmtui.toml", "pmtui.local.toml", "."])
+def test_what_another_user_may_have_put_there_is_used_only_in_its_own_directory(tmp_path: Path, given: str) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "pmtui.toml").touch()
-    os.chown(tmp_path / "pmtui.toml", 12345, 12345)
+    (tmp_path / "pmtui.local.toml").touch()
+    assert locate_config(tmp_path / "mine") == tmp_path / "pmtui.toml"
+    os.chown(tmp_path / given, 12345, 12345)
     assert locate_config(tmp_path / "mine") is None
     assert locate_config(tmp_path) == tmp_path / "pmtui.toml"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_link_of_another_user_does_not_lead_to_a_config(tmp_path: Path) -> None:
+    (tmp_path / "shared/mine").mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/pb_processes.json").touch()
+    link = tmp_path / "shared/pb_data"
+    link.symlink_to(tmp_path / "data")
+    assert locate_config(tmp_path / "shared/mine") == link / "pb_processes.json"
+    os.lchown(link, 12345, 12345)
+    assert locate_config(tmp_path / "shared/mine") is None
