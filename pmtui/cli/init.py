@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,9 +92,16 @@ def defaults(fields: dict[str, Any]) -> str:
 def format_process(found: "FoundProcess") -> str:
     from pmtui.config.parsing.problems import join
 
-    lines = [f"# {found.origin}", *(f"# {note}" for note in found.notes)]
+    lines = [*comments([found.origin, *found.notes])]
     lines += [f"[{join('process', found.id)}]", *assignments(found.fields)]
-    return "\n".join([*lines, *(f"# {line}" for line in found.suggestions)])
+    return "\n".join([*lines, *comments(found.suggestions)])
+
+
+def comments(texts: Iterable[str]) -> Iterator[str]:
+    """Yield each text as one comment, whatever names of files are in it."""
+    from pmtui.text.formatting import printable
+
+    return (f"# {printable(text)}" for text in texts)
 
 
 def format_profile(name: str, tables: dict[str, dict[str, Any]]) -> str:
@@ -113,7 +120,7 @@ def containers(scan: "Scan") -> str:
         return ""
     lines = ["", f"# Containers of {scan.compose.name}; uncomment a section to run one beside the processes."]
     for container in scan.compose.containers:
-        lines += [*(f"# {line}" for line in section(container)), ""]
+        lines += [*comments(section(container)), ""]
     return "\n".join(lines)
 
 

@@ -286,6 +286,31 @@ def test_a_compose_file_gives_names_and_containers(tmp_path: Path) -> None:
     assert list(tomllib.loads(text)["process"]) == ["shop-api"]
 
 
+def test_no_name_of_a_project_leads_out_of_a_comment(tmp_path: Path) -> None:
+    evil = 'x"\n[process.evil]\ncommand = "touch x"\n#'
+    services = {evil: {"image": "redis"}, "db": {"image": "redis", "ports": ["99999:80", "9" * 5000 + ":80"]}}
+    write(tmp_path, compose_yaml=json.dumps({"services": services}))
+    write(tmp_path / evil, main_py=FASTAPI)
+    command(tmp_path, "init")
+    text = (tmp_path / "pmtui.toml").read_text()
+    assert "\n[process.evil]" not in text
+    assert (
+        '# [process.db]\n# command = "docker compose up --no-log-prefix db"\n# stopTimeout = "15s"\n\n' in f"{text}\n"
+    )
+    assert len(tomllib.loads(text)["process"]) == 1
+
+
+def test_ports_that_cannot_be_are_not_guessed(tmp_path: Path) -> None:
+    def server(port: int) -> dict[str, str | dict[str, Any]]:
+        return {"package_json": {"scripts": {"start": "node server.js"}}, "server_js": f"process.env.PORT || {port}"}
+
+    for name, port in (("a", 65535), ("b", 65535), ("c", 99999)):
+        write(tmp_path / name, **server(port))
+    command(tmp_path, "init")
+    processes = tomllib.loads((tmp_path / "pmtui.toml").read_text())["process"]
+    assert [entry.get("port") for entry in processes.values()] == [65535, 1024, None]
+
+
 def test_what_is_guessed_is_said_in_the_file_and_on_the_terminal(tmp_path: Path) -> None:
     write(tmp_path, api__main_py=FASTAPI)
     printed = command(tmp_path, "init")

@@ -1,6 +1,7 @@
 """Read a compose file beside the processes: what it builds from their directories, and the containers it runs."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ import msgspec
 
 from pmtui.importers.builder import UnsupportedFileError, id_of
 from pmtui.importers.formats import parse_yaml
-from pmtui.importers.scan.found import read_text
+from pmtui.importers.scan.found import is_port, read_text
 
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+_SERVICE = re.compile(r"[A-Za-z0-9._-]+")
+_PUBLISHED = re.compile(r"[0-9]{1,5}")
 
 
 class Container(msgspec.Struct, frozen=True):
@@ -38,11 +41,13 @@ def read_compose(folder: Path) -> Compose:
     except UnsupportedFileError:
         return Compose(name)
     services = values.get("services") if isinstance(values, dict) else None
-    known = (
-        {key: value for key, value in services.items() if isinstance(value, dict)} if isinstance(services, dict) else {}
-    )
-    built = {directory: id_of(str(key)) for key, value in known.items() if (directory := _context(folder, value))}
-    containers = [Container(str(key), _port(value)) for key, value in known.items() if "build" not in value]
+    known = {
+        str(key): value
+        for key, value in (services.items() if isinstance(services, dict) else ())
+        if isinstance(value, dict) and _SERVICE.fullmatch(str(key))
+    }
+    built = {directory: id_of(key) for key, value in known.items() if (directory := _context(folder, value))}
+    containers = [Container(key, _port(value)) for key, value in known.items() if "build" not in value]
     return Compose(name, built, containers)
 
 
@@ -64,9 +69,8 @@ def _context(folder: Path, service: dict[str, Any]) -> str:
 def _port(service: dict[str, Any]) -> int | None:
     ports = service.get("ports")
     for entry in ports if isinstance(ports, list) else []:
-        published = (
-            entry.get("published") if isinstance(entry, dict) else str(entry).rpartition(":")[0].rpartition(":")[2]
-        )
-        if str(published).isdecimal():
-            return int(str(published))
+        short = str(entry).rpartition(":")[0].rpartition(":")[2]
+        published = str(entry.get("published")) if isinstance(entry, dict) else short
+        if _PUBLISHED.fullmatch(published) and is_port(int(published)):
+            return int(published)
     return None

@@ -42,9 +42,15 @@ class FoundProcess(msgspec.Struct):
     """Its id is a name that the project gives it."""
 
     def with_port(self, port: int, follows: bool, reason: str) -> "FoundProcess":
+        if not is_port(port):
+            return self
         self.port, self.follows_port = port, follows
         self.notes.append(f"port {port}: {reason}")
         return self
+
+
+def is_port(number: int) -> bool:
+    return 0 < number < 65536
 
 
 def read_json(path: Path) -> dict[str, Any]:

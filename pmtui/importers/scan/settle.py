@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ def add_ports(processes: Sequence[FoundProcess]) -> None:
             process.suggestions.append(f"port = {process.port}")
             continue
         if owner:
-            process.port = next(port for port in range(process.port + 1, 65536) if port not in taken)
+            others = chain(range(process.port + 1, 65536), range(1024, process.port))
+            process.port = next(port for port in others if port not in taken)
             process.notes.append(f"port {process.port} instead, because {owner} has that one")
         taken[process.port] = process.id
         process.fields["port"] = process.port
