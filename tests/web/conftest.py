@@ -104,6 +104,7 @@ def visit(browser: Browser) -> Iterator[Opening]:
 def watched_page(browser: Browser, url: str, width: int = 1280, scheme: str = "light") -> tuple[Page, Problems]:
     """A new page, and a list that gets everything that should not happen on it."""
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, accept_downloads=True)  # type: ignore[arg-type]
+    context.set_default_timeout(DEADLINE * 1000)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
     problems: Problems = []

@@ -94,8 +94,8 @@ async def test_dependents_start_after_the_first_good_run_and_are_left_alone_then
     async with scheduled(clock, maybe, after) as manager:
         await clock.reach(NIGHT)
         await ran(manager, 1)
-        waiting = await row(manager, "after")
-        assert (waiting.status, waiting.reason) == (Status.WAITING, "waits for a (succeeded): it is scheduled")
+        waiting = await until(manager, lambda now: now.reason == "waits for a (succeeded): it is scheduled", "after")
+        assert waiting.status is Status.WAITING
         (tmp_path / "good").touch()
         await manager.start("a")
         pid = (await running(manager, "after")).pid
@@ -221,7 +221,8 @@ def test_a_machine_that_sleeps(tmp_path: Path, catch_up: bool) -> None:
         assert manager.get("/api/pm/nobody/runs")[0] == 404
         eventually(lambda: manager.row("often")["status"] == "scheduled")
         assert len(manager.get("/api/pm/often/runs")[1]) <= (time.monotonic() - begun) / 60 + 2
-        eventually(lambda: (manager.data / "jobs.jsonl").read_text().count('"trigger":"catchUp"') == len(expected))
+        journal = manager.data / "jobs.jsonl"
+        eventually(lambda: journal.exists() and journal.read_text().count('"trigger":"catchUp"') == len(expected))
         manager.process.kill()
         manager.process.wait()
     clock.shift(wall=48 * 3600, boot=48 * 3600)
