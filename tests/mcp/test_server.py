@@ -80,11 +80,17 @@ async def test_without_a_manager_each_tool_says_so_and_starts_none(tmp_path: Pat
     assert not (tmp_path / ".pmtui").exists()
 
 
+async def has_read_both(client: Client) -> bool:
+    text = await ask(client, "read_logs", id="web")
+    return "hello" in text and "oops" in text
+
+
 async def test_an_agent_finds_out_what_is_wrong(tmp_path: Path) -> None:
     with running(tmp_path, CONFIG) as manager:
         manager.wait_running(["web", "cat"])
         async with connected(tmp_path) as client:
             assert "bad failed" in await ask(client, "wait", id="bad", timeout=60)
+            assert "needy failed" in await ask(client, "wait", id="needy", timeout=60)
             listed = await ask(client, "list_processes")
             assert [line.split()[0] for line in listed.splitlines()] == ["web", "bad", "needy", "cat"]
             assert (await ask(client, "list_processes", id="we*")).startswith("web running up ")
@@ -94,6 +100,7 @@ async def test_an_agent_finds_out_what_is_wrong(tmp_path: Path) -> None:
             why = await ask(client, "explain", id="bad")
             assert "ended at" in why
             assert "\n  because of this" in why
+            await eventually_awaited(lambda: has_read_both(client))
             lines = (await ask(client, "read_logs", id="web")).splitlines()
             assert [line[9:] for line in lines[:-1]] in (["hello", "! oops"], ["! oops", "hello"])
             assert "no errors" in await ask(client, "check_config") or "warning" in await ask(client, "check_config")
