@@ -22,7 +22,6 @@ export function available(ids) {
   if (rows.every(isInactive)) return ["start"];
   return Object.keys(ACTIONS).filter((name) => name !== "start" || rows.some(isInactive));
 }
-
 export const actionButtons = (ids) => available(ids()).map((name) => {
   const { label, key, asks } = ACTIONS[name];
   return button(asks ? ".danger" : "", label, `${label} (${key})`, () => operate(name, ids()));
@@ -55,7 +54,6 @@ async function carryOut(name, ids) {
   await Promise.all(Array.from({ length: CONCURRENT_REQUESTS }, work));
   return problems;
 }
-
 const named = (ids) => (ids.length === 1 ? ids[0] : plural(ids.length, "process", "processes"));
 const described = (ids) => (ids.length === 1 ? [] : [ids.slice(0, SHOWN).join(", ") + (ids.length > SHOWN ? ", …" : "")]);
 

@@ -29,7 +29,6 @@ export function rate(value) {
   if (value < 0.05) return "0";
   return value < 9.95 ? value.toFixed(1) : value < 1000 ? value.toFixed(0) : `${(value / 1000).toFixed(0)}k`;
 }
-
 export const percent = (value) => value.toFixed(value < 99.95 ? 1 : 0);
 export const grouped = (count) => count.toLocaleString("en-US");
 export const plural = (count, one, many) => `${grouped(count)} ${count === 1 ? one : many}`;

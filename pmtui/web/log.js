@@ -85,7 +85,6 @@ export function logView(id, asked) {
     stop = filters.until ? () => {} : whileVisible(live);
     updateBar();
   }
-
   async function live(signal) {
     const options = query({ lines: MAX_ROWS, rate: LINES_PER_SECOND });
     try {
@@ -139,7 +138,6 @@ export function logView(id, asked) {
     else newer += lines.length;
     updateBar();
   }
-
   function append(items) {
     while (rows.lastChild?.item?.partial) rows.lastChild.remove();
     rows.append(...rowsOf(items.slice(-MAX_ROWS), rows.lastChild?.item));
@@ -183,7 +181,6 @@ export function logView(id, asked) {
     highlight();
     return true;
   }
-
   function onScroll() {
     const below = rows.scrollHeight - rows.scrollTop - rows.clientHeight;
     const [wasFollowing, isUp] = [following, rows.scrollTop < top];
@@ -194,7 +191,6 @@ export function logView(id, asked) {
     if (following) newer = 0;
     updateBar();
   }
-
   const hold = () => updateBar((following = false));
   const flip = (name) => ((shown[name] = !shown[name]), updateBar(), following && append(recent.filter((item) => item.partial)));
 

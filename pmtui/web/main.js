@@ -33,7 +33,6 @@ function open() {
   update();
   page.focus();
 }
-
 const decoded = (part) => new URLSearchParams(`part=${part}`).get("part"); // throws at nothing
 
 function signInPage() {
@@ -48,7 +47,6 @@ function signInPage() {
     inputs.map((input, place) => h("label", signIn.fields[place].label, input)), trouble, h("button.primary", { type: "submit" }, "Sign in"));
   return { element: form, title: () => "Sign in", update() {}, close() {}, focus: () => inputs[0].focus(), keys: {} };
 }
-
 function update() {
   const { rows, about, staleSince, lastAnswer, trouble } = state;
   counts.hidden = figures.hidden = !lastAnswer;
@@ -65,25 +63,21 @@ function update() {
   page.update();
   document.title = `${page.title()} · ${name.split("/")[0] || "pmtui"}`;
 }
-
 function updateCounts(rows) {
   const found = HEADER_ORDER.map((status) => [status, rows.filter((row) => countedAs(row) === status).length]);
   const chip = ([status, count]) => count > 0 && button(".quiet", [`${glyph(status)} ${count}`, h("span", ` ${status}`)],
     `Show only ${status}`, () => showOnly(status), { "data-tone": tone(status) });
   redraw(counts, found.join(), () => found.map(chip));
 }
-
 function showOnly(status) {
   view.filter = `is:${status}`;
   location.hash.startsWith("#/p/") ? (location.hash = "#/") : open();
 }
-
 function updateErrors(found, path) {
   errors.hidden = !found.length;
   redraw(errors, found.join("\n"), () => [h("summary", `✖ ${plural(found.length, "config error", "config errors")} in ${path}`),
     h("ul", found.slice(0, SHOWN_ERRORS).map((error) => h("li", error)))]);
 }
-
 const help = () => confirm("Keys", HELP);
 const showTheme = () => setAttribute(document.documentElement, "data-theme", localStorage.getItem(THEME));
 
@@ -92,7 +86,6 @@ function nextTheme() {
   localStorage.setItem(THEME, current === "dark" ? "light" : "dark");
   showTheme();
 }
-
 function onKey(event) {
   const isTyping = event.target.matches("input:not([type=checkbox]), select") || document.querySelector("dialog");
   if (isTyping && event.key === "Escape") event.target.blur();

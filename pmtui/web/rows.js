@@ -24,7 +24,6 @@ function problemOf(row) {
   if (row.status === "failed") return row.blocked ? "blocked" : "";
   return row.health === "unhealthy" && row.pid ? "unhealthy" : "";
 }
-
 const hasFailedLast = (row) => row.status === "scheduled" && row.reason !== "";
 export const isProblem = (row) => row.status === "failed" || problemOf(row) !== "" || hasFailedLast(row);
 /** The status that a process is counted as. */
@@ -36,7 +35,6 @@ export function statusCell(row, now) {
   const text = problem === "retrying" && row.nextStart ? retryText(row, now) : problem || row.status;
   return [`${glyph(row.status)} ${text}`, hasFailedLast(row) ? "warn" : tone(row.status)];
 }
-
 function retryText(row, now) {
   const left = countdown((Date.parse(row.nextStart) - now) / 1000);
   if (row.exitCode === 0) return `exit 0, again in ${left}`;
@@ -49,7 +47,6 @@ function activityCell({ pid, lineRate, level }) {
   const [symbol, tone] = !level ? [" ", "dim"] : level === "warn" ? ["▲", "warn"] : ["✖", "bad"];
   return [`${rate(lineRate)} ${symbol}`, tone];
 }
-
 const ENDED = {
   "": "ok", deadline: "ended at its deadline after", replaced: "replaced after", user: "stopped after", shutdown: "ended with the manager after",
   health: "ended as unhealthy after", memory: "ended for its memory after", watch: "restarted after", config: "ended by a new config after",
@@ -71,7 +68,6 @@ export function whyCell(row, now = Date.now()) {
   const text = row.status === "starting" ? (row.stage || "spawning").replaceAll("-", " ") : (RESTARTED[row.reason.replace(/^user: .*/, "user")] ?? row.reason);
   return [text, ["crashed", "failed"].includes(row.status) ? tone(row.status) : "dim"];
 }
-
 const short = (count) => (count < 1000 ? String(count) : `${Math.floor(count / 1000)}k`);
 const cpuTone = (cpu) => (cpu < 0.05 ? "dim" : cpu >= 90 ? "warn" : "text");
 const portCell = ({ ports }) => (ports.length ? [ports[0] + (ports.length > 1 ? "+" : ""), "text"] : NOTHING);
@@ -101,7 +97,6 @@ function holds(word, row) {
   if (word.startsWith("is:")) return is(row.status) || is(problemOf(row) || row.status) || (word === "is:problem" && isProblem(row));
   return [row.id, row.group || "", row.command, row.status].some((text) => text.toLowerCase().includes(word));
 }
-
 export const isFalling = (column, inverted) => column.isDescending !== inverted;
 
 /** The rows to show, in order. `sort` null is the order of the config. */
@@ -126,7 +121,6 @@ export function layOut(rows, problems, folded) {
     return [...(hasHeaders ? [sectionOf(key, shown, members, isFolded)] : []), ...(isFolded ? [] : shown)];
   });
 }
-
 function sectionOf(id, rows, members, isFolded) {
   const well = members.filter((row) => ["running", "completed", "scheduled"].includes(row.status) && problemOf(row) !== "unhealthy" && !hasFailedLast(row)).length;
   const [size, lines] = [rows.reduce((sum, row) => sum + row.memory, 0), rows.reduce((sum, row) => sum + row.lineRate, 0)];

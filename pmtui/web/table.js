@@ -55,7 +55,6 @@ export function tablePage() {
     redraw(actions, names.join(), () => names.map((name) => button(".quiet", ACTIONS[name].label, null,
       () => operate(name, [process.id]), { "aria-label": `${ACTIONS[name].label} ${process.id}`, tabindex: -1 })));
   }
-
   function update() {
     const shown = arrange(state.rows, view);
     lines = view.sort || view.inverted ? shown : layOut(shown, state.problems, folded);
@@ -75,7 +74,6 @@ export function tablePage() {
     setCursor(cursor);
     updateBar(shown);
   }
-
   function updateBar(shown) {
     setText(count, shown.length === state.rows.length ? "" : `${shown.length} of ${state.rows.length}`);
     setAttribute(problems, "aria-pressed", String(view.problemsOnly));
@@ -92,7 +90,6 @@ export function tablePage() {
     const { config, errors } = state.about ?? {};
     redraw(empty, JSON.stringify([state.rows.length, shown.length, config, errors]), () => (shown.length ? [] : emptyState()));
   }
-
   const show = (change) => update(Object.assign(view, change));
   const toggleMark = (id) => update(marks.delete(id) || marks.add(id));
 
