@@ -204,7 +204,8 @@ class JobScheduler(Monitor):
         if not isinstance(entry.schedule, Cron) or entry.start <= now.wall - moved:
             return  # it was due before the jump, and is started now
         if entry.start > now.wall:
-            entry.plan(now)
+            if entry.due > now.wall:  # else only its jitter is left to wait for
+                entry.plan(now)
         elif has_slept:
             entry.mark_due(now)
             self.journal.mark_due(process.id, entry.key, round(now.wall * 1000))

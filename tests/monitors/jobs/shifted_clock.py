@@ -11,6 +11,7 @@ import pytest
 
 from pmtui import Manager, ProcessConfig
 from pmtui.control import JobRun
+from pmtui.monitors.jobs import scheduler
 from pmtui.monitors.jobs.clock import Clock, Moment
 from pmtui.monitors.jobs.scheduler import JobScheduler
 from tests.eventually import eventually_async
@@ -80,6 +81,7 @@ async def scheduled(
     logs = directory / "logs" if directory else None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JobScheduler, "clock", clock)
+        patch.setattr(scheduler, "LOOK_INTERVAL", 0.05)
         async with managed(*configs, log_directory=logs, **options) as manager:
             jobs = [one for one in configs if one.autostart and one.schedule]
             await eventually_async(lambda: all(due(manager, one.id) for one in jobs))

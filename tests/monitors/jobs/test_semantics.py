@@ -226,6 +226,10 @@ async def test_jitter() -> None:
         times = {due(manager, one.id) for one in jobs}
         assert len(times) > 10
         assert all(at("2026-11-20 02:30") <= moment <= at("2026-11-20 02:40") for moment in times)
+        late = {one.id: due(manager, one.id) for one in jobs if due(manager, one.id) > at("2026-11-20 02:35")}
+        clock.set("2026-11-20 02:30:10")
+        await clock.noticed()
+        assert {name: due(manager, name) for name in late} == late, "the jump has ended the wait for the delay"
         clock.set("2026-11-20 02:41")
         for one in jobs:
             await ran(manager, 1, one.id)
