@@ -81,6 +81,7 @@ class ProcessTable(TableEntries, Widget, can_focus=True):
         self._cpu: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=SPARK_WIDTH))
         self._problems: dict[str, float] = {}
         self._stopping: dict[str, float] = {}
+        self._cells: dict[str, tuple[Snapshot, tuple[Cell, ...]]] = {}
         self._column_layout: Sequence[ColumnLayout] = []
         self._text_styles: Styles | None = None
         self._painted: list[LineState] = []
@@ -101,6 +102,7 @@ class ProcessTable(TableEntries, Widget, can_focus=True):
         self._stopping = {name: self._stopping.get(name, state.now) for name in stopping}
         self.marks &= known
         self._snapshots, self._now = state.snapshots, state.now
+        self._cells.clear()
         self._update_entries()
 
     def set_view(self, view: TableView) -> None:
@@ -299,11 +301,13 @@ class ProcessTable(TableEntries, Widget, can_focus=True):
         )
         if columns != self._column_layout:
             self._column_layout = columns
+            self._cells.clear()
             self._painted.clear()
 
     def _repaint(self) -> None:
         """Repaint the cells that differ from what is on the screen."""
-        lines = [self._line_state(y) for y in range(self.size.height)]
+        bar = self._scrollbar()
+        lines = [self._line_state(y, bar) for y in range(self.size.height)]
         if len(self._painted) != len(lines):
             self.refresh()
         else:
@@ -320,8 +324,11 @@ class ProcessTable(TableEntries, Widget, can_focus=True):
         changed = zip(self._column_layout, line.cells, painted.cells, strict=True)
         return [Region(placed.x, y, placed.width, 1) for placed, new, old in changed if new != old]
 
-    def _line_state(self, y: int) -> LineState:
-        bar = scrollbar_thumb(self._top, self.page, len(self._entries), self.page)
+    def _scrollbar(self) -> range:
+        page = self.page
+        return scrollbar_thumb(self._top, page, len(self._entries), page)
+
+    def _line_state(self, y: int, bar: range) -> LineState:
         if y == 0:
             return LineState((self.table_view.sort, self.table_view.is_descending))
         place = self._top + y - 1
@@ -331,7 +338,14 @@ class ProcessTable(TableEntries, Widget, can_focus=True):
         flags = key_of(entry) == self.cursor and (1, self.has_focus), y - 1 in bar, bool(bar)
         if isinstance(entry, Section):
             return LineState((entry.title(self.glyphs), entry.folded and entry.summary(), *flags))
-        return LineState((entry.id in self.marks, *flags), row_cells(self._row(entry), self._column_layout))
+        return LineState((entry.id in self.marks, *flags), self._cells_of(entry))
+
+    def _cells_of(self, snapshot: Snapshot) -> tuple[Cell, ...]:
+        """Return the cells of a process, made once for each state that is shown."""
+        known = self._cells.get(snapshot.id)
+        if known is None or known[0] is not snapshot:
+            known = self._cells[snapshot.id] = snapshot, row_cells(self._row(snapshot), self._column_layout)
+        return known[1]
 
     def _row(self, snapshot: Snapshot) -> TableRow:
         status = next((placed.width for placed in self._column_layout if placed.column.key == "status"), 0)
@@ -365,11 +379,10 @@ class ProcessTable(TableEntries, Widget, can_focus=True):
         if isinstance(entry, Section):
             strip = section_line(entry, gutter, styles, self.glyphs)
         else:
-            cells = row_cells(self._row(entry), self._column_layout)
+            cells = self._cells_of(entry)
             style = self._id_style(entry.id, styles) + Style(bold=selected)
             strip = row_line(cells, self._column_layout, gutter, style, styles, self.glyphs.ellipsis)
         strip = strip.adjust_cell_length(self.size.width - 1)
         if selected:
             strip = strip.apply_style(styles.cursor if self.has_focus else styles.idle_cursor)
-        thumb_here = y - 1 in scrollbar_thumb(self._top, self.page, len(self._entries), self.page)
-        return Strip([*strip, Segment(self.glyphs.thumb if thumb_here else " ", styles["dim"])])
+        return Strip([*strip, Segment(self.glyphs.thumb if y - 1 in self._scrollbar() else " ", styles["dim"])])
