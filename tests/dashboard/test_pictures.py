@@ -13,7 +13,8 @@ from tests.dashboard.scene import FakeLogs, SceneControl
 from tests.dashboard.stage import Stage, stage
 
 GOLDENS = Path(__file__).parent / "goldens"
-SIZES = [(80, 24), (120, 36), (200, 50)]
+SIZES = {(80, 24): "listening on", (120, 36): "listening on", (200, 50): "needed by"}
+"""And what is shown last."""
 
 
 def compare(name: str, picture: str) -> None:
@@ -42,7 +43,7 @@ async def settled(shown: Stage, words: str) -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_overview(size: tuple[int, int]) -> None:
     async with stage(*size) as shown:
-        await settled(shown, "listening on")
+        await settled(shown, SIZES[size])
         compare(f"overview-{size[0]}x{size[1]}.txt", shown.text)
         compare(f"overview-{size[0]}x{size[1]}.ansi", shown.ansi)
 
@@ -51,7 +52,7 @@ async def test_overview(size: tuple[int, int]) -> None:
 async def test_overview_without_colours(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with stage(*size) as shown:
-        await settled(shown, "listening on")
+        await settled(shown, SIZES[size])
         compare(f"overview-{size[0]}x{size[1]}.txt", shown.text)
         compare(f"overview-{size[0]}x{size[1]}-no-color.ansi", shown.ansi)
 

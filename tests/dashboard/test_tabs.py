@@ -185,3 +185,18 @@ async def test_every_tab_says_what_it_would_show() -> None:
             shown.app.main.set_tab(tab)
             if tab != "events":
                 await shown.shows(f"Select a process to see its {CONTENTS[tab]}.")
+
+
+async def test_the_place_in_a_search_is_shown_whatever_the_title() -> None:
+    name = "worker-with-a-long-name-for-images"
+    logs = FakeLogs()
+    logs.write(name, *(f"ERROR {number} failed" for number in range(1, 1200)))
+    async with stage(80, 24, FakeControl(snapshot(name)), logs) as shown:
+        await shown.press("tab", "slash", *"failed", "enter")
+        await shown.shows("/failed 1,199 of 1,199")
+        await shown.press("E")
+        await shown.shows("error 1,198 of 1,199")
+        logs.write(name, *(f"INFO {number}" for number in range(1500)))
+        await shown.until(lambda: shown.app.main.pane.state.newer == 1500)
+        await shown.press("N")
+        await shown.shows("of 1,199 ─ PAUSED")

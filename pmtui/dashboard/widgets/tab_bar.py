@@ -14,6 +14,7 @@ JOB_TABS: tuple[Tab, ...] = (*TABS, "runs")
 Channel = Literal["all", "out", "err"]
 CHANNELS: tuple[Channel, ...] = ("all", "out", "err")
 MAX_TITLE_WIDTH = 24
+TITLE_WIDTHS = (MAX_TITLE_WIDTH, 10, 0)
 PAUSED_WIDTH = 21
 """Cells kept free for `PAUSED ▼ 9,999 new`, so that the tabs do not move when the log is paused."""
 
@@ -35,18 +36,33 @@ class PaneBar(Bar):
     def pieces(self, width: int) -> Sequence[Piece]:
         styles, rule = self.text_styles, self.glyphs.rule
         line = Piece(rule, styles["accent" if self.focused_pane else "dim"])
-        title = Piece(f" {shorten(self.title, MAX_TITLE_WIDTH, self.glyphs.ellipsis)} ", styles["bold"])
-        start = [line, *([title, line] if self.title else [])]
         parts = self._parts(width)
-        left = [*start, *self._tabs(" "), line]
+        left = [*self._start(line, MAX_TITLE_WIDTH), *self._tabs(" "), line]
         reserve = max(0, PAUSED_WIDTH - total_width(parts[0])) if self.tab == "logs" else 0
         if total_width([*left, *(piece for part in parts for piece in part)]) + len(parts) + reserve >= width:
-            left = [*start, *self._tabs(""), line]
+            left = self._tight_left(line, width, parts)
         right: list[Piece] = [line]
         for part in parts:
             if part and total_width([*left, *part, *right]) < width - 1:
                 right = [*part, line, *right]
         return justify(left, right, width, line)
+
+    def _start(self, line: Piece, title_width: int) -> list[Piece]:
+        title = shorten(self.title, title_width, self.glyphs.ellipsis)
+        return [line, Piece(f" {title} ", self.text_styles["bold"]), line] if title else [line]
+
+    def _tight_left(self, line: Piece, width: int, parts: list[list[Piece]]) -> list[Piece]:
+        """Shorten the title, and at last the number of new lines, rather than lose the place in a search."""
+        left = [*self._start(line, MAX_TITLE_WIDTH), *self._tabs(""), line]
+        if self.tab != "logs" or not any(parts[1:-1]):
+            return left
+        for title_width in TITLE_WIDTHS:
+            left = [*self._start(line, title_width), *self._tabs(""), line]
+            shown = [part for part in parts[:-1] if part]
+            if total_width([*left, *(piece for part in shown for piece in part)]) + len(shown) < width - 1:
+                return left
+        parts[0] = parts[0][:1]
+        return left
 
     def _parts(self, width: int) -> list[list[Piece]]:
         """What stands on the right, the most important first."""
