@@ -6,6 +6,8 @@ import signal
 
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d)")
+_MAX_CHARS = 100
+"""Of a duration: what is longer is none, and would take long to match."""
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGTP]?)(?:I?B)?")
 _MAX_BYTES = (1 << 63) - 1
 
@@ -72,7 +74,7 @@ def _finite(number: int | float) -> float:
 
 
 def _sum(text: str) -> float:
-    parts = _PART.findall(text)
+    parts = _PART.findall(text) if len(text) <= _MAX_CHARS else []
     if not parts or "".join(number + unit for number, unit in parts) != text.strip():
         return math.nan
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
