@@ -311,6 +311,12 @@ def test_templates_are_left_alone_where_they_are_switched_off(tmp_path: Path) ->
     assert one(tmp_path, command='docker inspect -f {{ "{{.State.Running}}" }} x')["args"] == ["-c", command]
 
 
+@pytest.mark.parametrize("start", ["{{", "{{ ", '{{"', "{{.a", "{{ x", "{{" + " " * 1000], ids=len)
+def test_templates_without_an_end_take_no_time_to_read(tmp_path: Path, start: str) -> None:
+    command = start * max(1, 200_000 // len(start))
+    assert one(tmp_path, command=command)["args"] == ["-c", command.strip()]
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [

@@ -6,7 +6,7 @@ from typing import Any
 
 _VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Za-z_]\w*)(?::?[-=]([^}]*))?\}|([A-Za-z_]\w*))")
 _BRACED = re.compile(r"\$\$|['\"]|\\['\"\\]|\$\{([A-Za-z_]\w*)(?::?[-=]([^}]*))?\}")
-_RENDERED = re.compile(r"\{\{-?\s*(?:\.(\w+)|\"([^\"]*)\"|`([^`]*)`|([^}]*?))\s*-?\}\}")
+_RENDERED = re.compile(r"\{\{-?\s*+(?:(?:\.(\w++)|\"([^\"]*+)\"|`([^`]*+)`)\s*+-?\}\}|[^{}]*+\}\})")
 _NO_NAMES: frozenset[str] = frozenset()
 
 
@@ -101,7 +101,7 @@ class TemplateText:
 
     def _render(self, text: str) -> str:
         def one(found: re.Match[str]) -> str:
-            name, *literals, _ = found.groups()
+            name, *literals = found.groups()
             for literal in literals:
                 if literal is not None:
                     return str(literal)

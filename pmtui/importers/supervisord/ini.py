@@ -22,7 +22,7 @@ _SPLIT_START = "\ue002"
 _MARK = re.compile(f"{MARK_START}([^{MARK_END}]*){MARK_END}")
 _SPLIT_MARK = re.compile(f"{_SPLIT_START}([^{MARK_END}]*){MARK_END}")
 _UNQUOTED = re.compile(rf"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|{MARK_START}([^{MARK_END}]*){MARK_END}""", re.DOTALL)
-_TEMPLATE = re.compile(r"\{[{%]|<%|^\s*@(if|foreach)\b", re.MULTILINE)
+_TEMPLATE = re.compile(r"\{[{%]|<%|^[ \t]*@(if|foreach)\b", re.MULTILINE)
 _REFERENCE = re.compile(r"%(?:(%)|\((\w+)\)(0?\d*)([sd]))?")
 
 Sections = dict[str, dict[str, str]]
