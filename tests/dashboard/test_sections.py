@@ -7,9 +7,9 @@ from pmtui.dashboard.style.statuses import status_label
 from pmtui.dashboard.table.process_table import PROBLEM_PERIOD
 from pmtui.dashboard.table.sections import Entry, Section, build_sections, key_of, lay_out
 from pmtui.dashboard.table.view import TableView
-from tests.dashboard.scene import NOW
+from tests.dashboard.scene import NOW, FakeLogs
 from tests.dashboard.stage import stage
-from tests.fake_control import snapshot
+from tests.fake_control import FakeControl, snapshot
 
 ROWS = [
     snapshot("one"),
@@ -59,17 +59,20 @@ def test_a_status_says_more_than_its_word() -> None:
 
 
 async def test_a_process_that_takes_its_time_to_stop_says_how_long() -> None:
-    async with stage(120, 36) as shown:
-        table = shown.app.main.table
-        stopping = [snapshot("slow", Status.STOPPING)]
-        table.show(DashboardState(stopping, now=100.0))
+    control = FakeControl(snapshot("slow", Status.STOPPING))
+    async with stage(120, 36, control, FakeLogs()) as shown:
+        poller = shown.app.poller
         await shown.shows("◑ stopping")
         assert "stopping 0s" not in shown.text
-        table.show(DashboardState(stopping, now=104.0))
+        poller._clock = lambda: NOW + 4
+        await poller.poll()
         await shown.shows("◑ stopping 4s")
-        table.show(DashboardState([snapshot("slow")], now=105.0))
-        table.show(DashboardState(stopping, now=106.0))
-        await shown.until(lambda: "◑ stopping" in shown.text and "◑ stopping " + "4s" not in shown.text)
+        control.rows["slow"] = snapshot("slow")
+        await poller.poll()
+        await shown.shows("● running")
+        control.rows["slow"] = snapshot("slow", Status.STOPPING)
+        await poller.poll()
+        await shown.until(lambda: "◑ stopping" in shown.text and "stopping 4s" not in shown.text)
 
 
 async def test_groups_fold_and_unfold_and_are_operated_as_one() -> None:
