@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Protocol
 from rich.console import RenderableType
 from textual import events, on
 from textual._compositor import ChopsUpdate
-from textual.app import App
+from textual.app import App, ScreenError
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.timer import Timer, TimerCallback
 from textual.widgets import Input
@@ -157,6 +158,11 @@ class DashboardApp(App[None]):
 
     def on_redirected(self, message: Redirected) -> None:
         message.on_input(message.inputs)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Ignore that widgets are gone while the dashboard closes: messages to its screens are still on their way."""
+        if not (self._exit and isinstance(error, NoMatches | ScreenError)):
+            super()._handle_exception(error)
 
     def _print_error_renderables(self) -> None:
         with contextlib.suppress(OSError):  # the terminal is closed

@@ -54,6 +54,12 @@ def test_updates_of_the_screen_have_spans_and_chops() -> None:
     assert callable(getattr(App, "_display", None)), ADVICE
 
 
+def test_an_app_has_the_handlers_of_errors_that_are_overridden() -> None:
+    for name in ("_handle_exception", "_print_error_renderables"):
+        assert callable(getattr(App, name, None)), ADVICE
+    assert "self._exit = True" in inspect.getsource(App.exit), ADVICE
+
+
 def test_a_timer_can_be_told_not_to_skip() -> None:
     assert "self._skip" in inspect.getsource(Timer._run), ADVICE
 
