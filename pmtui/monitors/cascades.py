@@ -1,5 +1,7 @@
 """Restart processes after those they depend on were restarted, if they ask for it."""
 
+from itertools import takewhile
+
 from pmtui.control import INACTIVE_STATES, Reason, Status
 from pmtui.monitors.monitor import Monitor
 from pmtui.supervisor import events
@@ -16,6 +18,7 @@ class Cascades(Monitor):
         self._dependents: dict[str, list[str]] = {}
         self._generations: dict[str, int] = {}  # of the last run seen
         self._was_inactive: set[str] = set()
+        self._seen: dict[str, int] = {}  # the last event of each process
         self._due: dict[str, set[str]] = {}  # dependents, and what was restarted
 
     def processes_changed(self) -> None:
@@ -28,9 +31,9 @@ class Cascades(Monitor):
         if not self._dependents or process.policy.is_job:  # later runs of a job restart nothing
             return
         state = process.state
-        if state.status in INACTIVE_STATES:
+        if state.status in INACTIVE_STATES or self._has_been_inactive(process):
             self._was_inactive.add(process.id)
-        else:
+        if state.status not in INACTIVE_STATES:
             last = self._generations.get(process.id, state.generation)
             if state.generation != last and process.id not in self._was_inactive:  # no start after a stop
                 self._mark(process.id)
@@ -38,6 +41,14 @@ class Cascades(Monitor):
             if state.spawned_at is not None:
                 self._was_inactive.discard(process.id)
         self._restart_due()
+
+    def _has_been_inactive(self, process: Process) -> bool:
+        """Whether it was since the last call: a stop and a start may come in one turn of the loop."""
+        seen = self._seen.get(process.id, 0)
+        new = [*takewhile(lambda event: event.seq > seen, reversed(process.events))]
+        if new:
+            self._seen[process.id] = new[0].seq
+        return any(event.to in INACTIVE_STATES for event in new)
 
     def _mark(self, process_id: str) -> None:
         for dependent in self._dependents.get(process_id, ()):

@@ -1,8 +1,12 @@
 """Restarts that follow those of a dependency: transitive, in order, once, and only if asked for."""
 
+import pytest
+
 from pmtui.config.model import Condition, ProcessConfig
 from pmtui.control import Snapshot, Status
 from pmtui.manager import Manager
+from pmtui.supervisor import events
+from pmtui.supervisor.process import Process
 from tests.managed import STOPPED, managed, row, running, sh, until
 
 
@@ -63,6 +67,28 @@ async def test_a_stop_and_a_start_are_not_a_restart() -> None:
         await manager.wait("root", STOPPED)
         await manager.start("root")
         await running(manager, "root")
+        await manager.restart("root")  # this one is followed
+        await settled(manager, "leaf", 1)
+        assert (await row(manager, "root")).restart_count == 2
+
+
+async def test_a_start_before_anything_has_looked_at_the_stop_is_no_restart_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with managed(after("root"), after("leaf", "root")) as manager:
+        await all_running(manager)
+        supervisor = manager.supervisor
+        root, publish = supervisor.processes["root"], supervisor.process_changed
+
+        def changed(process: Process) -> None:
+            publish(process)
+            if process is root and root.status is Status.STOPPED:
+                monkeypatch.undo()
+                root.handle(events.Start())
+
+        monkeypatch.setattr(supervisor, "process_changed", changed)
+        await manager.stop("root")
+        await until(manager, lambda now: now.status is Status.RUNNING and now.restart_count == 1, "root")
         await manager.restart("root")  # this one is followed
         await settled(manager, "leaf", 1)
         assert (await row(manager, "root")).restart_count == 2
