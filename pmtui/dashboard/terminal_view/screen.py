@@ -64,6 +64,7 @@ class TerminalScreen(Screen[None]):
     ) -> None:
         super().__init__()
         self._find_row = find_row
+        self._is_left = False
         self.terminal = TerminalWidget()
         self.bar = TerminalBar(process_id, glyphs)
         self.session = TerminalSession(control, process_id, self._rows_changed, self._show_problem)
@@ -75,7 +76,7 @@ class TerminalScreen(Screen[None]):
     def on_mount(self) -> None:
         self.run_worker(self._run(), group="terminal")
         driver: Driver | None = self.app._driver
-        if isinstance(driver, TerminalDriver) and self.is_current:  # it may have been left already
+        if isinstance(driver, TerminalDriver) and self.is_current and not self._is_left:
             driver.redirect_input(self._handle)
         self._show_row()
         self.set_interval(STATUS_INTERVAL, self._show_row)
@@ -114,6 +115,7 @@ class TerminalScreen(Screen[None]):
     def _handle(self, inputs: Sequence[keyboard.Input]) -> None:
         for event in inputs:
             if isinstance(event, keyboard.Leave):
+                self._is_left = True
                 self.app.run_worker(self.session.send_pending(), group="terminal input")
                 self.dismiss()
                 return
