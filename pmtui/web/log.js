@@ -97,7 +97,7 @@ export function logView(id, asked) {
     }
   }
 
-  /** Ask over and over for the lines after the last one. A manager that may be another one numbers them anew: then by time. */
+  /** Ask every second for the lines after the last one: by number, or by time if the manager may be another one. */
   async function poll(signal) {
     for (let manager; !signal.aborted; await pause(POLL_INTERVAL, signal)) {
       const last = [...recent, ...incoming].findLast((item) => item.seq !== undefined);
