@@ -67,9 +67,10 @@ def choice(value: str, allowed: Sequence[C], name: str) -> C:
 def line_count(request: Request) -> int:
     """Return `lines`, at most MAX_LINES."""
     value = request.query_params.get("lines", "100")
-    if not re.fullmatch("[0-9]{1,19}", value):
+    found = re.fullmatch(r"([0-9]{1,19})(\.0+)?", value)
+    if not found:
         raise InvalidError(f"lines must be a number from 0 to {MAX_LINES}, not '{value}'.")
-    return min(int(value), MAX_LINES)
+    return min(int(found[1]), MAX_LINES)
 
 
 def number(value: str, name: str) -> int:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmtui.config.discovery import CONFIG_NAMES, locate_config
+from pmtui.config.discovery import CONFIG_NAMES, LOCAL_NAME, locate_config
 from pmtui.text.formatting import printable
 
 if TYPE_CHECKING:
@@ -112,10 +112,15 @@ def require_config(path: Path | None, profiles: Sequence[str] = ()) -> "tuple[Pa
 def project_config() -> Path | None:
     """Return the config of this directory or its parents, and say on stderr if it is a parent's."""
     directory = current_directory()
-    found = locate_config(directory)
+    found = locate_config(directory, _report_distrusted)
     if found and not found.is_relative_to(directory):
         _report_parent(found)
     return found
+
+
+@cache
+def _report_distrusted(config: Path) -> None:
+    fail(f"{config} is not used: it, its directory or {LOCAL_NAME} belongs to another user; name it with -c", DONE)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 CONFIG_NAMES = ("pmtui.toml", "pmtui.yaml", "pb_processes.json", "pb_data/pb_processes.json")
@@ -17,12 +18,12 @@ def find_config(folder: Path) -> Path | None:
     return next((folder / name for name in CONFIG_NAMES if os.path.lexists(folder / name)), None)
 
 
-def locate_config(folder: Path) -> Path | None:
+def locate_config(folder: Path, on_distrust: Callable[[Path], None] = lambda found: None) -> Path | None:
     """Return the config of the directory, or else that of its nearest parent that has one.
 
     The home directory, the root and shared directories such as /tmp hold no project: they count only as `folder`
     itself. A parent's config counts only if it, its directory and its local file belong to this user or to root, since
-    they decide what is run.
+    they decide what is run; `on_distrust` is called with another one.
     """
     if found := find_config(folder):
         return found
@@ -30,7 +31,10 @@ def locate_config(folder: Path) -> Path | None:
         if _holds_no_project(parent):
             break
         if found := find_config(parent):
-            return found if _is_trusted(found) else None
+            if _is_trusted(found):
+                return found
+            on_distrust(found)
+            break
     return None
 
 

@@ -80,7 +80,9 @@ def test_what_another_user_may_have_put_there_is_used_only_in_its_own_directory(
     (tmp_path / "pmtui.local.toml").touch()
     assert locate_config(tmp_path / "mine") == tmp_path / "pmtui.toml"
     os.chown(tmp_path / given, 12345, 12345)
-    assert locate_config(tmp_path / "mine") is None
+    distrusted: list[Path] = []
+    assert locate_config(tmp_path / "mine", distrusted.append) is None
+    assert distrusted == [tmp_path / "pmtui.toml"]
     assert locate_config(tmp_path) == tmp_path / "pmtui.toml"
 
 
