@@ -68,7 +68,7 @@ def is_settled(app: DashboardApp) -> bool:
 PICTURES: dict[str, tuple[tuple[int, int], Sequence[str]]] = {
     "overview": ((132, 36), ()),
     "search": ((132, 36), ("tab", "slash", *"cache", "enter", "N", "N")),
-    "crash": ((132, 36), ("G", "k", "k", "k")),
+    "crash": ((132, 36), ("g", "j", "j")),
     "help": ((100, 56), ("question_mark",)),
     "80x24": ((80, 24), ()),
     "charts": ((100, 30), ("2",)),
