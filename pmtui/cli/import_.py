@@ -13,7 +13,7 @@ from pmtui.runtime.files import write_new
 from pmtui.text.formatting import plural, printable
 
 if TYPE_CHECKING:
-    from pmtui.importers import Imported, Note
+    from pmtui.importers.builder import Imported, Note
 
 HEADINGS = ("PROCESS", "FROM", "TO", "NOTE")
 STDOUT = "-"
@@ -50,7 +50,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
-    from pmtui.importers import KINDS, UnsupportedFileError, import_file
+    from pmtui.importers.builder import UnsupportedFileError
+    from pmtui.importers.detect import KINDS, import_file
     from pmtui.importers.repair import toml_of
 
     if options.kind not in (None, *KINDS):

@@ -7,8 +7,3 @@ finds the line that a message is about, `scan` proposes processes for `pmtui ini
 
 To add a format: a reader here, and its name and file names in `detect`.
 """
-
-from pmtui.importers.builder import Imported, Note, UnsupportedFileError
-from pmtui.importers.detect import KINDS, import_file
-
-__all__ = ["KINDS", "Imported", "Note", "UnsupportedFileError", "import_file"]

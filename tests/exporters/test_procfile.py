@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from pmtui.exporters.procfile import export_procfile
-from pmtui.importers import import_file
+from pmtui.importers.detect import import_file
 from tests.exporters.support import project
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pmtui.config.load import load_config
-from pmtui.importers import Imported, import_file
+from pmtui.importers.builder import Imported
+from pmtui.importers.detect import import_file
 from pmtui.importers.repair import toml_of
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pmtui.importers import Imported, UnsupportedFileError
+from pmtui.importers.builder import Imported, UnsupportedFileError
 from tests.importers.support import import_text, lost, reason
 
 DEFAULTS = {"tty": True, "restart": "never"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pmtui.importers import UnsupportedFileError
+from pmtui.importers.builder import UnsupportedFileError
 from tests.importers.support import import_text, lost, reason
 
 DEFAULTS = {"maxRetries": 16, "stopSignal": "SIGINT", "stopTimeout": "1600ms", "healthyAfter": "1s"}
@@ -236,7 +236,7 @@ def test_an_app_without_a_script_is_left_out_and_named(tmp_path: Path) -> None:
 
 
 def test_paths_are_absolute_where_the_config_goes_to_another_folder(tmp_path: Path) -> None:
-    from pmtui.importers import import_file
+    from pmtui.importers.detect import import_file
 
     (tmp_path / "ecosystem.json").write_text('[{"name": "a", "script": "a.js"}]')
     imported = import_file(str(tmp_path / "ecosystem.json"), "/srv", {})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pmtui.importers import UnsupportedFileError
+from pmtui.importers.builder import UnsupportedFileError
 from tests.importers.support import import_text, lost
 
 DEFAULTS = {"restart": "never", "stopTimeout": "10s"}

@@ -9,7 +9,7 @@ import pytest
 
 from pmtui.config.environment import build_environment
 from pmtui.config.load import load_config
-from pmtui.importers import Imported
+from pmtui.importers.builder import Imported
 from tests.importers.support import import_text, lost, reason
 
 

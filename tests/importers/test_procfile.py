@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pmtui.importers import UnsupportedFileError
+from pmtui.importers.builder import UnsupportedFileError
 from tests.importers.support import import_text, lost, reason
 
 DJANGO = """\

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmtui.importers import Imported, Note, UnsupportedFileError, import_file
+from pmtui.importers.builder import Imported, Note, UnsupportedFileError
+from pmtui.importers.detect import import_file
 from pmtui.importers.repair import drop_invalid
 from tests.importers.support import import_text
 

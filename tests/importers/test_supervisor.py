@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pmtui.importers import UnsupportedFileError
+from pmtui.importers.builder import UnsupportedFileError
 from tests.importers.support import import_text, lost, reason
 
 DEFAULTS = {"restart": "on-failure", "maxRetries": 3, "healthyAfter": "1s", "stopTimeout": "10s"}
