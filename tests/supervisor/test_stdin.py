@@ -3,6 +3,7 @@
 import sys
 
 from pmtui import ProcessConfig
+from pmtui.control import Status
 from tests.managed import managed, ready, running, sh, texts, until
 
 READER = "import sys; print(sys.stdin.isatty(), flush=True); sys.stdin.read(); print('end', flush=True)"
@@ -14,7 +15,7 @@ def reader(**fields: object) -> ProcessConfig:
 
 async def test_stdin_is_empty_by_default() -> None:
     async with managed(reader()) as manager:
-        await until(manager, lambda now: now.exit_code == 0)
+        await until(manager, lambda now: now.status is Status.COMPLETED)
         assert await texts(manager) == ["False", "end"]
 
 
@@ -31,5 +32,5 @@ async def test_an_open_stdin_has_no_end() -> None:
 async def test_a_terminal_is_one_and_has_a_name() -> None:
     config = sh("a", "echo $TERM ${COLUMNS:-unset} $(stty size)", restart="never", tty=True)
     async with managed(config) as manager:
-        await until(manager, lambda now: now.exit_code == 0)
+        await until(manager, lambda now: now.status is Status.COMPLETED)
         assert await texts(manager) == ["xterm-256color unset 24 80"]

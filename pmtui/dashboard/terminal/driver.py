@@ -41,6 +41,7 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, **options)
         self._file = cast("Any", LossyFile(cast("IO[str]", self._file)))
         self._on_input: OnInput | None = None
+        self._has_own_modes = True
 
     def _get_terminal_size(self) -> tuple[int, int]:
         """Ask the terminal: COLUMNS and LINES exported by a shell do not follow a resize."""
@@ -66,12 +67,16 @@ class TerminalDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        self._has_own_modes = True
         self.write(PUSH_TITLE)
         if self._on_input:
             self._set_own_modes(on=False)
 
     def _set_own_modes(self, *, on: bool) -> None:
         """Switch the modes in which the terminal sends keys and the mouse otherwise than programs expect."""
+        if on == self._has_own_modes:
+            return
+        self._has_own_modes = on
         if not constants.DISABLE_KITTY_KEY:
             self.write(f"\x1b[>{KITTY_FLAGS}u" if on else "\x1b[<u")
         if self._mouse_pixels:

@@ -11,6 +11,7 @@ from pmtui.control import IDLE_STATES, Control, ControlError, Snapshot
 from pmtui.dashboard.style.formats import printable, shorten
 from pmtui.dashboard.style.glyphs import Glyphs, Tone
 from pmtui.dashboard.terminal.driver import TerminalDriver
+from pmtui.dashboard.terminal.typed import InputParser
 from pmtui.dashboard.terminal_view.session import TerminalSession
 from pmtui.dashboard.terminal_view.widget import TerminalWidget
 from pmtui.dashboard.widgets.bar import Bar, Piece, justify
@@ -89,6 +90,10 @@ class TerminalScreen(Screen[None]):
 
     def on_unmount(self) -> None:
         self.app.ansi_color = None
+        if not self._is_left:
+            self._restore_input()
+
+    def _restore_input(self) -> None:
         driver = self.app._driver
         if isinstance(driver, TerminalDriver):
             driver.restore_input()
@@ -113,13 +118,23 @@ class TerminalScreen(Screen[None]):
         self.bar.update_pieces()
 
     def _handle(self, inputs: Sequence[keyboard.Input]) -> None:
+        if self._is_left:
+            self._give_back(inputs)
+            return
         for event in inputs:
             if isinstance(event, keyboard.Leave):
                 self._is_left = True
+                self._restore_input()
                 self.app.run_worker(self.session.send_pending(), group="terminal input")
                 self.dismiss()
                 return
             self.session.handle(event)
+
+    def _give_back(self, inputs: Sequence[keyboard.Input]) -> None:
+        """Let the dashboard have what was typed after the key that leaves, and redirected nevertheless."""
+        data = b"".join(event.data for event in inputs if isinstance(event, keyboard.Keys | keyboard.PasteMark))
+        for message in InputParser(debug=False).feed(data):
+            self.app.post_message(message)
 
     def _rows_changed(self, rows: list[int]) -> None:
         if self.terminal.emulator is not self.session.emulator:
