@@ -1,4 +1,4 @@
-"""What people are told about who wants a process to run, and about its log files."""
+"""Describe for people who wants a process to run, and its log files."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def requester_text(requester: Requester | None, dependent: str | None) -> str:
 
 
 def wanted_by_text(detail: Detail) -> str:
-    """Say who keeps the process up, or would start it again; empty if nobody wants it to run."""
+    """Say who keeps the process up, or would start it again; empty if it is not wanted."""
     if detail.wanted_by is None:
         return ""
     names = {Requester.USER: "you", Requester.CONFIG: "the config"}

@@ -15,7 +15,7 @@ Key = tuple[str, Stream]
 
 
 class LineFormat(Protocol):
-    """Turns lines into what to write. It is told of everything that is written, in order."""
+    """Formats lines. It is called with everything that is written, in order."""
 
     def format(self, lines: Iterable[LogLine]) -> bytes: ...
 

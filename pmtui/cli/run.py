@@ -20,7 +20,7 @@ from pmtui.text.formatting import printable
 
 MAX_ATTEMPTS = 1000
 START_TIMEOUT = 15.0
-"""Seconds in which a manager that somebody else starts at the same time can be found."""
+"""Seconds to look for a manager that another client is starting at the same time."""
 
 
 def parser() -> argparse.ArgumentParser:

@@ -83,7 +83,7 @@ def judge_stop(row: Snapshot, rows: Rows) -> Verdict | None:
 
 
 def overruled_start(row: Snapshot, rows: Rows) -> str:
-    """Say who prevents that the process comes up; empty if nobody does."""
+    """Say what keeps the process from coming up; empty if nothing does."""
     if row.wanted_by is None:
         return "stopped meanwhile by the user"
     root = root_cause(row, rows)

@@ -46,7 +46,7 @@ def _read_again(loaded: Loaded, profiles: Sequence[str], read: Reader | None) ->
 
 
 def report(loaded: Loaded) -> str:
-    """Return every problem on a line of its own, in the format of compilers, and a summary."""
+    """Return one line per problem, in the format of compilers, and a summary."""
     name = loaded.path.name if loaded.path else "no config"
     lines = [_line(name, problem) for problem in loaded.problems]
     errors = len(loaded.errors)

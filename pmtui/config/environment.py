@@ -67,7 +67,7 @@ def build_environment(
         "LISTEN_PID",
         "LISTEN_FDNAMES",
         *(("COLUMNS", "LINES") if config.tty else ()),
-    }  # its terminal has a size of its own
+    }  # its terminal has its own size
     environment = {name: value for name, value in base.items() if name not in dropped} | dict(injected)
     activate(environment, find_virtualenv(config) if config.cwd else None)
     warnings: list[str] = []

@@ -303,4 +303,4 @@ class Settings(Struct, frozen=True, kw_only=True):
     history: Literal[False] | HistorySettings = HistorySettings()
     """What is kept in `history.db`; see below. `false` turns it off."""
     pocketbase: PocketBase = PocketBase()
-    """What processes are told about a PocketBase beside them; see below."""
+    """The PocketBase that processes find in their environment; see below."""

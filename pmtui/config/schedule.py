@@ -37,7 +37,7 @@ class ScheduleError(ValueError):
 
 
 class Every(msgspec.Struct, frozen=True):
-    """Due each so many seconds of a clock that nobody sets."""
+    """Due every `seconds` seconds of the monotonic clock."""
 
     seconds: float
 

@@ -9,7 +9,7 @@ from pmtui.config.model import ConfigError, ProcessConfig
 from pmtui.config.sockets import declared_sockets
 
 SERVER_FLAGS = {"uvicorn": "--fd", "hypercorn": "fd://"}
-"""What a server has to be given to take over a socket; others find LISTEN_FDS, or are programs of one's own."""
+"""The option with which a server takes over a socket. Other servers read LISTEN_FDS."""
 
 
 def socket_hints(config: ProcessConfig) -> Iterator[tuple[str, str]]:
@@ -21,7 +21,7 @@ def socket_hints(config: ProcessConfig) -> Iterator[tuple[str, str]]:
     for server, flag in SERVER_FLAGS.items():
         if any(os.path.basename(word) == server for word in words) and not any(word.startswith(flag) for word in words):
             needed = f"--bind {flag}" if server == "hypercorn" else f"{flag} "
-            yield field, f"{server} opens a socket of its own; add {needed}${{sockets.{name}.fd}}"
+            yield field, f"{server} opens its own socket; add {needed}${{sockets.{name}.fd}}"
     asked = (config.health.http or config.health.tcp or "") if config.rolling and config.health else ""
     if any(str(address) in asked for address in declared_sockets(config).values()):
         yield "health", "asks the shared socket, where the old run may answer; use notify, log, command or a port"

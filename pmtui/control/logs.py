@@ -39,7 +39,7 @@ class LogQuery(TypedDict, total=False):
     """Select the last `lines` (default 100) that pass all other filters.
 
     `since` and `until` are RFC 3339 or a duration before now (`5m`), `grep` is a regular expression, `field` is
-    `key=value` (several on lines of their own), `search` is what the dashboard's search takes, `run` is
+    `key=value` (several are separated by newlines), `search` is what the dashboard's search takes, `run` is
     `current`, `previous` or a number, `level` is the lowest level included, `before` a line number to stay below.
     With `raw` each line is a `RawLogLine`. `rate` limits the lines per second of a stream in the long run;
     skipped lines are reported as `DroppedLines`.

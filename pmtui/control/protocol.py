@@ -151,7 +151,7 @@ class ManagerControl(Control, Protocol):
     ) -> LogStream:
         """Return the last lines that match and all future ones; for the ids in `after`, all lines after that number.
 
-        A slow reader holds nobody up: it receives `DroppedLines` instead.
+        A slow reader delays no other: it receives `DroppedLines` instead.
         """
 
     async def log_files(self, process_id: str) -> Sequence[LogFileInfo]:

@@ -1,4 +1,4 @@
-"""Keys of one's own: how they are written, and which action they are for."""
+"""The user's own keys: how they are written, and which action each is for."""
 
 import re
 import unicodedata
@@ -88,7 +88,7 @@ def _clashes(actions: Sequence[Action]) -> Sequence[str]:
 
 
 def key_lines(keys: Mapping[str, str]) -> Iterator[str]:
-    """Yield a table of all actions, with `*` before those whose keys are one's own."""
+    """Yield a table of all actions, with `*` before those whose keys the user has changed."""
     actions = customized(keys)
     name_width = max(len(action.name) for action in actions)
     key_width = max(len(action.all_keys) for action in actions)
@@ -103,5 +103,5 @@ def named_keys(keys: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def customized(keys: Mapping[str, str], actions: Sequence[Action] = ACTIONS) -> Sequence[Action]:
-    """Return the actions with one's own keys."""
+    """Return the actions with the user's keys."""
     return [replace(action, keys=keys.get(action.id, action.keys)) for action in actions]

@@ -1,4 +1,4 @@
-"""What the dashboard remembers in `ui.toml`: theme, sort order, layout, log options and keys of one's own."""
+"""What the dashboard remembers in `ui.toml`: theme, sort order, layout, log options and custom keys."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Collect what a foreign file becomes: our fields, and for each of its own what it became or why it is lost."""
+"""Collect what a foreign file becomes: our fields, and for each foreign field what it became or why it is lost."""
 
 import os
 import re

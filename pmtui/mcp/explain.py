@@ -1,4 +1,4 @@
-"""What an agent is told about processes, in few words."""
+"""Describe processes to agents, in few words."""
 
 from collections.abc import Iterator, Mapping
 

@@ -98,7 +98,7 @@ class Instance:
             return os.path.samestat(os.lstat(self.directory / "lock"), os.fstat(self._lock))
         except (FileNotFoundError, NotADirectoryError):
             return False
-        except OSError:  # nobody can see it at the moment
+        except OSError:  # no client can see it at the moment
             return True
 
     def _recreate(self) -> str:

@@ -13,7 +13,7 @@ FIRST_FD = 3
 
 
 def start_worker(argv: Sequence[str], descriptors: Sequence[int], options: dict[str, object]) -> int:
-    """Start a session of its own and return its leader's pid.
+    """Start a new session and return its leader's pid.
 
     `descriptors` are stdout and stderr, then stdin if that is a pipe; a single one is a terminal, which becomes the
     controlling one. Listening sockets come last. `options` are those of subprocess.Popen, plus `limits`, `nice` and

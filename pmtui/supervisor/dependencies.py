@@ -157,7 +157,7 @@ def start_dependencies(ids: Iterable[str], processes: Mapping[str, Process]) -> 
 
 
 def start_new_dependencies(ids: Iterable[str], processes: Mapping[str, Process]) -> None:
-    """Start what those of them that are to run depend on, if it has never run: nobody has stopped it."""
+    """For those that should run, start the dependencies that have never run, and so were not stopped by the user."""
     configs = {process.id: process.config for process in processes.values()}
     for process_id in ids:
         if processes[process_id].state.should_run:

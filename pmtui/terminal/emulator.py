@@ -1,4 +1,4 @@
-"""A terminal emulator without a screen of its own.
+"""A terminal emulator that draws nothing itself.
 
 Why bittty: on 80 and 160 columns it shows what tmux shows for vim, less, top, Python and Textual applications; pyte has
 no alternate screen, and takes four times as long.

@@ -1,4 +1,4 @@
-"""Formats and parsers without any state of their own, used by every room above.
+"""Stateless formatting and parsing, used by every room above.
 
 `formatting` writes quantities for people, `units` parses durations, sizes and signals from them, and `timestamps` has
 the times of log lines. `sanitize` makes the output of processes safe to show, and `regex` searches it in linear time.

@@ -41,6 +41,6 @@ function validToken(stored) {
     const { exp } = JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
     return exp * 1000 > Date.now() && token;
   } catch {
-    return ""; // nobody is signed in there
+    return ""; // no superuser is signed in there
   }
 }

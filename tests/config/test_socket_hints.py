@@ -7,7 +7,7 @@ import pytest
 from pmtui.config.check import check
 from pmtui.config.load import load_config
 
-UVICORN = "uvicorn opens a socket of its own; add --fd ${sockets.http.fd}"
+UVICORN = "uvicorn opens its own socket; add --fd ${sockets.http.fd}"
 SHARED = "asks the shared socket, where the old run may answer; use notify, log, command or a port"
 
 
@@ -20,7 +20,7 @@ SHARED = "asks the shared socket, where the old run may answer; use notify, log,
         ('command = "uvicorn app:app --fd=3"', []),
         (
             'command = "hypercorn app:app"',
-            [("command", "hypercorn opens a socket of its own; add --bind fd://${sockets.http.fd}")],
+            [("command", "hypercorn opens its own socket; add --bind fd://${sockets.http.fd}")],
         ),
         ('command = "hypercorn app:app --bind fd://3"', []),
         ('command = "gunicorn app:app"', []),

@@ -245,7 +245,7 @@ def read_host(raw: object, path: str, problems: Problems) -> object:
 
 
 def read_route(raw: object, path: str, problems: Problems) -> object:
-    """A route of PocketBase that none of its own can be hidden by."""
+    """Return a route that hides none of PocketBase's own routes."""
     if not isinstance(raw, str) or not _ROUTE.fullmatch(raw) or {".", ".."} & {*raw.split("/")}:
         rule = "a path such as /api/agent: segments of letters, digits, '.', '_' and '-', no slash at the end"
         problems.error(path, f"expected {rule}")

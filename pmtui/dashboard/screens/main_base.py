@@ -56,7 +56,7 @@ class MainScreenBase(Screen[None]):
 
     @property
     def actions(self) -> Sequence[Action]:
-        """Return the actions there are, with one's own keys."""
+        """Return all actions, with the user's keys."""
         return actions_of(self.detaches, customized(self.preferences.keys))
 
     def show_message(self, text: str, *, error: bool = False) -> None:

@@ -16,7 +16,7 @@ _LINE_BY_PLUS = frozenset(("vi", "vim", "nvim", "view", "nano", "micro", "emacs"
 
 
 def run_in_foreground(argv: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] | None = None) -> int:
-    """Run a program in a process group of its own, so that Ctrl-C ends only it. Raises OSError.
+    """Run a program in a new process group, so that Ctrl-C ends only it. Raises OSError.
 
     Stopping it would leave a terminal without a reader, so it is continued at once.
     """

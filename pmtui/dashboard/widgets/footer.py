@@ -13,7 +13,7 @@ ALWAYS_SHOWN = ("help", "quit")
 
 
 class KeyBar(Bar):
-    """Keys by rank, as many as fit; `labels` overrides some of the names. A prompt has keys of its own."""
+    """Keys by rank, as many as fit; `labels` overrides some of the names. A prompt has its own keys."""
 
     DEFAULT_CSS = """
     KeyBar { background: $panel; }

@@ -80,7 +80,7 @@ def subdirectories(folder: Path) -> Iterator[Path]:
 
 
 def is_project(folder: Path) -> bool:
-    """Return whether the directory is a project of its own, not a part of that above it."""
+    """Return whether the directory is a separate project, not a part of the one above it."""
     return any((folder / name).exists() for name in _MANIFESTS)
 
 

@@ -100,7 +100,7 @@ def _header_above(lines: Sequence[str], at: int) -> int | None:
 
 
 def _bun_causes(lines: Sequence[str], last: int) -> Iterator[tuple[int, str]]:
-    """Bun prints each cause as an error of its own, below an empty line: where it ends, and its message."""
+    """Return the end and the message of a cause, which Bun prints as a separate error below an empty line."""
     while last + 2 < len(lines) and _BUN_SOURCE.match(lines[last + 2]):
         header = last_index(lines, _BUN_SOURCE, last + 1) + 2
         if header >= len(lines):

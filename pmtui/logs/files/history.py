@@ -24,7 +24,7 @@ from pmtui.text.timestamps import STAMP_BYTES, parse_stamp
 
 _BLOCK_BYTES = 256 << 10
 CUT_MARKER = b" [cut, continues below]\n"
-"""The end of a part of a line that is too long, in files with timestamps: each part is a line of its own there."""
+"""The end of a part of a line that is too long, in files with timestamps: each part is a separate line there."""
 _MARKER = CUT_MARKER.rstrip(b"\n")
 _MAX_PARTIAL_BYTES = 16 << 20  # a longer line in a file is returned in parts
 

@@ -88,7 +88,7 @@ async def connect(
 async def fetch_status(request: Request, inspect: Inspect | None = None) -> int:
     """Return the status of the response; redirects are not followed. Raises ResponseError and OSError.
 
-    `inspect` sees the connection, and may raise an error of its own.
+    `inspect` sees the connection, and may raise its own error.
     """
     response = _ResponseProtocol(request)
     try:
