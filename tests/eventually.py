@@ -1,6 +1,7 @@
 """Wait for real processes: poll with a deadline, never a bare sleep."""
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -72,3 +73,17 @@ def state_of(pid: int) -> str:
     except OSError:
         return "X"
     return stat.rpartition(")")[2].split()[0]
+
+
+def open_links(pid: int | str = "self") -> list[str]:
+    """Return what the open descriptors of a process lead to; those that are closed meanwhile are left out. Threads open
+    and close files at any time: look for those of one kind, never at their number alone."""
+    return [target for entry in os.listdir(f"/proc/{pid}/fd") if (target := link_target(f"/proc/{pid}/fd/{entry}"))]
+
+
+def link_target(link: str) -> str:
+    """Return the target of a link, "" if it is gone."""
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:
+        return ""

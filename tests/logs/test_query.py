@@ -15,6 +15,7 @@ from pmtui.logs.search.query import Query, QueryError, parse_query, search, sear
 from pmtui.logs.store import LogStore
 from pmtui.text.regex import Pattern
 from pmtui.text.timestamps import rfc3339
+from tests.eventually import open_links
 
 SMALL = LogSettings(max_size=3000, keep=1000)
 ALL = Query(lines=MAX_LINES)
@@ -224,12 +225,16 @@ async def test_a_search_times_out(store: LogStore, clock: Clock) -> None:
 def test_a_search_closes_its_files(store: LogStore, clock: Clock) -> None:
     witness = witnessed(store, clock)
     ask(Query(), witness.log)
-    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    def open_files() -> list[str]:
+        return sorted(link for link in open_links() if link.startswith(f"{store.directory}/"))
+
+    before = open_files()
     ask(Query(lines=60), witness.log)
     ask(Query(lines=MAX_LINES), witness.log)
     with pytest.raises(QueryError):
         search_now([witness.log], Query(lines=MAX_LINES), 0)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert open_files() == before
 
 
 def test_parameters_are_parsed_into_a_query(clock: Clock) -> None:

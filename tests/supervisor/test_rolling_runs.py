@@ -1,7 +1,6 @@
 """Rolling restarts of real processes: who serves when, and what is left at the end."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from pmtui.dashboard.style.statuses import status_label
 from pmtui.manager import Manager
 from pmtui.monitors.monitor import Monitor
 from pmtui.supervisor.process import Process
-from tests.eventually import eventually_async, eventually_awaited, is_alive
+from tests.eventually import eventually_async, eventually_awaited, is_alive, open_links
 from tests.fake_control import snapshot
 from tests.managed import STOPPED, managed, row, running, sh, until
 
@@ -195,7 +194,7 @@ async def test_the_terminal_is_that_of_the_run_that_serves(tmp_path: Path) -> No
     async with managed(config, settings=settings(tmp_path)) as manager:
         process = manager.supervisor.processes["a"]
         old = await running(manager)
-        descriptors = open_descriptors()
+        before = open_terminals()
         await manager.restart("a")
         await until(manager, lambda now: now.pid != old.pid and now.rolling is None)
         await manager.send_input("a", b"hello\r")
@@ -206,8 +205,9 @@ async def test_the_terminal_is_that_of_the_run_that_serves(tmp_path: Path) -> No
             return any(f"-{name} got hello" in text for text in screen.lines)
 
         await eventually_awaited(answered)
-        assert open_descriptors() == descriptors
+        await eventually_async(lambda: open_terminals() == before)
 
 
-def open_descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+def open_terminals() -> int:
+    """Count the manager's ends of pseudo-terminals."""
+    return sum(link.startswith("/dev/ptmx") for link in open_links())

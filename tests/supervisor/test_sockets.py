@@ -20,7 +20,7 @@ from pmtui.control import Status
 from pmtui.supervisor.ports import PortTable
 from pmtui.supervisor.reload import ConfigSource
 from pmtui.supervisor.sockets import SocketTable
-from tests.eventually import eventually_async, eventually_awaited
+from tests.eventually import eventually_async, eventually_awaited, open_links
 from tests.managed import STOPPED, managed, row, running, sh, texts, until
 from tests.servers import free_port
 
@@ -48,11 +48,6 @@ def ask(address: Any, family: int = socket.AF_INET) -> str:
         client.settimeout(60)
         client.connect(address)
         return client.recv(100).decode()
-
-
-def links_of(pid: int) -> list[str]:
-    """Return what the open files of a process are."""
-    return [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir() if os.path.lexists(entry)]
 
 
 @contextlib.contextmanager
@@ -120,7 +115,7 @@ async def test_instances_share_a_socket_and_nothing_else_inherits_it() -> None:
         inode = os.readlink(f"/proc/{first}/fd/3")
         assert os.readlink(f"/proc/{second}/fd/3") == inode
         guardian = manager.supervisor.spawner.guardian_pid
-        assert inode not in links_of(guardian)
+        assert inode not in open_links(guardian)
 
 
 async def test_an_address_that_is_taken_fails_the_start_and_names_the_holder() -> None:

@@ -1,7 +1,6 @@
 """Hot reload with real files and real processes."""
 
 import asyncio
-import os
 import subprocess
 import sys
 import threading
@@ -22,7 +21,7 @@ from pmtui.monitors.watch import reloader
 from pmtui.monitors.watch.reloader import FileReloader, FlapDetector
 from pmtui.monitors.watch.watcher import FileWatcher
 from pmtui.supervisor.reload import ConfigSource
-from tests.eventually import DEADLINE, eventually, eventually_async, is_alive
+from tests.eventually import DEADLINE, eventually, eventually_async, is_alive, open_links
 from tests.managed import STOPPED, managed, monitor_of, row, running, sh, until
 
 QUIET = 0.15
@@ -288,8 +287,7 @@ async def test_polling_finds_changes_without_the_kernel(
 
 
 def inotify_instances() -> int:
-    links = [Path(link) for link in Path("/proc/self/fd").iterdir()]
-    return sum("inotify" in os.readlink(link) for link in links if link.is_symlink())
+    return sum("inotify" in link for link in open_links())
 
 
 async def test_simultaneous_restarts_reloads_and_changes_end_in_one_copy_with_the_last_config(tmp_path: Path) -> None:
