@@ -8,4 +8,4 @@ def test_the_config_is_valid() -> None:
     with demo_directory() as folder:
         loaded = load_config(folder / CONFIG_NAME)
     assert not loaded.problems
-    assert len(loaded.processes) == 11
+    assert len(loaded.processes) == 12
