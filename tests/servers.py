@@ -1,6 +1,8 @@
 """Real servers for health checks to ask."""
 
 import asyncio
+import random
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -54,16 +56,31 @@ async def all_let_go(port: int) -> None:
     transports = asyncio.get_running_loop()._transports  # type: ignore[attr-defined]
 
     def is_ours(transport: asyncio.Transport) -> bool:
-        peer, socket = transport.get_extra_info("peername"), transport.get_extra_info("socket")
-        return bool(peer) and peer[1:2] == (port,) and socket.fileno() >= 0
+        peer, connection = transport.get_extra_info("peername"), transport.get_extra_info("socket")
+        return bool(peer) and peer[1:2] == (port,) and connection.fileno() >= 0
 
     await eventually_async(lambda: not any(map(is_ours, [*transports.values()])))
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    import socket
+RESERVABLE = range(20_000, 32_000)
+"""Ports that the kernel gives nobody who asks for any port or connects."""
+reservations: list[socket.socket] = []
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+
+def free_port() -> int:
+    """A port that nobody listens on, and that no other test is given as long as this one's process lives."""
+    return next(port for port in random.sample(RESERVABLE, len(RESERVABLE)) if reserve(port))
+
+
+def reserve(port: int) -> bool:
+    """Bind a name that stands for the port, and that is gone with this process; false if the port is taken."""
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind(f"\0pmtui-test-port-{port}")
+        with socket.socket() as probe:
+            probe.bind(("", port))
+    except OSError:
+        name.close()
+        return False
+    reservations.append(name)
+    return True

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.eventually import DEADLINE, eventually, is_alive
+from tests.servers import free_port
 
 BINARY = shutil.which("pocketbase", path=os.path.dirname(sys.executable)) or shutil.which("pocketbase")
 PMTUI = Path(sys.executable).parent / "pmtui"
@@ -197,9 +197,3 @@ def pocketbase_command(folder: Path, *words: str) -> subprocess.CompletedProcess
 
 def write_config(folder: Path, config: object) -> None:
     (folder / "pb_processes.json").write_text(config if isinstance(config, str) else json.dumps(config))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -7,7 +7,7 @@ import pytest
 
 from pmtui.pocketbase import forwarder
 from pmtui.pocketbase.forwarder import Forwarder, Upstream
-from tests.pocketbase.host import free_port
+from tests.servers import free_port
 
 
 async def forward(upstreams: Sequence[Upstream], path: bytes = b"/x") -> dict[bytes, bytes]:

@@ -14,7 +14,7 @@ from pmtui.control import Stream
 from pmtui.pocketbase import log_bridge
 from pmtui.pocketbase.log_bridge import LINE_RATE, LogBridge
 from tests.eventually import eventually
-from tests.pocketbase.host import free_port
+from tests.servers import free_port
 
 TOKEN = "secret"
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from pmtui.pocketbase.superusers import Superusers, Verdict, is_auth_token
-from tests.pocketbase.host import SUPERUSER, USER, PocketBase, Reply, fetch, free_port, plugin
+from tests.pocketbase.host import SUPERUSER, USER, PocketBase, Reply, fetch, plugin
 from tests.running import Running, running
+from tests.servers import free_port
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.eventually import eventually
 from tests.running import Running, running
+from tests.servers import free_port
 from tests.web.conftest import PROCESSES, Opening, manager_of, token_of, watched_page
 
 PLACES = ("", "#/p/talker/log", "#/p/bad/info", "#/p/web-2/events", "#/p/web-2/graph", "#/p/web-1/charts")
@@ -68,9 +69,10 @@ def test_one_main_and_one_heading_and_a_title_that_names_the_process(house: Runn
 
 
 def test_a_manager_that_is_killed_and_comes_back(tmp_path: Path, browser: Browser) -> None:
-    with running(tmp_path, PROCESSES) as manager:
+    port = str(free_port())
+    with running(tmp_path, PROCESSES, "--port", port) as manager:
         manager.wait_running(["web-1"])
-        url, port = manager.url, manager.url.rpartition(":")[2]
+        url = manager.url
         page, problems = watched_page(browser, url)
         page.goto(f"{url}/#token={token_of(manager)}")
         page.locator("tbody tr").first.wait_for()
