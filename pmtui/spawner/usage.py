@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -173,16 +173,16 @@ def listening_ports() -> dict[str, int]:
 
 def ports_of(pids: Iterable[int], ports: dict[str, int]) -> tuple[int, ...]:
     """Return the ports on which these processes listen, as far as their open files may be read."""
-    found = set()
-    for pid in pids:
-        try:
-            for descriptor in os.listdir(f"/proc/{pid}/fd"):
-                link = os.readlink(f"/proc/{pid}/fd/{descriptor}")
-                if link.startswith("socket:[") and link[8:-1] in ports:
-                    found.add(ports[link[8:-1]])
-        except OSError:  # it has ended, or belongs to another user
-            continue
-    return tuple(sorted(found))
+    inodes = (link[len("socket:[") : -1] for pid in pids for link in open_files(pid) if link.startswith("socket:["))
+    return tuple(sorted({ports[inode] for inode in inodes if inode in ports}))
+
+
+def open_files(pid: int) -> Iterator[str]:
+    """Yield what the descriptors of the process refer to: none if it has ended, or belongs to another user."""
+    with contextlib.suppress(OSError):
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                yield os.readlink(f"/proc/{pid}/fd/{descriptor}")
 
 
 def port_holder(port: int) -> str:
