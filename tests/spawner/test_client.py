@@ -86,6 +86,7 @@ if os.fork() == 0:
         os.execve(sys.executable, [sys.executable, "-S", "-c", code], {})
     os._exit(0)
 os.wait()
+note("leader")
 time.sleep(600)
 """
 ORPHANS = """
@@ -124,15 +125,15 @@ if os.fork() == 0:
     time.sleep(600)
 time.sleep(600)
 """
-MEMBERS = ("child", "setsid", "daemon")
+MEMBERS = ("leader", "child", "setsid", "daemon")
 
 
 async def family(desk: Desk, folder: Path, run: int = 1) -> list[int]:
     """Start a leader, a child, one in its own session, and a daemon with an empty environment; return their pids."""
-    leader = await desk.spawn(run, [sys.executable, "-S", "-c", FAMILY, str(folder)])
+    await desk.spawn(run, [sys.executable, "-S", "-c", FAMILY, str(folder)])
     notes = [folder / name for name in MEMBERS]
     await eventually_async(lambda: all(note.exists() for note in notes))
-    return [leader.pid, *(int(note.read_text()) for note in notes)]
+    return [int(note.read_text()) for note in notes]
 
 
 def command_line(pid: int) -> str:

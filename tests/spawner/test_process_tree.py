@@ -1,5 +1,6 @@
 """What the kernel says about process trees."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -10,6 +11,8 @@ from pmtui.spawner.process_tree import descendants, is_descendant, mark_of, mark
 from pmtui.spawner.procfs import children, is_alive, parent_of
 from tests.eventually import eventually
 
+NO_PID = 2**22
+"""More than any kernel gives."""
 FIVE = [sys.executable, "-S", "-c", "import os, time\nos.fork()\nos.fork()\ntime.sleep(600)"]
 
 
@@ -21,7 +24,7 @@ def test_descendants_are_listed_parents_first() -> None:
         assert found[0] == process.pid
         assert all(parent_of(pid) in found[: found.index(pid)] for pid in found[1:])
         assert all(is_descendant(pid) for pid in found)
-        assert process.pid in children(os.getpid())
+        eventually(lambda: process.pid in children(os.getpid()))
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -36,9 +39,18 @@ def test_a_mark_survives_a_new_session_and_an_empty_environment() -> None:
         eventually(lambda: len([pid for pid, run in marked_processes(base) if run == 3]) >= 2)
         assert mark_of(process.pid) == base + 3
     finally:
-        for pid, _ in marked_processes(base):
-            os.kill(pid, signal.SIGKILL)
+        process.kill()
         process.wait()
+        eventually(lambda: kill_all(base) == 0)
+
+
+def kill_all(base: int) -> int:
+    """Kill what has a mark of `base`, and return how many there were."""
+    pids = [pid for pid, _ in marked_processes(base) if is_alive(pid)]
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):  # it has ended with another one
+            os.kill(pid, signal.SIGKILL)
+    return len(pids)
 
 
 def test_the_callers_limit_is_untouched() -> None:
@@ -66,5 +78,5 @@ def test_a_process_that_is_no_target_gets_no_signal() -> None:
 
 
 def test_a_missing_process_has_no_children() -> None:
-    assert children(2**22 - 1) == []
-    assert parent_of(2**22 - 1) == 0
+    assert children(NO_PID) == []
+    assert parent_of(NO_PID) == 0

@@ -11,8 +11,9 @@ import pytest
 import pytest_asyncio
 
 from pmtui.spawner.client import Launch, WorkerExited, WorkerSpawned, WorkerTreeExited
+from pmtui.spawner.run_table import HANG_UP_DELAY
 from pmtui.spawner.stdio import StdinKind, set_size
-from tests.eventually import DEADLINE, eventually_async, is_alive
+from tests.eventually import DEADLINE, eventually_async, eventually_awaited, is_alive
 from tests.spawner.test_client import Desk
 
 
@@ -45,6 +46,25 @@ async def read(spawned: WorkerSpawned, until: bytes = b"\n") -> bytes:
     return found
 
 
+async def rest_of(spawned: WorkerSpawned) -> bytes:
+    """Read the output to its end."""
+    found = b""
+
+    def is_at_end() -> bool:
+        nonlocal found
+        try:
+            data = os.read(spawned.outputs[0], 65536)
+        except BlockingIOError:
+            return False
+        except OSError:  # so ends a terminal
+            return True
+        found += data
+        return not data
+
+    await eventually_async(is_at_end)
+    return found
+
+
 async def test_a_terminal_is_stdin_stdout_stderr_and_the_controlling_terminal(desk: Desk) -> None:
     code = (
         "import os; tty = os.open('/dev/tty', os.O_RDWR); names = {os.ttyname(fd) for fd in (0, 1, 2)};"
@@ -68,20 +88,20 @@ async def test_a_terminal_starts_with_the_usual_modes(desk: Desk) -> None:
 
 
 async def test_what_is_written_is_typed_and_control_c_interrupts(desk: Desk) -> None:
-    code = "print(input('name? '))\ntry: input()\nexcept KeyboardInterrupt: print('interrupted')"
+    code = "print(input('name? '))\ntry: input('again? ')\nexcept KeyboardInterrupt: print('interrupted')"
     spawned = await spawn(desk, code, "terminal")
     assert spawned.stdin is not None
     await read(spawned, b"name? ")
     os.write(spawned.stdin, b"Ada\r")
-    await read(spawned, b"Ada\r\nAda\r\n")
+    assert await read(spawned, b"again? ") == b"Ada\r\nAda\r\nagain? "
     os.write(spawned.stdin, b"\x03")
     assert (await read(spawned)).endswith(b"interrupted\r\n")
 
 
 async def test_a_new_size_is_announced(desk: Desk) -> None:
     code = (
-        "import os, signal; signal.signal(signal.SIGWINCH, lambda *_: print(*os.get_terminal_size(), flush=True));"
-        "print('ready', flush=True); signal.pause()"
+        "import os, signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGWINCH}); print('ready', flush=True);"
+        "signal.sigwait({signal.SIGWINCH}); print(*os.get_terminal_size())"
     )
     spawned = await spawn(desk, code, "terminal")
     await read(spawned)
@@ -105,29 +125,32 @@ sys.stdin.readline()
 """
 
 
-async def test_the_terminal_hangs_up_for_what_outlives_the_main_process(desk: Desk) -> None:
-    code = CHILD.format(handler="lambda *_: (print('hung up', flush=True), os._exit(0))")
-    spawned = await spawn(desk, code, "terminal")
+async def outlived(desk: Desk, handler: str) -> tuple[WorkerSpawned, float]:
+    """Let a child with this handler of SIGHUP outlive the main process; return also the seconds until it has ended."""
+    spawned = await spawn(desk, CHILD.format(handler=handler), "terminal")
     child = int((await read(spawned)).split()[1])
     assert spawned.stdin is not None
+    began = time.monotonic()
     os.write(spawned.stdin, b"\n")
     assert await desk.next() == WorkerExited(1, 0)
     assert await desk.next() == WorkerTreeExited(1, [])
-    assert b"hung up" in await read(spawned, b"hung up")
     assert not is_alive(child)
+    return spawned, time.monotonic() - began
+
+
+async def test_the_terminal_hangs_up_for_what_outlives_the_main_process(desk: Desk) -> None:
+    """The child has a second to say so, which may be too short for it on a busy machine, but not always."""
+
+    async def hangs_up() -> bool:
+        spawned, _ = await outlived(desk, "lambda *_: (print('hung up', flush=True), os._exit(0))")
+        return b"hung up" in await rest_of(spawned)
+
+    await eventually_awaited(hangs_up)
 
 
 async def test_what_ignores_the_hang_up_is_killed_a_second_later(desk: Desk) -> None:
-    spawned = await spawn(desk, CHILD.format(handler="signal.SIG_IGN"), "terminal")
-    child = int((await read(spawned)).split()[1])
-    assert spawned.stdin is not None
-    os.write(spawned.stdin, b"\n")
-    assert await desk.next() == WorkerExited(1, 0)
-    ended = time.monotonic()
-    assert is_alive(child)
-    assert await desk.next() == WorkerTreeExited(1, [])
-    assert time.monotonic() - ended > 0.9
-    assert not is_alive(child)
+    _, seconds = await outlived(desk, "signal.SIG_IGN")
+    assert seconds >= HANG_UP_DELAY
 
 
 async def test_a_pipe_can_be_written_to_and_closed(desk: Desk) -> None:
@@ -175,11 +198,4 @@ async def test_a_detached_run_that_failed_leaves_nothing(desk: Desk) -> None:
     spawned = await spawn(desk, DAEMON.format(code=3), "null", detached=True)
     assert await desk.next() == WorkerExited(1, 3)
     assert await desk.next() == WorkerTreeExited(1, [])
-    assert not (daemon := (await drained(spawned)).strip()) or not is_alive(int(daemon))
-
-
-async def drained(spawned: WorkerSpawned) -> bytes:
-    try:
-        return os.read(spawned.outputs[0], 100)
-    except BlockingIOError:
-        return b""
+    assert not (daemon := (await rest_of(spawned)).strip()) or not is_alive(int(daemon))
