@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import pytest
+
 from pmtui import Manager, ProcessConfig
 from pmtui.config.model import Settings
 from pmtui.control import Snapshot, Status
@@ -19,8 +21,10 @@ STUBBORN = "trap '' TERM; echo ready; while :; do sleep 0.1; done"
 
 
 def sh(process_id: str, line: str, **fields: Any) -> ProcessConfig:
-    given: dict[str, Any] = {"id": process_id, "command": line, "shell": True} | fields
-    return ProcessConfig(**given)
+    """Configure a shell command that is neither killed nor taken for healthy only because the machine is slow."""
+    given: dict[str, Any] = {"id": process_id, "command": line, "shell": True}
+    patience = {"stop_timeout": DEADLINE, "healthy_after": DEADLINE}
+    return ProcessConfig(**given | patience | fields)
 
 
 @asynccontextmanager
@@ -35,7 +39,9 @@ async def managed(*configs: ProcessConfig, settings: Settings | None = None, **o
         yield manager
     finally:
         manager.shutdown()
-        await asyncio.wait_for(running, DEADLINE)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("pmtui.spawner.client.EXIT_TIMEOUT", DEADLINE)
+            await asyncio.wait_for(running, DEADLINE)
         assert not is_alive(manager.supervisor.spawner.guardian_pid)
 
 
