@@ -10,7 +10,7 @@ from pmtui.config.model import Health, ProcessConfig, Settings
 from pmtui.control import Status
 from pmtui.spawner.listeners import is_taken
 from pmtui.supervisor.ports import AUTO_PORTS, PortTable
-from tests.eventually import eventually_awaited
+from tests.eventually import DEADLINE, eventually_awaited
 from tests.managed import managed, row, running, sh, texts, until
 from tests.servers import free_port
 
@@ -46,29 +46,26 @@ def test_a_connection_that_lingers_does_not_take_a_port() -> None:
     assert not is_taken(port)
 
 
-def test_a_chosen_port_is_kept_and_another_directory_has_another_one(tmp_path: Path) -> None:
-    here, there = tmp_path / "a", tmp_path / "b"
-    configs = [auto("a"), auto("b")]
+def chosen_ports(directory: Path) -> list[int]:
+    """Return the ports of several processes. Why: by chance, one of them may be the same in two directories."""
+    table, configs = PortTable(directory), [auto(name) for name in "abcd"]
+    table.assign(configs)
+    return [table.ports_of(config)["http"] for config in configs]
 
-    def ports(directory: Path) -> list[int]:
-        table = PortTable(directory)
-        table.assign(configs)
-        return [table.ports_of(config)["http"] for config in configs]
 
-    first = ports(here)
-    assert ports(here) == first
-    assert len({*first, *ports(there)}) == 4
+def test_chosen_ports_are_kept_and_another_directory_has_other_ones(tmp_path: Path) -> None:
+    first = chosen_ports(tmp_path / "a")
+    assert chosen_ports(tmp_path / "a") == first
+    assert chosen_ports(tmp_path / "b") != first
+    assert len({*first}) == 4
     assert all(port in AUTO_PORTS for port in first)
 
 
 def test_a_copied_data_directory_does_not_bring_its_ports(tmp_path: Path) -> None:
-    table = PortTable(tmp_path / "a")
-    table.assign([auto()])
+    first = chosen_ports(tmp_path / "a")
     (tmp_path / "b").mkdir()
     (tmp_path / "b/ports.json").write_bytes((tmp_path / "a/ports.json").read_bytes())
-    copied = PortTable(tmp_path / "b")
-    copied.assign([auto()])
-    assert copied.ports_of(auto()) != table.ports_of(auto())
+    assert chosen_ports(tmp_path / "b") != first
 
 
 def test_a_chosen_port_is_never_a_configured_one(tmp_path: Path) -> None:
@@ -80,7 +77,7 @@ def test_a_chosen_port_is_never_a_configured_one(tmp_path: Path) -> None:
 
 
 async def test_a_process_keeps_its_port_over_restarts_and_others_know_it(tmp_path: Path) -> None:
-    health = Health(http="http://127.0.0.1:${port}/", interval=0.2)
+    health = Health(http="http://127.0.0.1:${port}/", interval=0.2, start_period=DEADLINE)
     web = sh("a", SERVER, port="auto", cwd=str(tmp_path), health=health)
     client = sh("b", 'echo "$API ${a.port} $PORT_X"; exec sleep 600', env={"API": "${a.ports.http}"}, ports={"x": 9})
     async with managed(web, client, settings=Settings(data_dir=str(tmp_path / "data"))) as manager:
