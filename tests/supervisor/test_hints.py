@@ -50,7 +50,7 @@ async def test_an_operator_of_a_shell_is_advice() -> None:
 
 
 async def test_a_program_that_ends_at_once_over_and_over_gets_a_hint_about_stdin() -> None:
-    async with managed(sh("a", "exec cat", backoff=0.0)) as manager:
+    async with managed(sh("a", "exec cat", backoff=0.0, max_retries=-1)) as manager:
         await until(manager, lambda now: 'try stdin = "open"' in now.last_error)
 
 

@@ -14,7 +14,7 @@ from pmtui.dashboard.style.statuses import status_label
 from pmtui.manager import Manager
 from pmtui.monitors.monitor import Monitor
 from pmtui.supervisor.process import Process
-from tests.eventually import eventually_async, eventually_awaited, is_alive, open_links
+from tests.eventually import DEADLINE, eventually_async, eventually_awaited, is_alive, open_links
 from tests.fake_control import snapshot
 from tests.managed import STOPPED, managed, row, running, sh, until
 
@@ -26,7 +26,7 @@ def rolling(folder: Path, process_id: str = "a", line: str = "", **fields: Any) 
         "cwd": str(folder),
         "port": "auto",
         "rolling": True,
-        "health": Health(log="^ready", interval=0.2),
+        "health": Health(log="^ready", interval=0.2, start_period=DEADLINE),
     }
     return sh(process_id, line, **given | fields)
 

@@ -20,7 +20,7 @@ from pmtui.control import Status
 from pmtui.supervisor.ports import PortTable
 from pmtui.supervisor.reload import ConfigSource
 from pmtui.supervisor.sockets import SocketTable
-from tests.eventually import eventually_async, eventually_awaited, open_links
+from tests.eventually import DEADLINE, eventually_async, eventually_awaited, is_alive, open_links
 from tests.managed import STOPPED, managed, row, running, sh, texts, until
 from tests.servers import free_port
 
@@ -45,7 +45,7 @@ def server(process_id: str = "a", **fields: Any) -> ProcessConfig:
 def ask(address: Any, family: int = socket.AF_INET) -> str:
     """Connect, and return what the server says."""
     with socket.socket(family) as client:
-        client.settimeout(60)
+        client.settimeout(DEADLINE)
         client.connect(address)
         return client.recv(100).decode()
 
@@ -82,7 +82,7 @@ def test_anything_else_is_refused(written: int | str) -> None:
 
 async def test_a_connection_waits_while_the_process_is_stopped_crashes_and_restarts(tmp_path: Path) -> None:
     port = free_port()
-    config = server(sockets={"http": port, "more": "auto"}, cwd=str(tmp_path))
+    config = server(sockets={"http": port, "more": "auto"}, cwd=str(tmp_path), healthy_after=DEADLINE)
     async with managed(config, settings=Settings(data_dir=str(tmp_path / "data"))) as manager:
         first = (await running(manager)).pid
         await until(manager, lambda now: len(manager.supervisor.processes["a"].log.tail(9)) == 2)
@@ -92,14 +92,15 @@ async def test_a_connection_waits_while_the_process_is_stopped_crashes_and_resta
         assert now.urls[0] == f"http://127.0.0.1:{port}"
         assert await asyncio.to_thread(ask, ("127.0.0.1", port)) == str(first)
         await manager.signal("a", "KILL")
-        await until(manager, lambda now: now.status is Status.CRASHED)
+        await eventually_async(lambda: not is_alive(first))
         second = await asyncio.to_thread(ask, ("127.0.0.1", port))
         assert second not in ("", str(first))
+        assert Status.CRASHED in [event.to for event in await manager.history("a")]
         await manager.stop("a")
         await manager.wait("a", STOPPED)
         waiting = socket.create_connection(("127.0.0.1", port))
         await manager.start("a")
-        waiting.settimeout(60)
+        waiting.settimeout(DEADLINE)
         assert await asyncio.to_thread(waiting.recv, 100) == str((await running(manager)).pid).encode()
         waiting.close()
 
