@@ -12,7 +12,15 @@ import pytest_asyncio
 
 from pmtui.spawner.client import Launch, Report, Spawner, WorkerSpawned
 from pmtui.spawner.procfs import ProcessStat, cpu_clock, parent_of, read_stat
-from pmtui.spawner.usage import MAX_REUSES, NO_USAGE, UsageSampler, listening_ports, ports_of
+from pmtui.spawner.usage import (
+    MAX_REUSES,
+    NO_USAGE,
+    TreeTotal,
+    UsageReading,
+    UsageSampler,
+    listening_ports,
+    ports_of,
+)
 from tests.eventually import eventually_async, eventually_awaited
 
 TREE = "import os, time\nx = bytearray(30 << 20)\nos.fork()\nx[::4096] = bytes(len(x[::4096]))\ntime.sleep(600)"
@@ -43,6 +51,11 @@ async def test_memory_is_summed_over_the_run(run: tuple[Spawner, int]) -> None:
 
     await eventually_awaited(memory)
     sampler.stop()
+
+
+def test_cpu_is_measured_between_two_readings() -> None:
+    before, after = (UsageReading(at, {7: TreeTotal(cpu, 0, 1.0, [])}) for at, cpu in ((10.0, 3.0), (12.0, 4.0)))
+    assert after.cpu_percent(7, before) == 50.0
 
 
 async def test_an_unknown_run_has_no_usage(run: tuple[Spawner, int]) -> None:
