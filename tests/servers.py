@@ -62,8 +62,8 @@ async def all_let_go(port: int) -> None:
     await eventually_async(lambda: not any(map(is_ours, [*transports.values()])))
 
 
-RESERVABLE = range(20_000, 32_000)
-"""Ports that the kernel gives nobody who asks for any port or connects."""
+RESERVABLE = range(10_000, 20_000)
+"""Ports that the kernel gives nobody who asks for any port or connects, and that pmtui chooses for no process."""
 reservations: list[socket.socket] = []
 
 
