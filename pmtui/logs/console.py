@@ -3,6 +3,7 @@
 import os
 import select
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
@@ -30,7 +31,8 @@ MAX_CONCURRENT_FLOODS = 4
 """How many processes may print at the full rate at the same time."""
 SMALL_CHUNK = 4 << 10
 """Bytes in one chunk that are printed even if the others use up the total rate."""
-_FLUSH_TIMEOUT = 0.5  # seconds without progress after which `close` gives up
+_FLUSH_TIMEOUT = 0.5  # seconds without progress after which `close` gives up if the reader takes no more
+_BUSY_TIMEOUT = 5.0  # seconds after which it gives up in any case
 _OVERHEAD_BYTES = 100  # bytes of a record without its text
 _BATCH_SIZE = 64  # records per write
 _MAX_WRITE_BYTES = 64 << 10
@@ -139,7 +141,15 @@ class ConsoleLog:
         for process_id, bucket in self._buckets.items():
             self._report_suppressed(process_id, bucket)
         self._report_dropped()
-        self._worker.close(_FLUSH_TIMEOUT)
+        deadline = time.monotonic() + _BUSY_TIMEOUT
+        while not self._worker.close(_FLUSH_TIMEOUT) and self._can_write() and time.monotonic() < deadline:
+            pass
+
+    def _can_write(self) -> bool:
+        """Return whether the reader would take more: then the machine is busy, and nothing has stalled."""
+        output = select.poll()
+        output.register(self._fd, select.POLLOUT)
+        return bool(output.poll(0))
 
     def _enqueue(self, record: OutputRecord) -> None:
         if self._is_broken:
@@ -189,6 +199,9 @@ class FileConsoleLog(ConsoleLog):
     def close(self) -> None:
         super().close()
         self._file.close()
+
+    def _can_write(self) -> bool:
+        return True
 
     def _write(self, text: bytes) -> None:
         lines = text.count(b"\n")

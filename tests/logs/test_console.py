@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pmtui.logs.console import MAX_CONCURRENT_FLOODS, ConsoleLog, Format
+from pmtui.logs.console import MAX_CONCURRENT_FLOODS, ConsoleLog, Format, OutputRecord, as_text
 from pmtui.text.timestamps import rfc3339
 from tests.eventually import DEADLINE
 
@@ -128,6 +128,21 @@ def test_a_stalled_reader_does_not_delay_the_exit() -> None:
     assert time.monotonic() - started < DEADLINE
     os.close(reading)
     os.close(writing)
+
+
+def test_a_busy_machine_costs_no_lines_at_the_exit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmtui.logs.console._FLUSH_TIMEOUT", 0.0)
+    monkeypatch.setattr("pmtui.logs.console._BUSY_TIMEOUT", DEADLINE)
+
+    def late(record: OutputRecord) -> bytes:
+        time.sleep(0.3)
+        return as_text(record)
+
+    with (tmp_path / "out").open("wb") as out:
+        console_log = ConsoleLog(out.fileno(), late)
+        console_log.line("INFO", "goodbye")
+        console_log.close()
+    assert (tmp_path / "out").read_bytes().endswith(b"goodbye\n")
 
 
 def test_a_closed_output_is_no_error() -> None:
