@@ -17,7 +17,7 @@ from pmtui.logs.search.query import Query, search
 from pmtui.logs.search.threads import run_in_thread
 from pmtui.logs.store import LogStore, ProcessLog
 from pmtui.text.regex import Pattern
-from tests.eventually import DEADLINE
+from tests.eventually import DEADLINE, eventually
 from tests.logs.support import BARE, run_python
 
 
@@ -39,6 +39,18 @@ async def take(stream: AsyncIterator[LogLine | MissedLines], count: int) -> list
 
 def shown(lines: list[LogLine | MissedLines]) -> list[object]:
     return [line.text if isinstance(line, LogLine) else line for line in lines]
+
+
+class Clock:
+    """A monotonic clock that tests set ahead; `looks` counts how often a search has looked at it."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+        self.looks = 0
+
+    def monotonic(self) -> float:
+        self.looks += threading.current_thread().name == "pmtui-log-reader"
+        return time.monotonic() + self.ahead
 
 
 def numbers(lines: list[LogLine | MissedLines]) -> list[int]:
@@ -92,17 +104,20 @@ async def test_history_includes_lines_written_before_the_search_starts(store: Lo
 
 async def test_a_reader_waits_for_a_slow_disk(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> None:
     logs = [store.open(f"web-{number}", BARE) for number in range(8)]
-    written = LogFile.write
+    written, clock = LogFile.write, Clock()
 
     def write_slowly(file: LogFile, batch: Sequence[LineBatch]) -> None:
-        time.sleep(0.5)  # of all eight more than a disk may stand still
+        clock.ahead += 0.5 * DEADLINE  # of all eight more than a disk may stand still
+        looks = clock.looks
+        eventually(lambda: clock.looks > looks)
         written(file, batch)
 
+    monkeypatch.setattr("pmtui.logs.files.batch_worker.time", clock)
     monkeypatch.setattr(LogFile, "write", write_slowly)
     for log in logs:
         log.ring.max_lines = 10
         write(log, *range(100))
-    assert len(await search(logs[:1], Query(lines=100))) == 100
+    assert len(await search(logs[:1], Query(lines=100), DEADLINE)) == 100
 
 
 async def test_a_stream_is_resumed_where_it_was_left(store: LogStore) -> None:
@@ -125,12 +140,12 @@ async def test_resuming_from_a_former_manager_yields_all_lines(store: LogStore) 
 async def test_a_slow_reader_catches_up_from_the_files(store: LogStore) -> None:
     log = store.open("web", LogSettings(max_size=5000, keep=1000))
     log.ring.max_lines = 10
-    async with aclosing(follow([log], Query(lines=0))) as stream:
-        waiting = asyncio.ensure_future(take(stream, 1))
-        await asyncio.sleep(0.05)
+    write(log, "past")
+    async with aclosing(follow([log], Query(lines=1))) as stream:
+        assert shown(await take(stream, 1)) == ["past"]
         for number in range(5000):
             write(log, number)
-        assert shown(await waiting + await take(stream, 4999)) == [str(number) for number in range(5000)]
+        assert numbers(await take(stream, 5000)) == [*range(5000)]
 
 
 @pytest.mark.usefixtures("no_warnings")
@@ -180,14 +195,15 @@ async def test_a_closed_reader_is_forgotten(store: LogStore) -> None:
 async def test_the_time_limit_of_a_search_does_not_include_the_reader(
     store: LogStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pmtui.logs.search.follow._SEARCH_TIMEOUT", 0.5)
+    clock = Clock()
+    monkeypatch.setattr("pmtui.logs.search.query.time", clock)
     log = store.open("web", BARE)
     async with aclosing(follow([log], Query(pattern=Pattern("apple")))) as stream:
         write(log, "apple 1")
         await take(stream, 1)
         write(log, "apple 2", "apple 3")
         assert shown(await take(stream, 1)) == ["apple 2"]
-        await asyncio.sleep(0.6)
+        clock.ahead += 2 * DEADLINE
         assert shown(await take(stream, 1)) == ["apple 3"]
 
 
@@ -196,11 +212,13 @@ async def test_a_reader_loses_no_line_in_a_hundred_rotations(store: LogStore) ->
     log = store.open("web", LogSettings(max_size=10_000, keep=200))
     log.start_run(1)
     code = "import time\nfor n in range(35_000):\n  print(n, flush=n % 100 == 0)\n  n % 1000 or time.sleep(0.01)"
-    async with aclosing(follow([log], Query(lines=0))) as stream:
+    write(log, "past")
+    async with aclosing(follow([log], Query(lines=1))) as stream:
+        assert shown(await take(stream, 1)) == ["past"]
         finished = (line async for line in stream if isinstance(line, MissedLines) or not line.partial)
         reader = asyncio.ensure_future(take(finished, 35_000))
         await run_python(log, pipe_reader, code)
-        assert shown(await reader) == [str(number) for number in range(35_000)]
+        assert numbers(await reader) == [*range(35_000)]
     pipe_reader.close()
     store.close()
     assert len(log.files["stdout"].archives()) >= 100
@@ -215,8 +233,8 @@ async def test_an_unfinished_line_is_given_and_then_replaced(store: LogStore) ->
     log.start_run(1)
     splitter = log.sink("stdout")
     async with aclosing(follow([log])) as stream:
-        splitter.feed(b"started\nConnecting to database... ")
         began = time.monotonic()
+        splitter.feed(b"started\nConnecting to database... ")
         assert partial_texts(await take(stream, 2)) == [("started", False), ("Connecting to database... ", True)]
         assert time.monotonic() - began >= PARTIAL_DELAY
         splitter.feed(b"done\n")
@@ -271,9 +289,9 @@ async def test_the_parts_of_a_line_that_is_too_long_joined_are_the_line(store: L
     log.start_run(1)
     long = "x" + "€" * 50_000
     log.sink("stdout").feed(f"before\n{long}\nafter\n".encode())
-    in_memory = await search([log], Query())
+    in_memory = await search([log], Query(), DEADLINE)
     log.ring.clear()
-    from_files = await search([log], Query())
+    from_files = await search([log], Query(), DEADLINE)
     for lines in (in_memory, from_files):
         assert [(line.seq, line.cut) for line in lines] == [(1, False), (2, True), (3, True), (4, False), (5, False)]
         assert "".join(line.text for line in lines[1:4]) == long
