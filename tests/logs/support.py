@@ -1,11 +1,11 @@
-"""Real pipes with real writers, and polling with a deadline."""
+"""Real pipes with real writers."""
 
 import asyncio
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pmtui.config.model import LogSettings
@@ -16,20 +16,18 @@ from tests.eventually import DEADLINE
 BARE = LogSettings(timestamps=False)
 
 
-async def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    """Poll. Raises TimeoutError."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        await asyncio.sleep(0.005)
-
-
 def pipe() -> tuple[int, int]:
     """Return a read end for the pipe reader, and a write end."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     return reading, writing
+
+
+def is_open(fd: int, opened: os.stat_result) -> bool:
+    """Return whether the descriptor still is what was opened: once closed, its number may be that of another file."""
+    with suppress(OSError):
+        return os.path.samestat(os.fstat(fd), opened)
+    return False
 
 
 def start(*argv: str, stdout: int, stderr: int | None = None) -> subprocess.Popen[bytes]:
