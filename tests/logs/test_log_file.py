@@ -141,7 +141,8 @@ def test_a_loss_is_noted_where_it_happened(tmp_path: Path, monkeypatch: pytest.M
     assert (file.error, file.dropped) == (None, 14)
 
 
-def test_writing_is_not_retried_at_once(tmp_path: Path) -> None:
+def test_writing_is_not_retried_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmtui.logs.files.log_file.RETRY_DELAY", DEADLINE)
     os.mkfifo(tmp_path / "web-stdout.log")
     file = LogFile(tmp_path, "web-stdout", BARE)
     file.write([piece(1, b"lost")])

@@ -15,7 +15,7 @@ from pmtui.logs.search.query import Query, QueryError, parse_query, search, sear
 from pmtui.logs.store import LogStore
 from pmtui.text.regex import Pattern
 from pmtui.text.timestamps import rfc3339
-from tests.eventually import open_links
+from tests.eventually import DEADLINE, open_links
 
 SMALL = LogSettings(max_size=3000, keep=1000)
 ALL = Query(lines=MAX_LINES)
@@ -49,7 +49,7 @@ def store(no_warnings: None, tmp_path: Path) -> Iterator[LogStore]:
 
 
 def ask(query: Query, *logs: ProcessLog) -> list[LogLine]:
-    return search_now(logs, query, time.monotonic() + 20)
+    return search_now(logs, query, time.monotonic() + DEADLINE)
 
 
 class Witness:
@@ -213,7 +213,7 @@ def test_lost_lines_are_where_their_marker_is(tmp_path: Path, clock: Clock, monk
 
 async def test_a_search_does_not_block_the_loop(store: LogStore, clock: Clock) -> None:
     witness = witnessed(store, clock)
-    assert await search([witness.log], Query(lines=MAX_LINES)) == witness.lines
+    assert await search([witness.log], Query(lines=MAX_LINES), DEADLINE) == witness.lines
 
 
 async def test_a_search_times_out(store: LogStore, clock: Clock) -> None:
@@ -300,7 +300,7 @@ async def test_fields_and_searches_select_lines(store: LogStore) -> None:
         b'{"level":"error","msg":"timed out","route":"/v1"}\nlevel=warn msg=slow route=/v2\nplain route\n'
     )
     found = [
-        [line.text for line in await search([log], parse_query(parameters))]
+        [line.text for line in await search([log], parse_query(parameters), DEADLINE)]
         for parameters in (
             {"field": "route=/v*"},
             {"field": "route=/v1\nlevel=error"},
@@ -308,9 +308,9 @@ async def test_fields_and_searches_select_lines(store: LogStore) -> None:
             {"search": "level:warn", "field": "route=/v2"},
         )
     ]
-    json, logfmt, plain = [line.text for line in await search([log], Query())]
+    json, logfmt, plain = [line.text for line in await search([log], Query(), DEADLINE)]
     assert found == [[json, logfmt], [json], [logfmt, plain], [logfmt]]
-    (line, *_) = await search([log], Query(lines=3))
+    (line, *_) = await search([log], Query(lines=3), DEADLINE)
     assert (line.level, line.fields) == ("error", {"level": "error", "msg": "timed out", "route": "/v1"})
     with pytest.raises(QueryError, match="field: expected key=value"):
         parse_query({"field": "route"})

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,8 @@ def test_there_is_none_without_words() -> None:
     assert failure_reason([]) == failure_reason([("stderr", ""), ("stdout", "--- 1 ---")]) == ""
 
 
-@pytest.mark.timeout(30)
 def test_a_hostile_line_takes_no_time() -> None:
+    started = time.process_time()
     for line in ("$" * 50_000, "a." * 50_000, "[" * 50_000, "x:1:in `" * 9_000, "a=" * 40_000, '{"a":' * 20_000):
         failure_reason([("stderr", line), ("stderr", "    at x (y:1)"), ("stdout", line)] * 20)
+    assert time.process_time() - started < 5
