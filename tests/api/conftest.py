@@ -4,11 +4,20 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from pmtui.api.http import connection
 from pmtui.api.http.listener import Listener, listen
 from pmtui.api.server import ApiServer
 from pmtui.control import Status
 from tests.eventually import DEADLINE
 from tests.fake_control import FakeControl, snapshot
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no slow machine have a connection closed. Tests of a time limit set it themselves."""
+    for name in ("REQUEST_TIMEOUT", "WRITE_TIMEOUT", "LINGER_TIMEOUT"):
+        monkeypatch.setattr(connection, name, DEADLINE)
+    monkeypatch.setattr("pmtui.api.server.IDLE_TIMEOUT", 2 * DEADLINE)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import httpx
 import msgspec
 
-PATIENCE = 20.0
+from tests.eventually import DEADLINE
 
 
 def place_of(event_id: str) -> str:
@@ -41,7 +41,7 @@ class Reader:
 
     async def next(self) -> Told:
         """Return the next event. Raises StopAsyncIteration at the end of the stream."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(DEADLINE):
             kind, data = "message", ""
             while True:
                 line = await anext(self.lines)
@@ -62,7 +62,7 @@ class Reader:
 
     async def begin(self) -> str:
         """Return the event id that the stream sends before its first event."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(DEADLINE):
             while line := await anext(self.lines):
                 if line.startswith("id: "):
                     self.place = line.removeprefix("id: ")
@@ -70,7 +70,7 @@ class Reader:
 
     async def ended(self) -> None:
         """Return once the server has ended the stream."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(DEADLINE):
             async for _ in self.lines:
                 pass
 

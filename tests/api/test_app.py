@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from pmtui.control import LogLine, Snapshot, Status, UnavailableError
-from tests.api.wire import connected, eventually, post
+from tests.api.wire import connected, post
+from tests.eventually import eventually_async
 from tests.fake_control import NOON, FakeControl, snapshot
 
 NOT_FOUND = {"status": 404, "message": "Process 'nobody' not found.", "data": {}}
@@ -158,7 +159,7 @@ class TestWait:
         self, client: httpx.AsyncClient, control: FakeControl, operation: str, ends: Snapshot, status: int, message: str
     ) -> None:
         asking = asyncio.create_task(client.post(f"/api/pm/web/{operation}?wait=true"))
-        await eventually(lambda: control.queues)
+        await eventually_async(lambda: control.queues)
         control.put(ends)
         answer = await asking
         assert (answer.status_code, answer.json()["message"]) == (status, message)
@@ -173,8 +174,8 @@ class TestDisconnectedClient:
         before = asyncio.all_tasks()
         async with connected(port) as (_, writer):
             writer.write(post(port, "/api/pm/web/restart?wait=true"))
-            await eventually(lambda: control.queues)
-        await eventually(lambda: asyncio.all_tasks() <= before)
+            await eventually_async(lambda: control.queues)
+        await eventually_async(lambda: asyncio.all_tasks() <= before)
         assert control.calls == [("restart", "web")]
 
 

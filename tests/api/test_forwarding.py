@@ -12,8 +12,7 @@ from pmtui.api.http import connection
 from pmtui.api.http.framing import BODY_LIMIT, FORWARD_BODY_LIMIT
 from pmtui.api.http.listener import Listener, listen
 from pmtui.api.server import ApiServer
-from tests.api.wire import eventually
-from tests.eventually import DEADLINE
+from tests.eventually import DEADLINE, eventually_async
 from tests.fake_control import FakeControl
 
 PATH = "/_pm/forward/x"
@@ -103,7 +102,7 @@ async def test_slow_processes_keep_no_client_out_of_the_api(
     held = []
     for count in range(1, 6):  # one by one: until its head is read a connection is one of the API's
         held.append(asyncio.create_task(client.get(PATH, headers=AUTHORIZED)))
-        await eventually(lambda: forwarder.count == count)  # noqa: B023
+        await eventually_async(lambda: forwarder.count == count)  # noqa: B023
     assert (await client.get("/api/pm/list", headers=AUTHORIZED)).status_code == 200
     assert (await client.get(PATH, headers=AUTHORIZED)).status_code == 503
     forwarder.may_answer.set()

@@ -8,6 +8,7 @@ import pytest
 
 from pmtui.api.http import listener
 from pmtui.api.http.listener import ListenError, PortTakenError, listen
+from tests.servers import free_port
 
 HOLDER = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
 
@@ -49,11 +50,11 @@ def test_the_default_port_is_replaced_by_a_free_one_if_taken(taken: int, monkeyp
 
 
 def test_a_port_can_be_reused_at_once() -> None:
-    first = listen("127.0.0.1", 0)
+    first = listen("127.0.0.1", free_port())
     first.socket.setblocking(True)
     with first.socket, socket.create_connection((first.host, first.port)):
         first.socket.accept()[0].close()
-    listen("127.0.0.1", first.port).socket.close()
+    listen(first.host, first.port).socket.close()
 
 
 @pytest.mark.parametrize("port", [-1, 65536])

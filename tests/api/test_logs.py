@@ -5,7 +5,7 @@ import pytest
 
 from pmtui.control import DroppedLines, InvalidError, LogFileInfo, LogLine, LogQuery, LogStream
 from tests.api.sse import reading
-from tests.api.wire import eventually
+from tests.eventually import eventually_async
 from tests.fake_control import NOON, FakeControl, snapshot
 
 ALL = "/api/pm/logs/stream?ids=web-1"
@@ -78,7 +78,7 @@ async def test_a_stream_sends_the_last_lines_and_then_new_ones(client: httpx.Asy
     control.lines["web-1"] = [line(1, "one"), line(2, "two")]
     async with reading(client, f"{STREAM}?lines=1") as reader:
         assert await reader.next() == ("2", "message", told(2, "two"))
-        await eventually(lambda: control.following)
+        await eventually_async(lambda: control.following)
         control.following[0].put_nowait(line(3, "thr\tee\n"))
         assert await reader.next() == ("3", "message", told(3, "thr\tee\n"))
 
@@ -105,7 +105,7 @@ async def test_an_id_of_an_earlier_manager_is_followed_by_all_lines_of_this_one(
 
 async def test_missed_lines_are_reported_without_an_event_id(client: httpx.AsyncClient, control: FakeControl) -> None:
     async with reading(client, STREAM) as reader:
-        await eventually(lambda: control.following)
+        await eventually_async(lambda: control.following)
         for item in (line(1), DroppedLines(id="web-1", lines=12), line(14)):
             control.following[0].put_nowait(item)
         assert [(event.id, event.kind) for event in await reader.take(3)] == [
@@ -118,7 +118,7 @@ async def test_missed_lines_are_reported_without_an_event_id(client: httpx.Async
 async def test_an_unfinished_line_moves_no_position(client: httpx.AsyncClient, control: FakeControl) -> None:
     unfinished = LogLine(seq=2, time=NOON, stream="stdout", text="Password:", run=1, id="web-1", partial=True)
     async with reading(client, STREAM) as reader:
-        await eventually(lambda: control.following)
+        await eventually_async(lambda: control.following)
         for item in (line(1), unfinished, line(2, "Password: ok")):
             control.following[0].put_nowait(item)
         assert await reader.take(3) == [

@@ -4,14 +4,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 import pytest
 
 from pmtui.api.http.listener import listen
 from pmtui.api.server import ApiServer
 from pmtui.control import Operation, Result, Status
-from tests.api.wire import connected, eventually, exchange, parse, post, until_closed
+from tests.api.wire import connected, exchange, parse, post, until_closed
+from tests.eventually import DEADLINE, eventually_async, eventually_awaited
 from tests.fake_control import FakeControl, snapshot
+from tests.servers import free_port
 
 HEALTH = b"GET /api/health HTTP/1.1\r\nHost: localhost:%d\r\nConnection: close\r\n\r\n"
 BODY = b'{"ids": ["web"]}'
@@ -44,7 +47,7 @@ def control() -> StuckControl:
 @pytest.fixture
 def bound(control: StuckControl) -> tuple[ApiServer, int]:
     """Return a server that does not serve yet, and its port."""
-    listener = listen("127.0.0.1", 0)
+    listener = listen("127.0.0.1", free_port())
     return ApiServer(control, "secret", listener), listener.port
 
 
@@ -54,26 +57,28 @@ async def test_it_closes_in_time_despite_unfinished_requests(
     server, port = bound
     serving = asyncio.create_task(server.serve())
     length = b"Content-Length: %d" % len(BODY)
-    async with connected(port) as one, connected(port) as several, connected(port) as idle:
-        one[1].write(post(port, "/api/pm/web/stop"))
-        several[1].write(post(port, "/api/pm/stop", b"Content-Type: application/json", length, body=BODY))
-        await eventually(lambda: control.queues and control.waiting)
-        async with asyncio.timeout(5):
-            await server.close()
-        assert [await until_closed(reader) for reader, _ in (one, several, idle)] == [b"", b"", b""]
+    several = post(port, "/api/pm/stop", b"Content-Type: application/json", length, body=BODY)
+    async with AsyncExitStack() as stack:
+        readers = [
+            (await stack.enter_async_context(connected(port, start)))[0]
+            for start in (post(port, "/api/pm/web/stop"), several, b"")
+        ]
+        await eventually_async(lambda: control.queues and control.waiting)
+        await asyncio.wait_for(server.close(), DEADLINE)
+        assert [await until_closed(reader) for reader in readers] == [b"", b"", b""]
     await serving
-    await eventually(lambda: not control.waiting)
+    await eventually_async(lambda: not control.waiting)
     listen("127.0.0.1", port).socket.close()
 
 
 async def test_a_request_that_finishes_during_shutdown_is_answered(
-    control: StuckControl, bound: tuple[ApiServer, int]
+    control: StuckControl, bound: tuple[ApiServer, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("pmtui.api.server.SHUTDOWN_TIMEOUT", DEADLINE)
     server, port = bound
     serving = asyncio.create_task(server.serve())
-    async with connected(port) as (reader, writer):
-        writer.write(post(port, "/api/pm/web/stop"))
-        await eventually(lambda: control.queues)
+    async with connected(port, post(port, "/api/pm/web/stop")) as (reader, _):
+        await eventually_async(lambda: control.queues)
         closing = asyncio.create_task(server.close())
         await asyncio.sleep(0)
         control.put(snapshot("web", Status.STOPPED))
@@ -109,10 +114,14 @@ async def test_it_is_idle_without_requests(bound: tuple[ApiServer, int], monkeyp
         turns += 1
         run_once()
 
-    monkeypatch.setattr(loop, "_run_once", counted)
-    await asyncio.sleep(0.5)
-    monkeypatch.undo()
-    assert turns <= 3
+    async def is_idle() -> bool:
+        before = turns
+        await asyncio.sleep(0.5)
+        return turns <= before + 2
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_run_once", counted)
+        await eventually_awaited(is_idle)
     await server.close()
     await serving
 

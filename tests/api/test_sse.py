@@ -12,8 +12,8 @@ from pmtui.api.http.listener import Listener, listen
 from pmtui.api.server import ApiServer
 from pmtui.control import Status
 from tests.api.sse import reading
-from tests.api.wire import AUTHORIZED, connected, eventually, until_closed
-from tests.eventually import DEADLINE, eventually_awaited
+from tests.api.wire import AUTHORIZED, connected, served, until_closed
+from tests.eventually import DEADLINE, eventually_async, eventually_awaited
 from tests.fake_control import FakeControl, snapshot
 
 EVENTS = "/api/pm/events"
@@ -32,14 +32,14 @@ async def test_a_silent_stream_sends_heartbeats(
 
 async def test_a_disconnected_client_ends_its_stream(client: httpx.AsyncClient, control: FakeControl) -> None:
     async with reading(client, EVENTS):
-        await eventually(lambda: control.queues)
-    await eventually(lambda: not control.queues)
+        await eventually_async(lambda: control.queues)
+    await eventually_async(lambda: not control.queues)
 
 
 async def test_a_head_request_for_a_stream_ends(client: httpx.AsyncClient, control: FakeControl) -> None:
     answer = await client.head(EVENTS)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
-    await eventually(lambda: not control.queues)
+    await eventually_async(lambda: not control.queues)
 
 
 async def test_streams_leave_connections_for_other_requests(client: httpx.AsyncClient) -> None:
@@ -84,10 +84,10 @@ async def test_a_client_that_reads_nothing_is_disconnected(
     monkeypatch.setattr(connection, "WRITE_TIMEOUT", 0.3)
     async with connected(port) as (_, writer):
         writer.write(b"GET %s HTTP/1.1\r\n" % EVENTS.encode() + AUTHORIZED % port + b"\r\n")
-        await eventually(lambda: control.queues)
+        await eventually_async(lambda: control.queues)
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         await flood(control)
-        await eventually(lambda: not control.queues)
+        await eventually_async(lambda: not control.queues)
 
 
 class TestServerShutdown:
@@ -114,7 +114,7 @@ class TestServerShutdown:
         async with reading(client, EVENTS) as reader:
             await reader.begin()
             control.put(snapshot("worker", Status.FAILED))
-            await eventually(lambda: control.queues)
+            await eventually_async(lambda: control.queues)
             await asyncio.wait_for(server[0].close(), DEADLINE)
             await reader.ended()
         assert not control.queues
@@ -124,9 +124,10 @@ class TestServerShutdown:
     ) -> None:
         async with connected(port) as (reader, writer):
             writer.write(b"GET %s HTTP/1.1\r\n" % EVENTS.encode() + AUTHORIZED % port + b"\r\n")
-            await eventually(lambda: control.queues)
+            await eventually_async(lambda: control.queues)
             writer.transport.pause_reading()  # type: ignore[attr-defined]
             await flood(control)
+            await eventually_async(lambda: [one.flow.write_paused for one in served()] == [True])
             await asyncio.wait_for(server[0].close(), DEADLINE)
             writer.transport.resume_reading()  # type: ignore[attr-defined]
             await until_closed(reader)
