@@ -81,6 +81,18 @@ def open_links(pid: int | str = "self") -> list[str]:
     return [target for entry in os.listdir(f"/proc/{pid}/fd") if (target := link_target(f"/proc/{pid}/fd/{entry}"))]
 
 
+def watched_folders(pid: int) -> set[int]:
+    """Return the inodes that this process watches."""
+    found = set[int]()
+    for descriptor in Path(f"/proc/{pid}/fdinfo").iterdir():
+        try:
+            lines = descriptor.read_text().splitlines()
+        except OSError:
+            continue
+        found |= {int(line.split("ino:")[1].split()[0], 16) for line in lines if line.startswith("inotify ")}
+    return found
+
+
 def link_target(link: str) -> str:
     """Return the target of a link, "" if it is gone."""
     try:

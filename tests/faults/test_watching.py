@@ -11,22 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.eventually import DEADLINE, eventually
+from tests.eventually import DEADLINE, eventually, watched_folders
 from tests.running import Running, running
 
 LAST = "the-last-change.py"
-
-
-def watched_folders(pid: int) -> set[int]:
-    """Return the inodes that this process watches."""
-    found = set()
-    for descriptor in Path(f"/proc/{pid}/fdinfo").iterdir():
-        try:
-            lines = descriptor.read_text().splitlines()
-        except OSError:
-            continue
-        found |= {int(line.split("ino:")[1].split()[0], 16) for line in lines if line.startswith("inotify ")}
-    return found
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.eventually import DEADLINE, eventually
+from tests.eventually import DEADLINE, eventually, watched_folders
 from tests.running import PMTUI, running
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -63,6 +63,7 @@ def test_the_name_of_a_changed_file_forges_no_line(tmp_path: Path) -> None:
     (tmp_path / "w").mkdir()
     with running(tmp_path, config) as manager:
         pid = manager.wait_running(["a"])["a"]
+        eventually(lambda: (tmp_path / "w").stat().st_ino in watched_folders(manager.pid))
         for count, name in enumerate([b"x\n2026 ERROR [pmtui] faked", b"\x1b]0;pwn\x07", b"\xff\xfe.py"], start=1):
             Path(os.fsdecode(os.fsencode(tmp_path / "w") + b"/" + name)).touch()
             eventually(lambda count=count: manager.row("a")["restartCount"] >= count)  # type: ignore[misc]
