@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.eventually import open_links
 from tests.running import Running, running
 
 LINES = "printf '%s!\\n' $(head -c 40 /dev/zero | tr '\\0' a) $(head -c 60000 /dev/zero | tr '\\0' a)"
@@ -43,5 +44,5 @@ def resident(manager: Running) -> int:
     return int(Path(f"/proc/{manager.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def open_files(manager: Running) -> int:
-    return len(os.listdir(f"/proc/{manager.pid}/fd"))
+def open_sockets(manager: Running) -> set[str]:
+    return {link for link in open_links(manager.pid) if link.startswith("socket:")}

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pmtui.api.endpoints import TIME_PATTERN
+from tests.eventually import DEADLINE
 from tests.running import Running, running
 
 IS_RANDOM = "PMTUI_FUZZ_EXAMPLES" in os.environ
@@ -81,6 +82,7 @@ def test_every_response_matches_the_description(house: Running, tmp_path: Path) 
             *("--header", f"Authorization: {house.authorization['Authorization']}"),
             *("--exclude-path-regex", STREAMS),
             *("--max-examples", str(EXAMPLES)),
+            *("--request-timeout", str(DEADLINE), "--suppress-health-check", "all"),  # of slow machines
             *(("--generation-database", "none") if IS_RANDOM else ("--generation-deterministic",)),
             "--no-color",
         ],

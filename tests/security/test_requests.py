@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.api.wire import Answer, connected, exchange, parse, until_closed
-from tests.eventually import eventually_awaited
+from tests.eventually import eventually_async, eventually_awaited
 from tests.running import Running
-from tests.security.conftest import open_files, resident
+from tests.security.conftest import open_sockets, resident
 
 STOP = "/api/pm/web-1/stop"
 TOKEN = "Authorization: Bearer secret"
@@ -221,7 +221,7 @@ async def test_a_pattern_that_explodes_elsewhere_delays_nobody(port: int, house:
 
 async def test_300_slow_senders_are_closed_and_lock_nobody_out(port: int, house: Running) -> None:
     """Every connection is closed in time, and meanwhile every other request is answered."""
-    files = open_files(house)
+    before = open_sockets(house)
 
     async def is_answered() -> bool:
         try:
@@ -230,8 +230,7 @@ async def test_300_slow_senders_are_closed_and_lock_nobody_out(port: int, house:
             return False
 
     async def drip() -> None:
-        async with connected(port) as (reader, writer):
-            writer.write(b"GET /api/pm/list HTTP/1.1\r\nX: ")
+        async with connected(port, b"GET /api/pm/list HTTP/1.1\r\nX: ") as (reader, writer):
             closed = asyncio.create_task(until_closed(reader))
             while not closed.done():
                 writer.write(b"x")
@@ -243,8 +242,4 @@ async def test_300_slow_senders_are_closed_and_lock_nobody_out(port: int, house:
         await eventually_awaited(is_answered)
         await asyncio.sleep(0.1)
     await asyncio.gather(*drips)
-
-    async def are_closed() -> bool:
-        return open_files(house) <= files + 4
-
-    await eventually_awaited(are_closed)
+    await eventually_async(lambda: open_sockets(house) <= before)
