@@ -30,7 +30,7 @@ from pmtui.runtime.exit_signals import SAME_SIGNAL_INTERVAL
 from pmtui.runtime.files import read_json
 
 SIGNAL_INTERVAL = SAME_SIGNAL_INTERVAL + 0.1
-"""Seconds between the two signals of `--now`."""
+"""Seconds between two signals of `--now`."""
 CHECK_INTERVAL = 1.0
 """Seconds between two checks whether the manager still answers."""
 ANSWER_TIMEOUT = 1.0
@@ -101,15 +101,19 @@ def stop_manager(running: RunningManager, *, now: bool) -> bool:
 def ask_to_end(manager: int, running: RunningManager, *, now: bool) -> bool:
     """Signal the manager and wait for its end, as `wait_end`."""
     signal.pidfd_send_signal(manager, signal.SIGTERM)
-    if now and not has_ended(manager, SIGNAL_INTERVAL):
-        signal.pidfd_send_signal(manager, signal.SIGTERM)
-    return wait_end(manager, running)
+    return wait_end(manager, running, now=now)
 
 
-def wait_end(manager: int, running: RunningManager) -> bool:
-    """Wait for the end of a manager that is stopping. If it does not answer for too long, kill it and return False."""
+def wait_end(manager: int, running: RunningManager, *, now: bool = False) -> bool:
+    """Wait for the end of a manager that is stopping. If it does not answer for too long, kill it and return False.
+
+    With `now` it is signalled until it ends: if it is busy, several signals may reach it as one.
+    """
+    interval = SIGNAL_INTERVAL if now else CHECK_INTERVAL
     answers, progress = Answers(running), Progress()
-    while not has_ended(manager, min(CHECK_INTERVAL, answers.time_left)):
+    while not has_ended(manager, min(interval, answers.time_left)):
+        if now:
+            signal.pidfd_send_signal(manager, signal.SIGTERM)
         if not answers.are_coming():
             progress.clear()
             signal.pidfd_send_signal(manager, signal.SIGKILL)
