@@ -3,17 +3,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import pmtui
+from tests.eventually import eventually
 from tests.running import Running, running
 
 LINES = "for i in $(seq 20); do printf '\\033[31mline %s\\033[0m\\377\\n' $i; done"
 TALKER = f"{LINES}; echo oops >&2; sleep 600"
+NEVER_UP = {"log": "never printed", "startPeriod": "1h"}
+"""A health check for a process that is to fail. Without one it counts as up once it has run for a moment."""
 PROCESSES: list[dict[str, object]] = [
     {"id": "web-1", "command": "sleep 600", "group": "front"},
     {"id": "web-2", "command": "sleep 600", "group": "front"},
     {"id": "talker", "command": TALKER, "shell": True},
     {"id": "job", "command": "true", "restart": "never"},
-    {"id": "bad", "command": "echo because >&2; exit 3", "shell": True, "maxRetries": 0},
+    {"id": "bad", "command": "echo because >&2; exit 3", "shell": True, "maxRetries": 0, "health": NEVER_UP},
     {"id": "off", "command": "sleep 600", "autostart": False},
 ]
 ALL = [entry["id"] for entry in PROCESSES]
@@ -23,8 +25,7 @@ ALL = [entry["id"] for entry in PROCESSES]
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A manager with settled processes, which tests only read."""
     with running(tmp_path_factory.mktemp("house"), PROCESSES) as manager:
-        manager.wait_running(["web-1", "web-2", "talker"])
-        assert pmtui(manager.folder, "wait", "bad", "job", "--for", "stopped").returncode == 0
+        settle(manager)
         yield manager
 
 
@@ -32,5 +33,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def own(tmp_path: Path) -> Iterator[Running]:
     """A manager of one test."""
     with running(tmp_path, PROCESSES) as manager:
-        manager.wait_running(["web-1", "web-2", "talker"])
+        settle(manager)
         yield manager
+
+
+def settle(manager: Running) -> None:
+    """Wait until all that is to run runs, all else has ended, and what was printed has been read."""
+    manager.wait_running(["web-1", "web-2", "talker"])
+    eventually(lambda: [manager.row(name)["status"] for name in ("job", "bad")] == ["completed", "failed"])
+    eventually(lambda: len(manager.get("/api/pm/talker/logs")[1]) == 21)

@@ -10,16 +10,26 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import NEVER_UP
 from tests.cli.shell import CLEAN, pmtui
 from tests.dashboard.terminal import PseudoTerminal
 from tests.eventually import DEADLINE, eventually, is_alive
 from tests.running import PMTUI
 
-SLEEPERS = [{"id": "a", "command": "sleep 600"}, {"id": "b", "command": "true", "restart": "never"}]
+SLEEPERS = [
+    {"id": "a", "command": "sleep 600"},
+    {"id": "b", "command": "true", "restart": "never", "health": NEVER_UP},
+]
 BAD = [
-    {"id": "bad", "command": "echo first >&2; echo because >&2; exit 3", "shell": True, "maxRetries": 0},
+    {"id": "bad", "command": "echo first >&2; echo because >&2; exit 3", "shell": True}
+    | {"maxRetries": 0, "health": NEVER_UP},
     {"id": "web", "command": "sleep 600", "dependsOn": {"bad": "succeeded"}},
 ]
+SLOW = {
+    "id": "slow",
+    "command": "sleep 600",
+    "health": {"tcp": "127.0.0.1:9", "startPeriod": "10m", "timeout": "10m"},
+}
 
 
 @pytest.fixture
@@ -72,8 +82,7 @@ def test_a_process_is_reported_while_others_are_awaited(folder: Path) -> None:
 
 
 def test_a_terminal_shows_in_place_what_is_awaited(folder: Path) -> None:
-    slow = {"id": "slow", "command": "sleep 600", "health": {"tcp": "127.0.0.1:9", "startPeriod": "10m"}}
-    (folder / "pb_processes.json").write_text(json.dumps([*SLEEPERS, slow]))
+    (folder / "pb_processes.json").write_text(json.dumps([*SLEEPERS, SLOW]))
     terminal = PseudoTerminal(folder, None, "-d")
     awaited = re.compile(rb"\r\x1b\[Kwaiting for \d+s: slow is starting \(waiting for health\)\r\x1b\[K")
     try:
@@ -85,8 +94,7 @@ def test_a_terminal_shows_in_place_what_is_awaited(folder: Path) -> None:
 
 
 def test_a_process_that_is_not_up_in_time_is_told_with_its_last_check(folder: Path) -> None:
-    slow = {"id": "slow", "command": "sleep 600", "health": {"tcp": "127.0.0.1:9", "startPeriod": "10m"}}
-    (folder / "pb_processes.json").write_text(json.dumps([slow]))
+    (folder / "pb_processes.json").write_text(json.dumps([SLOW]))
     assert pmtui(folder, "-d", "--port", "0", "--timeout", "0").returncode == 124
     eventually(lambda: json.loads(pmtui(folder, "info", "slow", "--json").stdout)["probes"])
     done = pmtui(folder, "start", "slow", "--timeout", "0")

@@ -2,14 +2,19 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from pmtui.cli.exec import report_causes
+from pmtui.control import Detail
 from tests.cli.shell import CLEAN, pmtui
 from tests.eventually import DEADLINE, eventually, is_alive
+from tests.fake_control import snapshot
 from tests.running import PMTUI, Running
 
 CONFIG = """
@@ -18,6 +23,7 @@ settings.port = 0
 command = "echo $$ > db.pid; sleep 0.2; echo up; exec sleep 600"
 shell = true
 health = { log = "up" }
+dependsOn = { job = "succeeded" }
 [process.api]
 command = "exec sleep 600"
 shell = true
@@ -30,6 +36,8 @@ restart = "never"
 command = "false"
 autostart = false
 """
+NEVER_UP = 'health = { log = "never printed", startPeriod = "1h" }'  # without it, a second of running is enough
+BAD = f'[process.bad]\ncommand = "echo because >&2; exit 3"\nshell = true\n{NEVER_UP}\n'
 
 
 @pytest.fixture
@@ -47,9 +55,7 @@ def test_a_command_runs_beside_healthy_processes_which_then_end(folder: Path) ->
     lines = done.stderr.splitlines()
     assert lines[0].split() == ["PROCESS", "STATUS", "READY", "AT", "TOOK", "WAITED", "FOR"]
     assert {line.split()[0] for line in lines[1:-1]} == {"db", "api", "job"}
-    assert lines[-1].startswith("ready after")
-    assert ": db " in lines[-1]
-    assert ", then api " in lines[-1]
+    assert re.fullmatch(r"ready after [\d.]+ s: job [\d.]+ s, then db [\d.]+ s, then api [\d.]+ s", lines[-1])
     assert not is_alive(int((folder / "db.pid").read_text()))
     assert not (folder / ".pmtui/instance.json").exists()
 
@@ -69,15 +75,10 @@ def test_the_exit_code_is_that_of_a_shell(folder: Path, words: list[str], code: 
         (CONFIG, ["--only", "nobody"], 2, "nobody"),
         (CONFIG + "[process.bad]\ncomand = 'x'\n", [], 2, "comand"),
         (None, [], 2, "no config in this directory"),
-        ('[process.bad]\ncommand = "echo because >&2; exit 3"\nshell = true\nmaxRetries = 0', [], 125, "  because"),
-        ('[process.bad]\ncommand = "sleep 0.1; exit 3"\nshell = true\nrestart = "never"', [], 125, "bad is failed"),
-        (
-            '[process.bad]\ncommand = "echo because >&2; exit 3"\nshell = true\nmaxRetries = 1\nbackoff = "100ms"',
-            [],
-            125,
-            "bad crashed and is waited for: because (exit 3",
-        ),
-        ('[process.young]\ncommand = "sleep 600"', ["--timeout", "0.1s"], 125, "young is"),
+        (f"{BAD}maxRetries = 0", [], 125, "  because"),
+        (f"{BAD.replace('echo', 'sleep 0.1; echo')}restart = 'never'", [], 125, "bad is failed: because (exit 3"),
+        (f"{BAD}maxRetries = 1\nbackoff = '100ms'", [], 125, "bad crashed and is waited for: because (exit 3"),
+        ('[process.young]\ncommand = "sleep 600"', ["--timeout", "0"], 125, "young is"),
         ('[process.slow]\ncommand = "sleep 600"\nhealth = { log = "never" }', ["--timeout", "0.1s"], 125, "slow is"),
     ],
 )
@@ -89,6 +90,14 @@ def test_without_healthy_processes_the_command_does_not_run(
     done = pmtui(tmp_path, "exec", *words, "--", "touch", "ran")
     assert (done.returncode, message in done.stderr) == (code, True), done.stderr
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_process_that_has_run_for_less_than_a_second_is_not_up_yet(capsys: pytest.CaptureFixture[str]) -> None:
+    row = msgspec.structs.asdict(snapshot("young"))
+    report_causes([Detail(**row, argv=[], cwd="/", interpreter=None, env={}, config={}, exits=[])])
+    assert capsys.readouterr().err == (
+        "pmtui: young is running: without a health check it counts as up after a second\n"
+    )
 
 
 def test_a_signal_goes_on_to_the_command_and_everything_ends(folder: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import NEVER_UP
 from tests.cli.shell import pmtui
 from tests.eventually import eventually, is_alive
 from tests.running import Running, running
@@ -82,7 +83,7 @@ def test_a_signal_that_cannot_be_sent_is_explained(house: Running, words: tuple[
 def test_a_start_that_waits_ends_with_the_exit_code_of_the_job(tmp_path: Path) -> None:
     jobs = [
         {"id": "good", "command": "echo fine", "shell": True, "schedule": "0 0 1 1 *"},
-        {"id": "bad", "command": "echo oops >&2; exit 7", "shell": True, "schedule": "0 0 1 1 *"},
+        {"id": "bad", "command": "echo oops >&2; exit 7", "shell": True, "schedule": "0 0 1 1 *", "health": NEVER_UP},
         {"id": "killed", "command": "kill -9 $$", "shell": True, "schedule": "0 0 1 1 *"},
         {"id": "missing", "command": "/nowhere/x", "schedule": "0 0 1 1 *"},
         {"id": "retried", "command": "test -e good || ! touch good", "shell": True, "schedule": "0 0 1 1 *"}

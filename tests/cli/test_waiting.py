@@ -2,21 +2,25 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pmtui.cli.waiting import GOOD, judge_start
 from pmtui.client import http_client
 from pmtui.client.discovery import locate_manager
 from pmtui.control import Results, UnavailableError
 from tests.cli.shell import CLEAN, pmtui
+from tests.dashboard.terminal import PseudoTerminal
 from tests.eventually import DEADLINE, eventually
+from tests.fake_control import snapshot
 from tests.managed import STUBBORN
 from tests.running import PMTUI, Running, running
 
@@ -28,6 +32,8 @@ CHAIN = [
     {"id": "api", "dependsOn": ["db"], **SLEEP},
     {"id": "web", "dependsOn": ["api"], **SLEEP},
 ]
+PROGRESS = re.compile(r"^pmtui: waiting for .*\n", re.MULTILINE)
+"""Written every 10 seconds, to a pipe."""
 
 
 @contextmanager
@@ -65,8 +71,11 @@ def test_a_stop_that_is_overtaken_ends_and_says_by_whom(deaf: Running, overruled
 
 @pytest.mark.parametrize(("path", "body"), [("x/stop", None), ("stop", {"ids": ["x"]})])
 def test_the_api_answers_a_stop_that_is_overtaken(deaf: Running, path: str, body: object) -> None:
-    threading.Timer(0.5, lambda: deaf.post("/api/pm/x/start")).start()
-    status, answer = deaf.post(f"/api/pm/{path}", body)
+    with ThreadPoolExecutor() as threads:
+        stop = threads.submit(deaf.post, f"/api/pm/{path}", body)
+        eventually(lambda: deaf.row("x")["status"] == "stopping")
+        assert deaf.post("/api/pm/x/start")[0] == 200
+        status, answer = stop.result()
     message = "Process 'x' was started again meanwhile by the user."
     if body:
         assert (status, answer) == (200, {"results": [{"id": "x", "ok": False, "message": message}]})
@@ -82,20 +91,24 @@ def test_a_start_that_is_overtaken_by_a_stop_ends(deaf: Running, verb: str) -> N
         pmtui(deaf.folder, "stop", "x", "--no-wait")
         told, errors = start.communicate(timeout=DEADLINE)
     assert (start.returncode, told) == (1, "✖ x  ◑ stopping  stopped meanwhile by the user\n")
-    assert errors == "pmtui: x: stopped meanwhile by the user\n"
+    assert PROGRESS.sub("", errors) == "pmtui: x: stopped meanwhile by the user\n"
 
 
 def test_wait_ends_when_the_stop_it_waits_for_is_overtaken(deaf: Running) -> None:
     pmtui(deaf.folder, "stop", "x", "--no-wait")
-    with pmtui_in_background(deaf.folder, "wait", "x", "--for", "stopped") as waiting:
-        with pytest.raises(subprocess.TimeoutExpired):
-            waiting.wait(0.7)  # it has looked at least once
+    waiting = PseudoTerminal(deaf.folder, None, words=("wait", "x", "--for", "stopped"))
+    try:
+        waiting.shows("s: x is stopping")  # it has looked
         pmtui(deaf.folder, "start", "x", "--no-wait")
-        _, errors = waiting.communicate(timeout=DEADLINE)
-    assert (waiting.returncode, errors) == (
-        1,
-        "pmtui: x cannot be stopped: started again meanwhile by the user\n",
-    )
+        assert waiting.ends() == 1
+        waiting.shows("pmtui: x cannot be stopped: started again meanwhile by the user\r\n")
+    finally:
+        waiting.close()
+
+
+def test_a_process_without_health_check_has_started_once_it_has_run_for_half_a_second() -> None:
+    young, older = (snapshot("x", uptime_seconds=seconds) for seconds in (0.499, 0.5))
+    assert (judge_start(young, {}), judge_start(older, {})) == (None, GOOD)
 
 
 def test_a_start_that_needs_a_stopped_process_ends(deaf: Running) -> None:
@@ -150,7 +163,7 @@ def test_the_root_cause_is_on_stderr_with_its_last_lines(tmp_path: Path, words: 
         manager.wait_until_served()
         done = pmtui(tmp_path, *words)
     assert done.returncode == 1
-    head, *lines = [line for line in done.stderr.splitlines() if "cannot be" not in line]
+    head, *lines = [line for line in PROGRESS.sub("", done.stderr).splitlines() if "cannot be" not in line]
     assert head.startswith("pmtui: db is failed: broken (exit 3 after")
     assert lines == ["  first", "  broken"]
 

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,19 @@ pytest.importorskip("mcp")
 from mcp import Client, StdioServerParameters
 from mcp.types import TextContent
 
+from pmtui.client.discovery import locate_manager
+from pmtui.mcp import tools
+from pmtui.mcp.tools import Tools
+from tests.cli.conftest import NEVER_UP
 from tests.cli.shell import CLEAN, pmtui
-from tests.eventually import eventually_awaited, is_alive
+from tests.eventually import DEADLINE, eventually_awaited, is_alive
 from tests.running import running
 
 CONFIG = {
     "processes": [
         {"id": "web", "command": "echo hello; echo oops >&2; exec sleep 600", "shell": True},
-        {"id": "bad", "command": "echo because of this >&2; exit 3", "shell": True, "maxRetries": 0},
+        {"id": "bad", "command": "echo because of this >&2; exit 3", "shell": True}
+        | {"maxRetries": 0, "health": NEVER_UP},
         {"id": "needy", "command": "sleep 600", "dependsOn": {"bad": "succeeded"}, "env": {"API_KEY": "hunter22"}},
         {"id": "cat", "command": "cat", "stdin": True},
     ]
@@ -136,10 +142,8 @@ async def test_an_agent_at_the_controls_leaves_nothing_behind(tmp_path: Path) ->
             await eventually_awaited(echoed)
             assert (await ask(client, "run", command=["sleep", "600"])).startswith("sleep running")
             assert (await ask(client, "run", command=["sleep", "600"])).startswith("sleep-2 running")
-            late = "echo too bad >&2; exit 3"
-            text = await ask(client, "run", command=[late], name="late")
-            assert text.startswith("late failed ad hoc: too bad (exit 3 ")
-            assert text.splitlines()[1:] == [f"{text.splitlines()[1][:8]} ! too bad", "cursor: 1"]
+            text = await ask(client, "run", command=["/nowhere/late"], name="late")
+            assert text.startswith("late failed ad hoc: command /nowhere/late does not exist")
             assert (await ask(client, "run", command=["sleep", "600"], name="late")).startswith("late running")
             is_error, text = await call(client, "run", command=["true"], name="late")
             assert (is_error, "There already is a process 'late'" in text) == (True, True)
@@ -153,6 +157,19 @@ async def test_an_agent_at_the_controls_leaves_nothing_behind(tmp_path: Path) ->
         assert not any(map(is_alive, pids))
 
 
+async def test_a_process_that_ends_within_the_time_it_has_to_run_is_shown_with_its_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools, "MIN_HEALTHY_UPTIME", 600.0)
+    with running(tmp_path, []) as manager:
+        manager.wait_until_served()
+        agent = Tools(partial(locate_manager, tmp_path / "pb_processes.json", None, {}), str)
+        head, *lines = (await agent.run(["echo too bad >&2; exit 3"], "late", timeout=DEADLINE)).splitlines()
+        await agent.close()
+    assert head.startswith("late failed ad hoc: too bad (exit 3 ")
+    assert lines == [f"{lines[0][:8]} ! too bad", "cursor: 1"]
+
+
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['mcp'] = None\n")
     done = pmtui(tmp_path, "mcp", PYTHONPATH=str(tmp_path))
@@ -160,7 +177,9 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
 
 
 async def test_a_job_says_when_it_is_due(tmp_path: Path) -> None:
-    jobs = [{"id": "nightly", "command": "echo fine; exit 3", "shell": True, "schedule": "0 0 1 1 *"}]
+    jobs = [
+        {"id": "nightly", "command": "echo fine; exit 3", "shell": True, "schedule": "0 0 1 1 *", "health": NEVER_UP}
+    ]
     with running(tmp_path, jobs) as manager:
         manager.wait_until_served()
         async with connected(tmp_path, "--allow-control") as client:
