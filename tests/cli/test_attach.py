@@ -70,9 +70,9 @@ def test_an_unresponsive_manager_is_stale(terminal: PseudoTerminal, manager: Run
     manager.process.send_signal(signal.SIGSTOP)
     try:
         eventually(lambda: re.search(r"stale since \d\d:\d\d:\d\d: no response", terminal.text))
+        terminal.forget()
     finally:
         manager.process.send_signal(signal.SIGCONT)
-    terminal.forget()
     terminal.shows("2 running")
 
 

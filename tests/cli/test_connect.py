@@ -13,7 +13,7 @@ from tests.eventually import eventually
 from tests.running import Running, running
 
 ECHO = "stty -echo; echo READY; while read -r line; do echo got $line $(stty size); done"
-RAW = "stty raw -echo; printf 'READY\\033[?1049h\\033[?1000h\\033[?25l'; exec cat > typed"
+RAW = "stty raw -echo; : > typed; printf '\\033[?1049h\\033[?1000h\\033[?25lREADY'; exec cat > typed"
 
 
 def entry(line: str, **fields: object) -> dict[str, object]:

@@ -84,8 +84,8 @@ def test_an_imported_procfile_runs(tmp_path: Path) -> None:
     assert pmtui(tmp_path, "import", "Procfile").returncode == 0
     with running(tmp_path, [], "-c", "pmtui.toml") as manager:
         manager.wait_running(["web", "worker"])
+        eventually(lambda: lines_of(tmp_path / "web.txt") == ["hello 5000"])
         assert manager.stop() == 0
-    assert (tmp_path / "web.txt").read_text() == "hello 5000\n"
 
 
 def test_an_imported_supervisord_conf_runs(tmp_path: Path) -> None:
@@ -114,9 +114,9 @@ def test_an_mprocs_yaml_runs_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "mprocs.yaml").write_text(text)
     with running(tmp_path, [], "-c", "mprocs.yaml") as manager:
         manager.wait_running(["web"])
-        lines = eventually(lambda: found if "A=x" in (found := environment(tmp_path / "web.txt")) else [])
+        lines = eventually(lambda: found if "A=x" in (found := lines_of(tmp_path / "web.txt")) else [])
     assert not any(line.startswith("HOME=") for line in lines)
 
 
-def environment(path: Path) -> list[str]:
+def lines_of(path: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []

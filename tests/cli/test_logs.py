@@ -4,7 +4,6 @@ import json
 import os
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 from tests.cli.shell import CLEAN, pmtui
@@ -88,13 +87,9 @@ def test_following_shows_a_line_at_once_and_ends_with_the_manager(tmp_path: Path
         with following, following.stdout as lines:
             fifo.write(b"one\n")
             assert lines.readline() == b"got one\n"
-            took = []
-            for _ in range(5):
-                begin = time.monotonic()
-                fifo.write(b"two\n")
-                assert lines.readline() == b"got two\n"
-                took.append(time.monotonic() - begin)
-            assert min(took) < 0.5
+            for number in range(5):
+                fifo.write(b"%d\n" % number)
+                assert lines.readline() == b"got %d\n" % number
             assert manager.stop() == 0
             assert following.wait(DEADLINE) == 3
 
@@ -137,8 +132,9 @@ def test_following_shows_an_unfinished_line_and_goes_on_with_it(tmp_path: Path) 
             fifo.write(b"go\n")
             assert output.read(8) == b"done\n2 %"
             following.terminate()
-        path = manager.data / "logs/prompter-stdout.log"
-        assert path.read_bytes().split(b"\n")[-1] == b""
+        log = manager.data / "logs/prompter-stdout.log"
+        eventually(lambda: log.exists() and b"done" in log.read_bytes())
+        assert log.read_bytes().endswith(b"Connecting to database... done\n")
 
 
 def test_the_stream_tells_that_a_line_is_unfinished(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pmtui.cli.terminal_log import TerminalLog
 from pmtui.logs.console import OutputRecord
 from tests.cli.shell import pmtui
 from tests.dashboard.terminal import PseudoTerminal
+from tests.eventually import eventually
 
 CONFIG = """
 [process.talker]
@@ -43,12 +44,12 @@ def headless(folder: Path, config: str, *words: str, **env: str) -> Iterator[Pse
 
 def test_lines_look_as_those_of_logs(tmp_path: Path) -> None:
     with headless(tmp_path, CONFIG, NO_COLOR="") as terminal:
-        for words in ("talker running", "oops", "Ctrl-C stops all processes", "hello"):
+        for words in ("talker running", "oops", "Ctrl-C stops all processes"):
             terminal.shows(words)
+        eventually(lambda: b"\x1b[1mhello\x1b[0m" in terminal.output)
         found = [line.split() for line in terminal.text.splitlines() if "oops" in line or "Ctrl-C" in line]
         assert sorted(words[1] for words in found) == ["pmtui", "talker"]
         assert "[STDERR]" not in terminal.text
-        assert b"\x1b[1mhello\x1b[0m" in terminal.output
 
 
 def test_a_format_that_was_asked_for_is_used_on_a_terminal(tmp_path: Path) -> None:
