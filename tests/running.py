@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.eventually import DEADLINE, eventually
+from tests.eventually import DEADLINE, eventually, is_stopped
 
 PMTUI = [sys.executable, "-m", "pmtui"]
 
@@ -116,6 +116,19 @@ class Running:
             return {name: rows[name]["pid"] for name in ids if rows[name]["status"] == "running"}
 
         return eventually(lambda: found if len(found := pids()) == len(ids) else None) or {}
+
+    @contextlib.contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Let nothing of the manager run meanwhile."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            eventually(lambda: all(map(is_stopped, self.threads())))
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
+    def threads(self) -> Iterator[int]:
+        return map(int, os.listdir(f"/proc/{self.pid}/task"))
 
     def stop(self) -> int:
         """Send SIGTERM, and return the exit code."""

@@ -1,8 +1,6 @@
 """The data directory of a running manager is removed."""
 
-import os
 import shutil
-import signal
 import subprocess
 from pathlib import Path
 
@@ -14,11 +12,10 @@ SLEEP = {"id": "a", "command": "sleep 600"}
 
 def remove_data(manager: Running, *, leaving_a_file: bool = False) -> None:
     """Remove the data directory in one step, as the manager sees it."""
-    os.kill(manager.pid, signal.SIGSTOP)
-    shutil.rmtree(manager.data)
-    if leaving_a_file:
-        manager.data.touch()
-    os.kill(manager.pid, signal.SIGCONT)
+    with manager.suspended():
+        shutil.rmtree(manager.data)
+        if leaving_a_file:
+            manager.data.touch()
 
 
 def test_a_removed_data_directory_is_recreated_and_still_locked(tmp_path: Path) -> None:
