@@ -18,7 +18,7 @@
 | bytes that are not text or control a terminal | `test_log_bytes.py` |
 | a full disk, log files removed, emptied or replaced | `test_log_disk.py` |
 | rotation while logs are read | `test_log_rotation.py` |
-| a suspended manager, clocks that jump | `test_clock.py` |
+| a suspended manager, clocks that jump | `test_clock.py`, `suspended_manager.py` |
 | thousands of changes, repeated saves, watched directories removed | `test_watching.py` |
 | terminals resized, closed or suspended | `test_terminal_faults.py` |
 | configs that are broken, endless or hostile | `tests/security/test_config.py`, `tests/config/` |
