@@ -7,13 +7,12 @@ long it took; the exit code is 1 if anything was left.
 
 import os
 import random
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.eventually import eventually
@@ -64,20 +63,33 @@ def servers_alive(token: str) -> list[int]:
     return found
 
 
-def play(manager: Running, kill_when: Callable[["subprocess.Popen[bytes]"], object]) -> tuple[list[str], float]:
-    """Return what was left after LIMIT, and the seconds until nothing was."""
-    ports, token = free_ports(SERVERS), f"token-{os.urandom(8).hex()}"
-    agent = subprocess.Popen(
+def start_agent(manager: Running, token: str, ports: Sequence[int | str]) -> "subprocess.Popen[bytes]":
+    """Start an agent that starts a server with the token for each port."""
+    return subprocess.Popen(
         [sys.executable, "-c", AGENT, sys.executable, SERVER, token, *map(str, ports)],
         cwd=manager.folder,
         stdout=subprocess.PIPE,
     )
-    kill_when(agent)
-    agent.send_signal(signal.SIGKILL)
-    begin = time.monotonic()
+
+
+def kill(agent: "subprocess.Popen[bytes]") -> None:
+    agent.kill()
     agent.wait()
     assert agent.stdout
     agent.stdout.close()
+
+
+def new_token() -> str:
+    return f"token-{os.urandom(8).hex()}"
+
+
+def play(manager: Running) -> tuple[list[str], float]:
+    """Return what was left after LIMIT, and the seconds until nothing was."""
+    ports, token = free_ports(SERVERS), new_token()
+    agent = start_agent(manager, token, ports)
+    time.sleep(random.uniform(0.0, 3.0))
+    begin = time.monotonic()
+    kill(agent)
     while (left := remains(ports, token)) and time.monotonic() < begin + LIMIT:
         time.sleep(0.01)
     took = time.monotonic() - begin
@@ -89,21 +101,12 @@ def remains(ports: Sequence[int], token: str) -> list[str]:
     return [f"pid {pid}" for pid in servers_alive(token)] + [f"port {port}" for port in ports if is_held(port)]
 
 
-def at_a_random_moment(agent: "subprocess.Popen[bytes]") -> None:
-    time.sleep(random.uniform(0.0, 3.0))
-
-
-def all_started(agent: "subprocess.Popen[bytes]") -> None:
-    assert agent.stdout
-    assert agent.stdout.readline() == b"started\n"
-
-
 def main(rounds: int = 50) -> int:
     bad, times = 0, list[float]()
     with tempfile.TemporaryDirectory(prefix="agents-") as name, running(Path(name), []) as manager:
         manager.wait_until_served()
         for _ in range(rounds):
-            left, took = play(manager, at_a_random_moment)
+            left, took = play(manager)
             bad += bool(left)
             times.append(took)
         eventually(lambda: manager.list() == [])

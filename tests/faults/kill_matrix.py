@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from pmtui.spawner.process_tree import descendants
 from tests.eventually import eventually, is_alive
 from tests.running import Running, running
 
@@ -76,18 +77,14 @@ ROWS: dict[str, Callable[[Running], None]] = {
 
 def below(pid: int) -> list[int]:
     """Return all descendants."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += [int(child), *below(int(child))]
-    return found
+    return descendants([pid])[1:]
 
 
 def notes(folder: Path) -> list[Path]:
     return [folder / f"f{number}" / role for number in range(FAMILIES) for role in ROLES]
 
 
-def once(row: str) -> tuple[list[str], float]:
+def once(row: str, limit: float = LIMIT) -> tuple[list[str], float]:
     """Return which processes were alive after the limit, and the seconds until all were gone."""
     with tempfile.TemporaryDirectory(prefix="matrix-") as name:
         folder = Path(name)
@@ -111,7 +108,7 @@ def once(row: str) -> tuple[list[str], float]:
             ROWS[row](manager)
             while (
                 left := [name for name, pid in pids.items() if is_alive(pid)]
-            ) and time.monotonic() < started + LIMIT:
+            ) and time.monotonic() < started + limit:
                 time.sleep(0.005)
             return left, time.monotonic() - started
 

@@ -9,7 +9,7 @@ import pytest
 
 from pmtui.runtime.exit_signals import SAME_SIGNAL_INTERVAL
 from tests.dashboard.terminal import terminal, workers
-from tests.eventually import eventually, is_alive
+from tests.eventually import DEADLINE, eventually, is_alive
 from tests.faults.kill_matrix import ROWS, once
 from tests.running import running
 
@@ -20,7 +20,7 @@ SLEEP = {"id": "a", "command": "sleep 600"}
 def test_no_process_is_left(row: str) -> None:
     """Whichever is killed, with SIGKILL or not: soon no process is alive, be it a child, one in its own session, or a
     daemon with an empty environment, and whether it ignores SIGTERM or not."""
-    left, _ = once(row)
+    left, _ = once(row, DEADLINE)
     assert left == []
 
 
