@@ -56,6 +56,11 @@ def ends_with(log: Path, text: bytes) -> bool:
         return False
 
 
+def pid_in(note: Path) -> int:
+    """Wait until a process has written a pid to the file, and return it."""
+    return int(eventually(lambda: note.exists() and note.read_text()))
+
+
 def is_alive(pid: int) -> bool:
     """Whether the process runs; a zombie does not."""
     return state_of(pid) not in "ZX"

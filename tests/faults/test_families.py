@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.eventually import eventually, is_alive
+from tests.eventually import eventually, is_alive, pid_in
 from tests.running import running
 
 FAMILY = Path(__file__).with_name("family.py")
@@ -87,7 +87,7 @@ def test_a_command_within_a_shell_ends_with_it(tmp_path: Path) -> None:
     line = "sh -c 'echo $$ > server; exec sleep 600'; true"
     with running(tmp_path, [{"id": "a", "command": line, "shell": True}]) as manager:
         manager.wait_running(["a"])
-        pid = int(eventually(lambda: (tmp_path / "server").exists() and (tmp_path / "server").read_text()))
+        pid = pid_in(tmp_path / "server")
         assert pid != manager.row("a")["pid"]
         assert manager.post("/api/pm/a/stop")[0] == 200
         assert not is_alive(pid)
@@ -100,7 +100,7 @@ def test_a_server_behind_npm_run_ends_with_it(tmp_path: Path) -> None:
     (tmp_path / "server.js").write_text("require('fs').writeFileSync('server', `${process.pid}`);setInterval(_=>_,1e6)")
     with running(tmp_path, [{"id": "a", "command": "npm run dev"}]) as manager:
         manager.wait_running(["a"])
-        pid = int(eventually(lambda: (tmp_path / "server").exists() and (tmp_path / "server").read_text()))
+        pid = pid_in(tmp_path / "server")
         assert pid != manager.row("a")["pid"]
         assert manager.post("/api/pm/a/stop")[0] == 200
         assert not is_alive(pid)
@@ -118,7 +118,7 @@ def test_processes_that_keep_forking_and_leaving_are_caught(tmp_path: Path) -> N
     with running(tmp_path, hoppers) as manager:
         manager.wait_until_served()
         eventually(lambda: {row["status"] for row in manager.list()} == {"completed"})
-        assert below(manager.guardian) == []
+        eventually(lambda: below(manager.guardian) == [])
         for hopper in hoppers:
             manager.post(f"/api/pm/{hopper['id']}/start")
         assert manager.stop() == 0
@@ -151,7 +151,7 @@ def test_a_thousand_orphans_are_reaped_and_exit_codes_are_kept_apart(tmp_path: P
         pid = manager.wait_running(["c"])["c"]
         eventually(lambda: (manager.row("a")["status"], manager.row("b")["status"]) == ("failed", "failed"))
         assert (manager.row("a")["exitCode"], manager.row("b")["exitCode"]) == (7, 3)
-        assert below(manager.guardian) == [pid]
+        eventually(lambda: below(manager.guardian) == [pid])
 
 
 def threads(pid: int) -> list[str]:
@@ -173,5 +173,5 @@ def test_the_end_of_a_thread_ends_no_process(tmp_path: Path) -> None:
         assert manager.get("/api/pm/b/logs?grep=x")[0] == 200
         again = manager.row("b")["pid"]
         assert again != pid
-        assert again in below(manager.guardian)
+        eventually(lambda: again in below(manager.guardian))
         assert threads(manager.guardian) == before == [str(manager.guardian)]

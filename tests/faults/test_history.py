@@ -18,6 +18,7 @@ def ends_of(manager: Running, process_id: str = "web") -> list[dict[str, object]
 def test_a_killed_manager_loses_no_history(tmp_path: Path) -> None:
     with running(tmp_path, [WEB]) as manager:
         manager.wait_running(["web"])
+        eventually(lambda: manager.get("/api/pm/web/logs")[1])
         assert manager.post("/api/pm/web/signal/SIGKILL")[0] == 200
         eventually(lambda: len(ends_of(manager)) == 1)
         eventually(lambda: any(manager.get("/api/pm/web/history?since=5m")[1]["memory"]))
@@ -38,9 +39,9 @@ def test_a_full_disk_costs_only_the_history(tmp_path: Path) -> None:
         pid = manager.wait_running(["lines"])["lines"]
         eventually(lambda: manager.get("/api/pm/lines/history")[0] == 200)
         filler = fill(manager.data)
-        while manager.get("/api/pm/lines/history")[0] == 200:
+        while (told := manager.get("/api/pm/lines/history"))[0] == 200:
             manager.post("/api/pm/lines/restart?wait=true")
-        status, answer = manager.get("/api/pm/lines/history")
+        status, answer = told
         assert (status, "full" in answer["message"]) == (503, True), json.dumps(answer)
         assert manager.row("lines")["pid"] != pid
         before = last_number(manager)

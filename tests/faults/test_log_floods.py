@@ -56,7 +56,7 @@ def test_bulk_output_is_rotated_and_hides_no_other_process(tmp_path: Path) -> No
         pid = manager.wait_running(["flood", "quiet"])["quiet"]
         assert manager.post("/api/pm/quiet/restart?wait=true")[0] == 200
         assert manager.row("quiet")["pid"] != pid
-        eventually(lambda: manager.get("/api/pm/quiet/logs?lines=1")[1][0]["text"] == "still here")
+        eventually(lambda: [line["text"] for line in manager.get("/api/pm/quiet/logs?lines=1")[1]] == ["still here"])
         eventually(lambda: written(manager) == 12_000_001 * 11, within=150)
         logs = manager.data / "logs"
         eventually(lambda: ends_with(logs / "flood-stdout.log", b"1012000000\n"))
@@ -87,5 +87,5 @@ def test_the_last_line_of_a_crash_needs_no_newline(tmp_path: Path, stream: str) 
         lines = manager.get("/api/pm/half/logs")[1]
         assert [(line["stream"], line["text"]) for line in lines] == [(stream, "first"), (stream, "half a li")]
         log = manager.data / f"logs/half-{stream}.log"
-        eventually(lambda: log.read_bytes().endswith(b"Z half a li\n"))
+        eventually(lambda: ends_with(log, b"Z half a li\n"))
         assert manager.get("/api/pm/half")[1]["exits"][-1]["lines"] == ["first", "half a li"]
