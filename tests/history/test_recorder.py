@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,12 @@ from pmtui.history.errors import HistoryError
 from pmtui.history.recorder import Recorder
 from pmtui.history.records import Tick
 from pmtui.history.store import HistoryStore
-from tests.eventually import eventually_awaited
+from tests.eventually import DEADLINE
 from tests.history.support import START, Clock, event
 
 LAZY = """
 import sys
+import threading
 import pmtui.history.recorder, pmtui.control
 from pathlib import Path
 recorder = pmtui.history.recorder.Recorder(Path("nowhere"), max_size=1 << 20, keep=60)
@@ -120,19 +122,16 @@ async def test_a_wrong_question_harms_no_other(tmp_path: Path) -> None:
 
 async def test_a_question_that_nobody_waits_for_is_left_out(tmp_path: Path) -> None:
     recording = recorder(tmp_path / "history.db")
+    go_on = threading.Event()
     asked: list[int] = []
-
-    def slow(store: HistoryStore) -> None:
-        asked.append(1)
-
-    question = asyncio.ensure_future(recording.ask(slow))
+    busy = asyncio.ensure_future(recording.ask(lambda store: go_on.wait(DEADLINE)))
+    question = asyncio.ensure_future(recording.ask(lambda store: asked.append(1)))
+    await asyncio.sleep(0)
     question.cancel()
     await asyncio.gather(question, return_exceptions=True)
-
-    async def answered() -> bool:
-        return await recording.ask(sequence) == []
-
-    await eventually_awaited(answered)
+    go_on.set()
+    assert await busy
+    assert await recording.ask(sequence) == []
     assert asked == []
     await asyncio.to_thread(recording.close)
 
