@@ -154,8 +154,9 @@ async def test_a_follower_in_the_loop_gets_bulk_output(pipe_reader: PipeReader, 
     pipe_reader.follow(reading, log.sink("stdout"))
     with start("yes", stdout=writing) as child:
         await asyncio.wait_for(first, DEADLINE)
-        for _ in range(5000):
-            await asyncio.wait_for(anext(lines), DEADLINE)
+        async with asyncio.timeout(DEADLINE):
+            for _ in range(5000):
+                await anext(lines)
         child.kill()
     await lines.aclose()
 
