@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.eventually import DEADLINE, eventually
+from tests.eventually import DEADLINE, ends_with, eventually
 from tests.running import PMTUI, Running, running
 
 ECHO = "stty -echo; echo ready; while read -r line; do printf '\\033[32mgot %s\\033[0m\\n' \"$line\"; done"
@@ -51,8 +51,14 @@ def screen(manager: Running) -> dict[str, Any]:
     return answer  # type: ignore[no-any-return]
 
 
-def wait_for(manager: Running, text: str) -> None:
-    eventually(lambda: text in screen(manager)["lines"])
+def wait_for(manager: Running, text: str) -> dict[str, Any]:
+    """Wait until the whole line is on the screen, with its end; return the screen."""
+
+    def found() -> dict[str, Any] | None:
+        shown = screen(manager)
+        return shown if text in shown["lines"] and shown["cursor"]["column"] == 0 else None
+
+    return eventually(found) or {}
 
 
 def pmtui(manager: Running, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -72,8 +78,7 @@ def stream(manager: Running, path: str) -> Iterator[http.client.HTTPResponse]:
 
 def test_input_and_screen(manager: Running) -> None:
     assert send(manager, "/api/pm/shell/input", b"one\r") == (200, {"message": "Input sent", "id": "shell"})
-    wait_for(manager, "got one")
-    answer = screen(manager)
+    answer = wait_for(manager, "got one")
     assert (answer["columns"], answer["rows"], answer["cursor"]["column"]) == (80, 24, 0)
     assert len(answer["lines"]) == 24
     status, text = manager.fetch("GET", "/api/pm/shell/screen?format=ansi")
@@ -86,7 +91,7 @@ def test_the_log_has_the_same_output_without_colours(manager: Running) -> None:
     wait_for(manager, "got logged")
     lines = eventually(lambda: [line for line in manager.get("/api/pm/shell/logs")[1] if line["text"] == "got logged"])
     assert lines[0]["stream"] == "stdout"
-    assert b"\x1b[32mgot logged" in (manager.data / "logs/shell-stdout.log").read_bytes()
+    eventually(lambda: ends_with(manager.data / "logs/shell-stdout.log", b"\x1b[32mgot logged\x1b[0m\r\n"))
 
 
 def test_the_raw_stream_is_the_output(manager: Running) -> None:
@@ -150,7 +155,7 @@ def test_send_writes_as_it_is(manager: Running) -> None:
     assert pmtui(manager, "send", "shell", "by hand", "--enter").returncode == 0
     wait_for(manager, "got by hand")
     assert pmtui(manager, "send", "pipe", "to a pipe\n").returncode == 0
-    eventually(lambda: manager.get("/api/pm/pipe/logs?lines=1")[1][0]["text"] == "to a pipe")
+    eventually(lambda: [line["text"] for line in manager.get("/api/pm/pipe/logs?lines=1")[1]] == ["to a pipe"])
 
 
 @pytest.mark.parametrize(
