@@ -343,19 +343,26 @@ class Spawner:
 
 
 def explain_spawn_error(number: int, path: str, text: str) -> str:
-    if number == errno.ENOENT and os.path.isfile(path):
-        with open(path, "rb") as file:
-            first = file.readline(256)
-        if first.startswith(b"#!"):
-            interpreter = first[2:].decode(errors="replace").strip()
-            if first.endswith(b"\r\n"):
-                return (
-                    f"{path} has CR LF line endings, so its interpreter {interpreter!r} is not found; save it with LF"
-                )
-            return f"{path} names an interpreter that does not exist: {interpreter!r}"
+    first = first_line(path) if number == errno.ENOENT else b""
+    if first.startswith(b"#!"):
+        interpreter = first[2:].decode(errors="replace").strip()
+        if first.endswith(b"\r\n"):
+            return f"{path} has CR LF line endings, so its interpreter {interpreter!r} is not found; save it with LF"
+        return f"{path} names an interpreter that does not exist: {interpreter!r}"
     if number == errno.ENOEXEC:
         return f"{path} is neither a program nor a script; add a first line such as #!/bin/sh"
     return f"{text}: {path}" if path else text
+
+
+def first_line(path: str) -> bytes:
+    """Return the beginning of a file; nothing if it cannot be read, or is gone by now."""
+    try:
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                return file.readline(256)
+    except OSError:
+        pass
+    return b""
 
 
 def check_fd_budget(workers: int) -> None:

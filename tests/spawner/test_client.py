@@ -1,6 +1,7 @@
 """The spawner with its real guardian and real processes."""
 
 import asyncio
+import errno
 import os
 import shlex
 import signal
@@ -19,6 +20,7 @@ from pmtui.spawner.client import (
     WorkerSpawned,
     WorkerSpawnFailed,
     WorkerTreeExited,
+    explain_spawn_error,
 )
 from pmtui.spawner.process_tree import mark_of
 from tests.eventually import DEADLINE, eventually_async, is_alive
@@ -294,6 +296,11 @@ async def test_a_process_that_changed_its_mark_belongs_to_the_run_it_was_seen_in
     assert isinstance(await desk.next(), WorkerTreeExited)
     assert not is_alive(pid)
     assert not is_alive(spawned.pid)
+
+
+def test_a_script_that_cannot_be_read_is_explained_by_the_kernel_alone() -> None:
+    unreadable = "/proc/self/mem"  # also for root
+    assert explain_spawn_error(errno.ENOENT, unreadable, "No such file") == f"No such file: {unreadable}"
 
 
 async def test_a_missing_interpreter_is_distinguished_from_a_missing_script(desk: Desk, tmp_path: Path) -> None:
