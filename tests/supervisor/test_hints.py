@@ -12,6 +12,7 @@ from pmtui import ProcessConfig
 from pmtui.config.model import Health, RestartPolicy
 from pmtui.control import Status
 from pmtui.supervisor.hints import likely_ports, module_hint, ports_in
+from tests.eventually import DEADLINE
 from tests.managed import managed, sh, until
 
 
@@ -36,7 +37,15 @@ async def test_who_holds_the_port_is_named(taken: int, tmp_path: Path) -> None:
 
 async def test_a_taken_port_is_advice_until_the_process_is_healthy(taken: int, tmp_path: Path) -> None:
     arguments, env = ["-c", SERVER, str(taken)], {"PORT": str(taken)}
-    config = ProcessConfig(id="a", command=sys.executable, args=arguments, cwd=str(tmp_path), backoff=60.0, env=env)
+    config = ProcessConfig(
+        id="a",
+        command=sys.executable,
+        args=arguments,
+        cwd=str(tmp_path),
+        backoff=60.0,
+        healthy_after=DEADLINE,
+        env=env,
+    )
     async with managed(config) as manager:
         now = await until(manager, lambda now: now.status is Status.CRASHED)
         assert now.advice.startswith(f"port {taken} is used by ")
@@ -64,7 +73,9 @@ async def test_a_program_that_ends_well_each_time_gets_a_hint_about_restart() ->
 async def test_a_script_that_defines_an_application_is_told_how_to_serve_it(tmp_path: Path) -> None:
     (tmp_path / "fastapi.py").write_text("class FastAPI: ...\n")
     (tmp_path / "main.py").write_text("from fastapi import FastAPI\n\napp = FastAPI()\n")
-    config = ProcessConfig(id="a", script="main.py", cwd=str(tmp_path), max_retries=1, backoff=0.0)
+    config = ProcessConfig(
+        id="a", script="main.py", cwd=str(tmp_path), max_retries=1, backoff=0.0, healthy_after=DEADLINE
+    )
     async with managed(config) as manager:
         now = await until(manager, lambda now: now.status is Status.FAILED)
         assert now.advice == (
