@@ -34,6 +34,7 @@ class Running:
         self.folder = folder
         self.data = folder / ".pmtui"
         self.output = folder / "manager.out"
+        self._earlier = self._instance()  # of a manager that was killed
         (folder / "pb_processes.json").write_text(config if isinstance(config, str) else json.dumps(config))
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen(
@@ -65,10 +66,15 @@ class Running:
         def answers() -> bool:
             assert self.process.poll() is None, self.log
             with contextlib.suppress(OSError, ValueError, KeyError):
-                return self.get("/api/health")[0] == 200
+                return self._instance() != self._earlier and self.get("/api/health")[0] == 200
             return False
 
         eventually(answers)
+
+    def _instance(self) -> bytes:
+        with contextlib.suppress(OSError):
+            return (self.data / "instance.json").read_bytes()
+        return b""
 
     @property
     def url(self) -> str:
