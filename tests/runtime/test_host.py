@@ -2,13 +2,15 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pmtui.runtime.host import KILL_DELAY
 from tests.cli.shell import pmtui
-from tests.eventually import eventually, is_alive
+from tests.eventually import DEADLINE, eventually, is_alive
 from tests.running import running
 
 CONFIG = [{"id": "web", "command": "sleep 600"}]
@@ -26,7 +28,7 @@ def test_the_manager_ends_with_its_host(tmp_path: Path, host: "subprocess.Popen[
         pid = manager.wait_running(["web"])["web"]
         assert manager.get("/api/pm/config")[1]["host"] == f"sleep (pid {host.pid})"
         host.kill()
-        assert manager.process.wait(60) == 0
+        assert manager.process.wait(DEADLINE) == 0
         assert not is_alive(pid)
         assert f"sleep (pid {host.pid}) has ended: stopping all processes" in manager.log
 
@@ -42,14 +44,18 @@ def test_in_the_background_too(tmp_path: Path, host: "subprocess.Popen[bytes]") 
 
 
 def test_a_stop_that_was_asked_for_before_is_not_hurried(tmp_path: Path, host: "subprocess.Popen[bytes]") -> None:
-    slow = "trap 'sleep 2; echo done > done; exit' TERM; echo ready > ready; while :; do sleep 0.1; done"
-    with running(tmp_path, [{"id": "slow", "shell": True, "command": slow}], "--bind-to", str(host.pid)) as manager:
+    end = "until [ -e go ]; do sleep 0.05; done; echo done > done; exit"
+    command = f"trap '{end}' TERM; echo ready > ready; while :; do sleep 0.1; done"
+    slow = {"id": "slow", "shell": True, "command": command, "stopTimeout": "10m"}
+    with running(tmp_path, [slow], "--bind-to", str(host.pid)) as manager:
         manager.wait_running(["slow"])
         eventually((tmp_path / "ready").exists)
         manager.process.terminate()
         eventually(lambda: '"stopping": true' in (manager.data / "instance.json").read_text())
         host.kill()
-        assert manager.process.wait(60) == 0
+        time.sleep(KILL_DELAY + 0.5)
+        (tmp_path / "go").touch()
+        assert manager.process.wait(DEADLINE) == 0
     assert (tmp_path / "done").exists()
 
 

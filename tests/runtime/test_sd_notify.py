@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pmtui.runtime.sd_notify import Notifier
-from tests.eventually import DEADLINE
+from tests.eventually import DEADLINE, eventually
 from tests.running import running
 
 
@@ -29,18 +29,20 @@ def until(service: socket.socket, state: str) -> list[str]:
     return told
 
 
-def test_ready_watchdog_and_stopping_are_sent(
-    tmp_path: Path, service: socket.socket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NOTIFY_SOCKET", service.getsockname())
-    monkeypatch.setenv("WATCHDOG_USEC", "300000")
-    config = [{"id": "a", "command": "env > env.txt; sleep 600", "shell": True}]
-    with running(tmp_path, config) as manager:
-        assert f"MAINPID={manager.pid}" in until(service, "READY=1") + until(service, "WATCHDOG=1")
-        manager.wait_running(["a"])
-        until(service, "WATCHDOG=1")
+def test_ready_and_stopping_are_sent(tmp_path: Path, service: socket.socket) -> None:
+    with running(tmp_path, [], env={"NOTIFY_SOCKET": service.getsockname()}) as manager:
+        assert until(service, "READY=1") == ["READY=1", f"MAINPID={manager.pid}"]
         assert manager.stop() == 0
-        until(service, "STOPPING=1")
+        assert until(service, "STOPPING=1") == ["STOPPING=1"]
+
+
+def test_the_watchdog_is_told_again_and_again_by_the_manager_alone(tmp_path: Path, service: socket.socket) -> None:
+    config = [{"id": "a", "command": "env > env; mv env env.txt; sleep 600", "shell": True}]
+    env = {"NOTIFY_SOCKET": service.getsockname(), "WATCHDOG_USEC": "300000"}
+    with running(tmp_path, config, env=env):
+        for _ in range(3):
+            until(service, "WATCHDOG=1")
+        eventually((tmp_path / "env.txt").exists)
     environment = (tmp_path / "env.txt").read_text()
     assert "PMTUI_ID=a" in environment
     assert "NOTIFY_SOCKET" not in environment
