@@ -2,13 +2,13 @@
 
 import json
 import os
-import socket
 import subprocess
 from pathlib import Path
 
 from tests.cli.shell import CLEAN, pmtui
 from tests.eventually import DEADLINE, eventually
 from tests.running import PMTUI, Running, running
+from tests.servers import free_port
 
 RED = b"\x1b[31mline 20\x1b[0m\xff"
 
@@ -96,8 +96,7 @@ def test_following_shows_a_line_at_once_and_ends_with_the_manager(tmp_path: Path
 
 def test_following_a_url_reports_a_lost_manager_and_reconnects(tmp_path: Path) -> None:
     speaker = {"id": "speaker", "command": "echo hello; sleep 600", "shell": True}
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
+    port = str(free_port())
     words = [*PMTUI, "logs", "-f", "speaker", "--url", f"http://127.0.0.1:{port}"]
     with running(tmp_path, [speaker], "--port", port) as manager:
         manager.wait_running(["speaker"])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from pmtui.client import remote_control
 from pmtui.client.discovery import ManagerAddress, locate_manager
 from pmtui.client.http_client import HttpClient
 from pmtui.client.remote_control import RemoteControl
@@ -45,7 +46,8 @@ def manager(tmp_path: Path) -> Iterator[Running]:
 
 
 @pytest_asyncio.fixture
-async def control(manager: Running) -> AsyncIterator[RemoteControl]:
+async def control(manager: Running, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RemoteControl]:
+    monkeypatch.setattr(remote_control, "REQUEST_TIMEOUT", DEADLINE)
     control = RemoteControl(partial(locate_manager, manager.folder / "pb_processes.json", None, {}))
     yield control
     await control.close()
@@ -148,12 +150,16 @@ async def test_events_continue_with_the_next_manager(control: RemoteControl, man
             second.stop()
 
 
-async def test_an_unresponsive_manager_is_stale_until_it_answers(control: RemoteControl, manager: Running) -> None:
+async def test_an_unresponsive_manager_is_stale_until_it_answers(
+    control: RemoteControl, manager: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await control.list()
     manager.process.send_signal(signal.SIGSTOP)
     try:
-        with pytest.raises(UnavailableError, match=r"stale since \d\d:\d\d:\d\d: no response"):
-            await control.list()
+        with monkeypatch.context() as patch:
+            patch.setattr(remote_control, "REQUEST_TIMEOUT", 0.2)
+            with pytest.raises(UnavailableError, match=r"stale since \d\d:\d\d:\d\d: no response"):
+                await control.list()
     finally:
         manager.process.send_signal(signal.SIGCONT)
     assert len(await control.list()) == 3
