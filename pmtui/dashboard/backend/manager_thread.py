@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 EXIT_TIMEOUT = 3.0
 """Seconds the dashboard has to close once the manager has ended, before this process exits without it."""
+MAX_EXIT_TIMEOUT = 15.0
+"""The same for a dashboard that the terminal does not block: it is slow, and more may have to be done after it."""
 
 
 class TerminalSpawner(Spawner):
@@ -58,7 +60,7 @@ class ManagerThread:
         self._started: Future[Manager] = Future()
         self._thread = threading.Thread(target=self._run, name="pmtui-manager", daemon=True)
         self._loop = asyncio.new_event_loop()
-        self._exit_requested = False
+        self._exit_requested = self._has_ended = False
         self._exit_requested_at = self._ended_at = 0.0
         self._active_processes: Sequence[Process] = ()
         self._closed = threading.Event()
@@ -74,9 +76,8 @@ class ManagerThread:
     def set_callbacks(self, on_warning: Callable[[str], None], on_ended: Callable[[], None]) -> None:
         """Pass on warnings, those logged before this call first, and the end. Both are called on other threads."""
         self._on_warning, self._on_ended = on_warning, on_ended
-        while self._pending_warnings:
-            on_warning(self._pending_warnings.popleft())
-        if not self._thread.is_alive():
+        self._pass_on_warnings(on_warning)
+        if self._has_ended or not self._thread.is_alive():
             on_ended()
 
     def request_exit(self) -> None:
@@ -123,10 +124,18 @@ class ManagerThread:
                 raise
             self._started.set_exception(error)
             return
+        self._has_ended = True
         self._on_ended()
-        if not self._closed.wait(EXIT_TIMEOUT):
+        if not self._wait_closed():
             self._terminal.restore()
             os._exit(0)
+
+    def _wait_closed(self) -> bool:
+        deadline = time.monotonic() + MAX_EXIT_TIMEOUT
+        while not self._closed.wait(EXIT_TIMEOUT):
+            if not self._terminal.takes_output() or time.monotonic() > deadline:
+                return False
+        return True
 
     def _shutdown(self) -> None:
         if not self._exit_requested_at:
@@ -153,7 +162,12 @@ class ManagerThread:
     def _show_warning(self, level: ConsoleLevel, text: str) -> None:
         if level == "INFO":
             return
-        if self._on_warning is None:
-            self._pending_warnings.append(text)
-        else:
-            self._on_warning(text)
+        self._pending_warnings.append(text)
+        if self._on_warning is not None:
+            self._pass_on_warnings(self._on_warning)
+
+    def _pass_on_warnings(self, on_warning: Callable[[str], None]) -> None:
+        """Pass on what is pending, while the other thread may do the same."""
+        with contextlib.suppress(IndexError):
+            while True:
+                on_warning(self._pending_warnings.popleft())

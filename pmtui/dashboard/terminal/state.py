@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import stat
 import sys
 import termios
@@ -34,6 +35,12 @@ class Terminal:
             return cls(termios.tcgetattr(0))
         except termios.error:
             return cls(None)
+
+    def takes_output(self) -> bool:
+        """Return whether the terminal is open and could be written to without waiting."""
+        poll = select.poll()
+        poll.register(self.screen, select.POLLOUT)
+        return poll.poll(0) == [(self.screen, select.POLLOUT)]
 
     def restore(self) -> None:
         """Restore the terminal without waiting for one that is closed or does not read."""
