@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import math
 import os
 import time
 from collections import deque
@@ -104,7 +105,7 @@ class DashboardApp(App[None]):
         self._theme_before = ""
         self._toasts: dict[str, float] = {}
         self._queued_calls: deque[Callable[[], object]] = deque()
-        self._interrupted_at = 0.0
+        self._interrupted_at = -math.inf
         self._type_ahead = TypeAhead()
 
     def get_default_screen(self) -> MainScreen:

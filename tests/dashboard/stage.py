@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
+from unicodedata import lookup
 
-from textual.events import Resize
+from textual.events import Key, Resize
 from textual.geometry import Size
+from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
 from textual.pilot import Pilot
 
 from pmtui.dashboard.app import DashboardApp
@@ -54,9 +57,28 @@ class Stage:
             try:
                 while not holds():
                     await asyncio.sleep(0.005)
-                    self.app.screen._on_timer_update()
+                    self.draw()
             except asyncio.CancelledError:
                 raise AssertionError(f"it did not come true on\n{self.text}") from None
+
+    async def settle(self) -> None:
+        """Waits until all is handled and drawn that waits neither for a time nor for another thread.
+
+        Textual's pilot takes a process that uses no CPU for one that has nothing to do, also if it is only slow.
+        """
+        loop: Any = asyncio.get_running_loop()
+        async with asyncio.timeout(DEADLINE):
+            await self.app.animator.wait_until_complete()
+            self.draw()
+            while loop._ready:
+                await asyncio.sleep(0)
+                if not loop._ready:
+                    self.draw()
+
+    def draw(self) -> None:
+        """Draws what has changed, which would be done within a sixtieth of a second."""
+        if not self.app._exit:
+            self.app.screen._on_timer_update()
 
     async def resize(self, width: int, height: int) -> None:
         """Without the pilot, which waits half a minute for a screen that closes because of the size."""
@@ -70,8 +92,25 @@ class Stage:
         await self.until(lambda: words in self.text)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
+        """Presses each key once the one before is handled."""
+        await self.settle()
+        for key in keys:
+            self.app.post_message(key_event(key))
+            await self.settle()
+
+    async def click(self, x: int, y: int, times: int = 1) -> None:
+        await self.settle()
+        await self.pilot.click(offset=(x, y), times=times)
+        await self.settle()
+
+
+def key_event(name: str) -> Key:
+    """The key of that name, or the one that types that character."""
+    key = _character_to_key(name) if len(name) == 1 and not name.isalnum() else name
+    try:
+        return Key(key, lookup(_get_unicode_name_from_key(REPLACED_KEYS.get(key, key))))
+    except KeyError:
+        return Key(key, name if len(name) == 1 else None)
 
 
 @asynccontextmanager
@@ -92,5 +131,5 @@ async def stage(
         await shown.until(lambda: app.main.dashboard_state.about is not None)
         if "ai-agent" in app.main.table.ids:
             app.main.table.select("ai-agent")
-        await pilot.pause()
+        await shown.settle()
         yield shown

@@ -1,6 +1,9 @@
 """The tab Charts, and past events in the tab Events."""
 
+import math
+
 import msgspec
+import pytest
 
 from pmtui.control import NotFoundError, Status, UnavailableError
 from tests.dashboard.scene import past_event, scene
@@ -43,7 +46,7 @@ async def test_a_click_on_a_range_chooses_it() -> None:
         await shown.press("c")
         await shown.shows("average")
         row = next(number for number, line in enumerate(shown.lines) if "15m" in line)
-        await shown.pilot.click(offset=(shown.lines[row].index("6h"), row))
+        await shown.click(shown.lines[row].index("6h"), row)
         await shown.until(lambda: asked(shown) == "6h")
 
 
@@ -58,14 +61,15 @@ async def test_charts_are_of_the_selected_process_and_as_wide_as_the_terminal() 
         await shown.until(lambda: asked(shown) == "1h")
 
 
-async def test_charts_that_are_new_are_not_asked_for_again() -> None:
+async def test_charts_that_are_new_are_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmtui.dashboard.widgets.charts.REFRESH_INTERVAL", math.inf)
     async with stage() as shown:
         await shown.press("c")
         await shown.shows("average")
         shown.control.asked_history = {}
         for _ in range(5):
             shown.app.main.show(shown.app.main.dashboard_state)
-            await shown.pilot.pause()
+            await shown.settle()
         assert shown.control.asked_history == {}
 
 

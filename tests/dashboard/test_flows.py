@@ -152,7 +152,7 @@ async def test_letters_in_the_prompt_and_pasted_text_are_no_commands() -> None:
         assert shown.control.calls == []
         await shown.press("escape")
         shown.app.post_message(events.Paste("qyrsx\n"))
-        await shown.pilot.pause()
+        await shown.settle()
         assert shown.control.calls == []
         assert len(shown.app.screen_stack) == 1
 
@@ -196,13 +196,16 @@ async def test_where_nothing_can_go_on_no_background_is_offered() -> None:
     control, logs = scene()
     app = DashboardApp(control, logs, FakeOwner())
     async with app.run_test() as pilot:
-        await pilot.press("q", "b")
+        shown = Stage(app, pilot, control, logs)
+        await shown.press("q", "b")
         assert not app.starts_again
-        await pilot.press("y")
+        await shown.press("y")
+        await shown.shows("left after")
     assert not app.starts_again
 
 
-async def test_ctrl_c_twice_leaves() -> None:
+async def test_ctrl_c_twice_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmtui.dashboard.app.DOUBLE_PRESS_TIMEOUT", 1e9)
     async with stage() as shown:
         owner = shown.owner
         assert isinstance(owner, FakeOwner)
@@ -315,33 +318,34 @@ async def test_dragging_copies_what_is_under_the_mouse() -> None:
     async with stage() as shown:
         row = next(y for y, line in enumerate(shown.lines) if "listening on" in line)
         column = shown.lines[row].index("listening")
-        pilot = shown.pilot
-        await pilot.mouse_down(offset=Offset(column, row))
-        await pilot.hover(offset=Offset(column + 8, row))
-        await pilot.mouse_up(offset=Offset(column + 8, row))
+        await shown.pilot.mouse_down(offset=Offset(column, row))
+        await shown.settle()
+        await shown.pilot.hover(offset=Offset(column + 8, row))
+        await shown.settle()
+        await shown.pilot.mouse_up(offset=Offset(column + 8, row))
         await shown.until(lambda: shown.app.clipboard == "listening")
 
 
 async def test_clicks_select_sort_open_and_press() -> None:
     async with stage() as shown:
         main = shown.app.main
-        await shown.pilot.click(offset=Offset(4, 3))
+        await shown.click(4, 3)
         assert main.table.selected == "ingest"
-        await shown.pilot.click(offset=Offset(3, 1))
+        await shown.click(3, 1)
         assert main.table.table_view.sort == "id"
         row = next(y for y, line in enumerate(shown.lines) if "Info" in line)
-        await shown.pilot.click(offset=Offset(shown.lines[row].index("Info"), row))
+        await shown.click(shown.lines[row].index("Info"), row)
         await shown.shows("health  no")
-        await shown.pilot.click(offset=Offset(shown.lines[-1].index("Help"), 23))
+        await shown.click(shown.lines[-1].index("Help"), 23)
         await shown.shows("Keys")
         await shown.press("escape")
-        await shown.pilot.click(offset=Offset(4, 4), times=2)
+        await shown.click(4, 4, times=2)
         await shown.until(lambda: main.has_class("-full"))
 
 
 async def test_a_count_in_the_title_filters() -> None:
     async with stage() as shown:
-        await shown.pilot.click(offset=Offset(shown.lines[0].index("failed"), 0))
+        await shown.click(shown.lines[0].index("failed"), 0)
         await shown.until(lambda: shown.app.main.table.ids == ["pdf-parser"])
 
 
@@ -384,6 +388,7 @@ async def test_no_resize_breaks_it() -> None:
     async with stage(120, 36) as shown:
         for _ in range(20):
             await shown.app.poller.poll()
+        await shown.settle()
         picture = shown.text
         for number in range(100):
             await shown.resize(1 + number * 37 % 150, 1 + number * 23 % 60)
@@ -404,7 +409,9 @@ async def test_without_an_owner_quitting_leaves_the_manager_alone() -> None:
     control, logs = scene()
     app = DashboardApp(control, logs)
     async with app.run_test() as pilot:
-        await pilot.press("q")
+        shown = Stage(app, pilot, control, logs)
+        await shown.press("q")
+        await shown.until(lambda: app._exit)
     assert control.calls == []
 
 
@@ -485,7 +492,7 @@ async def test_a_terminal_that_is_too_small_takes_nothing_but_leaving() -> None:
         await shown.press("q")
         await shown.shows("y  Quit")
         await shown.press("n")
-        await shown.pilot.resize_terminal(80, 24)
+        await shown.resize(80, 24)
         await shown.shows("listening on")
         await shown.press("r")
         await shown.until(lambda: shown.control.calls)
@@ -564,7 +571,7 @@ async def test_quitting_asks_about_what_the_screen_does_not_show_yet() -> None:
     async with stage(control=control) as shown:
         shown.app.workers.cancel_group(shown.app, "feed")
         control.rows = {"web": snapshot("web")}
-        await shown.pilot.press("q")
+        await shown.press("q")
         await shown.shows("This stops 1 process.")
         assert isinstance(shown.owner, FakeOwner)
         assert shown.owner.asked == 0

@@ -1,5 +1,6 @@
 """The whole screen, cell by cell. `GOLDENS=write pytest …` writes the pictures anew: then look at them."""
 
+import asyncio
 import os
 import re
 from collections.abc import Sequence
@@ -34,10 +35,12 @@ def one_reading(monkeypatch: pytest.MonkeyPatch) -> None:
 async def settled(shown: Stage, words: str) -> None:
     """Two equal pictures in a row, with these words in them."""
     await shown.shows(words)
+    await shown.settle()
     before = ""
     while before != shown.ansi:
         before = shown.ansi
-        await shown.pilot.pause(0.15)
+        await asyncio.sleep(0.15)  # the log is looked at more often
+        await shown.settle()
 
 
 @pytest.mark.parametrize("size", SIZES)

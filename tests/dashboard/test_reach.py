@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from textual.command import Command, CommandList
 
 from pmtui.control import Status
 from pmtui.dashboard.app import terminal_title
@@ -12,7 +13,7 @@ from pmtui.dashboard.backend.state import DashboardState
 from pmtui.dashboard.style.glyphs import UNICODE
 from pmtui.dashboard.terminal.foreground import config_line, editor_command, open_in_browser
 from pmtui.dashboard.terminal.typed import InputParser, Typed
-from tests.dashboard.stage import stage
+from tests.dashboard.stage import Stage, stage
 from tests.dashboard.terminal import SLEEPERS, terminal
 from tests.eventually import eventually
 from tests.fake_control import FakeControl, snapshot
@@ -79,7 +80,7 @@ async def test_a_message_is_one_line_and_not_repeated() -> None:
     async with stage(80, 24) as shown:
         for _ in range(5):
             shown.app.main.show_message("one\ntwo " * 40, error=True)
-        await shown.pilot.pause()
+        await shown.settle()
         assert [note.message.count("\n") for note in shown.app._notifications] == [0]
 
 
@@ -92,9 +93,15 @@ async def test_advice_stands_above_the_log_in_the_notation_of_the_config() -> No
 async def test_the_palette_knows_verbs() -> None:
     async with stage(80, 24) as shown:
         await shown.press("colon", *"restart node")
-        await shown.shows("Restart node-worker")
+        await shown.until(lambda: highlighted(shown) == "Restart node-worker")
         await shown.press("enter")
         await shown.until(lambda: shown.control.calls == [("restart", "node-worker")])
+
+
+def highlighted(shown: Stage) -> str:
+    """What Enter would run. The list is that of an earlier text for a while."""
+    option = shown.app.screen.query_one(CommandList).highlighted_option
+    return str(option.hit.text) if isinstance(option, Command) else ""
 
 
 async def test_ctrl_z_does_not_stop_a_manager() -> None:
