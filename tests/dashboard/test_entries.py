@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
@@ -116,9 +117,15 @@ def test_a_new_run_and_a_long_pause_end_an_entry() -> None:
     assert len(group([head, *[one._replace(ms=5000) for one in rest]])) > 1
 
 
-def test_an_entry_is_held_back_until_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr("pmtui.dashboard.log_view.entries.time.monotonic", lambda: now[0])
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, which only the test moves on."""
+    now = [1000.0]
+    monkeypatch.setattr("pmtui.dashboard.log_view.entries.time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def test_an_entry_is_held_back_until_it_is_whole(now: list[float]) -> None:
     source = LineBuffer()
     found = EntryLines(source)
     for part in lines_of(PYTHON):
@@ -131,12 +138,13 @@ def test_an_entry_is_held_back_until_it_is_whole(monkeypatch: pytest.MonkeyPatch
     assert texts(found.lines(0, 10)) == [PYTHON]
 
 
-def test_a_filter_sees_the_whole_entry() -> None:
+def test_a_filter_sees_the_whole_entry(now: list[float]) -> None:
     source = LineBuffer()
     found = FilteredLines(EntryLines(source), lambda line: b"4711" in line.data)
     for part in lines_of(PYTHON):
         source.append(part)
         found.pull()
+        now[0] += 0.01
     source.append(line("next", ms=5000))
     found.pull()
     assert texts(found.lines(0, 10)) == [PYTHON]

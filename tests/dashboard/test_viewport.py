@@ -1,12 +1,13 @@
 from collections.abc import Sequence
+from types import SimpleNamespace
 
+import pytest
 from textual.strip import Strip
 
 from pmtui.dashboard.backend.log_source import BufferedLines
 from pmtui.dashboard.log_view.lines import Line
 from pmtui.dashboard.log_view.viewport import Viewport
-from pmtui.logs.ring_buffer import RingBuffer
-from tests.eventually import eventually
+from pmtui.logs.ring_buffer import PARTIAL_DELAY, RingBuffer
 
 
 def rows_of(line: Line, begins_run: bool) -> Sequence[Strip]:
@@ -105,11 +106,14 @@ def test_a_row_separates_runs() -> None:
     assert log.seen == "a0 b0 c0"
 
 
-def test_an_unfinished_line_is_the_last_row_until_the_view_is_paused() -> None:
+def test_an_unfinished_line_is_the_last_row_until_the_view_is_paused(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("pmtui.logs.ring_buffer.time", SimpleNamespace(monotonic=lambda: now[0]))
     log = Log(*"abc")
     log.ring.set_partial("stdout", 1, 0, b"xy")
     assert log.seen == "a0 b0 c0"
-    eventually(lambda: log.seen == "c0 xy0 xy1")
+    now[0] += PARTIAL_DELAY
+    assert log.seen == "c0 xy0 xy1"
     log.ring.set_partial("stdout", 1, 0, b"z")
     assert log.seen == "b0 c0 z0"
     log.viewport.pause()
