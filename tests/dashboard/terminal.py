@@ -24,6 +24,10 @@ command = "sleep 5001"
 [process.second]
 command = "sleep 5002"
 """
+STUBBORN = """
+[process.stubborn]
+command = "sh -c 'trap \\"\\" TERM; while :; do sleep 0.1; done'"
+"""
 OWN_SESSION = ("env", "--default-signal=INT", "setsid", "--ctty")  # tests may run in the background, without Ctrl-C
 START = "import sys; from pmtui.cli.main import main; sys.argv[0] = 'pmtui'; main()"
 
@@ -46,6 +50,7 @@ class PseudoTerminal:
             (folder / "pmtui.toml").write_text(config)
         self.folder = folder
         self.output = b""
+        self._output_lock = threading.Lock()
         self._reads = threading.Event()
         self._reads.set()
         self._closing = threading.Event()
@@ -74,7 +79,8 @@ class PseudoTerminal:
             while not self._closing.is_set():
                 if self._reads.wait(0.05) and select.select([self.master], [], [], 0.05)[0]:
                     data = os.read(self.master, 1 << 16)
-                    self.output += data
+                    with self._output_lock:
+                        self.output += data
 
     def attributes(self) -> list[Any]:
         return termios.tcgetattr(self._slave)
@@ -112,9 +118,21 @@ class PseudoTerminal:
         except AssertionError:
             raise AssertionError(f"{words!r} is not in {self.text[-3000:]!r}, {self.process.poll()=}") from None
 
+    def press_until_shown(self, key: bytes, words: str) -> None:
+        """Presses a key again and again: what the terminal is read with may hold back or swallow the first ones."""
+
+        def is_shown() -> bool:
+            self.press(key)
+            with contextlib.suppress(AssertionError):
+                return eventually(lambda: words in self.text, within=1.0)
+            return False
+
+        eventually(is_shown)
+
     def forget(self) -> None:
         """Only what is drawn from now on counts."""
-        self.output = b""
+        with self._output_lock:
+            self.output = b""
 
     def ends(self) -> int:
         """Waits for the end; the exit code."""
@@ -140,7 +158,12 @@ class PseudoTerminal:
 
 def workers(folder: Path) -> list[int]:
     """The processes that run in the folder, other than `pmtui` itself."""
-    found = []
+    return [*command_lines(folder)]
+
+
+def command_lines(folder: Path) -> dict[int, bytes]:
+    """The same with their command lines."""
+    found = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             with contextlib.suppress(OSError):
@@ -150,8 +173,13 @@ def workers(folder: Path) -> list[int]:
                     and b"pmtui" not in command
                     and is_alive(int(entry))
                 ):
-                    found.append(int(entry))
+                    found[int(entry)] = command
     return found
+
+
+def ignores_sigterm(folder: Path) -> bool:
+    """Whether the stubborn process has come beyond its trap."""
+    return b"sleep\x000.1\x00" in command_lines(folder).values()
 
 
 @contextlib.contextmanager

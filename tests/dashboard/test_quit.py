@@ -7,12 +7,11 @@ import pytest
 
 from pmtui.client.discovery import read_instance
 from tests.cli.shell import pmtui
-from tests.dashboard.terminal import SLEEPERS, terminal, workers
+from tests.dashboard.terminal import SLEEPERS, STUBBORN, command_lines, ignores_sigterm, terminal, workers
 from tests.eventually import eventually
 
-STUBBORN = """
-[process.stubborn]
-command = "sh -c 'trap \\"\\" TERM; while :; do sleep 0.1; done'"
+STUBBORN_AND_POLITE = f"""
+{STUBBORN}
 stopTimeout = "100ms"
 
 [process.polite]
@@ -45,8 +44,8 @@ def test_what_stopped_is_told_at_the_end(folder: Path) -> None:
 
 
 def test_who_had_to_be_killed_is_named(folder: Path) -> None:
-    with terminal(folder, STUBBORN) as shown:
-        eventually(lambda: any(b"trap" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in workers(folder)))
+    with terminal(folder, STUBBORN_AND_POLITE) as shown:
+        eventually(lambda: ignores_sigterm(folder))
         shown.press(b"qy")
         assert shown.ends() == 0
         shown.shows("had to be killed: stubborn")
@@ -71,6 +70,7 @@ def test_left_in_the_background_they_start_again_under_another_manager(folder: P
 
 def test_what_does_not_come_up_in_the_background_is_told(folder: Path) -> None:
     with terminal(folder, BROKEN) as shown:
+        shown.shows("1 failed")
         eventually(lambda: len(workers(folder)) == 1)
         shown.press(b"qb")
         assert shown.ends() == 1
@@ -80,13 +80,9 @@ def test_what_does_not_come_up_in_the_background_is_told(folder: Path) -> None:
 
 def test_the_manager_in_the_background_is_told_the_same_words(folder: Path) -> None:
     with terminal(folder, SLEEPERS, "-c", "pmtui.toml", "second", words=("--no-api",)) as shown:
+        shown.shows("1 running")
         eventually(lambda: len(workers(folder)) == 1)
         shown.press(b"qb")
         assert shown.ends() == 0
         shown.shows("no API")
-        assert b"5002" in Path(f"/proc/{only(workers(folder))}/cmdline").read_bytes()
-
-
-def only(pids: list[int]) -> int:
-    (pid,) = pids
-    return pid
+        eventually(lambda: [line.split(b"\0")[1:] for line in command_lines(folder).values()] == [[b"5002", b""]])

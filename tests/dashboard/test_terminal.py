@@ -5,9 +5,13 @@ import signal
 import time
 from pathlib import Path
 
-from pmtui.runtime.exit_signals import SAME_SIGNAL_INTERVAL
-from tests.dashboard.terminal import terminal, workers
-from tests.eventually import eventually, is_alive
+import pytest
+
+from pmtui.dashboard.terminal.signals import exit_on_signals
+from pmtui.runtime.exit_signals import SAME_SIGNAL_INTERVAL, ExitSignals
+from tests.dashboard.stage import FakeOwner
+from tests.dashboard.terminal import STUBBORN, ignores_sigterm, terminal, workers
+from tests.eventually import eventually
 
 
 def both_run(folder: Path) -> bool:
@@ -26,36 +30,34 @@ def test_quitting_ends_everything_and_restores_the_terminal(tmp_path: Path) -> N
 
 
 def test_the_second_signal_does_not_wait_for_the_stubborn(tmp_path: Path) -> None:
-    config = (
-        '[process.stubborn]\ncommand = "sh -c \'trap \\"\\" TERM; while :; do sleep 0.1; done\'"\nstopTimeout = "60s"\n'
-    )
-    with terminal(tmp_path, config) as shown:
-        eventually(lambda: workers(tmp_path))
+    with terminal(tmp_path, f'{STUBBORN}stopTimeout = "1h"\n') as shown:
+        eventually(lambda: ignores_sigterm(tmp_path))
         shown.process.send_signal(signal.SIGTERM)
-        shown.process.send_signal(signal.SIGINT)
         shown.shows("stopping")
-        time.sleep(SAME_SIGNAL_INTERVAL)  # two at once are one
+        time.sleep(SAME_SIGNAL_INTERVAL)
         assert workers(tmp_path)
         shown.process.send_signal(signal.SIGTERM)
         assert shown.ends() == 0
         assert workers(tmp_path) == []
 
 
+def test_two_signals_at_once_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, owner = [0.0], FakeOwner()
+    monkeypatch.setattr("pmtui.dashboard.terminal.signals.ExitSignals", lambda: ExitSignals(lambda: now[0]))
+    with exit_on_signals(owner):
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        assert owner.asked == 1
+        now[0] += SAME_SIGNAL_INTERVAL
+        signal.raise_signal(signal.SIGTERM)
+        assert owner.asked == 2
+
+
 def test_bytes_that_are_not_utf_8_do_no_harm(tmp_path: Path) -> None:
     with terminal(tmp_path) as shown:
         shown.press(b"\xff\xfe\x80\x1b[M \xff\xfe\x1b[\xc3\x28\x1b]\xf0\x9f" + bytes(range(128, 256)))
         shown.press(b"\x1b\x1b")
-        time_to_settle(shown.process.pid)
-        shown.forget()
-        shown.press(b"?")
-        shown.shows("Keys")
-
-
-def time_to_settle(pid: int) -> None:
-    """Escape keys are told from sequences by a pause of 0.1 s."""
-    assert is_alive(pid)
-    until = time.monotonic() + 0.5
-    eventually(lambda: time.monotonic() > until)
+        shown.press_until_shown(b"?", "Keys")
 
 
 def test_ctrl_c_twice_ends_everything(tmp_path: Path) -> None:
@@ -63,7 +65,8 @@ def test_ctrl_c_twice_ends_everything(tmp_path: Path) -> None:
         eventually(lambda: both_run(tmp_path))
         shown.press(b"\x03")
         shown.shows("again")
-        shown.press(b"\x03")
+        assert both_run(tmp_path)
+        shown.press(b"\x03\x03")  # the first one may be too late to be the second
         assert shown.ends() == 0
         assert workers(tmp_path) == []
         eventually(shown.is_restored)
@@ -74,7 +77,7 @@ def test_a_terminal_that_does_not_read_keeps_nobody_from_leaving(tmp_path: Path)
     with terminal(tmp_path, config) as shown:
         shown.shows("running")
         shown.stall()
-        time_to_settle(shown.process.pid)
+        time.sleep(0.5)  # the buffer of the terminal becomes full
         shown.process.send_signal(signal.SIGTERM)
         eventually(lambda: not workers(tmp_path))
         assert shown.ends() == 0

@@ -14,8 +14,9 @@ from tests.eventually import eventually, is_alive
 from tests.running import running
 
 KEYBOARD = "keys go to the process"
-RAW = "stty raw -echo; printf READY; exec cat > typed"
-ECHO = "stty -echo; echo READY; while read -r line; do echo got $line $(stty size); done"
+READY = ": > ready; printf READY"
+RAW = f"stty raw -echo; {READY}; exec cat > typed"
+ECHO = f"stty -echo; {READY}; while read -r line; do echo got $line $(stty size); done"
 
 
 def config(line: str, *more: str) -> str:
@@ -27,6 +28,7 @@ def view(folder: Path, line: str, *more: str, size: tuple[int, int] = (100, 30))
     """A dashboard that shows the terminal of the process."""
     with terminal(folder, config(line, *more), size=size) as shown:
         shown.shows("running")
+        eventually((folder / "ready").exists)
         shown.press(b"i")
         shown.shows(KEYBOARD)
         shown.shows("READY")
@@ -74,6 +76,7 @@ def test_every_byte_but_one_reaches_the_process_and_none_after_it(tmp_path: Path
 def test_keys_read_together_with_the_one_that_opens_the_view_are_for_the_process(tmp_path: Path, keys: bytes) -> None:
     with terminal(tmp_path, config(RAW)) as shown:
         shown.shows("running")
+        eventually((tmp_path / "ready").exists)
         shown.press(b"i" + keys)
         shown.press(b"more")
         shown.shows(KEYBOARD)
@@ -87,6 +90,7 @@ def test_keys_read_together_with_the_one_that_opens_the_view_are_for_the_process
 def test_the_key_that_leaves_is_known_in_a_burst_and_what_follows_it_is_for_the_dashboard(tmp_path: Path) -> None:
     with terminal(tmp_path, config(RAW)) as shown:
         shown.shows("running")
+        eventually((tmp_path / "ready").exists)
         shown.press(b"ikeys\x1d")
         eventually(lambda: typed(tmp_path) == b"keys")
         shown.press(b"?")
@@ -105,7 +109,7 @@ def test_a_burst_that_opens_no_view_does_nothing(tmp_path: Path) -> None:
 
 
 def test_the_terminal_follows_the_size_of_the_dashboard(tmp_path: Path) -> None:
-    line = "trap 'echo now $(stty size)' WINCH; echo READY; while :; do sleep 0.05; done"
+    line = f"trap 'echo now $(stty size)' WINCH; {READY}; while :; do sleep 0.05; done"
     with view(tmp_path, line) as shown:
         shown.shows("now 29 100")
         shown.resize(120, 40)
@@ -136,9 +140,10 @@ def test_colours_are_those_of_the_terminal_of_the_user(tmp_path: Path) -> None:
 
 
 def test_the_end_of_a_flood_is_shown(tmp_path: Path) -> None:
-    line = "stty raw -echo; printf READY; yes & y=$!; head -c1 > typed; kill $y; wait; printf 'the end'; sleep 600"
+    line = f"stty raw -echo; {READY}; yes & y=$!; head -c1 > typed; kill $y; wait; printf 'the end'; sleep 600"
     with terminal(tmp_path, config(line)) as shown:
         shown.shows("running")
+        eventually((tmp_path / "ready").exists)
         shown.press(b"i")
         shown.shows(KEYBOARD)
         shown.press(b"x")
@@ -147,14 +152,14 @@ def test_the_end_of_a_flood_is_shown(tmp_path: Path) -> None:
 
 
 def test_a_question_of_the_program_is_answered_once(tmp_path: Path) -> None:
-    line = "stty raw -echo; printf READY; read -r _; printf 'abc\\033[6n'; exec cat > typed"
-    with view(tmp_path, line.replace("read -r _", "head -c1 > /dev/null")) as shown:
+    line = f"stty raw -echo; {READY}; head -c1 > /dev/null; printf 'abc\\033[6n'; exec cat > typed"
+    with view(tmp_path, line) as shown:
         shown.press(b"x")
         eventually(lambda: typed(tmp_path) == b"\x1b[1;9R")
 
 
 def test_the_view_stays_over_the_end_and_a_new_run_begins_empty(tmp_path: Path) -> None:
-    line = "echo READY $$; read -r word; echo ends; exit 3"
+    line = f"{READY}; read -r word; echo ends; exit 3"
     with view(tmp_path, line, "restart = 'never'", "maxRetries = 0") as shown:
         shown.press(b"x\r")
         shown.shows("keys go nowhere")
