@@ -168,5 +168,4 @@ def test_the_config_is_edited_and_a_shell_has_the_environment(tmp_path: Path) ->
         shown.shows("pmtui: shell of second")
         shown.shows("with test and s3")
         shown.forget()
-        shown.press(b"?")
-        shown.shows("Keys")
+        shown.press_until_shown(b"?", "Keys")

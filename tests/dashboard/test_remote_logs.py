@@ -93,11 +93,17 @@ async def test_lines_that_are_there_already_come_by_time_with_those_of_others(
     assert len({(line.process_id, line.data) for line in lines}) == len(lines)
 
 
-async def test_only_the_last_one_asked_for_is_on_its_way(logs: RemoteLogs, manager: Running) -> None:
-    (passed_by,) = logs.lines_of(["counter"])
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+async def test_only_the_last_one_asked_for_is_on_its_way(
+    logs: RemoteLogs, manager: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("pmtui.dashboard.backend.remote_logs.REQUEST_DELAY", 3600.0)
+        (passed_by,) = logs.lines_of(["counter"])
+        request = logs._start_timer
+        await asyncio.sleep(0)
     (wanted,) = logs.lines_of(["other"])
+    assert request is not None
+    assert request.cancelled()
     await eventually_async(lambda: texts(wanted) == [b"first"])
     assert texts(passed_by) == []
 
