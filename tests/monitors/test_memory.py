@@ -1,5 +1,6 @@
 """Memory limits, with real trees."""
 
+import re
 import sys
 
 from pmtui.control import Reason, Status
@@ -13,8 +14,10 @@ async def test_a_tree_that_uses_too_much_memory_is_restarted() -> None:
     async with managed(sh("a", GREEDY, max_memory=60 << 20, backoff=0.01)) as manager:
         again = await until(manager, lambda now: now.restart_count)
         assert again.restart_reason is Reason.MEMORY
-        assert again.reason.startswith("memory: uses 1")
-        assert again.reason.endswith(" MB, more than its maxMemory of 60 MB")
+        starts = [event.reason for event in await manager.history("a") if event.to is Status.STARTING]
+        found = re.fullmatch(r"memory: uses (\d+) MB, more than its maxMemory of 60 MB", starts[1])
+        assert found
+        assert 60 <= int(found[1]) < 200  # it is still growing if the machine is slow
 
 
 async def test_processes_within_their_limit_or_without_one_are_left_alone() -> None:
