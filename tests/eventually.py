@@ -61,6 +61,14 @@ def pid_in(note: Path) -> int:
     return int(eventually(lambda: note.exists() and note.read_text()))
 
 
+def complete_lines(path: Path) -> list[str]:
+    """Return the lines of a file that is being written; there are none before it exists."""
+    try:
+        return path.read_text().rpartition("\n")[0].splitlines()
+    except FileNotFoundError:
+        return []
+
+
 def is_alive(pid: int) -> bool:
     """Whether the process runs; a zombie does not."""
     return state_of(pid) not in "ZX"

@@ -10,9 +10,10 @@ import pytest
 
 from pmtui.config.model import Settings
 from pmtui.control import Reason, Requester, Status
+from pmtui.monitors import hooks
 from pmtui.runtime.exit_policy import is_idle
 from pmtui.supervisor import events
-from tests.eventually import eventually, eventually_async
+from tests.eventually import DEADLINE, complete_lines, eventually, eventually_async
 from tests.faults.test_clock import Clock
 from tests.managed import row, running, sh, texts, until
 from tests.monitors.jobs.shifted_clock import HOUR, ShiftedClock, at, due, job, ran, runs, scheduled
@@ -142,7 +143,7 @@ async def test_a_reload_leaves_a_run_alone_and_counts_from_then(tmp_path: Path) 
 
 async def test_runs_are_kept_and_their_logs_are_found(tmp_path: Path) -> None:
     clock = ShiftedClock(NOON)
-    config = job(line="echo run $PMTUI_ID by $$; exit 3")
+    config = job(line="echo $PMTUI_RUN; exit 3")
     for count in (1, 2):
         async with scheduled(clock, config, directory=tmp_path) as manager:
             await manager.start("a")
@@ -162,15 +163,15 @@ async def test_a_process_without_a_schedule_has_no_runs() -> None:
         assert await manager.runs("a") == []
 
 
-async def test_hooks_are_called_for_jobs(tmp_path: Path) -> None:
+async def test_hooks_are_called_for_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hooks, "HOOK_TIMEOUT", DEADLINE)
     hook = ["sh", "-c", f"cat >> {tmp_path}/$PMTUI_EVENT"]
     settings = Settings(hooks={"jobFailed": hook, "jobMissed": hook, "recovered": hook})
     clock = ShiftedClock(EVENING)
     failing = job(line=f"test -e {tmp_path}/good")
 
     def told(event: str) -> list[object]:
-        path = tmp_path / event
-        return [json.loads(line)["id"] for line in path.read_text().splitlines()] if path.exists() else []
+        return [json.loads(line)["id"] for line in complete_lines(tmp_path / event)]
 
     async with scheduled(clock, failing, settings=settings) as manager:
         await clock.reach(NIGHT)
