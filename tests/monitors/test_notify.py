@@ -16,6 +16,8 @@ from tests.managed import managed, row, running, until
 
 PROGRAM = """
 import os, signal, socket, subprocess, sys, time
+# Why: a handler that is set before `time.sleep` runs only after it, if the signal comes in between.
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
 def say(text):
     out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     out.sendto(text.encode(), "\\0" + os.environ["NOTIFY_SOCKET"][1:])
@@ -93,12 +95,12 @@ async def test_a_watchdog_that_is_late_restarts_the_process_but_only_once_it_has
 
 async def test_the_main_process_is_the_one_that_is_named_if_it_is_in_the_tree() -> None:
     body = (
-        "signal.signal(signal.SIGUSR1, lambda *_: say('STATUS=parent'))\n"
         "pid = os.fork()\n"
         "if not pid:\n"
-        "    signal.signal(signal.SIGUSR1, lambda *_: say('STATUS=child'))\n"
         "    say(f'MAINPID={os.getpid()}\\nREADY=1')\n"
-        "while True: time.sleep(600)"
+        "signal.sigwait({signal.SIGUSR1})\n"
+        "say('STATUS=parent' if pid else 'STATUS=child')\n"
+        "time.sleep(600)"
     )
     forged = notifying(f"say('MAINPID={os.getpid()}\\nREADY=1'); time.sleep(600)", "b")
     async with managed(notifying(body), forged) as manager:
@@ -112,7 +114,7 @@ async def test_the_main_process_is_the_one_that_is_named_if_it_is_in_the_tree() 
 
 
 async def test_a_process_that_says_it_stops_is_no_longer_ready() -> None:
-    body = "signal.signal(signal.SIGUSR1, lambda *_: say('STOPPING=1'))\nsay('READY=1')\nwhile True: time.sleep(600)"
+    body = "say('READY=1'); signal.sigwait({signal.SIGUSR1}); say('STOPPING=1'); time.sleep(600)"
     async with managed(notifying(body, stop_timeout=DEADLINE)) as manager:
         await until(manager, lambda now: now.ready)
         await manager.signal("a", "USR1")
@@ -121,7 +123,7 @@ async def test_a_process_that_says_it_stops_is_no_longer_ready() -> None:
 
 
 async def test_a_process_that_says_it_stops_has_to_end_in_time() -> None:
-    body = "say('READY=1')\nsay('STOPPING=1')\nwhile True: time.sleep(600)"
+    body = "say('READY=1'); say('STOPPING=1'); time.sleep(600)"
     health = Health(notify=True, interval=0.2, start_period=0.0)
     config = notifying(body, stop_timeout=0.5, health=health, max_retries=-1, backoff=0.01)
     async with managed(config) as manager:
