@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--config", type=Path, required=True)
     for command in (starting, stopping):
         command.add_argument("--pid", type=int, required=True)
+    stopping.add_argument("--no-wait", action="store_true")
     starting.add_argument("--data-dir", required=True)
     starting.add_argument("--dev", action="store_true")
     starting.add_argument("words", nargs="*")

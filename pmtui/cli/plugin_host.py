@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from pmtui.pocketbase.serve_options import serve_options
 from pmtui.spawner.procfs import process_identity
 
 START_TIMEOUT = 30.0
+STOPPING_INTERVAL = 0.02
+"""Seconds between two looks at whether the manager has begun to stop."""
 Result = dict[str, Any]
 
 
@@ -56,10 +58,14 @@ def find_lasting_manager(folder: Path) -> RunningManager | None:
 
 
 def stop(options: argparse.Namespace) -> Result:
-    """End the manager that is bound to this PocketBase; return when it and its processes are gone."""
+    """End the manager that is bound to this PocketBase; return when it and its processes are gone.
+
+    With `--no-wait` return when it has begun to stop: PocketBase exits if its restart takes three seconds, and the next
+    `start` waits for the end.
+    """
     running = read_instance(data_directory(options.config))
     if running and running.bound_to == options.pid:
-        wait_gone(running, signal.SIGTERM)
+        (wait_stopping if options.no_wait else wait_gone)(running, signal.SIGTERM)
     return {}
 
 
@@ -67,13 +73,35 @@ def wait_gone(running: RunningManager, number: signal.Signals | None = None) -> 
     """Return when the manager and its guardian are gone. Sends a signal first, unless the manager stops already."""
     from pmtui.cli.down import wait_end, wait_guardian
 
-    with contextlib.suppress(ProcessLookupError), os.fdopen(os.pidfd_open(running.pid), "rb") as manager:
-        found = read_instance(running.directory)
-        if found and found.pid == running.pid:  # its pid can no longer be reused
-            if number and not found.is_stopping:
-                signal.pidfd_send_signal(manager.fileno(), number)
-            wait_end(manager.fileno(), running)
+    with contextlib.suppress(ProcessLookupError), signaled(running, number) as manager:
+        wait_end(manager, running)
     wait_guardian(running.directory)
+
+
+def wait_stopping(running: RunningManager, number: signal.Signals) -> None:
+    """Send a signal, unless the manager stops already, and return when it stops or is gone."""
+    from pmtui.cli.down import has_ended
+
+    with contextlib.suppress(ProcessLookupError), signaled(running, number) as manager:
+        while is_lasting(running) and not has_ended(manager, STOPPING_INTERVAL):
+            pass
+
+
+@contextlib.contextmanager
+def signaled(running: RunningManager, number: signal.Signals | None) -> Iterator[int]:
+    """A pidfd of the manager, which got the signal unless it stops already. Raises ProcessLookupError if it is gone."""
+    with os.fdopen(os.pidfd_open(running.pid), "rb") as manager:
+        found = read_instance(running.directory)
+        if found is None or found.pid != running.pid:
+            raise ProcessLookupError
+        if number and not found.is_stopping:
+            signal.pidfd_send_signal(manager.fileno(), number)  # its pid can no longer be reused
+        yield manager.fileno()
+
+
+def is_lasting(running: RunningManager) -> bool:
+    found = read_instance(running.directory)
+    return found is not None and found.pid == running.pid and not found.is_stopping
 
 
 def routes(options: argparse.Namespace) -> Result:

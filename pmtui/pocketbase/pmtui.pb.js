@@ -172,7 +172,8 @@ function register() {
   onBootstrap((e) => { e.next(); require(`${__hooks}/pmtui.pb.js`).start() }) // older versions misread (…, …) here
   onTerminate((e) => {
     const { command, stop } = $app.store().get("pmtui") || {} // without the module: its file may be gone by now
-    if (stop) $os.cmd(command, ...stop).output() // returns when all processes have ended
+    const more = e.isRestart ? ["--no-wait"] : [] // it may take three seconds, so that start() waits for their end
+    if (stop) $os.cmd(command, ...stop, ...more).output() // returns when all processes have ended
     e.next()
   })
   const [limit, superuser] = [$apis.bodyLimit(MAX_BODY), $apis.requireSuperuserAuth()]

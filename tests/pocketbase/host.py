@@ -52,6 +52,7 @@ class PocketBase:
     def __init__(self, folder: Path, *options: str, env: Mapping[str, str] | None = None, port: int = 0) -> None:
         self.folder = folder
         self.port = port or free_port()
+        self.token = ""
         self.output = folder / "pocketbase.out"
         with open(self.output, "ab") as output:
             self.process = subprocess.Popen(
@@ -111,14 +112,15 @@ class PocketBase:
         path = f"/api/collections/{collection}/auth-with-password"
         return str(self.post_json(path, {"identity": identity, "password": password})["token"])
 
-    def wait_until_served(self) -> "PocketBase":
-        def answers() -> bool:
-            assert self.process.poll() is None, self.log
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                return self.fetch("GET", "/api/health").status == 200
-            return False
+    def status_of(self, path: str) -> int:
+        """What PocketBase answers; 0 while it does not. Raises AssertionError if it has ended."""
+        assert self.process.poll() is None, self.log
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return self.fetch("GET", path, token=self.token).status
+        return 0
 
-        eventually(answers)
+    def wait_until_served(self) -> "PocketBase":
+        eventually(lambda: self.status_of("/api/health") == 200)
         self.token = self.sign_in(SUPERUSER)
         return self
 

@@ -4,28 +4,39 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
-from tests.eventually import eventually, is_alive
+from tests.eventually import DEADLINE, eventually, is_alive
 from tests.pocketbase.conftest import Serve
 from tests.pocketbase.host import PMTUI, plugin, pocketbase_command, serving, write_config
 from tests.running import running
 
 SLEEPER = {"id": "ai-agent", "command": "sleep 600"}
-STUBBORN = {"id": "stubborn", "shell": True, "command": "trap '' TERM; setsid sleep 600 & while :; do sleep 1; done"}
+STUBBORN = {
+    "id": "stubborn",
+    "shell": True,
+    "command": "trap '' TERM; setsid sleep 600 & touch trapped; while :; do sleep 1; done",
+}
 SLOW = {
     "id": "slow",
     "shell": True,
-    "command": "trap 'sleep 1.5; echo done > done; exit' TERM; while :; do sleep 0.1; done",
+    "command": "trap 'until [ -e go ]; do sleep 0.1; done; touch done; exit' TERM; touch trapped; "
+    "while :; do sleep 0.1; done",
+    "stopTimeout": "600s",
 }
 
 
+def wait_trapped(app: Path) -> None:
+    """Return when the process ignores SIGTERM, or takes its time at it."""
+    eventually(lambda: (app / "trapped").exists())
+
+
 def test_starts_with_pocketbase_and_the_pid_is_recorded(serve: Serve, app: Path) -> None:
-    env = {"id": "env", "command": "env > env; exec sleep 600", "shell": True}
+    env = {"id": "env", "command": "env > new; mv new env; exec sleep 600", "shell": True}
     pocketbase = serve([SLEEPER, env])
     pids = pocketbase.wait_running("ai-agent", "env")
     assert all(is_alive(pid) for pid in pids.values())
+    eventually(lambda: (app / "env").exists())
     seen = dict(line.partition("=")[::2] for line in (app / "env").read_text().splitlines())
     assert (seen["PB_PORT"], seen["PB_DATA_DIR"]) == (str(pocketbase.port), str(app / "pb_data"))
     assert pocketbase.instance["boundTo"] == pocketbase.pid
@@ -34,29 +45,36 @@ def test_starts_with_pocketbase_and_the_pid_is_recorded(serve: Serve, app: Path)
 
 
 def test_ends_with_sigterm_and_leaves_no_orphan(serve: Serve, app: Path) -> None:
-    daemon = "setsid sleep 600 & echo $! > daemon; exec sleep 600"
+    daemon = "setsid sleep 600 & echo $! > new; mv new daemon; exec sleep 600"
     pocketbase = serve([SLEEPER, SLOW, {"id": "daemon", "shell": True, "command": daemon}])
     pids = [*pocketbase.wait_running("ai-agent", "slow", "daemon").values(), pocketbase.manager]
-    pids.append(int(eventually(lambda: (app / "daemon").read_text())))
-    assert pocketbase.terminate() == 0
+    wait_trapped(app)
+    eventually(lambda: (app / "daemon").exists())
+    pids.append(int((app / "daemon").read_text()))
+    pocketbase.process.send_signal(signal.SIGTERM)
+    eventually(lambda: pocketbase.instance.get("stopping"))
+    (app / "go").touch()
+    assert pocketbase.process.wait(DEADLINE) == 0
     assert [pid for pid in pids if is_alive(pid)] == []  # now, not soon
     assert (app / "done").exists()
 
 
-def test_ends_when_pocketbase_is_killed(serve: Serve) -> None:
-    pocketbase = serve([SLEEPER, STUBBORN])
+def test_ends_when_pocketbase_is_killed(serve: Serve, app: Path) -> None:
+    pocketbase = serve([SLEEPER, {**STUBBORN, "stopTimeout": "600s"}])
     pids = [*pocketbase.wait_running("ai-agent", "stubborn").values(), pocketbase.manager]
+    wait_trapped(app)
     children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pids[1])], capture_output=True, text=True).stdout
     pids += map(int, children.split())
     pocketbase.process.kill()
     pocketbase.process.wait()
-    eventually(lambda: not any(map(is_alive, pids)), within=10)
+    eventually(lambda: not any(map(is_alive, pids)))
     assert not pocketbase.instance
 
 
 def test_a_pocketbase_that_is_started_again_at_once_has_its_own_manager(serve: Serve, app: Path) -> None:
     first = serve([SLEEPER, {**STUBBORN, "stopTimeout": "200ms"}])
     first.wait_running("ai-agent", "stubborn")
+    wait_trapped(app)
     first.process.kill()
     first.process.wait()
     with serving(app) as second:
@@ -64,23 +82,26 @@ def test_a_pocketbase_that_is_started_again_at_once_has_its_own_manager(serve: S
         assert second.instance["boundTo"] == second.pid
 
 
-def test_a_second_sigterm_to_pocketbase_ends_all_at_once(serve: Serve) -> None:
-    pocketbase = serve([{**STUBBORN, "stopTimeout": "60s"}])
+def test_a_second_sigterm_to_pocketbase_ends_all_at_once(serve: Serve, app: Path) -> None:
+    pocketbase = serve([{**STUBBORN, "stopTimeout": "600s"}])
     pids = [*pocketbase.wait_running("stubborn").values(), pocketbase.manager]
+    wait_trapped(app)
     pocketbase.process.send_signal(signal.SIGTERM)
     eventually(lambda: pocketbase.instance.get("stopping"))
     pocketbase.process.send_signal(signal.SIGTERM)
-    pocketbase.process.wait(20)
-    eventually(lambda: not any(map(is_alive, pids)), within=20)
+    pocketbase.process.wait(DEADLINE)
+    eventually(lambda: not any(map(is_alive, pids)))
 
 
 def test_sigterm_to_all_at_once_is_one_request(serve: Serve, app: Path) -> None:
     pocketbase = serve([SLOW])
     pid = pocketbase.wait_running("slow")["slow"]
+    wait_trapped(app)
     guardian = json.loads((app / ".pmtui" / "state.json").read_text())["guardian"]
     for number in (pocketbase.pid, pocketbase.manager, guardian, pid):
         os.kill(number, signal.SIGTERM)
-    assert pocketbase.process.wait(20) == 0
+    (app / "go").touch()
+    assert pocketbase.process.wait(DEADLINE) == 0
     assert (app / "done").exists()
     assert not is_alive(pid)
 
@@ -88,13 +109,38 @@ def test_sigterm_to_all_at_once_is_one_request(serve: Serve, app: Path) -> None:
 def test_a_changed_hook_restarts_pocketbase_and_the_manager(serve: Serve, app: Path) -> None:
     pocketbase = serve([SLEEPER])
     before = pocketbase.wait_running("ai-agent")["ai-agent"], pocketbase.manager
-    (app / "pb_hooks" / "other.pb.js").write_text("routerAdd('GET', '/hello', (e) => e.string(200, 'hello'))\n")
+    add_hook(app)
     eventually(lambda: pocketbase.instance.get("pid", before[1]) != before[1])
     pocketbase.wait_until_served()
     assert pocketbase.wait_running("ai-agent")["ai-agent"] != before[0]
     assert not any(map(is_alive, before))
     assert pocketbase.process.poll() is None
     assert pocketbase.instance["boundTo"] == pocketbase.pid
+
+
+def add_hook(app: Path) -> None:
+    """Put a complete file in pb_hooks, so that PocketBase restarts once."""
+    written = app / "other.pb.js"
+    written.write_text("routerAdd('GET', '/hello', (e) => e.string(200, 'hello'))\n")
+    written.rename(app / "pb_hooks" / written.name)
+
+
+def test_a_changed_hook_does_not_end_pocketbase_while_a_process_takes_its_time(serve: Serve, app: Path) -> None:
+    pocketbase = serve([SLOW])
+    pocketbase.wait_running("slow")
+    wait_trapped(app)
+    before = pocketbase.manager
+    add_hook(app)
+    eventually(lambda: "host-start" in children_of(pocketbase.pid))  # PocketBase has restarted
+    assert pocketbase.manager == before
+    (app / "go").touch()
+    eventually(lambda: pocketbase.manager != before)
+    pocketbase.wait_until_served().wait_running("slow")
+
+
+def children_of(pid: int) -> str:
+    """The command lines of its children."""
+    return subprocess.run(["ps", "-o", "args=", "--ppid", str(pid)], capture_output=True, text=True).stdout
 
 
 def test_other_commands_start_nothing(app: Path) -> None:
@@ -144,8 +190,7 @@ def test_a_named_config_and_the_environment_win(app: Path) -> None:
     assert plugin(app, "install", "-c", "agents/mine.toml").returncode == 0
     for env, name in (({}, "mine"), ({"PMTUI_CONFIG": "agents/other.toml"}, "other")):
         with serving(app, env=env) as pocketbase:
-            reply = eventually(lambda: pocketbase.fetch("GET", "/api/pm/list", token=pocketbase.token))
-            assert [row["id"] for row in reply.json] == [name]
+            assert [row["id"] for row in eventually(pocketbase.rows)] == [name]
 
 
 def test_dev_turns_hot_reload_on(serve: Serve) -> None:
@@ -176,10 +221,10 @@ def test_the_manager_ends_when_the_hook_is_removed(serve: Serve, app: Path) -> N
     pids = [*pocketbase.wait_running("ai-agent").values(), pocketbase.manager]
     assert plugin(app, "uninstall").returncode == 0
     eventually(lambda: not any(map(is_alive, pids)))
-    assert pocketbase.wait_until_served().fetch("GET", "/api/pm/list", token=pocketbase.token).status == 404
+    eventually(lambda: pocketbase.status_of("/api/pm/list") == 404)
+    assert pocketbase.process.poll() is None
 
 
 def test_pocketbase_does_not_wait_for_processes_to_become_healthy(serve: Serve) -> None:
-    began = time.monotonic()
-    serve([{**SLEEPER, "health": {"tcp": "127.0.0.1:1", "startPeriod": "60s"}}])
-    assert time.monotonic() - began < 60  # `pmtui -d` would wait so long
+    pocketbase = serve([{**SLEEPER, "health": {"tcp": "127.0.0.1:1", "startPeriod": "600s"}}])
+    eventually(lambda: pocketbase.row("ai-agent")["stage"] == "waiting-for-health")
