@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import hmac
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -143,10 +144,15 @@ class PocketBase:
         """The records in PocketBase's log whose message contains `text`, oldest first."""
         self.flush_log()
         quoted = text.replace("'", "\\'").replace(" ", "%20").replace("[", "%5B").replace("]", "%5D")
-        path = f"/api/logs?perPage=500&sort=created&filter=message~'{quoted}'"
-        reply = self.fetch("GET", path, token=self.token)
-        assert reply.status == 200, reply
-        return [*reply.json["items"]]
+        found: list[dict[str, Any]] = []
+        for page in itertools.count(1):
+            path = f"/api/logs?perPage={PER_PAGE}&page={page}&sort=created,id&filter=message~'{quoted}'"
+            reply = self.fetch("GET", path, token=self.token)
+            assert reply.status == 200, reply
+            found += reply.json["items"]
+            if len(reply.json["items"]) < PER_PAGE:
+                break
+        return found
 
     def flush_log(self) -> None:
         """Have the log written now: PocketBase does so every 200 records, or after three quiet seconds."""
@@ -165,6 +171,7 @@ class PocketBase:
 
 
 JSON = "application/json"
+PER_PAGE = 500
 
 
 @contextlib.contextmanager

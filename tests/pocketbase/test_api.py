@@ -30,7 +30,7 @@ def test_restarts_a_process(pocketbase: PocketBase) -> None:
     before = pocketbase.row("other")["pid"]
     reply = pocketbase.fetch("POST", "/api/pm/other/restart", token=pocketbase.token)
     assert (reply.status, reply.json) == (200, {"message": "Process restart initiated", "id": "other"})
-    eventually(lambda: pocketbase.row("other")["pid"] not in (0, before))
+    eventually(lambda: pocketbase.wait_running("other")["other"] != before)
 
 
 def test_an_unknown_process_is_404(pocketbase: PocketBase) -> None:

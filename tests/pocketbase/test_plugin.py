@@ -1,5 +1,6 @@
 """`pmtui plugin install | uninstall | status`."""
 
+import contextlib
 import shutil
 import subprocess
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pmtui.pocketbase.hook_file import TEMPLATE
+from tests.eventually import DEADLINE, eventually
 from tests.pocketbase.conftest import Serve
 from tests.pocketbase.host import PMTUI, plugin, write_config
 from tests.running import running
@@ -77,8 +79,14 @@ def test_status_of_a_hook_with_nothing_running_is_3(app: Path) -> None:
 
 def test_status_names_what_runs_and_what_it_answers(serve: Serve, app: Path) -> None:
     pocketbase = serve([{"id": "ai-agent", "command": "sleep 600"}])
-    done = plugin(app.parent, "status", app.name)
-    assert done.returncode == 0, done.stdout + done.stderr
+
+    def status() -> "subprocess.CompletedProcess[str] | None":
+        """What it finds, once all have answered in time."""
+        done = plugin(app.parent, "status", app.name)
+        return done if done.returncode == 0 else None
+
+    done = eventually(status)
+    assert done
     assert f"pid {pocketbase.pid}, http://127.0.0.1:{pocketbase.port}: /api/health 200" in done.stdout
     assert f"web page http://127.0.0.1:{pocketbase.port}/_pm/ 200" in done.stdout
     assert f"; its page is http://127.0.0.1:{pocketbase.port}/_pm/" in pocketbase.log
@@ -105,9 +113,10 @@ def tsc(tmp_path_factory: pytest.TempPathFactory) -> str:
         pytest.skip("there is no npm")
     folder = tmp_path_factory.mktemp("typescript")
     words = [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), "typescript"]
-    if subprocess.run(words, capture_output=True, timeout=120).returncode:
-        pytest.skip("npm cannot install typescript")
-    return str(folder / "node_modules" / ".bin" / "tsc")
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        if subprocess.run(words, capture_output=True, timeout=DEADLINE).returncode == 0:
+            return str(folder / "node_modules" / ".bin" / "tsc")
+    pytest.skip("npm cannot install typescript")
 
 
 def test_the_hook_fits_the_types_that_pocketbase_declares(serve: Serve, app: Path, tsc: str) -> None:
