@@ -25,10 +25,12 @@ OPTIONS = [
 ]
 HOSTILE = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>"
 TALK = f"""
-import sys, time
+import fcntl, sys, termios, time
 print({HOSTILE!r} + " \\x1b]52;c;AAAA\\x07\\u202eend")
 print("plain info line")
 print("WARNING: disk is nearly full")
+while any(fcntl.ioctl(1, termios.FIONREAD, bytes(4))):
+    time.sleep(0.01)  # until all of that is read: lines of two streams have no order of their own
 print("ValueError: <b>bad</b>", file=sys.stderr)
 time.sleep(600)
 """
@@ -48,6 +50,18 @@ PROCESSES: list[dict[str, object]] = [
 ]
 ALL = [str(entry["id"]) for entry in PROCESSES]
 Problems = list[str]
+GO = """place => new Promise((done) => {
+    if (location.hash === place) return done();
+    addEventListener("hashchange", () => done(), { once: true });
+    location.hash = place;
+})"""
+KEEP_TOASTS = """globalThis.toasts = [];
+    const texts = ({ addedNodes }) => [...addedNodes].map((node) => node.textContent);
+    const kept = new MutationObserver((changes) => toasts.push(...changes.flatMap(texts)));
+    addEventListener("DOMContentLoaded", () => {
+        const place = document.getElementById("toasts");
+        if (place) kept.observe(place, { childList: true });
+    })"""
 
 
 @pytest.fixture(scope="package")  # no longer: it has a running event loop, beside which no other can run
@@ -55,7 +69,7 @@ def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("there is no chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS, timeout=DEADLINE * 1000)
         yield browser
         browser.close()
 
@@ -91,7 +105,7 @@ def visit(browser: Browser) -> Iterator[Opening]:
         page.goto(f"{manager.url}/#token={token or token_of(manager)}")
         page.locator("tbody tr").first.wait_for()
         if place:
-            page.evaluate("place => location.hash = place", place)
+            go(page, place)
         return page
 
     yield opened
@@ -106,6 +120,7 @@ def watched_page(browser: Browser, url: str, width: int = 1280, scheme: str = "l
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, accept_downloads=True)  # type: ignore[arg-type]
     context.set_default_timeout(DEADLINE * 1000)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
+    context.add_init_script(KEEP_TOASTS)
     page = context.new_page()
     problems: Problems = []
 
@@ -122,6 +137,21 @@ def watched_page(browser: Browser, url: str, width: int = 1280, scheme: str = "l
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", on_request)
     return page, problems
+
+
+def go(page: Page, place: str) -> None:
+    """Return when the page shows that place."""
+    page.evaluate(GO, place)
+
+
+def wait_toast(page: Page, text: str) -> None:
+    """Return when a toast with that text has been shown, be it gone again or not."""
+    page.wait_for_function("text => toasts.some((toast) => toast.includes(text))", arg=text)
+
+
+def wait_frame(page: Page) -> None:
+    """Return when the page has drawn what it knows."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def token_of(manager: Running) -> str:

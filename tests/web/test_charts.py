@@ -1,11 +1,12 @@
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Route, expect
 
 from tests.running import Running
-from tests.web.conftest import Opening, manager_of
+from tests.web.conftest import Opening, go, manager_of
 
 STEP = 12
 POINTS = 300
@@ -40,7 +41,7 @@ def test_lines_have_gaps_and_crashes_are_marked(house: Running, visit: Opening) 
         route.fulfill(json=past())
 
     page.route("**/history?**", answer)
-    page.evaluate("location.hash = '#/p/web-1/charts'")
+    go(page, "#/p/web-1/charts")
     expect(page.locator(".chart:visible")).to_have_count(2)
     expect(page.get_by_role("img", name="CPU: now 29.9 %, peak 29.9 %")).to_be_visible()
     picture = page.locator(".chart svg").first
@@ -51,7 +52,7 @@ def test_lines_have_gaps_and_crashes_are_marked(house: Running, visit: Opening) 
     expect(page.locator(".tip").first).to_contain_text("%")
     picture.click(position={"x": 60, "y": 60})
     expect(page.get_by_role("tab", name="Log")).to_have_attribute("aria-selected", "true")
-    assert "until=" in page.url
+    expect(page).to_have_url(re.compile("until="))
 
 
 def test_ranges_are_chosen_by_click_and_key(house: Running, visit: Opening) -> None:
@@ -69,5 +70,5 @@ def test_history_that_is_off_is_said_and_events_remain(tmp_path: Path, visit: Op
     with manager_of(tmp_path, json.dumps(config)) as manager:
         page = visit(manager, "#/p/web/charts")
         expect(page.get_by_text("History is off.")).to_be_visible()
-        page.evaluate("location.hash = '#/p/web/events'")
+        go(page, "#/p/web/events")
         expect(page.locator(".events tbody tr").first).to_contain_text("running")

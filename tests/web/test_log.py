@@ -5,9 +5,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.eventually import eventually
 from tests.running import Running
-from tests.web.conftest import HOSTILE, Opening, manager_of
+from tests.web.conftest import HOSTILE, Opening, go, manager_of, wait_toast
 
 MAX_ROWS = 600
+LINES = "document.querySelector('.lines')"
 FLOOD = "import sys\nwhile True: sys.stdout.write('flood of lines that never ends\\n' * 500)"
 
 
@@ -20,21 +21,21 @@ def test_hostile_output_stays_text(house: Running, visit: Opening) -> None:
     expect(lines(page).first).to_have_text(f"{HOSTILE} end")
     assert page.locator(".lines :not(div, span, time)").count() == 0
     for tab in ("info", "events", "graph"):
-        page.evaluate("tab => location.hash = '#/p/talker/' + tab", tab)
+        go(page, f"#/p/talker/{tab}")
         page.wait_for_timeout(300)
         assert page.locator("main img, main script").count() == 0
-    page.evaluate("location.hash = '#/p/talker/info'")
+    go(page, "#/p/talker/info")
     expect(page.get_by_text(HOSTILE).first).to_be_visible()
 
 
 def test_it_follows_and_holds_still(house: Running, visit: Opening) -> None:
     page = visit(house, "#/p/web-1")
-    lines(page).nth(30).wait_for()
+    page.wait_for_function(f"() => {LINES}.scrollHeight > 3 * {LINES}.clientHeight")
     follow = page.get_by_role("button", name="Follow")
     expect(follow).to_have_attribute("aria-pressed", "true")
     at_end = "e => e.scrollHeight - e.scrollTop - e.clientHeight < 5"
     eventually(lambda: page.locator(".lines").evaluate(at_end))
-    page.locator(".lines").evaluate("e => e.scrollTop = 0")
+    page.locator(".lines").evaluate("e => e.scrollTop = e.clientHeight")  # far from both ends, where lines are added
     expect(follow).to_have_attribute("aria-pressed", "false")
     first = lines(page).first.inner_text()
     expect(page.locator(".pill")).to_have_text(re.compile("new"))
@@ -111,7 +112,7 @@ def test_times_wrap_copy_and_download(house: Running, visit: Opening) -> None:
     time = page.locator(".line time").first
     expect(time).to_have_text(re.compile(r"^\d\d:\d\d:\d\d\.\d{3}$"))
     page.get_by_role("button", name="Copy").click()
-    expect(page.locator("#toasts")).to_contain_text("Copied 2 lines")
+    wait_toast(page, "Copied 2 lines")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert re.fullmatch(r"\S+Z WARNING: disk is nearly full\n\S+Z ValueError: <b>bad</b>\n", copied)
     with page.expect_download() as downloading:
@@ -129,7 +130,7 @@ def test_a_process_may_have_the_name_of_a_route(tmp_path: Path, visit: Opening) 
     with manager_of(tmp_path, [{"id": name, "command": f"echo I am {name}"} for name in names]) as manager:
         page = visit(manager)
         for name in names:
-            page.evaluate("name => location.hash = '#/p/' + name", name)
+            go(page, f"#/p/{name}")
             expect(lines(page).first).to_have_text(f"I am {name}")
 
 
@@ -140,12 +141,13 @@ def test_a_flood_among_two_hundred_processes_stays_bounded(tmp_path: Path, visit
         manager.wait_running([str(entry["id"]) for entry in config])
         page = visit(manager)
         expect(page.locator("tbody tr")).to_have_count(200)
-        page.evaluate("location.hash = '#/p/flood'")
+        go(page, "#/p/flood")
         page.get_by_text("lines left out here").first.wait_for()
         for _ in range(5):
             page.wait_for_timeout(200)
             assert page.locator(".lines > *").count() <= MAX_ROWS
         page.locator(".lines").evaluate("e => e.scrollTop = e.scrollHeight / 2")
+        expect(page.get_by_role("button", name="Follow")).to_have_attribute("aria-pressed", "false")
         held = lines(page).first.evaluate("e => e.parentElement.item.seq")
         expect(page.locator(".pill")).to_have_text(re.compile("new"))
         page.wait_for_timeout(500)
@@ -161,18 +163,14 @@ def test_older_lines_come_while_one_scrolls_up(tmp_path: Path, visit: Opening) -
         page = visit(manager, "#/p/count")
         expect(lines(page).last).to_have_text("5000")
         first = int(lines(page).first.inner_text())
-        for _ in range(30):
-            page.locator(".lines").evaluate("e => e.scrollTop = 0")
-            page.wait_for_timeout(50)
-            if int(lines(page).first.inner_text()) < first - 1500:
-                break
+        eventually(lambda: int(scrolled(page, "0").first.inner_text()) < first - 1500)
         numbers = page.evaluate("[...document.querySelectorAll('.line .text')].map((e) => Number(e.textContent))")
-        assert numbers[0] < first - 1500
         assert numbers == [*range(numbers[0], numbers[-1] + 1)]
         assert len(numbers) <= MAX_ROWS
-        for _ in range(60):
-            page.locator(".lines").evaluate("e => e.scrollTop = e.scrollHeight")
-            page.wait_for_timeout(50)
-            if lines(page).last.inner_text() == "5000":
-                break
-        assert lines(page).last.inner_text() == "5000"
+        eventually(lambda: scrolled(page, "e.scrollHeight").last.inner_text() == "5000")
+
+
+def scrolled(page: Page, top: str) -> Locator:
+    """The lines after the page has scrolled to that place."""
+    page.locator(".lines").evaluate(f"e => e.scrollTop = {top}")
+    return lines(page)

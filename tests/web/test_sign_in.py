@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.running import Running
-from tests.web.conftest import Opening, token_of, watched_page
+from tests.web.conftest import Opening, go, token_of, watched_page
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def stranger(browser: Browser, house: Running) -> Iterator[Page]:
 
 def test_the_token_leaves_the_address_and_is_kept_for_the_tab(house: Running, visit: Opening) -> None:
     page = visit(house)
-    assert page.url == f"{house.url}/"
+    expect(page).to_have_url(f"{house.url}/")
     assert page.evaluate("sessionStorage.getItem('pmtui-token')") == token_of(house)
     assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
     page.reload()
@@ -70,5 +70,5 @@ def test_another_token_of_the_manager_signs_out(own: Running, visit: Opening) ->
 def test_a_broken_address_is_no_harm(house: Running, visit: Opening) -> None:
     page = visit(house, "#/p/%E0%A4%A")
     expect(page.locator(".why")).to_contain_text("There is no process")
-    page.evaluate("location.hash = '#/nowhere/at/all'")
+    go(page, "#/nowhere/at/all")
     expect(page.locator("tbody th a")).to_have_count(6)
