@@ -143,7 +143,7 @@ class PocketBase:
     def logged(self, text: str) -> list[dict[str, Any]]:
         """The records in PocketBase's log whose message contains `text`, oldest first."""
         self.flush_log()
-        quoted = text.replace("'", "\\'").replace(" ", "%20").replace("[", "%5B").replace("]", "%5D")
+        quoted = "".join(f"%{byte:02x}" for byte in text.encode())  # this request is in the log too, but not its text
         found: list[dict[str, Any]] = []
         for page in itertools.count(1):
             path = f"/api/logs?perPage={PER_PAGE}&page={page}&sort=created,id&filter=message~'{quoted}'"

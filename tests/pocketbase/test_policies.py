@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.eventually import eventually
-from tests.faults.test_watching import watched_folders
+from tests.eventually import eventually, is_stopped, watched_folders
 from tests.pocketbase.conftest import Serve
 
 LOG_START = "date +%s.%N >> {}.starts"
@@ -88,6 +87,7 @@ def test_a_burst_of_changes_is_one_restart_and_without_dev_mode_none(serve: Serv
 def stopped(pid: int) -> Iterator[None]:
     """Let the process see all at once what happens meanwhile."""
     os.kill(pid, signal.SIGSTOP)
+    eventually(lambda: is_stopped(pid))
     try:
         yield
     finally:
