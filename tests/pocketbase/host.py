@@ -146,7 +146,7 @@ class PocketBase:
         quoted = "".join(f"%{byte:02x}" for byte in text.encode())  # this request is in the log too, but not its text
         found: list[dict[str, Any]] = []
         for page in itertools.count(1):
-            path = f"/api/logs?perPage={PER_PAGE}&page={page}&sort=created,id&filter=message~'{quoted}'"
+            path = f"/api/logs?perPage={PER_PAGE}&page={page}&sort=@rowid&filter=message~'{quoted}'"
             reply = self.fetch("GET", path, token=self.token)
             assert reply.status == 200, reply
             found += reply.json["items"]

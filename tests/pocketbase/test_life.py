@@ -176,7 +176,7 @@ def test_the_errors_of_a_config_are_in_the_log_and_the_good_entries_run(serve: S
 
 def test_a_config_that_is_no_json_is_reported_and_pocketbase_serves(serve: Serve) -> None:
     pocketbase = serve('[{"id": "ai-agent",')
-    assert eventually(lambda: pocketbase.logged("pb_processes.json"))[0]["level"] == 8
+    assert [record["level"] for record in eventually(lambda: pocketbase.logged("pb_processes.json:1:"))] == [8]
     assert pocketbase.rows() == []
     assert "pb_processes.json:1:" in pocketbase.fetch("GET", "/api/pm/config", token=pocketbase.token).json["errors"][0]
 
