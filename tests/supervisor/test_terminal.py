@@ -26,6 +26,12 @@ async def shown(manager: Manager, text: str) -> list[str]:
     return await eventually_awaited(found)
 
 
+async def printed(manager: Manager, text: bytes) -> None:
+    """Wait for output. Unlike `shown`, this does not make the program draw its screen again."""
+    feed = manager.supervisor.processes["a"].terminal.feed
+    await eventually_async(lambda: text in b"".join(item for item in feed.tail() if isinstance(item, bytes)))
+
+
 async def output_until(events: AsyncGenerator[TerminalEvent, None], text: bytes) -> bytes:
     found = b""
     async with asyncio.timeout(DEADLINE):
@@ -164,7 +170,7 @@ async def test_a_flood_reaches_a_slow_viewer_in_part_and_modes_in_full() -> None
     async with managed(sh("a", line, tty=True)) as manager:
         async with aclosing(await manager.terminal("a", "me")) as events:
             await anext(events)
-            await shown(manager, "the end")
+            await printed(manager, b"the end")
             found = await output_until(events, b"the end")
         assert b"\x1b[?1049h" in found
         assert len(found) < 1_000_000
@@ -187,10 +193,6 @@ while os.read(0, 1):
 """Draws its screen only for another size."""
 
 
-def output_of(manager: Manager) -> bytes:
-    return b"".join(item for item in manager.supervisor.processes["a"].terminal.feed.tail() if isinstance(item, bytes))
-
-
 async def test_a_full_screen_program_draws_again_after_a_flood_that_a_viewer_got_in_part() -> None:
     config = ProcessConfig(id="a", command=sys.executable, args=["-c", FULL_SCREEN], tty=True)
     async with managed(config) as manager:
@@ -198,7 +200,7 @@ async def test_a_full_screen_program_draws_again_after_a_flood_that_a_viewer_got
         async with aclosing(await manager.terminal("a", "me")) as events:
             await output_until(events, b"ready")
             await manager.send_input("a", b"x")
-            await eventually_async(lambda: b"the end" in output_of(manager))  # a viewer who is slow loses some of it
+            await printed(manager, b"the end")  # a viewer who is slow loses some of it
             await output_until(events, b"drawn with 24 rows")
 
 
@@ -207,7 +209,7 @@ async def test_a_full_screen_program_draws_again_for_a_viewer_who_comes_late() -
     async with managed(config) as manager:
         await shown(manager, "ready")
         await manager.send_input("a", b"x")
-        await shown(manager, "the end")
+        await printed(manager, b"the end")
         async with aclosing(await manager.terminal("a", "me")) as events:
             await output_until(events, b"the end")
             await manager.resize("a", 80, 24, "me")
