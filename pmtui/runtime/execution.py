@@ -37,7 +37,7 @@ class Execution:
         self.bring_up = BringUp(source.loaded.processes, on_crash=on_crash)
         self._source, self._launcher, self._timeout = source, launcher, timeout
         self._command = ForegroundCommand(argv, self._abort)
-        self._aborted_by = signal.Signals(launcher.received_signals[0]) if launcher.received_signals else None
+        self._aborted_by: signal.Signals | None = None
         self._manager: Manager | None = None
 
     async def run(self, log_file: Path, report: Report) -> int:
@@ -53,6 +53,8 @@ class Execution:
             return Manager(settings, log_directory=log_directory, echo=console.chunk, spawner=spawner)
 
         self._command.catch_signals()
+        if self._launcher.received_signals:
+            self._abort(signal.Signals(self._launcher.received_signals[0]))
         with contextlib.closing(console), log_to(console.line):
             async with manager_session(self._source, create_manager, has_api=True) as manager, running(manager):
                 self._manager = manager

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -116,6 +117,26 @@ def test_a_signal_before_the_command_gives_up(folder: Path) -> None:
     running.send_signal(signal.SIGTERM)
     assert running.wait(DEADLINE) == 128 + signal.SIGTERM
     assert not is_alive(int((folder / "db.pid").read_text()))
+    assert not (folder / "ran").exists()
+
+
+SIGNALLED_EARLY = """
+import signal
+from pmtui.cli.main import main
+from pmtui.runtime.execution import Execution
+
+async def run(execution, *arguments, run=Execution.run):
+    signal.raise_signal(signal.SIGTERM)
+    return await run(execution, *arguments)
+
+Execution.run = run
+main()
+"""
+
+
+def test_a_signal_just_before_the_manager_handles_signals_counts(folder: Path) -> None:
+    words = [sys.executable, "-c", SIGNALLED_EARLY, "exec", "-q", "--", "touch", "ran"]
+    assert subprocess.run(words, cwd=folder, env=CLEAN, timeout=DEADLINE).returncode == 128 + signal.SIGTERM
     assert not (folder / "ran").exists()
 
 
