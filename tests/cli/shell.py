@@ -1,6 +1,7 @@
 """Run `pmtui` as in a shell."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -22,6 +23,11 @@ def pmtui(folder: Path, *words: str, **env: str) -> Done:
         timeout=DEADLINE,
         errors="replace",
     )
+
+
+def without_progress(errors: str) -> str:
+    """Leave out what a command that waits writes every 10 seconds, to a pipe."""
+    return re.sub("^pmtui: waiting for .*\n", "", errors, flags=re.MULTILINE)
 
 
 def ids(done: Done) -> list[str]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +16,8 @@ from pmtui.cli.waiting import GOOD, judge_start
 from pmtui.client import http_client
 from pmtui.client.discovery import locate_manager
 from pmtui.control import Results, UnavailableError
-from tests.cli.shell import CLEAN, pmtui
+from tests.cli.conftest import NEVER_UP
+from tests.cli.shell import CLEAN, pmtui, without_progress
 from tests.dashboard.terminal import PseudoTerminal
 from tests.eventually import DEADLINE, eventually
 from tests.fake_control import snapshot
@@ -28,12 +28,10 @@ DEAF: dict[str, Any] = {"id": "x", "command": STUBBORN, "shell": True, "stopTime
 SLEEP: dict[str, Any] = {"command": "sleep 600"}
 JOB = "echo first >&2; echo broken >&2; exit 3"
 CHAIN = [
-    {"id": "db", "command": JOB, "shell": True, "restart": "never", "health": {"log": "never printed"}},
+    {"id": "db", "command": JOB, "shell": True, "restart": "never", "health": NEVER_UP},
     {"id": "api", "dependsOn": ["db"], **SLEEP},
     {"id": "web", "dependsOn": ["api"], **SLEEP},
 ]
-PROGRESS = re.compile(r"^pmtui: waiting for .*\n", re.MULTILINE)
-"""Written every 10 seconds, to a pipe."""
 
 
 @contextmanager
@@ -91,7 +89,7 @@ def test_a_start_that_is_overtaken_by_a_stop_ends(deaf: Running, verb: str) -> N
         pmtui(deaf.folder, "stop", "x", "--no-wait")
         told, errors = start.communicate(timeout=DEADLINE)
     assert (start.returncode, told) == (1, "✖ x  ◑ stopping  stopped meanwhile by the user\n")
-    assert PROGRESS.sub("", errors) == "pmtui: x: stopped meanwhile by the user\n"
+    assert without_progress(errors) == "pmtui: x: stopped meanwhile by the user\n"
 
 
 def test_wait_ends_when_the_stop_it_waits_for_is_overtaken(deaf: Running) -> None:
@@ -163,7 +161,7 @@ def test_the_root_cause_is_on_stderr_with_its_last_lines(tmp_path: Path, words: 
         manager.wait_until_served()
         done = pmtui(tmp_path, *words)
     assert done.returncode == 1
-    head, *lines = [line for line in PROGRESS.sub("", done.stderr).splitlines() if "cannot be" not in line]
+    head, *lines = [line for line in without_progress(done.stderr).splitlines() if "cannot be" not in line]
     assert head.startswith("pmtui: db is failed: broken (exit 3 after")
     assert lines == ["  first", "  broken"]
 
