@@ -53,6 +53,7 @@ def test_who_had_to_be_killed_is_named(folder: Path) -> None:
 
 def test_left_in_the_background_they_start_again_under_another_manager(folder: Path) -> None:
     with terminal(folder) as shown:
+        shown.shows("2 running")
         before = eventually(lambda: found if len(found := workers(folder)) == 2 else [])
         shown.press(b"q")
         shown.shows("Background restarts them")

@@ -131,10 +131,10 @@ def test_mouse_paste_and_focus_reach_a_program_that_asks(tmp_path: Path) -> None
 
 
 def test_colours_are_those_of_the_terminal_of_the_user(tmp_path: Path) -> None:
-    with view(tmp_path, f"printf '\\033[31mred\\033[0m '; {ECHO}") as shown:
+    with view(tmp_path, f"printf '\\033[31mred\\033[0m\\n'; {ECHO}") as shown:
         eventually(lambda: re.search(rb"\x1b\[31[0-9;]*mred", shown.output))
         shown.press(b"x\r")
-        shown.shows("got x 29 100")  # no other size is to come, which would draw the red again
+        shown.shows("got x 29 100")  # below the red, which is not drawn again: no other size is to come
         shown.forget()
         shown.press(b"\x1d")
         shown.shows("STATUS")
