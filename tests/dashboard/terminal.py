@@ -96,6 +96,10 @@ class PseudoTerminal:
         """Stops reading."""
         self._reads.clear()
 
+    def is_full(self) -> bool:
+        """Whether it takes no more output."""
+        return not select.select([], [self._slave], [], 0)[1]
+
     def read_on(self) -> None:
         self._reads.set()
 

@@ -77,7 +77,7 @@ def test_a_terminal_that_does_not_read_keeps_nobody_from_leaving(tmp_path: Path)
     with terminal(tmp_path, config) as shown:
         shown.shows("running")
         shown.stall()
-        time.sleep(0.5)  # the buffer of the terminal becomes full
+        eventually(shown.is_full)
         shown.process.send_signal(signal.SIGTERM)
         eventually(lambda: not workers(tmp_path))
         assert shown.ends() == 0
