@@ -29,7 +29,7 @@ class StopCommands(Monitor):
 
     def process_changed(self, process: Process) -> None:
         if not process.state.in_stop_command and (task := self._active.get(process.id)):
-            task.cancel()
+            task.cancel("" if process.state.killed else f"killed after {process.config.stop_timeout:g} s")
 
     async def _run(self, process: Process) -> None:
         generation, task = process.state.generation, asyncio.current_task()
@@ -37,8 +37,8 @@ class StopCommands(Monitor):
             error = await self._result(process)
         except (ConfigError, OSError, ValueError) as failure:
             error = str(failure)
-        except asyncio.CancelledError:
-            error = f"killed after {process.config.stop_timeout:g} s" if not process.state.killed else ""
+        except asyncio.CancelledError as cancellation:
+            error = str(cancellation)  # the process may have been killed meanwhile
         if self._active.get(process.id) is task:
             del self._active[process.id]
         if error:

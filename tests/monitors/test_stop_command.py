@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from pmtui.control import Status
-from tests.eventually import eventually_async, is_alive
+from pmtui.monitors.monitor import Monitor
+from pmtui.supervisor import events
+from pmtui.supervisor.process import Process
+from tests.eventually import complete_lines, eventually_async, is_alive
 from tests.managed import STUBBORN, managed, ready, running, sh, texts, until
 
 TRAP = "trap 'echo got TERM; exit 0' TERM; echo ready; while :; do sleep 0.05; done"
@@ -56,7 +59,29 @@ async def test_a_command_that_hangs_is_killed_after_the_timeout(
         await manager.stop("a")
         await until(manager, lambda now: now.status is Status.STOPPED)
         assert caplog.messages == ["stopCommand of a: killed after 0.3 s"]
-        await eventually_async(lambda: not is_alive(int((tmp_path / "pid").read_text())))
+        await eventually_async(lambda: not any(map(is_alive, pids(tmp_path))))
+
+
+def pids(folder: Path) -> list[int]:
+    """Return the pid that a stop command has written, unless it was killed before."""
+    return [*map(int, complete_lines(folder / "pid"))]
+
+
+class Impatient(Monitor):
+    """Kills the process as soon as its stop command is given up."""
+
+    def process_changed(self, process: Process) -> None:
+        if process.status is Status.STOPPING and not process.state.in_stop_command and not process.state.killed:
+            process.handle(events.Kill())
+
+
+async def test_a_kill_after_the_timeout_does_not_hide_it(caplog: pytest.LogCaptureFixture) -> None:
+    async with managed(sh("a", STUBBORN, stop_command="exec sleep 600", stop_timeout=0.3)) as manager:
+        manager.supervisor.observers = [*manager.supervisor.observers, Impatient(manager.supervisor)]
+        await ready(manager)
+        await manager.stop("a")
+        await until(manager, lambda now: now.status is Status.STOPPED)
+        assert caplog.messages == ["stopCommand of a: killed after 0.3 s"]
 
 
 async def test_what_ignores_command_and_signal_is_killed() -> None:
@@ -69,13 +94,13 @@ async def test_what_ignores_command_and_signal_is_killed() -> None:
 
 async def test_a_kill_does_not_wait_for_the_command(tmp_path: Path) -> None:
     stop = f"echo $$ > {tmp_path}/pid; exec sleep 600"
-    async with managed(sh("a", STUBBORN, stop_command=stop, stop_timeout=60.0)) as manager:
+    async with managed(sh("a", STUBBORN, stop_command=stop)) as manager:
         await ready(manager)
         await manager.stop("a")
-        await eventually_async(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+        await eventually_async(lambda: pids(tmp_path))
         await manager.kill("a")
         await until(manager, lambda now: now.status is Status.STOPPED)
-        await eventually_async(lambda: not is_alive(int((tmp_path / "pid").read_text())))
+        await eventually_async(lambda: not any(map(is_alive, pids(tmp_path))))
 
 
 DAEMON = "setsid sleep 600 & echo $! > {folder}/daemon; echo started"
