@@ -86,16 +86,14 @@ async def test_changes_during_an_installation_cause_no_restart(tmp_path: Path) -
     line = "echo x >> times; touch made.py; while [ ! -e ../go ]; do sleep 0.02; done"
     folder = tmp_path / "src"
     folder.mkdir()
-    config = installing(folder, line, dev_mode=True, watch_debounce=0)
-    async with managed(config, settings=settings(tmp_path)) as manager:
-        watcher = monitor_of(manager, FileReloader)
-        await asyncio.wait_for(watcher.is_ready.wait(), DEADLINE)
+    watched: dict[str, Any] = {"dev_mode": True, "watch_debounce": 0}
+    witness = sh("b", "exec sleep 600", cwd=str(folder), watch_ignore=["times", "made.py"], **watched)
+    async with managed(installing(folder, line, **watched), witness, settings=settings(tmp_path)) as manager:
+        await asyncio.wait_for(monitor_of(manager, FileReloader).is_ready.wait(), DEADLINE)
         await until(manager, lambda now: now.stage == "installing-dependencies")
+        await eventually_async((folder / "made.py").exists)
         (folder / "agent.py").touch()
-        (folder / "seen").touch()
-        seen = asyncio.Event()
-        watcher._loop.call_later(0.5, seen.set)  # longer than the watcher takes to report
-        await seen.wait()
+        await until(manager, lambda now: now.restart_count, "b")  # the change was reported for both
         (tmp_path / "go").touch()
         assert (await running(manager)).restart_count == 0
         assert (folder / "times").read_text() == "x\n"
