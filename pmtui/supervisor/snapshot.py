@@ -9,6 +9,7 @@ from pmtui.config.secrets import mask, masked_config, redact
 from pmtui.control import Detail, Rolling, RollingStage, Snapshot, Status
 from pmtui.spawner.usage import Usage
 from pmtui.supervisor.process import Process
+from pmtui.supervisor.state import ACTIVE_STATES
 from pmtui.text.timestamps import rfc3339
 from pmtui.text.units import format_duration
 
@@ -28,7 +29,7 @@ def snapshot(process: Process, usage: Usage) -> Snapshot:
         cpu=usage.cpu,
         memory=usage.memory,
         ready=process.status is Status.RUNNING and process.notice.stopping_at is None,
-        health=process.health,
+        health=process.health if state.is_alive and process.status in ACTIVE_STATES else None,
         exit_code=state.exit.code if state.exit and state.exit.code >= 0 else None,
         signal=state.exit.signal if state.exit else None,
         restart_reason=state.restart_reason,

@@ -10,14 +10,29 @@ import pytest
 from pmtui.config.model import MIN_CHECK_INTERVAL, Health
 from pmtui.control import Reason, Status
 from pmtui.monitors.health import checks as health_module
+from pmtui.monitors.health import probes
 from pmtui.monitors.health.checks import HealthCheck, HealthTracker, Verdict, effective_rules, next_due
 from pmtui.monitors.health.probes import ProbeError
-from tests.eventually import eventually_async, is_alive
+from pmtui.spawner.usage import NO_USAGE
+from pmtui.supervisor.process import Process
+from pmtui.supervisor.snapshot import snapshot
+from tests.eventually import DEADLINE, eventually_async, is_alive
 from tests.managed import STOPPED, managed, row, running, sh, until
 from tests.servers import free_port, web
 
 HTTP = Health(http="http://127.0.0.1:1/", interval=30, start_period=10)
 BORN = 1000.0
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not take a slow machine for one that was suspended."""
+    monkeypatch.setattr(health_module, "SUSPEND_THRESHOLD", DEADLINE)
+
+
+def asking(url: str, **fields: Any) -> Health:
+    """Configure a check by HTTP that no slow machine fails."""
+    return Health(http=url, **{"interval": 0.05, "timeout": DEADLINE, "start_period": DEADLINE} | fields)
 
 
 def judge(results: str, judge: HealthTracker, start: float = BORN + 100) -> list[Verdict | None]:
@@ -163,7 +178,7 @@ async def test_a_check_due_during_a_suspend_is_skipped(
 async def test_a_process_is_starting_until_its_check_succeeds() -> None:
     async with web() as site:
         site.status = "503 Service Unavailable"
-        async with managed(sh("a", "sleep 600", health=Health(http=site.url, interval=0.05))) as manager:
+        async with managed(sh("a", "sleep 600", health=asking(site.url, interval=0.5))) as manager:
             await eventually_async(lambda: manager.supervisor.processes["a"].probes)
             waiting = await row(manager)
             assert (waiting.status, waiting.stage, waiting.health, waiting.ready) == (
@@ -183,7 +198,7 @@ async def test_a_process_is_starting_until_its_check_succeeds() -> None:
 
 async def test_an_unhealthy_process_is_restarted_as_after_a_crash() -> None:
     async with web() as site:
-        health = Health(http=site.url, interval=0.05, start_period=0)
+        health = asking(site.url, start_period=0)
         async with managed(sh("a", "sleep 600", health=health, backoff=0.01, max_retries=-1)) as manager:
             first = await running(manager)
             site.status = "500 Internal Server Error"
@@ -202,29 +217,50 @@ async def test_an_unhealthy_process_is_restarted_as_after_a_crash() -> None:
 
 
 async def test_a_process_that_is_never_ready_fails_in_the_end() -> None:
-    health = Health(tcp=f"127.0.0.1:{free_port()}", interval=0.02, start_period=0.1, failure_threshold=1)
+    address = f"127.0.0.1:{free_port()}"
+    health = Health(tcp=address, interval=0.02, timeout=DEADLINE, start_period=0.1, failure_threshold=1)
     async with managed(sh("a", "sleep 600", health=health, max_retries=0)) as manager:
         failed = await manager.wait("a", frozenset({Status.FAILED}))
         assert failed.last_error == "not ready after 0.1 s: Connection refused"
         assert (failed.health, failed.pid) == (None, 0)
 
 
-async def test_the_checks_end_with_the_run() -> None:
-    async with web() as site, managed(sh("a", "sleep 600", health=Health(http=site.url, interval=0.02))) as manager:
-        await running(manager)
+async def test_health_is_shown_only_while_it_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for an end may look at the process before the checks have."""
+    async with web() as site, managed(sh("a", "sleep 600", health=asking(site.url))) as manager:
+        supervisor, shown = manager.supervisor, list[tuple[Status, str | None]]()
+        await until(manager, lambda now: now.health == "healthy")
+        publish = supervisor.process_changed
+
+        def changed(process: Process) -> None:
+            publish(process)
+            shown.append((process.status, snapshot(process, NO_USAGE).health))
+
+        monkeypatch.setattr(supervisor, "process_changed", changed)
         await manager.stop("a")
-        stopped = await manager.wait("a", STOPPED)
-        asked = len(site.requests)
-        await manager.start("a")
-        assert stopped.health is None
+        await manager.wait("a", STOPPED)
+        assert {*shown} == {(Status.STOPPING, None), (Status.STOPPED, None)}
+
+
+async def test_the_checks_end_with_the_run() -> None:
+    def checks() -> int:
+        return [task.get_name() for task in asyncio.all_tasks()].count("health of a")
+
+    async with web() as site, managed(sh("a", "sleep 600", health=asking(site.url))) as manager:
         await running(manager)
-        assert len(site.requests) - asked <= 2, "the run that was stopped is still asked"
+        assert checks() == 1
+        await manager.stop("a")
+        assert (await manager.wait("a", STOPPED)).health is None
+        await eventually_async(lambda: checks() == 0)
+        await manager.start("a")
+        await running(manager)
+        assert checks() == 1
 
 
 async def test_a_dependent_waits_for_health() -> None:
     async with web() as site:
         site.status = "503 Service Unavailable"
-        configs = [sh("a", "sleep 600", depends_on={"b": None}), sh("b", "sleep 600", health=Health(http=site.url))]
+        configs = [sh("a", "sleep 600", depends_on={"b": None}), sh("b", "sleep 600", health=asking(site.url))]
         async with managed(*configs) as manager:
             await eventually_async(lambda: site.requests)
             assert (await row(manager)).reason == "waits for b (healthy): it is starting"
@@ -232,8 +268,10 @@ async def test_a_dependent_waits_for_health() -> None:
             await running(manager)
 
 
-async def test_a_log_line_makes_it_ready_at_once() -> None:
-    config = sh("a", "echo starting; echo 'Listening on 80'; sleep 600", health=Health(log=r"^Listening on \d+$"))
+async def test_a_log_line_makes_it_ready_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probes, "LOG_MATCH_TIMEOUT", DEADLINE)
+    health = Health(log=r"^Listening on \d+$", timeout=DEADLINE)
+    config = sh("a", "echo starting; echo 'Listening on 80'; sleep 600", health=health)
     async with managed(config) as manager:
         await running(manager)
         assert [(probe.ok, probe.message) for probe in (await manager.get("a")).probes] == [
@@ -257,13 +295,15 @@ async def test_silence_is_unhealthy() -> None:
     async with managed(sh("a", "echo up; sleep 600", health=health, backoff=0.01)) as manager:
         again = await until(manager, lambda now: now.restart_count)
         assert again.restart_reason is Reason.HEALTH
-        assert again.reason.startswith("health: ")
-        assert "no output for" in again.reason
+        starts = [event.reason for event in await manager.history("a") if event.to is Status.STARTING]
+        assert starts[1].startswith("health: ")
+        assert "no output for" in starts[1]
 
 
 async def test_a_successful_command_makes_it_ready_and_a_hanging_one_is_killed_with_its_tree() -> None:
-    quick = Health(command=["sh", "-c", "echo fine"], interval=0.05)
-    hanging = Health(command=["sh", "-c", "setsid sleep 611 & sleep 611"], interval=0.05, timeout=0.1)
+    quick = Health(command=["sh", "-c", "echo fine"], interval=0.05, timeout=DEADLINE)
+    seconds = f"611.{os.getpid()}"  # no other run of the tests has sleepers like ours
+    hanging = Health(command=["sh", "-c", f"setsid sleep {seconds} & sleep {seconds}"], interval=0.05, timeout=0.1)
     async with managed(sh("a", "sleep 600", health=quick), sh("b", "sleep 600", health=hanging)) as manager:
         await running(manager)
         assert (await manager.get("a")).probes[0].message == "fine"
@@ -272,7 +312,7 @@ async def test_a_successful_command_makes_it_ready_and_a_hanging_one_is_killed_w
         assert process.probes[0].message == "no answer within 0.1 s"
         await manager.stop("b")
         await manager.wait("b", STOPPED)
-        await eventually_async(lambda: not sleepers("611"))
+        await eventually_async(lambda: not sleepers(seconds))
 
 
 def sleepers(seconds: str) -> list[int]:
@@ -297,7 +337,7 @@ async def test_an_invalid_check_says_so() -> None:
 
 async def test_a_killed_process_has_crashed_and_is_not_unhealthy() -> None:
     async with web() as site:
-        config = sh("a", "sleep 600", health=Health(http=site.url, interval=0.05), backoff=0.01)
+        config = sh("a", "sleep 600", health=asking(site.url), backoff=0.01)
         async with managed(config) as manager:
             first = await running(manager)
             os.kill(first.pid, signal.SIGKILL)
