@@ -11,11 +11,17 @@ from pmtui.config.load import load_config
 from pmtui.config.model import ProcessConfig, ValueSource
 from pmtui.control import Status
 from pmtui.monitors import env_values
-from tests.eventually import eventually_async, eventually_awaited
+from tests.eventually import DEADLINE, eventually_async, eventually_awaited
 from tests.managed import managed, row, running, sh, texts, until
 
 VALUE = "tr0ub4dor-and-three"
 FAILED = frozenset({Status.FAILED, Status.CRASHED})
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give commands as long as they need."""
+    monkeypatch.setattr(env_values, "FETCH_TIMEOUT", DEADLINE)
 
 
 def fetching(directory: Path, line: str, **sources: dict[str, Any]) -> ProcessConfig:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from pmtui.config.model import Health
 from pmtui.control import Status
@@ -53,9 +54,8 @@ def accepts(family: int, address: str, port: int) -> bool:
 
 
 def health(kind: str, port: int, host: str = "127.0.0.1") -> Health:
-    if kind == "http":
-        return Health(http=f"http://{host}:{port}/", interval=0.1, start_period=600)
-    return Health(tcp=f"{host}:{port}", interval=0.1, start_period=600)
+    check = Health(interval=0.1, timeout=DEADLINE, start_period=600)
+    return replace(check, http=f"http://{host}:{port}/") if kind == "http" else replace(check, tcp=f"{host}:{port}")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -73,7 +73,7 @@ async def test_a_strangers_server_passes_no_check_and_is_named(tmp_path: Path, k
 
 async def test_the_stranger_is_the_reason_of_the_failure(tmp_path: Path) -> None:
     port = free_port()
-    check = Health(tcp=f"127.0.0.1:{port}", interval=0.1, start_period=0, failure_threshold=1)
+    check = replace(health("tcp", port), start_period=0, failure_threshold=1)
     with stranger(tmp_path, port) as pid:
         async with managed(sh("api", "sleep 600", health=check, max_retries=0)) as manager:
             failed = await asyncio.wait_for(manager.wait("api", frozenset({Status.FAILED})), DEADLINE)

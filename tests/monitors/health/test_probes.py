@@ -6,10 +6,11 @@ from itertools import count
 import pytest
 
 from pmtui.logs.ring_buffer import RingBuffer
+from pmtui.monitors.health import http
 from pmtui.monitors.health.http import ResponseError, fetch_status, get, post
 from pmtui.monitors.health.probes import HttpProbe, LogProbe, ProbeError, SilenceProbe, TcpProbe
 from pmtui.text.regex import Pattern
-from tests.eventually import eventually_async
+from tests.eventually import DEADLINE, eventually_async
 from tests.servers import all_let_go, free_port, web
 
 
@@ -69,7 +70,8 @@ async def test_a_response_that_is_not_http_says_so(answer: bytes) -> None:
         await all_let_go(port)
 
 
-async def test_a_server_can_finish_a_body_that_is_not_read() -> None:
+async def test_a_server_can_finish_a_body_that_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "LINGER_TIMEOUT", DEADLINE)
     async with web() as site:
         site.body = b"x" * (4 << 20)
         await HttpProbe(site.url).check()
