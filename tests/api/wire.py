@@ -40,6 +40,7 @@ async def connected(port: int, start: bytes = b"") -> AsyncIterator[tuple[asynci
     client.setblocking(False)
     sent = client.send(start)
     reader, writer = await asyncio.open_connection(sock=client)
+    await asyncio.sleep(0)  # an answer is read before more is written, which fails once the server has closed
     try:
         writer.write(start[sent:])
         yield reader, writer

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from stat import S_IFDIR, S_IFREG, S_ISDIR
+from stat import S_IMODE, S_ISDIR
 from typing import TypeVar
 
 import pytest
@@ -123,8 +123,8 @@ def test_a_process_inherits_no_file_of_the_manager(house: Running) -> None:
 
 def test_files_are_private_under_any_umask(house: Running) -> None:
     modes = look(house.data, *house.data.rglob("*"), at=lambda path: path.stat().st_mode)
-    expected = {path: S_IFDIR | 0o700 if S_ISDIR(mode) else S_IFREG | 0o600 for path, mode in modes.items()}
-    assert modes == expected
+    wanted = {path: "0o700" if S_ISDIR(mode) else "0o600" for path, mode in modes.items()}
+    assert {path: oct(S_IMODE(mode)) for path, mode in modes.items()} == wanted
 
 
 def test_no_core_file_of_manager_or_guardian_is_left(tmp_path: Path) -> None:
