@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 
 logger = logging.getLogger(__name__)
 CHECK_INTERVAL = 0.2
@@ -22,6 +22,7 @@ POLL_INTERVAL = 1000
 _UNDECODABLE = re.compile('Unable to decode path "(.*)" to string', re.DOTALL)
 
 FileIdentity = tuple[int, int] | None
+Watch = Generator[set[str], None, None]
 
 
 class FileWatcher:
@@ -45,6 +46,8 @@ class FileWatcher:
         self._polls = polls
         self._is_ready = False
         self._closed = threading.Event()
+        self._moved: set[str] = set()  # watched paths that have changed, to be reported once they are watched again
+        self._armed: Watch | None = None  # what reports changes until there is a newer one
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._thread.start()
 
@@ -61,33 +64,38 @@ class FileWatcher:
 
     def _run(self) -> None:
         known = self._identities()
-        moved: set[str] = set()
         while not self._closed.is_set():
+            former = self._armed
             existing = sorted(path for path, identity in known.items() if identity)
             try:
-                touched = self._watch(existing, known, moved)
+                touched = self._watch(existing, known)
             except FileNotFoundError:  # removed in the meantime
                 touched = set()
             except (OSError, RuntimeError) as error:
                 touched = undecodable_paths(error)
                 if not touched:
-                    self._fall_back_to_polling(error)
+                    self._make_room(former, error)
             now = self._identities()
-            moved = touched | {path for path in self.paths if now[path] != known[path]}
+            self._moved |= touched | {path for path in self.paths if now[path] != known[path]}
             known = now
+        self._disarm()
 
-    def _watch(self, existing: list[str], known: dict[str, FileIdentity], moved: set[str]) -> set[str]:
+    def _watch(self, existing: list[str], known: dict[str, FileIdentity]) -> set[str]:
         """Report changes until a watched path may have been replaced; return the watched paths that changed.
 
         They count as replaced even if their identity is the same: a new directory can get the inode of the old one.
         """
-        for changes in self._changes(existing):
-            if moved:
-                self._on_change(moved)
-                moved = set()
+        watched = self._changes(existing)
+        for changes in watched:
+            if self._moved:
+                self._on_change(self._moved)
+                self._moved = set()
             if not self._is_ready:
                 self._is_ready = True
                 self._on_ready()
+            if self._armed is not watched:
+                former, self._armed = self._armed, watched
+                changes |= next(former, set()) if former else set()
             if changes:
                 self._on_change(changes)
             touched = changes & self.paths
@@ -95,7 +103,7 @@ class FileWatcher:
                 return touched
         return set()
 
-    def _changes(self, existing: list[str]) -> Iterable[set[str]]:
+    def _changes(self, existing: list[str]) -> Watch:
         """Yield changed paths, or an empty set, several times a second."""
         from watchfiles import Change, watch  # late: it costs memory and time
 
@@ -118,6 +126,18 @@ class FileWatcher:
         ):
             # Why: polling also reports the directory in which a file has appeared.
             yield {path for kind, path in changes if kind is not Change.modified or not os.path.isdir(path)}
+
+    def _make_room(self, former: Watch | None, error: Exception) -> None:
+        """Do without the former watches, which count too if there is a limit, or else without the kernel."""
+        if former and self._armed is former:
+            self._disarm()
+        else:
+            self._fall_back_to_polling(error)
+
+    def _disarm(self) -> None:
+        if self._armed:
+            self._armed.close()
+        self._armed = None
 
     def _fall_back_to_polling(self, error: Exception) -> None:
         """Scan all files instead, if the kernel cannot report changes, such as when its limit of watches is reached."""
