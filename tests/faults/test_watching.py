@@ -33,7 +33,10 @@ def watching(folder: Path, *paths: Path, **fields: Any) -> Iterator[Running]:
 
 
 def are_watched(manager: Running, paths: Sequence[Path]) -> bool:
-    return {path.stat().st_ino for path in paths if path.exists()} <= watched_folders(manager.pid)
+    """Whether the paths are watched, with all directories below them."""
+    below = [Path(directory) for path in paths for directory, _, _ in os.walk(path)]
+    wanted = {path.stat().st_ino for path in (*paths, *below) if path.exists()}
+    return wanted <= watched_folders(manager.pid)
 
 
 @pytest.fixture
