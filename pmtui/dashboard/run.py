@@ -21,6 +21,8 @@ def run_dashboard(
     terminal = Terminal.current()
     manager = ManagerThread(source, boot, terminal, has_api=has_api)
     with exit_on_signals(manager):
+        if boot.received_signals:
+            manager.request_exit()
         manager.start()
         try:
             from pmtui.dashboard.app import DashboardApp  # loading Textual takes 200 ms, in which the processes start

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from pmtui.dashboard.backend.manager_thread import ManagerThread
 from pmtui.dashboard.terminal.state import Terminal
-from tests.dashboard.terminal import SLEEPERS, START, PseudoTerminal, terminal
+from tests.dashboard.terminal import SLEEPERS, START, PseudoTerminal, terminal, workers
 from tests.eventually import eventually
 
 TALKER = "[process.web]\ncommand = \"sh -c 'echo hello; exec sleep 600'\"\n"
@@ -39,6 +39,18 @@ def set_callbacks_late(self, *callbacks):
     set_callbacks(self, *callbacks)
 
 manager_thread.ManagerThread.set_callbacks = set_callbacks_late
+"""
+SIGNALLED_BEFORE_THE_DASHBOARD = """
+import signal
+from pmtui.dashboard import run
+
+exit_on_signals = run.exit_on_signals
+
+def exit_on_signals_late(target):
+    signal.raise_signal(signal.SIGTERM)
+    return exit_on_signals(target)
+
+run.exit_on_signals = exit_on_signals_late
 """
 
 
@@ -102,3 +114,12 @@ def test_a_terminal_takes_output_until_it_is_full_or_closed() -> None:
     os.close(master)
     eventually(lambda: not terminal.takes_output())
     os.close(slave)
+
+
+def test_a_signal_that_comes_before_the_dashboard_can_act_on_it_ends_it(tmp_path: Path) -> None:
+    shown = PseudoTerminal(tmp_path, SLEEPERS, program=(sys.executable, "-c", SIGNALLED_BEFORE_THE_DASHBOARD + START))
+    try:
+        assert shown.ends() == 0
+        assert workers(tmp_path) == []
+    finally:
+        shown.close()
