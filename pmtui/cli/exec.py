@@ -3,7 +3,6 @@
 import argparse
 import gc
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -146,7 +145,7 @@ def run_beside(
     from pmtui.runtime.bring_up import BringUp
     from pmtui.runtime.foreground import CommandError, ForegroundCommand
 
-    restore_signals(boot)
+    boot.release_signals()  # there is nothing to take down
     bring_up = BringUp(loaded.processes, on_crash=report_crash)
 
     async def execute() -> int:
@@ -165,14 +164,6 @@ def run_beside(
     if not options.quiet:
         show_steps(bring_up)
     return code
-
-
-def restore_signals(boot: "GuardianLauncher") -> None:
-    """Let signals end this process: there is nothing to take down."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    for number in boot.received_signals:
-        os.kill(os.getpid(), number)
 
 
 def bring_up_beside(client: "HttpClient", bring_up: "BringUp", timeout: float | None) -> bool:

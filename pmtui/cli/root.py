@@ -184,6 +184,7 @@ def run_manager(options: argparse.Namespace, boot: "GuardianLauncher", start_aga
         return fail(message, BAD_USAGE)
     if not options.no_ui and (running := read_instance(Path(loaded.settings.data_dir))):
         boot.abort()
+        boot.release_signals()
         return attach_to(running, loaded)
     searched = [] if options.config else [str(current_directory() / name) for name in CONFIG_NAMES]
     source = ConfigSource(partial(read, loaded.path), loaded, searched, origins=partial(origins_of, loaded, profiles))

@@ -33,6 +33,13 @@ class GuardianLauncher:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, frame: self.received_signals.append(number))
 
+    def release_signals(self) -> None:
+        """Let them end this process again, also those that came meanwhile."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in self.received_signals:
+            os.kill(os.getpid(), number)
+
     def prestart(self) -> "GuardianLauncher":
         """Start a guardian ahead of time; the first `start` returns it. If that fails, `start` tries again."""
         with contextlib.suppress(OSError):

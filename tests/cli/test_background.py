@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.cli.conftest import NEVER_UP
 from tests.cli.shell import CLEAN, pmtui, without_progress
-from tests.dashboard.terminal import PseudoTerminal
+from tests.dashboard.terminal import START, PseudoTerminal
 from tests.eventually import DEADLINE, eventually, is_alive
 from tests.running import PMTUI
 
@@ -122,6 +123,29 @@ def test_a_second_manager_is_refused(folder: Path) -> None:
     done = pmtui(folder, "-d")
     assert done.returncode == 1
     assert done.stderr.startswith(f"pmtui: a manager is already running for this config: pid {pid}, http://")
+
+
+SIGNALLED_BEFORE_IT_ATTACHES = """
+import signal
+from pmtui.spawner.launcher import GuardianLauncher
+
+abort = GuardianLauncher.abort
+
+def abort_late(self):
+    signal.raise_signal(signal.SIGTERM)
+    abort(self)
+
+GuardianLauncher.abort = abort_late
+"""
+
+
+def test_a_signal_that_comes_before_a_dashboard_attaches_ends_it(folder: Path) -> None:
+    assert pmtui(folder, "-d", "--port", "0").returncode == 0
+    terminal = PseudoTerminal(folder, None, program=(sys.executable, "-c", SIGNALLED_BEFORE_IT_ATTACHES + START))
+    try:
+        assert terminal.ends() == -signal.SIGTERM
+    finally:
+        terminal.close()
 
 
 def test_a_dashboard_on_the_same_config_attaches(folder: Path) -> None:
