@@ -77,11 +77,11 @@ def test_a_manager_that_is_killed_and_comes_back(tmp_path: Path, browser: Browse
         page.goto(f"{url}/#token={token_of(manager)}")
         page.locator("tbody tr").first.wait_for()
         go(page, "#/p/web-1")
-        page.locator(".line").first.wait_for()
+        page.locator(".lines .line").first.wait_for()
         manager.process.kill()
         manager.process.wait()
         expect(page.locator("#stale")).to_contain_text("Stale since")
-        expect(page.locator(".line").last).to_be_visible()
+        expect(page.locator(".lines .line").last).to_be_visible()
     with running(tmp_path, PROCESSES, "--port", port) as manager:
         manager.wait_running(["web-1"])
         expect(page.locator("#stale")).to_be_hidden()
@@ -94,7 +94,7 @@ def test_a_manager_that_is_killed_and_comes_back(tmp_path: Path, browser: Browse
 
 def test_a_hidden_page_asks_for_nothing(house: Running, visit: Opening) -> None:
     page = visit(house, "#/p/web-1")
-    page.locator(".line").first.wait_for()
+    page.locator(".lines .line").first.wait_for()
     hide = "hidden => { Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden}); "
     hide += "document.dispatchEvent(new Event('visibilitychange')) }"
     page.evaluate(hide, True)

@@ -173,7 +173,7 @@ def test_a_log_is_followed_without_a_stream(pocketbase: PocketBase, visit: Calla
     lines.nth(2).wait_for()
     last = lines.last.inner_text()
     expect(lines.last).not_to_have_text(last)
-    page.wait_for_function("() => document.querySelectorAll('.line').length > 40")
+    page.wait_for_function("() => document.querySelectorAll('.lines .line').length > 40")
     assert_no_gap(page)
     logs = [url for url in asked if "/logs" in url]
     assert "after=" in logs[-1]
