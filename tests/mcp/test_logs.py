@@ -10,9 +10,16 @@ from pmtui.control import InvalidError, Level, LogLine, PageQuery
 from pmtui.logs.search.levels import LEVELS, parse_level
 from pmtui.mcp.budget import fill
 from pmtui.mcp.logs import PAGE_LINES, read_page
+from tests.eventually import DEADLINE
 from tests.fake_control import NOON
 
 BUDGET = 400
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """End no page early because the machine is slow."""
+    monkeypatch.setattr("pmtui.mcp.logs.MAX_SECONDS", DEADLINE)
 
 
 class Log:
@@ -92,7 +99,7 @@ async def test_a_search_without_a_match_goes_on_where_it_stopped(monkeypatch: py
     monkeypatch.setattr("pmtui.mcp.logs.WINDOW_LINES", 100)
     log = Log(["x"] * 1010 + ["needle"])
     assert await read(log, "0", grep="needle") == ([], "0")
-    monkeypatch.setattr("pmtui.mcp.logs.MAX_SECONDS", 60.0)
+    monkeypatch.setattr("pmtui.mcp.logs.MAX_SECONDS", DEADLINE)
     assert await read(log, "300", grep="needle") == (["needle"], "1011")
 
 
