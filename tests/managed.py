@@ -29,18 +29,19 @@ def sh(process_id: str, line: str, **fields: Any) -> ProcessConfig:
 
 @asynccontextmanager
 async def managed(*configs: ProcessConfig, settings: Settings | None = None, **options: Any) -> AsyncIterator[Manager]:
-    """Run a manager with these processes; end them all at the end."""
+    """Run a manager with these processes; end them all at the end. A slow machine is nothing it warns of."""
     manager = Manager(settings, **options)
     for config in configs:
         manager.register(config)
-    running = asyncio.create_task(manager.run())
-    try:
-        await asyncio.sleep(0)
-        yield manager
-    finally:
-        manager.shutdown()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("pmtui.spawner.client.EXIT_TIMEOUT", DEADLINE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pmtui.supervisor.state_machine.KILL_TIMEOUT", DEADLINE)
+        patch.setattr("pmtui.spawner.client.EXIT_TIMEOUT", DEADLINE)
+        running = asyncio.create_task(manager.run())
+        try:
+            await asyncio.sleep(0)
+            yield manager
+        finally:
+            manager.shutdown()
             await asyncio.wait_for(running, DEADLINE)
         assert not is_alive(manager.supervisor.spawner.guardian_pid)
 

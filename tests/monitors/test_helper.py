@@ -11,7 +11,7 @@ import pytest
 from pmtui.logs.capture.pipe_reader import PipeReader
 from pmtui.monitors.helper import HelperProcess, HelperResult, run_helper
 from pmtui.spawner.client import Launch, Spawner
-from tests.eventually import eventually_async, is_alive
+from tests.eventually import DEADLINE, eventually_async, is_alive
 
 pytestmark = pytest.mark.usefixtures("no_warnings")
 
@@ -24,7 +24,9 @@ async def connected() -> AsyncIterator[tuple[Spawner, PipeReader]]:
         yield spawner, pipe_reader
     finally:
         pipe_reader.close()
-        await spawner.close()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("pmtui.spawner.client.EXIT_TIMEOUT", DEADLINE)
+            await spawner.close()
 
 
 def sh(line: str) -> Launch:
