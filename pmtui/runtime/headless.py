@@ -53,7 +53,7 @@ async def run_headless(
         manager = Manager(
             source.loaded.settings, log_directory=log_directory, echo=console.chunk, spawner=Spawner(launcher)
         )
-        handle_signals(manager, launcher.received_signals)
+        handle_signals(manager, launcher.received_signals, host)
         return manager
 
     with contextlib.closing(console), log_to(console.line):
@@ -100,10 +100,10 @@ async def log_events(events: AsyncIterator[ProcessEvent]) -> None:
         logger.log(logging.ERROR if is_error else logging.INFO, "%s", text)
 
 
-def handle_signals(manager: Manager, received: Sequence[int]) -> None:
+def handle_signals(manager: Manager, received: Sequence[int], host: Host | None) -> None:
     """Stop gracefully on the first SIGINT or SIGTERM, kill on the second, reload on SIGHUP.
 
-    `received` are those that came before.
+    `received` are those that came before. The first one may find that everything ends already, because of `host`.
     """
     loop = asyncio.get_running_loop()
     count, exit_signals = 0, ExitSignals()
@@ -115,7 +115,10 @@ def handle_signals(manager: Manager, received: Sequence[int]) -> None:
             return
         count += 1
         logger.info("%s: stopping all processes" if count == 1 else "%s again: killing what is left", name)
-        manager.shutdown()
+        if count > 1 or not manager.supervisor.is_shutting_down:
+            manager.shutdown()
+        elif host:
+            host.end_was_requested()
 
     def reload() -> None:
         task = loop.create_task(reload_and_log(manager))

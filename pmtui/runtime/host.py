@@ -39,6 +39,7 @@ class Host:
         """`waits` says that the host stops the manager itself and waits for it. Raises HostGoneError."""
         self.pid = pid
         self._waits = waits
+        self._killing: asyncio.TimerHandle | None = None
         try:
             self._fd = os.pidfd_open(pid)
             self.name = Path(f"/proc/{pid}/comm").read_text().strip()
@@ -49,6 +50,11 @@ class Host:
 
     def __str__(self) -> str:
         return f"{self.name} (pid {self.pid})"
+
+    def end_was_requested(self) -> None:
+        """Give processes their stopTimeout: the signal that ended the host has reached the manager too, only later."""
+        if self._killing and not self._waits:
+            self._killing.cancel()
 
     @contextlib.asynccontextmanager
     async def attached(self, manager: Lifecycle, on_shutdown: Callable[[], None]) -> AsyncIterator[None]:
@@ -68,7 +74,7 @@ class Host:
                 manager.shutdown()
             elif not self._waits:  # the same signal reached both: each process has its stopTimeout
                 return
-            loop.call_later(KILL_DELAY, manager.shutdown)
+            self._killing = loop.call_later(KILL_DELAY, manager.shutdown)
 
         loop.add_reader(self._fd, on_exit)
         try:

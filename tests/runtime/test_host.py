@@ -1,6 +1,7 @@
 """`--bind-to PID`: the manager ends with another process."""
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,10 +11,17 @@ import pytest
 
 from pmtui.runtime.host import KILL_DELAY
 from tests.cli.shell import pmtui
-from tests.eventually import DEADLINE, eventually, is_alive
+from tests.eventually import DEADLINE, eventually, is_alive, is_stopped
 from tests.running import running
 
 CONFIG = [{"id": "web", "command": "sleep 600"}]
+END = "until [ -e go ]; do sleep 0.05; done; echo done > done; exit"
+SLOW = {
+    "id": "slow",
+    "command": f"trap '{END}' TERM; echo ready > ready; while :; do sleep 0.1; done",
+    "shell": True,
+    "stopTimeout": "10m",
+}
 
 
 @pytest.fixture
@@ -44,15 +52,31 @@ def test_in_the_background_too(tmp_path: Path, host: "subprocess.Popen[bytes]") 
 
 
 def test_a_stop_that_was_asked_for_before_is_not_hurried(tmp_path: Path, host: "subprocess.Popen[bytes]") -> None:
-    end = "until [ -e go ]; do sleep 0.05; done; echo done > done; exit"
-    command = f"trap '{end}' TERM; echo ready > ready; while :; do sleep 0.1; done"
-    slow = {"id": "slow", "shell": True, "command": command, "stopTimeout": "10m"}
-    with running(tmp_path, [slow], "--bind-to", str(host.pid)) as manager:
+    with running(tmp_path, [SLOW], "--bind-to", str(host.pid)) as manager:
         manager.wait_running(["slow"])
         eventually((tmp_path / "ready").exists)
         manager.process.terminate()
         eventually(lambda: '"stopping": true' in (manager.data / "instance.json").read_text())
         host.kill()
+        time.sleep(KILL_DELAY + 0.5)
+        (tmp_path / "go").touch()
+        assert manager.process.wait(DEADLINE) == 0
+    assert (tmp_path / "done").exists()
+
+
+def test_a_signal_that_reaches_the_manager_after_the_end_of_its_host_hurries_nothing(
+    tmp_path: Path, host: "subprocess.Popen[bytes]"
+) -> None:
+    with running(tmp_path, [SLOW], "--bind-to", str(host.pid)) as manager:
+        manager.wait_running(["slow"])
+        eventually((tmp_path / "ready").exists)
+        manager.process.send_signal(signal.SIGSTOP)
+        eventually(lambda: is_stopped(manager.pid))
+        host.kill()
+        host.wait()
+        manager.process.terminate()
+        manager.process.send_signal(signal.SIGCONT)
+        eventually(lambda: "SIGTERM: stopping all processes" in manager.log)
         time.sleep(KILL_DELAY + 0.5)
         (tmp_path / "go").touch()
         assert manager.process.wait(DEADLINE) == 0
