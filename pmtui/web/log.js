@@ -148,6 +148,8 @@ export function logView(id, asked) {
   const toEnd = () => ((rows.scrollTop = rows.scrollHeight), (top = rows.scrollTop));
   const resized = new ResizeObserver(() => following && toEnd()); // a banner has come or gone
   const firstLine = () => [...rows.children].find((row) => row.item?.seq !== undefined)?.item;
+  const lastLine = () => [...rows.children].findLast((row) => row.item?.seq !== undefined)?.item;
+  const countNewer = (last = lastLine()) => recent.filter((item) => item.seq > last?.seq).length;
   const trim = (end) => [...rows.children].slice(MAX_ROWS).forEach(() => rows[end].remove());
 
   /** Show what comes above the first row: lines that are in memory, else the manager's. */
@@ -166,27 +168,37 @@ export function logView(id, asked) {
     highlight();
   }
 
-  /** Show what comes below the last row; false if that is the newest line already. */
-  function extendDown() {
-    while (rows.lastChild?.item?.partial) rows.lastChild.remove();
-    const last = rows.lastChild?.item;
-    const place = recent.findIndex((item) => item.seq > last?.seq);
-    if (place < 0) return false;
-    const next = recent.slice(place, place + PAGE);
+  /** Show what comes below the last row: lines that are in memory, or the manager's if some between are not. */
+  async function extendDown() {
+    const last = lastLine();
+    if (!last || isLoading) return;
+    const place = recent.findIndex((item) => item.seq > last.seq);
+    let next = recent.slice(place, place + PAGE);
+    if (place === 0 && next[0].seq > last.seq + 1) {
+      isLoading = true;
+      const between = await fetchLines({ lines: PAGE, after: last.seq }).catch((error) => (say(error.message), []));
+      isLoading = false;
+      if (last !== lastLine()) return;
+      if (between.length) next = between;
+    }
     rows.append(...rowsOf(next, last));
     const height = rows.scrollHeight;
     trim("firstChild");
     rows.scrollTop -= height - rows.scrollHeight;
-    newer = recent.length - place - next.length;
+    newer = countNewer();
     highlight();
-    return true;
   }
   function onScroll() {
     const below = rows.scrollHeight - rows.scrollTop - rows.clientHeight;
     const [wasFollowing, isUp] = [following, rows.scrollTop < top];
     top = rows.scrollTop;
     if (below > 4 && isUp) following = false;
-    if (below < NEAR && !wasFollowing) following = !extendDown() && below <= 4 && !filters.until;
+    if (below < NEAR && !wasFollowing) {
+      while (rows.lastChild?.item?.partial) rows.lastChild.remove();
+      const isNewest = !countNewer();
+      following = isNewest && below <= 4 && !filters.until;
+      if (!isNewest) extendDown();
+    }
     if (rows.scrollTop < NEAR && rows.scrollHeight > rows.clientHeight) extendUp();
     if (following) newer = 0;
     updateBar();
