@@ -14,20 +14,17 @@ def reopen(descriptor: int) -> int:
     return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
 
 
-def write_without_waiting(descriptor: int, data: bytes) -> None:
-    """Write as much as is taken at once. Raises OSError."""
+def write_without_waiting(descriptor: int, data: bytes) -> int:
+    """Write as much as is taken at once, and return how many bytes that was. Raises OSError."""
     if stat.S_ISREG(os.fstat(descriptor).st_mode):  # it never waits, and opened again it starts at 0
-        os.write(descriptor, data)
-        return
+        return os.write(descriptor, data)
     try:
         own = reopen(descriptor)
     except OSError:  # a socket, or a terminal of another user
         poll = select.poll()
         poll.register(descriptor, select.POLLOUT)
-        if poll.poll(0):
-            os.write(descriptor, data[: select.PIPE_BUF])
-        return
+        return os.write(descriptor, data[: select.PIPE_BUF]) if poll.poll(0) else 0
     try:
-        os.write(own, data)
+        return os.write(own, data)
     finally:
         os.close(own)

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import signal
+import subprocess
 import sys
 import tty
 from collections import deque
@@ -14,7 +15,7 @@ from typing import Any, cast
 from pmtui.dashboard.backend.manager_thread import ManagerThread
 from pmtui.dashboard.terminal.state import Terminal
 from tests.dashboard.terminal import SLEEPERS, START, PseudoTerminal, terminal, workers
-from tests.eventually import eventually
+from tests.eventually import DEADLINE, eventually
 
 TALKER = "[process.web]\ncommand = \"sh -c 'echo hello; exec sleep 600'\"\n"
 SLOW_TO_CLOSE = """
@@ -24,6 +25,12 @@ from pmtui.dashboard.backend import manager_thread
 manager_thread.EXIT_TIMEOUT, manager_thread.MAX_EXIT_TIMEOUT = 0.05, 3600
 close = manager_thread.ManagerThread.close
 manager_thread.ManagerThread.close = lambda self: time.sleep(1) or close(self)
+"""
+LONG_LINE = """
+from pmtui.dashboard.terminal import state
+
+state.PRINT_TIMEOUT = 3600
+state.Terminal(None).print_line("x" * 100_000)
 """
 ENDED_BEFORE_THE_DASHBOARD = """
 import time
@@ -97,6 +104,19 @@ def test_a_manager_that_ends_before_the_dashboard_is_there_ends_it(tmp_path: Pat
         shown.shows("pmtui: 2 processes stopped in ")
     finally:
         shown.close()
+
+
+def test_a_line_is_printed_to_the_end_if_the_terminal_reads_slowly() -> None:
+    master, slave = pty.openpty()
+    printing = subprocess.Popen([sys.executable, "-c", LONG_LINE], stdout=slave)
+    os.close(slave)
+    printed = b""
+    with suppress(OSError):  # the other end is closed
+        while data := os.read(master, 1000):
+            printed += data
+    assert printing.wait(DEADLINE) == 0
+    assert printed == b"x" * 100_000 + b"\r\n"
+    os.close(master)
 
 
 def test_a_terminal_takes_output_until_it_is_full_or_closed() -> None:

@@ -6,6 +6,7 @@ import select
 import stat
 import sys
 import termios
+import time
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -19,6 +20,9 @@ RESET_SEQUENCE = b"".join(
         *(b"[23;2t", b"[?1049l", b"[?25h", b"[?7h", b"[0m"),  # main screen, cursor, wrapping, colours
     )
 )
+PRINT_TIMEOUT = 3.0
+"""Seconds that a terminal has to take a line."""
+RETRY_DELAY = 0.01
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,7 @@ class Terminal:
 
     def takes_output(self) -> bool:
         """Return whether the terminal is open and could be written to without waiting."""
-        poll = select.poll()
-        poll.register(self.screen, select.POLLOUT)
-        return poll.poll(0) == [(self.screen, select.POLLOUT)]
+        return is_writable(self.screen)
 
     def restore(self) -> None:
         """Restore the terminal without waiting for one that is closed or does not read."""
@@ -55,9 +57,22 @@ class Terminal:
             flush_without_waiting(descriptor, file)
 
     def print_line(self, line: str) -> None:
-        """Write a line to stdout after the dashboard has closed, unless the terminal is gone."""
+        """Write a line to stdout after the dashboard has closed, unless the terminal is gone or does not read."""
+        data = f"{line}\n".encode()
+        deadline = time.monotonic() + PRINT_TIMEOUT
         with contextlib.suppress(OSError):
-            write_without_waiting(1, f"{line}\n".encode())
+            while data and (left := deadline - time.monotonic()) > 0 and is_writable(1, left):
+                try:
+                    data = data[write_without_waiting(1, data) :]
+                except BlockingIOError:  # there is room for less than a line break
+                    time.sleep(RETRY_DELAY)
+
+
+def is_writable(descriptor: int, within: float = 0.0) -> bool:
+    """Return whether something open can be written to without waiting, now or in so many seconds."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return poll.poll(within * 1000) == [(descriptor, select.POLLOUT)]
 
 
 def flush_without_waiting(descriptor: int, file: TextIO) -> None:
