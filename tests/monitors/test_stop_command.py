@@ -58,6 +58,7 @@ async def test_a_command_that_hangs_is_killed_after_the_timeout(
         await ready(manager)
         await manager.stop("a")
         await until(manager, lambda now: now.status is Status.STOPPED)
+        await eventually_async(lambda: caplog.messages)
         assert caplog.messages == ["stopCommand of a: killed after 0.3 s"]
         await eventually_async(lambda: not any(map(is_alive, pids(tmp_path))))
 
@@ -81,6 +82,7 @@ async def test_a_kill_after_the_timeout_does_not_hide_it(caplog: pytest.LogCaptu
         await ready(manager)
         await manager.stop("a")
         await until(manager, lambda now: now.status is Status.STOPPED)
+        await eventually_async(lambda: caplog.messages)
         assert caplog.messages == ["stopCommand of a: killed after 0.3 s"]
 
 
