@@ -148,18 +148,15 @@ export function logView(id, asked) {
   const toEnd = () => ((rows.scrollTop = rows.scrollHeight), (top = rows.scrollTop));
   const resized = new ResizeObserver(() => following && toEnd()); // a banner has come or gone
   const firstLine = () => [...rows.children].find((row) => row.item?.seq !== undefined)?.item;
-  const lastLine = () => [...rows.children].findLast((row) => row.item?.seq !== undefined)?.item;
-  const countNewer = (last = lastLine()) => recent.filter((item) => item.seq > last?.seq).length;
+  const load = (more) => ((isLoading = true), fetchLines(more).catch((error) => (say(error.message), [])).finally(() => (isLoading = false)));
   const trim = (end) => [...rows.children].slice(MAX_ROWS).forEach(() => rows[end].remove());
 
   /** Show what comes above the first row: lines that are in memory, else the manager's. */
   async function extendUp() {
     const first = firstLine();
     if (!first || isLoading) return;
-    isLoading = true;
     let older = recent.slice(0, Math.max(0, recent.indexOf(first))).slice(-PAGE);
-    if (!older.length) older = await fetchLines({ lines: PAGE, before: first.seq }).catch((error) => (say(error.message), []));
-    isLoading = false;
+    if (!older.length) older = await load({ lines: PAGE, before: first.seq });
     if (!older.length || first !== firstLine()) return;
     const height = rows.scrollHeight;
     rows.prepend(...rowsOf(older));
@@ -169,18 +166,11 @@ export function logView(id, asked) {
   }
 
   /** Show what comes below the last row: lines that are in memory, or the manager's if some between are not. */
-  async function extendDown() {
-    const last = lastLine();
-    if (!last || isLoading) return;
+  async function extendDown(last) {
     const place = recent.findIndex((item) => item.seq > last.seq);
-    let next = recent.slice(place, place + PAGE);
-    if (place === 0 && next[0].seq > last.seq + 1) {
-      isLoading = true;
-      const between = await fetchLines({ lines: PAGE, after: last.seq }).catch((error) => (say(error.message), []));
-      isLoading = false;
-      if (last !== lastLine()) return;
-      if (between.length) next = between;
-    }
+    const isGap = place === 0 && recent[0].seq > last.seq + 1;
+    const next = isGap ? await load({ lines: PAGE, after: last.seq }) : recent.slice(place, place + PAGE);
+    if (last !== rows.lastChild?.item) return;
     rows.append(...rowsOf(next, last));
     const height = rows.scrollHeight;
     trim("firstChild");
@@ -188,17 +178,17 @@ export function logView(id, asked) {
     newer = countNewer();
     highlight();
   }
+  function countNewer() {
+    while (rows.lastChild?.item?.partial) rows.lastChild.remove();
+    return recent.filter((item) => item.seq > rows.lastChild?.item?.seq).length;
+  }
   function onScroll() {
     const below = rows.scrollHeight - rows.scrollTop - rows.clientHeight;
     const [wasFollowing, isUp] = [following, rows.scrollTop < top];
     top = rows.scrollTop;
     if (below > 4 && isUp) following = false;
-    if (below < NEAR && !wasFollowing) {
-      while (rows.lastChild?.item?.partial) rows.lastChild.remove();
-      const isNewest = !countNewer();
-      following = isNewest && below <= 4 && !filters.until;
-      if (!isNewest) extendDown();
-    }
+    if (below < NEAR && !wasFollowing) following = !countNewer() && below <= 4 && !filters.until;
+    if (below < NEAR && !wasFollowing && !isLoading && countNewer()) extendDown(rows.lastChild.item);
     if (rows.scrollTop < NEAR && rows.scrollHeight > rows.clientHeight) extendUp();
     if (following) newer = 0;
     updateBar();
