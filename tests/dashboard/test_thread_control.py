@@ -18,7 +18,8 @@ class Elsewhere:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
-        self.control = thread_control(self.fake, self.loop)
+        self.has_ended = False
+        self.control = thread_control(self.fake, self.loop, lambda: self.has_ended)
 
     def end(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -59,6 +60,30 @@ async def test_events_arrive(elsewhere: Elsewhere) -> None:
     assert (await first).to is Status.FAILED
     await events.aclose()  # type: ignore[attr-defined]
     await eventually_async(lambda: not elsewhere.fake.queues)
+
+
+async def test_a_call_that_the_end_of_the_manager_cancels_is_unavailable(elsewhere: Elsewhere) -> None:
+    call = asyncio.ensure_future(elsewhere.control.wait("a", frozenset({Status.FAILED})))
+    await eventually_async(lambda: elsewhere.fake.queues)
+    elsewhere.loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(elsewhere.loop)])
+    with pytest.raises(UnavailableError):
+        await call
+
+
+async def test_a_call_that_is_cancelled_here_is_cancelled_there(elsewhere: Elsewhere) -> None:
+    call = asyncio.ensure_future(elsewhere.control.wait("a", frozenset({Status.FAILED})))
+    await eventually_async(lambda: elsewhere.fake.queues)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    await eventually_async(lambda: not elsewhere.fake.queues)
+
+
+async def test_no_call_begins_while_the_loop_of_a_manager_is_closed(elsewhere: Elsewhere) -> None:
+    elsewhere.has_ended = True
+    with pytest.raises(UnavailableError):
+        await elsewhere.control.restart("a")
+    assert elsewhere.fake.calls == []
 
 
 async def test_a_manager_that_has_ended_is_unavailable(elsewhere: Elsewhere) -> None:

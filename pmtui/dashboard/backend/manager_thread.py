@@ -71,7 +71,7 @@ class ManagerThread:
     def start(self) -> None:
         """Return once processes are being started. Raises StartError."""
         self._thread.start()
-        self.control = thread_control(self._started.result(), self._loop)
+        self.control = thread_control(self._started.result(), self._loop, lambda: self._has_ended)
 
     def set_callbacks(self, on_warning: Callable[[str], None], on_ended: Callable[[], None]) -> None:
         """Pass on warnings, those logged before this call first, and the end. Both are called on other threads."""
@@ -124,7 +124,6 @@ class ManagerThread:
                 raise
             self._started.set_exception(error)
             return
-        self._has_ended = True
         self._on_ended()
         if not self._wait_closed():
             self._terminal.restore()
@@ -150,6 +149,12 @@ class ManagerThread:
         return Manager(self._source.loaded.settings, log_directory=log_directory, spawner=self._spawner)
 
     async def _main(self) -> None:
+        try:
+            await self._run_manager()
+        finally:
+            self._has_ended = True
+
+    async def _run_manager(self) -> None:
         async with manager_session(self._source, self._create_manager, has_api=self._has_api) as manager:
             self._spawner.guard_terminal()
             self._supervisor = manager.supervisor
