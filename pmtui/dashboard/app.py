@@ -216,10 +216,10 @@ class DashboardApp(App[None]):
         self.push_screen(quit_question(alive, self.glyphs, self._can_start_again), self._quit_answered)
 
     async def _active_snapshots(self) -> list[Snapshot]:
-        """Return what would stop: from the manager, or as last shown if it does not answer in time."""
+        """Return what would stop: from the manager, or what was last shown, if any, if it does not answer in time."""
         rows = self.poller.state.snapshots
         with contextlib.suppress(ControlError, TimeoutError):
-            async with asyncio.timeout(LIST_TIMEOUT):
+            async with asyncio.timeout(LIST_TIMEOUT if self.poller.state.about else None):
                 rows = await self.control.list()
         return [row for row in rows if row.status not in INACTIVE_STATES]
 

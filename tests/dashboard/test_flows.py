@@ -1,7 +1,9 @@
 """What happens when keys are pressed and the mouse is used."""
 
+import asyncio
 import os
 import re
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from textual import events
 from textual.geometry import Offset
 
-from pmtui.control import ConfigChanges, LogProblem, Reason, Status, UnavailableError
+from pmtui.control import ConfigChanges, LogProblem, Reason, Snapshot, Status, UnavailableError
 from pmtui.dashboard.actions import ACTIONS
 from pmtui.dashboard.app import DashboardApp
 from pmtui.dashboard.dialogs.shutdown import ShutdownDialog
@@ -575,6 +577,26 @@ async def test_quitting_asks_about_what_the_screen_does_not_show_yet() -> None:
         await shown.shows("This stops 1 process.")
         assert isinstance(shown.owner, FakeOwner)
         assert shown.owner.asked == 0
+
+
+async def test_quitting_asks_also_if_the_manager_is_slow_to_answer_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmtui.dashboard.app.LIST_TIMEOUT", 0.0)
+    answers = asyncio.Event()
+
+    class Slow(FakeControl):
+        async def list(self) -> Sequence[Snapshot]:
+            await answers.wait()
+            return await super().list()
+
+    control, logs, owner = Slow(snapshot("web")), FakeLogs(), FakeOwner()
+    app = DashboardApp(control, logs, owner)
+    async with app.run_test() as pilot:
+        shown = Stage(app, pilot, control, logs)
+        await shown.press("q")
+        await asyncio.sleep(0.05)
+        assert owner.asked == 0
+        answers.set()
+        await shown.shows("This stops 1 process.")
 
 
 async def test_the_runs_of_a_job_have_a_tab() -> None:
