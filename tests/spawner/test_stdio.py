@@ -120,7 +120,8 @@ signal.signal(signal.SIGHUP, {handler})
 if os.fork() == 0:
     os.setpgid(0, 0)
     print("child", os.getpid(), flush=True)
-    time.sleep(600)
+    while True:  # a signal just before a pause is handled after it
+        time.sleep(0.1)
 sys.stdin.readline()
 """
 

@@ -1,5 +1,6 @@
 """A clock for jobs that tests move, and a manager that goes by it."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -11,7 +12,7 @@ import pytest
 
 from pmtui import Manager, ProcessConfig
 from pmtui.control import JobRun
-from pmtui.monitors.jobs import scheduler
+from pmtui.monitors.jobs import journal, scheduler
 from pmtui.monitors.jobs.clock import Clock, Moment
 from pmtui.monitors.jobs.scheduler import JobScheduler
 from tests.eventually import eventually_async
@@ -82,6 +83,7 @@ async def scheduled(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JobScheduler, "clock", clock)
         patch.setattr(scheduler, "LOOK_INTERVAL", 0.05)
+        patch.setattr(journal, "MAX_AGE_MS", sys.maxsize)  # runs begin by the real clock, far from the test's dates
         async with managed(*configs, log_directory=logs, **options) as manager:
             jobs = [one for one in configs if one.autostart and one.schedule]
             await eventually_async(lambda: all(due(manager, one.id) for one in jobs))
