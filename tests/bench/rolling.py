@@ -2,18 +2,22 @@
 
 For one instance and four, ten rolling restarts of each server (plain Python, and gunicorn, uvicorn and Node if they are
 installed) while clients open a connection for each request. Prints refused and reset connections, wrong answers, and
-the latency of requests with and without restarts, in one run.
+the latency of requests with and without restarts, in one run. For comparison `pm2 reload` of the Node app in cluster
+mode gets the same load, if pm2 is installed.
 """
 
 import json
+import os
 import shutil
 import socket
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -66,7 +70,13 @@ const server = require("http").createServer((_, answer) => answer.end("ok"))
 server.listen({ fd: 3 }, () => console.log("listening"))
 process.on("SIGTERM", () => server.close(() => process.exit(0)))
 """
-FILES = {"python.py": PYTHON, "wsgi.py": WSGI, "asgi.py": ASGI, "node.js": NODE}
+PM2_APP = """
+const server = require("http").createServer((_, answer) => answer.end("ok"))
+server.listen(process.env.PORT, "127.0.0.1", () => process.send("ready"))
+process.on("SIGINT", () => server.close(() => process.exit(0)))
+"""
+FILES = {"python.py": PYTHON, "wsgi.py": WSGI, "asgi.py": ASGI, "node.js": NODE, "pm2.js": PM2_APP}
+PM2 = "pm2"
 SERVERS: dict[str, dict[str, Any]] = {
     "python": {"script": "python.py", "health": {"notify": True}},
     "gunicorn": {"command": f"{sys.executable} -m gunicorn wsgi:app", "health": {"log": "Booting worker"}},
@@ -145,36 +155,58 @@ def roll_one(manager: Running, name: str) -> None:
 
 
 def measure(name: str, instances: int) -> Counter[str]:
-    port = free_port()
-    entry = {"id": "web", "instances": instances, "sockets": {"http": port}, "stopTimeout": "30s", **SERVERS[name]}
-    ids = ["web"] if instances == 1 else [f"web-{number}" for number in range(1, instances + 1)]
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         for file, text in FILES.items():
             (folder / file).write_text(text)
-        with running(folder, json.dumps([entry])) as manager:
-            manager.wait_running(ids)
-            with Load(port) as load:
-                begun = time.monotonic()
-                time.sleep(QUIET)
-                rolling = time.monotonic()
-                for _ in range(RESTARTS):
-                    roll(manager, ids)
-                ended = time.monotonic()
-            restarts = sum(row["restartCount"] for row in manager.list())
-    counts = load.counts
-    rest = ", ".join(f"{counts[kind]} {kind}" for kind in ("refused", "reset", "wrong", "late"))
+        return (measure_pm2 if name == PM2 else measure_pmtui)(folder, name, instances)
+
+
+def measure_pmtui(folder: Path, name: str, instances: int) -> Counter[str]:
+    port = free_port()
+    entry = {"id": "web", "instances": instances, "sockets": {"http": port}, "stopTimeout": "30s", **SERVERS[name]}
+    ids = ["web"] if instances == 1 else [f"web-{number}" for number in range(1, instances + 1)]
+    with running(folder, json.dumps([entry])) as manager:
+        manager.wait_running(ids)
+        return measure_restarts(f"{name} {instances}", port, lambda: roll(manager, ids))
+
+
+def measure_pm2(folder: Path, _: str, instances: int) -> Counter[str]:
+    """Reload as pm2's documentation advises: in cluster mode, with `--wait-ready` and a handler that closes."""
+    port = free_port()
+    environment = os.environ | {"PM2_HOME": str(folder / "home"), "PORT": str(port)}
+
+    def pm2(*words: str) -> None:
+        subprocess.run([PM2, *words], env=environment, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+    pm2("start", "pm2.js", "--name", "web", "-i", str(instances), "--wait-ready", "--kill-timeout", "30000")
+    try:
+        return measure_restarts(f"{PM2} {instances}", port, lambda: pm2("reload", "web"))
+    finally:
+        pm2("kill")
+
+
+def measure_restarts(title: str, port: int, restart: Callable[[], None]) -> Counter[str]:
+    with Load(port) as load:
+        begun = time.monotonic()
+        time.sleep(QUIET)
+        rolling = time.monotonic()
+        for _ in range(RESTARTS):
+            restart()
+        ended = time.monotonic()
+    rest = ", ".join(f"{load.counts[kind]} {kind}" for kind in ("refused", "reset", "wrong", "late"))
     quiet, busy = load.p99(begun, rolling), load.p99(rolling, ended)
     print(
-        f"{name:<9} {instances} instance{'s' * (instances > 1)}: {restarts} restarts in {ended - rolling:.1f} s, "
-        f"{counts['good']} good, {rest}; p99 {quiet:.1f} ms before, {busy:.1f} ms during"
+        f"{title:<11} {RESTARTS} restarts in {ended - rolling:.1f} s, {load.counts['good']} good, {rest}; "
+        f"p99 {quiet:.1f} ms before, {busy:.1f} ms during",
+        flush=True,
     )
-    return counts
+    return load.counts
 
 
 def installed() -> list[str]:
     names = ["python", *(name for name in ("gunicorn", "uvicorn") if find_spec(name))]
-    return [*names, *(["node"] if shutil.which("node") else [])]
+    return [*names, *(name for name in ("node", PM2) if shutil.which(name))]
 
 
 def main() -> int:
@@ -182,7 +214,8 @@ def main() -> int:
     for name in sys.argv[1:] or installed():
         for instances in (1, 4):
             counts = measure(name, instances)
-            bad += counts["refused"] + counts["wrong"] + (counts["reset"] if name != "uvicorn" else 0)
+            if name != PM2:
+                bad += counts["refused"] + counts["wrong"] + (counts["reset"] if name != "uvicorn" else 0)
     return 1 if bad else 0
 
 

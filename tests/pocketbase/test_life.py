@@ -140,7 +140,7 @@ def test_a_changed_hook_does_not_end_pocketbase_while_a_process_takes_its_time(s
 
 def children_of(pid: int) -> str:
     """The command lines of its children."""
-    return subprocess.run(["ps", "-o", "args=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return subprocess.run(["ps", "-ww", "-o", "args=", "--ppid", str(pid)], capture_output=True, text=True).stdout
 
 
 def test_other_commands_start_nothing(app: Path) -> None:
