@@ -71,14 +71,14 @@ function start() {
 
 const report = (error) => (console.error(`pmtui: ${error}`), $app.logger().error(`[pmtui] ${error}`))
 
-/** The manager's {url, token}, or {} while none runs. Read for each request, since it may have been restarted. */
+/** The manager's {url, token}, or {} while none runs (or a zombie, whose port may be another's). Read for each request. */
 function findManager() {
   const read = (path) => toString($os.readFile(path)).trim()
   try {
     const folder = $app.store().get("pmtui")?.folder || $filepath.join($filepath.dir(configPath()), ".pmtui")
     const { pid, startTicks, boot, url } = JSON.parse(read(`${folder}/instance.json`))
-    const ticks = read(`/proc/${pid}/stat`).split(") ").pop()?.split(" ")[19]
-    if (Number(ticks) !== startTicks || read("/proc/sys/kernel/random/boot_id") !== boot) return {}
+    const [state, ...stat] = read(`/proc/${pid}/stat`).split(") ").pop()?.split(" ") || []
+    if (state === "Z" || Number(stat[18]) !== startTicks || read("/proc/sys/kernel/random/boot_id") !== boot) return {}
     return { url, token: $os.getenv("PMTUI_TOKEN") || read(`${folder}/token`) }
   } catch {
     return {} // no such file: it does not run

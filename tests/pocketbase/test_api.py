@@ -3,11 +3,15 @@
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 
+from pmtui.spawner.procfs import process_identity
 from tests.eventually import eventually
 from tests.pocketbase.conftest import Serve
 from tests.pocketbase.host import JSON, USER, PocketBase, Reply, serving, write_config
@@ -83,6 +87,24 @@ def test_is_503_while_no_manager_runs(serve: Serve) -> None:
     reply = eventually(lambda: found if (found := get_list(pocketbase)).status == 503 else None)
     assert reply is not None
     assert (reply.json["status"], reply.json["data"], reply.headers["Retry-After"]) == (503, {}, "2")
+
+
+def test_a_manager_that_was_killed_is_asked_no_more_also_before_its_parent_has_noticed(app: Path) -> None:
+    """Another program may listen on its port by then, and would be sent the token."""
+    with serving(app) as found, ThreadPoolExecutor() as pool, socket.create_server(("127.0.0.1", 0)) as server:
+        manager = Popen(["sleep", "600"])
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        (app / ".pmtui").mkdir()
+        (app / ".pmtui" / "token").write_text("secret")
+        (app / ".pmtui" / "instance.json").write_text(json.dumps(process_identity(manager.pid) | {"url": url}))
+        reply = pool.submit(found.fetch, "GET", "/_pm/")
+        with server.accept()[0] as connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            assert reply.result().body == b"ok"
+        manager.kill()
+        eventually(lambda: not process_identity(manager.pid))
+        assert found.fetch("GET", "/_pm/").status == 503
+        assert manager.wait() == -signal.SIGKILL
 
 
 def get_list(pocketbase: PocketBase) -> Reply:
