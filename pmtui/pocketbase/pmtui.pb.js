@@ -71,7 +71,7 @@ function start() {
 
 const report = (error) => (console.error(`pmtui: ${error}`), $app.logger().error(`[pmtui] ${error}`))
 
-/** The manager's {url, token}, or {} while none runs (or a zombie, whose port may be another's). Read for each request. */
+/** The manager's {url, token}, or {} while none runs (a zombie's port may be another's). Read for each request. */
 function findManager() {
   const read = (path) => toString($os.readFile(path)).trim()
   try {
