@@ -21,6 +21,8 @@ from tests.eventually import eventually, is_alive
 from tests.running import Running, running
 
 SLEEP = "sleep 600"
+HEALTHY = 2
+"""Seconds after which a run is healthy; another one follows at once."""
 FLOOD = "yes 0123456789012345678901234567890123456789"
 
 
@@ -90,7 +92,7 @@ def latencies(manager: Running, calls: int) -> list[float]:
 
 
 def control(table: Table, folder: Path) -> None:
-    with running(folder, sleepers(100)) as manager:
+    with running(folder, [one | {"healthyAfter": HEALTHY} for one in sleepers(100)]) as manager:
         manager.wait_running(["p099"])
         taken = latencies(manager, 500)
         table.row("list of 100 idle ones, p50", statistics.median(taken), 1.5, "ms")
@@ -103,9 +105,14 @@ def control(table: Table, folder: Path) -> None:
 
 
 def respawn(table: Table, manager: Running) -> None:
-    """SIGKILL until another process of that id is there; the floor is a bare kill, wait and spawn."""
+    """SIGKILL until another process of that id is there; the floor is a bare kill, wait and spawn.
+
+    Each process is killed once, after a healthy run: a short one is followed by a delay of at least 100 ms.
+    """
+    time.sleep(HEALTHY + 1)
     taken, floor = [], []
-    for _ in range(30):
+    for number in range(30):
+        process_id = f"p{number:03}"
         bare = subprocess.Popen(SLEEP.split())
         started = time.perf_counter()
         bare.kill()
@@ -114,17 +121,17 @@ def respawn(table: Table, manager: Running) -> None:
         floor.append((time.perf_counter() - started) * 1000)
         bare.kill()
         bare.wait()
-        pid = manager.row("p000")["pid"]
+        pid = manager.row(process_id)["pid"]
         started = time.perf_counter()
         os.kill(pid, signal.SIGKILL)
-        eventually(partial(has_another, manager, pid))
+        eventually(partial(has_another, manager, process_id, pid))
         taken.append((time.perf_counter() - started) * 1000)
     print(f"{'  a bare kill, wait and spawn, p50':52} {statistics.median(floor):9.2f} ms")
     table.row("kill -9 until the list shows another pid, p50", statistics.median(taken), 15, "ms")
 
 
-def has_another(manager: Running, pid: int) -> bool:
-    return manager.row("p000")["pid"] not in (0, pid)
+def has_another(manager: Running, process_id: str, pid: int) -> bool:
+    return manager.row(process_id)["pid"] not in (0, pid)
 
 
 def stop(table: Table, manager: Running) -> None:
