@@ -89,8 +89,8 @@ def state_of(pid: int) -> str:
 
 
 def open_links(pid: int | str = "self") -> list[str]:
-    """Return what the open descriptors of a process lead to; those that are closed meanwhile are left out. Threads open
-    and close files at any time: look for those of one kind, never at their number alone."""
+    """Return what the open descriptors of a process lead to; those closed during the call are left out. Threads
+    open and close files at any time, so filter by kind instead of counting all of them."""
     return [target for entry in os.listdir(f"/proc/{pid}/fd") if (target := link_target(f"/proc/{pid}/fd/{entry}"))]
 
 

@@ -126,7 +126,7 @@ class Running:
 
     @contextlib.contextmanager
     def suspended(self) -> Iterator[None]:
-        """Let nothing of the manager run meanwhile."""
+        """Suspend all threads of the manager."""
         os.kill(self.pid, signal.SIGSTOP)
         try:
             eventually(lambda: all(map(is_stopped, self.threads())))

@@ -127,5 +127,5 @@ def report_startup(manager: RunningManager, output: Output, deadline: float) -> 
 
 
 def selected(rows: Sequence[Snapshot]) -> list[str]:
-    """Return the processes that are to run, and those that ran and were stopped meanwhile."""
+    """Return the processes that are to run, and those that ran and have been stopped since."""
     return [row.id for row in rows if row.wanted_by or row.status is not Status.STOPPED]

@@ -85,7 +85,7 @@ def judge_stop(row: Snapshot, rows: Rows) -> Verdict | None:
 def overruled_start(row: Snapshot, rows: Rows) -> str:
     """Say what keeps the process from coming up; empty if nothing does."""
     if row.wanted_by is None:
-        return "stopped meanwhile by the user"
+        return "stopped by the user"
     root = root_cause(row, rows)
     if root.status is Status.STOPPED and root.wanted_by is None:
         return f"waits for {root.id}, which is stopped; start {root.id}"
@@ -93,7 +93,7 @@ def overruled_start(row: Snapshot, rows: Rows) -> str:
 
 
 def started_again(row: Snapshot) -> str:
-    return f"started again meanwhile {requester_text(row.wanted_by, row.wanted_for)}"
+    return f"started again {requester_text(row.wanted_by, row.wanted_for)}"
 
 
 def root_cause(row: Snapshot, rows: Rows) -> Snapshot:
@@ -122,7 +122,7 @@ class Watch:
     ) -> None:
         self.rows: dict[str, Snapshot] = {}
         self._client, self._select, self._judge, self._timeout = client, select, judge, timeout
-        self._removed = Verdict(removed, "removed from the config meanwhile")
+        self._removed = Verdict(removed, "removed from the config")
 
     def __iter__(self) -> Iterator[tuple[Snapshot, Verdict]]:
         deadline = None if self._timeout is None else time.monotonic() + self._timeout

@@ -70,7 +70,7 @@ class HttpClient:
         return decode_response(self.read("POST", path, body, **query), form)
 
     def read(self, method: str, path: str, body: object = None, **query: object) -> bytes:
-        """Return the body of a response. A GET is repeated if the kept-alive connection has been closed meanwhile."""
+        """Return the body of a response. A GET is repeated if the kept-alive connection has been closed."""
         timeout = self._timeout if method == "GET" else POST_TIMEOUT
         with self._translate_errors():
             try:

@@ -185,7 +185,7 @@ def pending_jobs(config: ProcessConfig, environment: Mapping[str, str], record: 
 
 
 def mark_done(job: Job, record: InstallRecord) -> None:
-    """Record the job as done, with a lock file it may have written, but without changes by others meanwhile."""
+    """Record the job as done, with a lock file it may have written, but without changes that others have made since."""
     before = fingerprint(job.cwd, job.hashed, job.manifests)
     inputs = fingerprint(job.cwd, job.hashed) if before == job.inputs else job.inputs
     record.save(job.key, InstallEntry(inputs, done=True))

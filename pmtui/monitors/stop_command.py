@@ -38,7 +38,7 @@ class StopCommands(Monitor):
         except (ConfigError, OSError, ValueError) as failure:
             error = str(failure)
         except asyncio.CancelledError as cancellation:
-            error = str(cancellation)  # the process may have been killed meanwhile
+            error = str(cancellation)  # by now the process may have been killed
         if self._active.get(process.id) is task:
             del self._active[process.id]
         if error:

@@ -34,7 +34,7 @@ class GuardianLauncher:
             signal.signal(number, lambda number, frame: self.received_signals.append(number))
 
     def release_signals(self) -> None:
-        """Let them end this process again, also those that came meanwhile."""
+        """Restore the default handlers of SIGINT and SIGTERM, and raise again what was received."""
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         for number in self.received_signals:

@@ -69,7 +69,7 @@ class ProcessInput:
 
     async def _writable(self) -> None:
         loop, writable = asyncio.get_running_loop(), asyncio.Event()
-        descriptor = os.dup(self._descriptor)  # it may be closed meanwhile, and its number used again
+        descriptor = os.dup(self._descriptor)  # it may be closed while this writes, and its number reused
         try:
             loop.add_writer(descriptor, writable.set)
             await writable.wait()

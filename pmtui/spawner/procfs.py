@@ -73,7 +73,7 @@ def children(pid: int) -> list[int]:
         for task in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{task}/children", "rb") as file:
                 found += map(int, file.read().split())
-    except OSError:  # it has ended meanwhile
+    except OSError:  # it has ended
         pass
     return found
 

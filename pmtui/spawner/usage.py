@@ -121,7 +121,7 @@ class UsageSampler:
     async def _sample_in_thread(self) -> None:
         requested_at = time.monotonic()
         async with self._lock:
-            if self._reading.moment < requested_at:  # no other request has sampled meanwhile
+            if self._reading.moment < requested_at:  # no other request has sampled since
                 await asyncio.to_thread(self._sample)
 
     def _sample(self) -> None:
@@ -181,7 +181,7 @@ def open_files(pid: int) -> Iterator[str]:
     """Yield what the descriptors of the process refer to: none if it has ended, or belongs to another user."""
     with contextlib.suppress(OSError):
         for descriptor in os.listdir(f"/proc/{pid}/fd"):
-            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            with contextlib.suppress(FileNotFoundError):  # closed since it was listed
                 yield os.readlink(f"/proc/{pid}/fd/{descriptor}")
 
 

@@ -45,7 +45,7 @@ def result_of(operation: Operation, process: Process, processes: Processes) -> R
     if operation != "stop":
         error = _start_error(process, processes)
     elif process.state.should_run and not process.state.removed:
-        error = f"was started again meanwhile {requester_text(process.state.requester, process.state.dependent)}."
+        error = f"was started again {requester_text(process.state.requester, process.state.dependent)}."
     else:
         error = ""
     return Result(id=process.id, ok=not error, message=f"Process '{process.id}' {error}" if error else "")
@@ -62,7 +62,7 @@ def stop_note(process_id: str, dependents: Sequence[str]) -> str:
 
 def _start_error(process: Process, processes: Processes) -> str:
     if process.state.removed:
-        return "was removed from the config meanwhile."
+        return "was removed from the config."
     if process.status is Status.FAILED or (process.status is Status.SCHEDULED and process.state.detail):
         why = process.last_error or process.state.detail
         verb = "is" if process.status is Status.FAILED else "has"
@@ -70,7 +70,7 @@ def _start_error(process: Process, processes: Processes) -> str:
     if process.state.roll_error:
         return f"was not restarted, the old run goes on: {process.roll_error or process.state.roll_error}."
     if not process.state.should_run:
-        return "was stopped meanwhile by the user."
+        return "was stopped by the user."
     if needs_stopped_process(process, processes):
         root = root_blocker(process, processes)
         return f"waits for {root.id}, which is stopped; start {root.id}."

@@ -195,7 +195,7 @@ def gone(state: State) -> Next:
 
 
 def end(state: State, status: Status) -> Next:
-    """Reach the state that the main run has left to be reached, unless something else was requested meanwhile."""
+    """Reach the state that the main run has left to be reached, unless something else has been requested."""
     state = replace(state, status_after=None, roll_again=None)
     if state.pending is Pending.REMOVE:
         return replace(state, status=Status.STOPPED, pending=Pending.NONE, removed=True), ()

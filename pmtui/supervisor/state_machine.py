@@ -349,7 +349,7 @@ def retry_in(state: State, seconds: float, now: float, *effects: Effect) -> Next
 
 
 def is_done(state: State, succeeded: bool) -> bool:
-    """Whether a job has succeeded, or was stopped by a user who wants it back on its schedule meanwhile."""
+    """Whether a job has succeeded, or was stopped by a user who wants it back on its schedule."""
     return state.pending is Pending.NONE and (succeeded or not state.ended_by_itself)
 
 

@@ -54,9 +54,9 @@ def deaf(tmp_path: Path) -> Iterator[Running]:
 @pytest.mark.parametrize(
     ("overruled_by", "why"),
     [
-        (("start", "x"), "started again meanwhile by the user"),
-        (("restart", "x"), "started again meanwhile by the user"),
-        (("start", "web"), "started again meanwhile because web depends on it"),
+        (("start", "x"), "started again by the user"),
+        (("restart", "x"), "started again by the user"),
+        (("start", "web"), "started again because web depends on it"),
     ],
 )
 def test_a_stop_that_is_overtaken_ends_and_says_by_whom(deaf: Running, overruled_by: tuple[str, ...], why: str) -> None:
@@ -74,7 +74,7 @@ def test_the_api_answers_a_stop_that_is_overtaken(deaf: Running, path: str, body
         eventually(lambda: deaf.row("x")["status"] == "stopping")
         assert deaf.post("/api/pm/x/start")[0] == 200
         status, answer = stop.result()
-    message = "Process 'x' was started again meanwhile by the user."
+    message = "Process 'x' was started again by the user."
     if body:
         assert (status, answer) == (200, {"results": [{"id": "x", "ok": False, "message": message}]})
     else:
@@ -88,8 +88,8 @@ def test_a_start_that_is_overtaken_by_a_stop_ends(deaf: Running, verb: str) -> N
         eventually(lambda: deaf.row("x")["wantedBy"] == "user")
         pmtui(deaf.folder, "stop", "x", "--no-wait")
         told, errors = start.communicate(timeout=DEADLINE)
-    assert (start.returncode, told) == (1, "✖ x  ◑ stopping  stopped meanwhile by the user\n")
-    assert without_progress(errors) == "pmtui: x: stopped meanwhile by the user\n"
+    assert (start.returncode, told) == (1, "✖ x  ◑ stopping  stopped by the user\n")
+    assert without_progress(errors) == "pmtui: x: stopped by the user\n"
 
 
 def test_wait_ends_when_the_stop_it_waits_for_is_overtaken(deaf: Running) -> None:
@@ -99,7 +99,7 @@ def test_wait_ends_when_the_stop_it_waits_for_is_overtaken(deaf: Running) -> Non
         waiting.shows("s: x is stopping")  # it has looked
         pmtui(deaf.folder, "start", "x", "--no-wait")
         assert waiting.ends() == 1
-        waiting.shows("pmtui: x cannot be stopped: started again meanwhile by the user\r\n")
+        waiting.shows("pmtui: x cannot be stopped: started again by the user\r\n")
     finally:
         waiting.close()
 

@@ -65,7 +65,7 @@ def test_nothing_waits_for_a_pocketbase_that_stands_still(serve: Serve, app: Pat
     os.kill(pocketbase.pid, signal.SIGSTOP)
     try:
         (app / "go").touch()
-        eventually(lambda: (app / "done").exists())  # the process has ended its work meanwhile
+        eventually(lambda: (app / "done").exists())  # the process has finished its work
         path = app / ".pmtui" / "logs" / "flood-stdout.log"
         eventually(lambda: path.exists() and path.read_text().count("\n") == 20000)
     finally:

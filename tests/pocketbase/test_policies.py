@@ -85,7 +85,7 @@ def test_a_burst_of_changes_is_one_restart_and_without_dev_mode_none(serve: Serv
 
 @contextlib.contextmanager
 def stopped(pid: int) -> Iterator[None]:
-    """Let the process see all at once what happens meanwhile."""
+    """Suspend the process, so that it sees at once all that happens here."""
     os.kill(pid, signal.SIGSTOP)
     eventually(lambda: is_stopped(pid))
     try:

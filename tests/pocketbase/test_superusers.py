@@ -80,7 +80,7 @@ def test_no_token_is_written_anywhere(manager: Running, tokens: dict[str, str]) 
 
 
 def text_of(path: Path) -> str:
-    """Empty if the file has been replaced meanwhile."""
+    """Empty if the file has just been replaced."""
     with contextlib.suppress(FileNotFoundError):
         return path.read_text(errors="replace")
     return ""

@@ -83,7 +83,7 @@ def test_a_listening_socket_is_found_by_its_process() -> None:
         assert port in ports_of([os.getpid()], listening_ports())
 
 
-def test_a_file_that_is_closed_meanwhile_hides_no_port() -> None:
+def test_a_file_closed_during_the_reading_hides_no_port() -> None:
     """Such as the one by which the files of this very process are listed, which gets the lowest free number."""
     free = os.open(os.devnull, os.O_RDONLY)
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -219,7 +219,7 @@ class PipeReader:
             self._loop.call_soon_threadsafe(self._resume_released, fd, sink, error)
 
     def _resume_released(self, fd: int, sink: Sink, error: Exception | None) -> None:
-        if self._sinks.get(fd) is sink:  # else it was closed meanwhile, and another pipe may have its number
+        if self._sinks.get(fd) is sink:  # else it has been closed, and another pipe may have its number
             if sink.has_room():
                 self.resume(fd)
             else:
